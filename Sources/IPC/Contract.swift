@@ -1,0 +1,179 @@
+// What the master and its workers may say to one another. The whole contract is this file; `ContractCoding.swift`
+// holds only the order of the fields, `WorkerArguments.swift` the command line that a worker is started with.
+//
+// Descriptors of a worker at its start: 0 /dev/null, 1 and 2 as the master's, 3 the control channel (AF_UNIX stream);
+// nothing else is open. End of file on 3 means that the master is gone: the worker finishes what is begun and leaves.
+//
+// A worker's life:
+//   worker: hello → master: logLevel?, configure, segment, listener…, mesh…, start → worker: ready (or refused)
+//   then, at any time, master: prepare/commit/abort, mesh, meshGone, operation, logLevel, stop; worker: report.
+// A worker that is not ready within the deadline is killed. One that receives a malformed message exits with status 70;
+// one that sends a malformed message is killed and named.
+//
+// `xmppd-worker --check` reads one `configure` on descriptor 0 and answers `ready` or `refused` on descriptor 1 (both
+// the same AF_UNIX stream socket); its exit status is 0 or 78. `--account` may follow, as in `WorkerArguments`.
+
+/// The version of everything in this file. A worker of another version is refused at its hello.
+public let contractVersion: UInt16 = 1
+
+/// The descriptor of a worker's control channel.
+public let controlDescriptor: Int32 = 3
+
+/// Master → worker.
+public enum MasterMessage: Sendable, Equatable {
+    /// The first message after the hello: the checked configuration. Reply: none, or `refused`.
+    case configure(ConfigurationBundle)
+    /// With a descriptor: the shared-memory segment. Reply: none.
+    case segment
+    /// With a descriptor: a bound, listening socket. Accept nothing before `start`. Reply: none.
+    case listener(ListenerDescriptor)
+    /// With a descriptor: one end of a stream to another worker, which replaces any earlier one to that slot. Reply: none.
+    case mesh(slot: UInt8, incarnation: UInt32)
+    /// That worker is dead: its sessions are orphans. Reply: none.
+    case meshGone(slot: UInt8, incarnation: UInt32)
+    /// All that a worker needs has been handed over. Reply: `ready` or `refused`, within the deadline.
+    case start
+    /// Build this configuration completely, beside the one in force. Reply: `prepared` or `rejected`.
+    case prepare(generation: UInt32, ConfigurationBundle)
+    /// Put the prepared configuration in force. Reply: none.
+    case commit(generation: UInt32)
+    /// Forget the prepared configuration. Reply: none.
+    case abort(generation: UInt32)
+    /// Stop accepting, end every stream with `system-shutdown`, leave within the deadline. Reply: `stopped`, then exit 0.
+    case stop(deadlineMilliseconds: UInt32)
+    /// Carry out an administrator's verb. Reply: any number of `operationProgress`, then one `operationReply`, same id.
+    case operation(id: UInt64, verb: String, arguments: Value)
+    /// The level of the log, by its name in the configuration. Reply: none.
+    case logLevel(String)
+}
+
+/// Worker → master.
+public enum WorkerMessage: Sendable, Equatable {
+    /// The first message of a worker. Reply: `configure` and the rest.
+    case hello(Hello)
+    /// Connections are being served. Reply: none.
+    case ready
+    /// This worker cannot serve that configuration; it exits with status 78. Reply: none.
+    case refused([ReportedProblem])
+    /// How the worker fares; sent once a second, and its absence is visible. Reply: none.
+    case report(LoadReport)
+    /// The configuration of `prepare` can be put in force. Reply: `commit` or `abort`.
+    case prepared(generation: UInt32)
+    /// The configuration of `prepare` cannot be put in force; nothing has changed. Reply: `abort`.
+    case rejected(generation: UInt32, [ReportedProblem])
+    /// A part of the result of a verb that answers little by little. Reply: none.
+    case operationProgress(id: UInt64, Value)
+    /// The end of a verb. Reply: none.
+    case operationReply(id: UInt64, OperationResult)
+    /// Every stream has ended after `stop`; the exit follows. Reply: none.
+    case stopped
+}
+
+/// Who a worker is.
+public struct Hello: Sendable, Equatable {
+    public var version: UInt16
+    public var pid: Int32
+    public var slot: UInt8
+    public var incarnation: UInt32
+
+    public init(version: UInt16 = contractVersion, pid: Int32, slot: UInt8, incarnation: UInt32) {
+        self.version = version
+        self.pid = pid
+        self.slot = slot
+        self.incarnation = incarnation
+    }
+}
+
+/// A configuration as its source text, with the contents of every file that it names, so that a worker runs the same
+/// `Configuration` code over the same bytes and needs no file.
+public struct ConfigurationBundle: Sendable, Equatable {
+    public struct File: Sendable, Equatable {
+        /// As the configuration names it.
+        public var name: String
+        public var contents: [UInt8]
+
+        public init(name: String, contents: [UInt8]) {
+            self.name = name
+            self.contents = contents
+        }
+    }
+
+    public var path: String
+    public var text: [UInt8]
+    public var files: [File]
+
+    public init(path: String, text: [UInt8], files: [File]) {
+        self.path = path
+        self.text = text
+        self.files = files
+    }
+}
+
+/// A listening socket. The same listener reaches each worker as a socket of its own (SO_REUSEPORT).
+public struct ListenerDescriptor: Sendable, Equatable {
+    public enum Kind: UInt8, Sendable { case client = 1, server, component, http }
+
+    /// Position among all listeners of the configuration, from 0; also the index of its shared counters.
+    public var index: UInt16
+    public var kind: Kind
+    /// Position in the configuration's list of its kind (`listen.c2s[1]`), from 0.
+    public var position: UInt16
+    /// Numeric.
+    public var address: String
+    /// The bound port, also where the configuration says 0.
+    public var port: UInt16
+
+    public init(index: UInt16, kind: Kind, position: UInt16, address: String, port: UInt16) {
+        self.index = index
+        self.kind = kind
+        self.position = position
+        self.address = address
+        self.port = port
+    }
+}
+
+/// How a worker fares.
+public struct LoadReport: Sendable, Equatable {
+    public var sessions: UInt32
+    public var connections: UInt32
+    /// Stanzas handled since the start.
+    public var stanzas: UInt64
+    /// How late the loop's last timer was, in microseconds.
+    public var lagMicroseconds: UInt32
+
+    public init(sessions: UInt32, connections: UInt32, stanzas: UInt64, lagMicroseconds: UInt32) {
+        self.sessions = sessions
+        self.connections = connections
+        self.stanzas = stanzas
+        self.lagMicroseconds = lagMicroseconds
+    }
+}
+
+/// A mistake in a configuration that only a worker can see: a certificate, a cipher, a chain.
+public struct ReportedProblem: Sendable, Equatable {
+    public var file: String
+    /// From 1; 0 if the problem has no place in a file.
+    public var line: UInt32
+    public var column: UInt32
+    /// `listen.c2s[1].tls.certfile`
+    public var path: String
+    /// What was found, what was expected, what to do.
+    public var text: String
+
+    public init(file: String, line: UInt32, column: UInt32, path: String, text: String) {
+        self.file = file
+        self.line = line
+        self.column = column
+        self.path = path
+        self.text = text
+    }
+}
+
+/// What came of a verb.
+public enum OperationResult: Sendable, Equatable {
+    case success(Value)
+    /// - Parameters:
+    ///   - code: stable, for programs: `not-found`, `bad-argument`, `unavailable` …
+    ///   - text: a sentence for people.
+    case failure(code: String, text: String)
+}
