@@ -1,0 +1,96 @@
+public import XML
+
+/// A message, presence or IQ on its way: the element as it was sent, with the addresses that the server vouches for.
+///
+/// `from` and `to` stand beside the element and win over its attributes, so that stamping an address costs nothing.
+public struct Stanza: Sendable, Equatable {
+    public enum Kind: UInt8, Sendable {
+        case message, presence, iq
+
+        public var name: String {
+            switch self {
+            case .message: "message"
+            case .presence: "presence"
+            case .iq: "iq"
+            }
+        }
+    }
+
+    public let kind: Kind
+    public var from: JID?
+    public var to: JID?
+    public var element: Element
+
+    public init(_ kind: Kind, from: JID?, to: JID?, element: Element) {
+        self.kind = kind
+        self.from = from
+        self.to = to
+        self.element = element
+    }
+
+    /// A stanza made by the server.
+    public init(
+        _ kind: Kind, type: String? = nil, id: String? = nil, from: JID?, to: JID?, _ children: [Element] = []
+    ) {
+        self.init(
+            kind, from: from, to: to,
+            element: Element(kind.name, Namespace.client, ["type": type, "id": id], children))
+    }
+
+    /// Reads the kind from a top-level element; `nil` if it is none of the three.
+    public static func kind(of element: Element) -> Kind? {
+        if element.is("message", Namespace.client) { return .message }
+        if element.is("presence", Namespace.client) { return .presence }
+        if element.is("iq", Namespace.client) { return .iq }
+        return nil
+    }
+
+    public var id: String? { element["id"] }
+    /// The `type` attribute as it stands there.
+    public var type: String? { element["type"] }
+
+    public func isType(_ type: String) -> Bool { element.attribute("type", equals: type) }
+
+    public var isError: Bool { isType("error") }
+    public var isRequest: Bool { kind == .iq && (isType("get") || isType("set")) }
+
+    /// The bytes for a client's stream, addresses included.
+    public func rendered() -> [UInt8] {
+        var writer = ElementWriter(reserving: 384)
+        write(to: &writer)
+        return writer.finish()
+    }
+
+    /// Writes it for a place whose default namespace is `jabber:client`.
+    public func write(to writer: inout ElementWriter) {
+        writer.write(
+            element, within: Namespace.client,
+            replacing: ["from": from?.description, "to": to?.description])
+    }
+
+    /// The element with the addresses written into it, for wrapping it into another.
+    public var addressed: Element {
+        var list = element.attributes.filter { $0.name != "from" && $0.name != "to" }
+        if let from { list.append(("from", from.description)) }
+        if let to { list.append(("to", to.description)) }
+        return Element(element.name, element.namespace, attributes: list, contents: element.contents)
+    }
+
+    /// A copy with more children at its end.
+    public func appending(_ children: [Element]) -> Stanza {
+        var copy = self
+        copy.element = element.replacingContents(element.contents + children.map { .element($0) })
+        return copy
+    }
+
+    /// The answer to a request.
+    public func result(_ payload: Element? = nil) -> Stanza {
+        Stanza(.iq, type: "result", id: id, from: to, to: from, payload.map { [$0] } ?? [])
+    }
+
+    /// The stanza that tells its sender why it was not processed, its content included (RFC 6120 §8.3.1).
+    public func failure(_ error: StanzaError) -> Stanza {
+        let children = Array(element.children) + [error.element]
+        return Stanza(kind, type: "error", id: id, from: to, to: from, children)
+    }
+}
