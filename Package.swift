@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors where CI is set; a developer may see a warning first and mend it.
+let strictness: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+let house: [SwiftSetting] = strictness + [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+/// A room: one Swift target of `Sources/`, with what it may import.
+func room(_ name: String, _ imports: Target.Dependency...) -> Target {
+    .target(name: name, dependencies: imports, swiftSettings: house)
+}
+
+func tests(_ name: String, _ imports: Target.Dependency...) -> Target {
+    .testTarget(name: name, dependencies: imports, swiftSettings: house)
+}
+
+let nio = "swift-nio"
+let core: Target.Dependency = .product(name: "NIOCore", package: nio)
+let posix: Target.Dependency = .product(name: "NIOPosix", package: nio)
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "xmppd",
+    products: [
+        .executable(name: "xmppd", targets: ["xmppd"]),
+        .executable(name: "xmppd-worker", targets: ["xmppd-worker"]),
+        .executable(name: "xmppctl", targets: ["xmppctl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        // Ground: C libraries.
+        .target(name: "CPlatform"),
+        .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+        .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
+        .systemLibrary(name: "CUnistring", providers: [.apt(["libunistring-dev"])]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .target(name: "CTOML", cxxSettings: [.unsafeFlags(["-std=c++17", "-fno-exceptions"])]),
+
+        // Ground: values, no effects.
+        room("XML", "CExpat"),
+        room("XMPP", "XML", "CIDN2", "CUnistring"),
+        room("SASL", "COpenSSL"),
+        room("Configuration", "CTOML"),
+        room("IPC", "CPlatform"),
+        room("Telemetry", log, "CSystemd"),
+
+        // First floor: pure machines.
+        room("Streams", "XML", "XMPP", "SASL"),
+        room("Supervision"),
+        room("Operations", "IPC"),
+    ],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,6 @@
+// The system calls that Swift's Glibc module does not show: feature-test macros, variadics, CMSG macros.
+#ifndef CPLATFORM_H
+#define CPLATFORM_H
+#include "process.h"
+#include "sharedmemory.h"
+#endif
