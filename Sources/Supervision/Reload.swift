@@ -1,0 +1,93 @@
+/// A reload under way: all prepare, then all commit, or nobody does (H27).
+struct Reload: Equatable, Sendable {
+    let generation: UInt32
+    /// Who was asked.
+    var asked: [WorkerName]
+    /// Who has not answered.
+    var awaited: Set<WorkerName>
+    /// Slots to refill when it is over.
+    var vacated: [Int] = []
+}
+
+extension Supervisor {
+    mutating func reload(_ generation: UInt32) -> [SupervisionAction] {
+        switch phase {
+        case .reloading: return ended(generation, .busy)
+        case .idle, .stopping, .ended: return ended(generation, .stopping)
+        case .running: break
+        }
+        // A worker that is starting has the old configuration before it in its channel: it is asked as well, and
+        // answers after its start. One that has not said hello joins when it does.
+        let asked = greetedWorkers
+        let reload = Reload(generation: generation, asked: asked, awaited: Set(asked))
+        phase = .reloading(reload)
+        var actions: [SupervisionAction] = hasBeenUp ? [.notify(.reloading)] : []
+        if asked.isEmpty { return actions + commit(reload) }
+        actions += asked.map { .prepare($0, generation: generation) }
+        return actions + [.arm(.reload(generation: generation), after: policy.reloadDeadline)]
+    }
+
+    /// A worker was handed the old configuration while a new one is being prepared.
+    mutating func joinReload(_ worker: WorkerName) -> [SupervisionAction] {
+        guard case .reloading(var reload) = phase else { return [] }
+        reload.asked.append(worker)
+        reload.awaited.insert(worker)
+        phase = .reloading(reload)
+        return [.prepare(worker, generation: reload.generation)]
+    }
+
+    mutating func prepared(_ worker: WorkerName, _ generation: UInt32) -> [SupervisionAction] {
+        guard case .reloading(var reload) = phase, reload.generation == generation else { return [] }
+        reload.awaited.remove(worker)
+        if reload.awaited.isEmpty { return commit(reload) }
+        phase = .reloading(reload)
+        return []
+    }
+
+    mutating func rejected(_ worker: WorkerName, _ generation: UInt32, _ problems: [String]) -> [SupervisionAction] {
+        guard case .reloading(let reload) = phase, reload.generation == generation else { return [] }
+        return abandon(reload, .rejected(worker, problems: problems))
+    }
+
+    /// A worker died. If it was serving, the new configuration may be the cause; if it was only starting, the old.
+    mutating func reloadLost(_ worker: WorkerName, wasReady: Bool) -> [SupervisionAction] {
+        guard case .reloading(var reload) = phase, reload.awaited.contains(worker) else { return [] }
+        if wasReady { return abandon(reload, .died(worker)) }
+        reload.awaited.remove(worker)
+        if reload.awaited.isEmpty { return commit(reload) }
+        phase = .reloading(reload)
+        return []
+    }
+
+    mutating func reloadExpired(_ generation: UInt32) -> [SupervisionAction] {
+        guard case .reloading(let reload) = phase, reload.generation == generation else { return [] }
+        return abandon(reload, .unanswered(reload.asked.filter(reload.awaited.contains)))
+    }
+
+    private mutating func commit(_ reload: Reload) -> [SupervisionAction] {
+        let living = reload.asked.filter(isGreeted)
+        let actions: [SupervisionAction] =
+            [.adopt(generation: reload.generation)]
+            + living.map { .commit($0, generation: reload.generation) }
+        return actions + conclude(reload, .committed)
+    }
+
+    /// Nothing has changed anywhere, and whoever has prepared forgets it.
+    mutating func abandon(_ reload: Reload, _ outcome: ReloadOutcome) -> [SupervisionAction] {
+        reload.asked.filter(isGreeted).map { .abort($0, generation: reload.generation) } + conclude(reload, outcome)
+    }
+
+    private mutating func conclude(_ reload: Reload, _ outcome: ReloadOutcome) -> [SupervisionAction] {
+        phase = .running
+        return ended(reload.generation, outcome) + (hasBeenUp ? [.notify(.ready), .notify(status)] : [])
+            + reload.vacated.flatMap { slots[$0].state == .waiting ? spawn($0) : [] }
+    }
+
+    private func ended(_ generation: UInt32, _ outcome: ReloadOutcome) -> [SupervisionAction] {
+        [.report(.reload(generation: generation, outcome)), .reloadEnded(generation: generation, outcome)]
+    }
+
+    private func isGreeted(_ worker: WorkerName) -> Bool {
+        slots[Int(worker.slot)].worker == worker && slots[Int(worker.slot)].isGreeted
+    }
+}

@@ -1,0 +1,246 @@
+/// Which processes should exist now: the policy of the master without a process, a clock or a descriptor (H29).
+///
+/// The shell executes the actions in their order and feeds the outcomes back. An event of a worker that is no longer
+/// the holder of its slot is ignored.
+public struct Supervisor: Sendable {
+    enum Phase: Equatable {
+        case idle
+        case running
+        case reloading(Reload)
+        /// Until the last worker is gone; then the master leaves with that status.
+        case stopping(status: Int32)
+        case ended
+    }
+
+    public let policy: SupervisionPolicy
+    var phase = Phase.idle
+    var slots: [Slot]
+    /// Whether all workers have been ready at one time: before that a failure to start is final.
+    var hasBeenUp = false
+
+    /// - Parameter workers: 1 to 64.
+    public init(workers: Int, policy: SupervisionPolicy = SupervisionPolicy()) {
+        self.policy = policy
+        slots = (0..<workers).map { Slot(number: UInt8(clamping: $0)) }
+    }
+
+    /// - Parameter now: milliseconds of a clock that never goes back.
+    public mutating func handle(_ event: SupervisionEvent, at now: Int64) -> [SupervisionAction] {
+        var next = self
+        let actions = next.step(event, at: now)
+        self = next
+        return actions
+    }
+
+    private mutating func step(_ event: SupervisionEvent, at now: Int64) -> [SupervisionAction] {
+        switch event {
+        case .start: start()
+        case .stop: stop(status: 0)
+        case .timer(let timer): fired(timer)
+        case .reload(let generation): reload(generation)
+        case .spawnFailed(let worker, let reason): holds(worker) ? spawnFailed(worker, reason, at: now) : []
+        case .hello(let worker): holds(worker) ? hello(worker) : []
+        case .ready(let worker): holds(worker) ? ready(worker, at: now) : []
+        case .refused(let worker, let problems): holds(worker) ? refused(worker, problems) : []
+        case .misbehaved(let worker, let reason): holds(worker) ? misbehaved(worker, reason) : []
+        case .channelClosed(let worker): holds(worker) ? [.arm(.silence(worker), after: policy.silenceGrace)] : []
+        case .exited(let worker, let exit): holds(worker) ? exited(worker, exit, at: now) : []
+        case .prepared(let worker, let generation): holds(worker) ? prepared(worker, generation) : []
+        case .rejected(let worker, let generation, let problems):
+            holds(worker) ? rejected(worker, generation, problems) : []
+        }
+    }
+
+    /// Whether this very process holds its slot.
+    private func holds(_ worker: WorkerName) -> Bool {
+        let slot = Int(worker.slot)
+        return slot < slots.count && slots[slot].worker == worker && slots[slot].isAlive
+    }
+
+    // MARK: Starting
+
+    private mutating func start() -> [SupervisionAction] {
+        guard phase == .idle else { return [] }
+        phase = .running
+        return slots.indices.flatMap { spawn($0) }
+    }
+
+    mutating func spawn(_ slot: Int) -> [SupervisionAction] {
+        let worker = slots[slot].begin()
+        return [.spawn(worker), .arm(.readiness(worker), after: policy.readinessDeadline)]
+    }
+
+    private mutating func spawnFailed(_ worker: WorkerName, _ reason: String, at now: Int64) -> [SupervisionAction] {
+        let slot = Int(worker.slot)
+        let delay = slots[slot].end(at: now, policy)
+        let report = SupervisionAction.report(.spawnFailed(worker, reason: reason, nextAfter: delay))
+        switch phase {
+        case .idle, .ended: return []
+        case .stopping:
+            slots[slot].state = .vacant
+            return [report] + endIfEmpty()
+        case .running, .reloading:
+            // A program that has never been started cannot be waited for.
+            if !hasBeenUp { return [report] + stop(status: ExitStatus.osError) }
+            return [report] + refill(slot, after: delay)
+        }
+    }
+
+    private mutating func hello(_ worker: WorkerName) -> [SupervisionAction] {
+        let slot = Int(worker.slot)
+        switch slots[slot].state {
+        case .starting(greeted: false):
+            let peers = greetedWorkers
+            slots[slot].state = .starting(greeted: true)
+            return [.handOver(worker, connecting: peers)] + joinReload(worker)
+        case .starting(greeted: true), .ready: return misbehaved(worker, "a second hello")
+        case .vacant, .waiting, .leaving, .condemned: return []
+        }
+    }
+
+    private mutating func ready(_ worker: WorkerName, at now: Int64) -> [SupervisionAction] {
+        let slot = Int(worker.slot)
+        switch slots[slot].state {
+        case .starting(greeted: true): break
+        case .starting(greeted: false), .ready: return misbehaved(worker, "ready out of turn")
+        case .vacant, .waiting, .leaving, .condemned: return []
+        }
+        slots[slot].state = .ready(since: now)
+        var actions: [SupervisionAction] = [.report(.ready(worker)), .notify(status)]
+        if !hasBeenUp, readyCount == slots.count {
+            hasBeenUp = true
+            actions += [.report(.allReady(slots.count)), .notify(.ready)]
+        }
+        return actions
+    }
+
+    /// Its exit follows. Before the server has been up the configuration is at fault and waiting is in vain.
+    private mutating func refused(_ worker: WorkerName, _ problems: [String]) -> [SupervisionAction] {
+        let report = SupervisionAction.report(.refused(worker, problems: problems))
+        switch phase {
+        case .running where !hasBeenUp: return [report] + stop(status: ExitStatus.configuration)
+        case .idle, .running, .reloading, .stopping, .ended: return [report]
+        }
+    }
+
+    // MARK: Ending
+
+    private mutating func misbehaved(_ worker: WorkerName, _ reason: String) -> [SupervisionAction] {
+        let slot = Int(worker.slot)
+        switch slots[slot].state {
+        case .starting, .ready, .leaving:
+            slots[slot].condemn()
+            return [.report(.misbehaved(worker, reason: reason)), .kill(worker)]
+        case .vacant, .waiting, .condemned: return []
+        }
+    }
+
+    private mutating func exited(_ worker: WorkerName, _ exit: Exit, at now: Int64) -> [SupervisionAction] {
+        let slot = Int(worker.slot)
+        if case .stopping = phase {
+            slots[slot].state = .vacant
+            return [.report(.left(worker, exit))] + endIfEmpty()
+        }
+        let wasGreeted = slots[slot].state != .starting(greeted: false)
+        let wasReady = slots[slot].isReady
+        let delay = slots[slot].end(at: now, policy)
+        var actions: [SupervisionAction] = [.report(.died(worker, exit, wasReady: wasReady, nextAfter: delay))]
+        if wasGreeted { actions.append(.announceDeath(worker, to: greetedWorkers)) }
+        actions.append(.notify(status))
+        actions += refill(slot, after: delay)
+        return actions + reloadLost(worker, wasReady: wasReady)
+    }
+
+    private mutating func refill(_ slot: Int, after delay: Int64) -> [SupervisionAction] {
+        if delay == 0, phase == .running { return spawn(slot) }
+        let next = WorkerName(slot: UInt8(clamping: slot), incarnation: slots[slot].incarnation + 1)
+        // During a reload the refill waits for its end, so that nobody starts with a configuration about to change.
+        if delay == 0, case .reloading(var reload) = phase {
+            reload.vacated.append(slot)
+            phase = .reloading(reload)
+            return []
+        }
+        return [.arm(.refill(next), after: delay)]
+    }
+
+    private mutating func fired(_ timer: SupervisionTimer) -> [SupervisionAction] {
+        switch timer {
+        case .readiness(let worker): return readinessExpired(worker)
+        case .refill(let worker):
+            let slot = Int(worker.slot)
+            guard slot < slots.count, slots[slot].state == .waiting, worker.incarnation == slots[slot].incarnation + 1
+            else { return [] }
+            return phase == .running ? spawn(slot) : refill(slot, after: 0)
+        case .silence(let worker): return holds(worker) ? misbehaved(worker, "it lives on with its channel closed") : []
+        case .reload(let generation): return reloadExpired(generation)
+        case .stop:
+            guard case .stopping = phase else { return [] }
+            return slots.indices.filter { slots[$0].isAlive }.flatMap { slot -> [SupervisionAction] in
+                slots[slot].condemn()
+                return [.report(.killedAtStop(slots[slot].worker)), .kill(slots[slot].worker)]
+            }
+        }
+    }
+
+    private mutating func readinessExpired(_ worker: WorkerName) -> [SupervisionAction] {
+        guard holds(worker), case .starting = slots[Int(worker.slot)].state else { return [] }
+        slots[Int(worker.slot)].condemn()
+        return [.report(.notReadyInTime(worker, milliseconds: policy.readinessDeadline)), .kill(worker)]
+    }
+
+    // MARK: Stopping
+
+    private mutating func stop(status: Int32) -> [SupervisionAction] {
+        switch phase {
+        case .stopping, .ended: return []
+        case .idle, .running: break
+        case .reloading(var reload):
+            reload.vacated = []
+            return abandon(reload, .stopping) + stop(status: status)
+        }
+        phase = .stopping(status: status)
+        var actions: [SupervisionAction] = [.report(.stopping(workers: slots.filter(\.isAlive).count)), .notify(.stopping)]
+        for slot in slots.indices { actions += dismiss(slot) }
+        let end = endIfEmpty()
+        return actions + (end.isEmpty ? [.arm(.stop, after: policy.stopDeadline + policy.stopGrace)] : end)
+    }
+
+    /// Whoever serves is told to stop; whoever does not yet has nothing to end.
+    private mutating func dismiss(_ slot: Int) -> [SupervisionAction] {
+        switch slots[slot].state {
+        case .ready:
+            slots[slot].state = .leaving
+            return [.stop(slots[slot].worker, deadline: policy.stopDeadline)]
+        case .starting:
+            slots[slot].condemn()
+            return [.kill(slots[slot].worker)]
+        case .waiting:
+            slots[slot].state = .vacant
+            return []
+        case .vacant, .leaving, .condemned: return []
+        }
+    }
+
+    private mutating func endIfEmpty() -> [SupervisionAction] {
+        guard case .stopping(let status) = phase, !slots.contains(where: \.isAlive) else { return [] }
+        phase = .ended
+        return [.exit(status)]
+    }
+
+    // MARK: Views
+
+    var greetedWorkers: [WorkerName] { slots.filter(\.isGreeted).map(\.worker) }
+
+    var readyCount: Int { slots.count(where: \.isReady) }
+
+    var status: SupervisionAction.Notice { .status(ready: readyCount, of: slots.count) }
+}
+
+/// Exit statuses of the master, from sysexits.h.
+public enum ExitStatus {
+    public static let usage: Int32 = 64
+    public static let software: Int32 = 70
+    public static let osError: Int32 = 71
+    public static let unavailable: Int32 = 69
+    public static let configuration: Int32 = 78
+}
