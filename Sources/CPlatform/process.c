@@ -129,21 +129,38 @@ static socklen_t to_sockaddr(const cplatform_address *address, struct sockaddr_s
     return sizeof *v6;
 }
 
-int cplatform_listen_tcp(cplatform_address *address, int backlog) {
-    int fd = socket(address->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+static int is_mapped(const cplatform_address *address) {
+    static const uint8_t prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF };
+    return memcmp(address->bytes, prefix, sizeof prefix) == 0;
+}
+
+static int bind_inet(cplatform_address *address, int type) {
+    int fd = socket(address->family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return -errno;
     int on = 1;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) return failed(fd);
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) return failed(fd);
-    if (address->family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0) return failed(fd);
+    if (address->family == AF_INET6) {
+        int only = !is_mapped(address);
+        if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) < 0) return failed(fd);
+    }
     struct sockaddr_storage name;
     socklen_t length = to_sockaddr(address, &name);
     if (bind(fd, (struct sockaddr *)&name, length) < 0) return failed(fd);
-    if (listen(fd, backlog) < 0) return failed(fd);
     if (getsockname(fd, (struct sockaddr *)&name, &length) < 0) return failed(fd);
     address->port = ntohs(address->family == AF_INET ? ((struct sockaddr_in *)&name)->sin_port
                                                      : ((struct sockaddr_in6 *)&name)->sin6_port);
     return fd;
+}
+
+int cplatform_listen_tcp(cplatform_address *address, int backlog) {
+    int fd = bind_inet(address, SOCK_STREAM);
+    if (fd >= 0 && listen(fd, backlog) < 0) return failed(fd);
+    return fd;
+}
+
+int cplatform_bind_udp(cplatform_address *address) {
+    return bind_inet(address, SOCK_DGRAM);
 }
 
 static int unix_name(const char *path, struct sockaddr_un *name) {

@@ -113,6 +113,9 @@ public struct ConfigurationBundle: Sendable, Equatable {
 public struct ListenerDescriptor: Sendable, Equatable {
     public enum Kind: UInt8, Sendable { case client = 1, server, component, http }
 
+    /// A datagram socket is bound, not listening: what comes is read and counted, never answered.
+    public enum Transport: UInt8, Sendable { case tcp = 1, udp }
+
     /// Position among all listeners of the configuration, from 0; also the index of its shared counters.
     public var index: UInt16
     public var kind: Kind
@@ -122,10 +125,14 @@ public struct ListenerDescriptor: Sendable, Equatable {
     public var address: String
     /// The bound port, also where the configuration says 0.
     public var port: UInt16
+    public var transport: Transport
 
-    public init(index: UInt16, kind: Kind, position: UInt16, address: String, port: UInt16) {
+    public init(
+        index: UInt16, kind: Kind, position: UInt16, address: String, port: UInt16, transport: Transport = .tcp
+    ) {
         self.index = index
         self.kind = kind
+        self.transport = transport
         self.position = position
         self.address = address
         self.port = port

@@ -164,6 +164,7 @@ extension ByteWriter {
         uint16(listener.position)
         string(listener.address)
         uint16(listener.port)
+        uint8(listener.transport.rawValue)
     }
 
     mutating func problems(_ problems: [ReportedProblem]) {
@@ -205,8 +206,11 @@ extension ByteReader {
         let index = try uint16()
         let tag = try uint8()
         guard let kind = ListenerDescriptor.Kind(rawValue: tag) else { throw .unknownTag(tag) }
+        let position = try uint16(), address = try string(), port = try uint16()
+        let code = try uint8()
+        guard let transport = ListenerDescriptor.Transport(rawValue: code) else { throw .unknownTag(code) }
         return ListenerDescriptor(
-            index: index, kind: kind, position: try uint16(), address: try string(), port: try uint16())
+            index: index, kind: kind, position: position, address: address, port: port, transport: transport)
     }
 
     mutating func problems() throws(WireError) -> [ReportedProblem] {

@@ -73,9 +73,11 @@ struct ContractTests {
     }
 
     @Test func anUnknownListenerKindIsRefused() throws {
-        var bytes = ListenerDescriptor(index: 0, kind: .client, position: 0, address: "::", port: 1)
-        bytes.index = 0
-        var frame = try frame(MasterMessage.listener(bytes).encoded())
+        let listener = ListenerDescriptor(index: 0, kind: .client, position: 0, address: "::", port: 1, transport: .udp)
+        var frame = try frame(MasterMessage.listener(listener).encoded())
+        #expect(try MasterMessage(frame) == .listener(listener))
+        frame.payload[frame.payload.endIndex - 1] = 98
+        #expect(throws: WireError.unknownTag(98)) { try MasterMessage(frame) }
         frame.payload[frame.payload.startIndex + 2] = 99
         #expect(throws: WireError.unknownTag(99)) { try MasterMessage(frame) }
     }

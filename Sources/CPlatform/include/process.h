@@ -35,9 +35,12 @@ typedef struct {
 // Parses a numeric address, `fe80::1%eth0` included. 0, or -EINVAL.
 int cplatform_parse_address(const char *text, cplatform_address *address);
 
-// A bound and listening, non-blocking TCP socket with SO_REUSEADDR, SO_REUSEPORT and, for IPv6, IPV6_V6ONLY;
-// address->port 0 takes a free port and stores it there. The descriptor or -errno.
+// A bound and listening, non-blocking TCP socket with SO_REUSEADDR, SO_REUSEPORT and, for IPv6 that is no mapped IPv4
+// address, IPV6_V6ONLY; address->port 0 takes a free port and stores it there. The descriptor or -errno.
 int cplatform_listen_tcp(cplatform_address *address, int backlog);
+
+// A bound, non-blocking UDP socket with SO_REUSEADDR and SO_REUSEPORT; port 0 as above. The descriptor or -errno.
+int cplatform_bind_udp(cplatform_address *address);
 
 // A listening, non-blocking AF_UNIX stream socket at path, made with the given mode. The descriptor or -errno.
 int cplatform_listen_unix(const char *path, unsigned mode, int backlog);

@@ -1,0 +1,69 @@
+/// What workers say to one another over the mesh. Fire and forget: none of these has a reply of its own.
+///
+/// Written as the payload of a mesh frame (length, then these bytes). A malformed frame costs the connection to the
+/// peer that sent it.
+public enum MeshFrame: Sendable, Equatable {
+    /// The bytes of one stanza, addresses included, for sessions of the receiving worker.
+    case stanza(connections: [UInt64], kind: UInt8, bytes: [UInt8])
+    /// Something happened to a user who has sessions with the receiving worker: roster push, probe, changed lists.
+    /// `topic` names the module's handler, `payload` is its own.
+    case event(topic: String, user: String, payload: [UInt8])
+    /// Something that all workers must know, such as a cache to be forgotten.
+    case broadcast(topic: String, domain: String, payload: [UInt8])
+    /// End a session of the receiving worker with this stream error.
+    case close(connection: UInt64, condition: String, text: String)
+
+    private enum Tag: UInt8 { case stanza = 1, event, broadcast, close }
+
+    /// The frame as bytes, without a length.
+    public func encoded() -> [UInt8] {
+        switch self {
+        case .stanza(let connections, let kind, let bytes):
+            var writer = ByteWriter(reservingCapacity: bytes.count + 16 + 8 * connections.count)
+            writer.uint8(Tag.stanza.rawValue)
+            writer.uint8(kind)
+            writer.count(connections.count)
+            for connection in connections { writer.uint64(connection) }
+            writer.rest(bytes)
+            return writer.bytes
+        case .event(let topic, let user, let payload): return Self.encode(.event, topic, user, payload)
+        case .broadcast(let topic, let domain, let payload): return Self.encode(.broadcast, topic, domain, payload)
+        case .close(let connection, let condition, let text):
+            var writer = ByteWriter()
+            writer.uint8(Tag.close.rawValue)
+            writer.uint64(connection)
+            writer.string(condition)
+            writer.string(text)
+            return writer.bytes
+        }
+    }
+
+    private static func encode(_ tag: Tag, _ topic: String, _ subject: String, _ payload: [UInt8]) -> [UInt8] {
+        var writer = ByteWriter(reservingCapacity: payload.count + 64)
+        writer.uint8(tag.rawValue)
+        writer.string(topic)
+        writer.string(subject)
+        writer.rest(payload)
+        return writer.bytes
+    }
+
+    public init(decoding bytes: [UInt8]) throws(WireError) {
+        var reader = ByteReader(bytes)
+        let raw = try reader.uint8()
+        guard let tag = Tag(rawValue: raw) else { throw .unknownTag(raw) }
+        switch tag {
+        case .stanza:
+            let kind = try reader.uint8()
+            var connections: [UInt64] = []
+            for _ in 0..<(try reader.count(ofSize: 8)) { connections.append(try reader.uint64()) }
+            self = .stanza(connections: connections, kind: kind, bytes: Array(reader.rest()))
+        case .event:
+            self = .event(topic: try reader.string(), user: try reader.string(), payload: Array(reader.rest()))
+        case .broadcast:
+            self = .broadcast(topic: try reader.string(), domain: try reader.string(), payload: Array(reader.rest()))
+        case .close:
+            self = .close(connection: try reader.uint64(), condition: try reader.string(), text: try reader.string())
+            try reader.end()
+        }
+    }
+}
