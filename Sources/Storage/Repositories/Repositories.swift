@@ -1,0 +1,20 @@
+/// All repositories over one database.
+public struct Repositories: Sendable {
+    public let accounts: AccountRepository
+    public let rosters: RosterRepository
+    public let offline: OfflineRepository
+    public let privateStorage: PrivateStorageRepository
+    public let vCards: VCardRepository
+    public let lastActivity: LastActivityRepository
+    public let blockLists: BlockListRepository
+
+    public init(_ database: any SQLDatabase, maxRosterItems: Int = 5000) {
+        accounts = AccountRepository(database)
+        rosters = RosterRepository(database, maxItems: maxRosterItems)
+        offline = OfflineRepository(database)
+        privateStorage = PrivateStorageRepository(database)
+        vCards = VCardRepository(database)
+        lastActivity = LastActivityRepository(database)
+        blockLists = BlockListRepository(database)
+    }
+}

@@ -1,0 +1,170 @@
+import Glibc
+
+/// The rosters of all users, with their versions (RFC 6121 §2, §2.6, appendix A).
+public struct RosterRepository: Sendable {
+    private let database: any SQLDatabase
+    private let maxItems: Int
+    private let keptRemovals: Int
+    private let now: @Sendable () -> Int64
+
+    /// - Parameters:
+    ///   - maxItems: the most contacts of one user; as many more may wait with a request without being listed.
+    ///   - keptRemovals: how many removals of one user are remembered for clients that ask for differences.
+    ///   - now: milliseconds since 1970. A roster's first version is the moment of its first change, so that the roster of a user
+    ///     who was removed and registered again never counts versions that a client may still have.
+    public init(
+        _ database: any SQLDatabase, maxItems: Int = 5000, keptRemovals: Int = 500,
+        now: @escaping @Sendable () -> Int64 = RosterRepository.wallClock
+    ) {
+        self.database = database
+        self.maxItems = maxItems
+        self.keptRemovals = keptRemovals
+        self.now = now
+    }
+
+    public enum Outcome: Sendable, Equatable {
+        case done(RosterChange)
+        /// The user has as many contacts as the limit allows; nothing was changed.
+        case full
+    }
+
+    /// Changes what is kept of one contact, as one step that no other process can come between. All subscription states change
+    /// through this.
+    ///
+    /// `change` is handed the item, or nil, and returns what shall be kept, or nil for nothing. It may be called more than once.
+    public nonisolated(nonsending) func modify(
+        _ key: UserKey, _ contact: String, _ change: @escaping @Sendable (RosterItem?) -> RosterItem?
+    ) async throws(StorageError) -> Outcome {
+        try await database.write { (connection) throws(StorageError) in
+            let rows = RosterRows(key: key, connection: connection)
+            let old = try rows.item(contact)
+            let new = change(old)
+            if let new, new.contact != contact { throw .constraint("a roster item cannot change its contact") }
+            if old == new {
+                return .done(RosterChange(old: old, new: new, version: try rows.state().version, isVisible: false))
+            }
+            if let new, old?.isListed != new.isListed, try rows.count(listed: new.isListed) >= maxItems { return .full }
+            return .done(try store(rows, contact, old, new))
+        }
+    }
+
+    /// Puts an item into the roster in place of what was there.
+    public nonisolated(nonsending) func set(_ key: UserKey, _ item: RosterItem) async throws(StorageError) -> Outcome {
+        try await modify(key, item.contact) { _ in item }
+    }
+
+    /// Removes a contact. `old` of the change is nil if there was none.
+    public nonisolated(nonsending) func remove(_ key: UserKey, _ contact: String) async throws(StorageError) -> Outcome {
+        try await modify(key, contact) { _ in nil }
+    }
+
+    public nonisolated(nonsending) func item(_ key: UserKey, _ contact: String) async throws(StorageError) -> RosterItem? {
+        try await database.read { (connection) throws(StorageError) in
+            try RosterRows(key: key, connection: connection).item(contact)
+        }
+    }
+
+    /// The whole roster and its version.
+    public nonisolated(nonsending) func roster(_ key: UserKey) async throws(StorageError) -> Roster {
+        try await database.read { (connection) throws(StorageError) in
+            let rows = RosterRows(key: key, connection: connection)
+            return Roster(items: try rows.items(), version: try rows.state().version)
+        }
+    }
+
+    /// All items in the order of their addresses, those that are not listed among them.
+    public nonisolated(nonsending) func items(_ key: UserKey) async throws(StorageError) -> [RosterItem] { try await roster(key).items }
+
+    /// 0 for a roster that was never changed.
+    public nonisolated(nonsending) func version(_ key: UserKey) async throws(StorageError) -> Int64 {
+        try await database.read { (connection) throws(StorageError) in
+            try RosterRows(key: key, connection: connection).state().version
+        }
+    }
+
+    /// The differences since `version`, or nil when they are not known any more: then the client gets the whole roster.
+    public nonisolated(nonsending) func changes(_ key: UserKey, since version: Int64) async throws(StorageError) -> RosterDifference? {
+        try await database.read { (connection) throws(StorageError) in
+            let rows = RosterRows(key: key, connection: connection)
+            let state = try rows.state()
+            guard version >= state.floor, version <= state.version else { return nil }
+            return RosterDifference(steps: try rows.steps(since: version), version: state.version)
+        }
+    }
+
+    /// The contacts whose subscription is one of `subscriptions`: `from` and `both` for those who see the user's presence, `to` and
+    /// `both` for those whose presence the user sees.
+    public nonisolated(nonsending) func contacts(
+        _ key: UserKey, with subscriptions: Set<RosterItem.Subscription>
+    ) async throws(StorageError) -> [String] {
+        try await database.read { (connection) throws(StorageError) in
+            try connection.all(
+                "SELECT contact, subscription FROM roster_item WHERE domain = ? AND username = ? AND subscription > 0 ORDER BY contact",
+                key.domainValue, key.userValue
+            ) { (row) throws(StorageError) in
+                let subscription = RosterItem.Subscription(rawValue: try row.integer(1))
+                return subscription.map(subscriptions.contains) == true ? try row.text(0) : nil
+            }.compactMap { $0 }
+        }
+    }
+
+    private func store(
+        _ rows: RosterRows, _ contact: String, _ old: RosterItem?, _ new: RosterItem?
+    ) throws(StorageError) -> RosterChange {
+        let isVisible = Self.isVisible(old, new)
+        var state = try rows.state()
+        if isVisible {
+            if state.version == 0 { state = RosterRows.State(version: now(), floor: now()) }
+            state.version += 1
+        }
+        if let new { try rows.put(new, version: isVisible ? state.version : nil) } else { try rows.delete(contact) }
+        if isVisible {
+            if new?.isListed == true { try rows.forgetRemoval(contact) } else { try rows.remember(removal: contact, state.version) }
+            if let oldest = try rows.dropRemovals(keeping: keptRemovals) { state.floor = max(state.floor, oldest) }
+            try rows.setState(state)
+        }
+        return RosterChange(old: old, new: new, version: state.version, isVisible: isVisible)
+    }
+
+    private static func isVisible(_ old: RosterItem?, _ new: RosterItem?) -> Bool {
+        switch (old?.isListed == true ? old : nil, new?.isListed == true ? new : nil) {
+        case (nil, nil): false
+        case (let old?, let new?): !old.looksLike(new)
+        case (nil, _?), (_?, nil): true
+        }
+    }
+
+    /// Milliseconds since 1970.
+    @Sendable public static func wallClock() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
+
+extension SchemaMigration {
+    static let rosters = SchemaMigration(2) { dialect in
+        [
+            """
+            CREATE TABLE roster_item (
+                domain TEXT NOT NULL, username TEXT NOT NULL, contact TEXT NOT NULL, name TEXT, in_groups TEXT NOT NULL,
+                subscription BIGINT NOT NULL, pending_out BIGINT NOT NULL, pending_in BIGINT NOT NULL,
+                pending_in_stanza \(dialect.bytes), approved BIGINT NOT NULL, listed BIGINT NOT NULL, version BIGINT NOT NULL,
+                PRIMARY KEY (domain, username, contact)
+            )\(dialect.clustered)
+            """,
+            """
+            CREATE TABLE roster_removal (
+                domain TEXT NOT NULL, username TEXT NOT NULL, contact TEXT NOT NULL, version BIGINT NOT NULL,
+                PRIMARY KEY (domain, username, contact)
+            )\(dialect.clustered)
+            """,
+            """
+            CREATE TABLE roster_version (
+                domain TEXT NOT NULL, username TEXT NOT NULL, version BIGINT NOT NULL, floor BIGINT NOT NULL,
+                PRIMARY KEY (domain, username)
+            )\(dialect.clustered)
+            """,
+        ]
+    }
+}

@@ -1,0 +1,25 @@
+/// Runs the reads that gathered on one snapshot. A failing read does not concern its neighbours.
+final class SQLiteReader: Sendable {
+    private let connection: SQLiteConnection
+
+    init(_ connection: SQLiteConnection) { self.connection = connection }
+
+    /// Runs the reads. Afterwards each holds its result; none has been answered.
+    func run(_ reads: [any PendingWork]) {
+        connection.use { session in
+            do throws(StorageError) {
+                try session.execute("BEGIN")
+            } catch {
+                for read in reads { read.fail(error) }
+                return
+            }
+            for read in reads { _ = read.attempt(session) }
+            do throws(StorageError) {
+                try session.execute("COMMIT")
+            } catch {
+                // Nothing was changed that could be lost; only the snapshot must not stay.
+                if session.isInTransaction { _ = try? session.execute("ROLLBACK") }
+            }
+        }
+    }
+}

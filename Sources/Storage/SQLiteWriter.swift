@@ -1,0 +1,96 @@
+/// Runs the writes that gathered while the last transaction ran in one transaction of their own: one commit for all of them.
+///
+/// Each write has a savepoint, so a failing one takes back only its own changes. Where SQLite took back more than that (it may roll
+/// the whole transaction back on a full disk), or the commit fails, each write is run again in a transaction of its own: one that
+/// cannot be kept does not harm its neighbours. Used by one thread.
+///
+/// `@unchecked`: used by the one thread that empties the queue of writes.
+final class SQLiteWriter: @unchecked Sendable {
+    private let connection: SQLiteConnection
+    private let counters: SQLiteCounters
+    private var isFullySynchronous = false
+
+    init(_ connection: SQLiteConnection, counters: SQLiteCounters) {
+        self.connection = connection
+        self.counters = counters
+    }
+
+    /// Runs the writes. Afterwards each holds its result; none has been answered.
+    func run(_ writes: [any PendingWork]) {
+        connection.use { session in
+            if writes.count == 1 || !runTogether(writes, session) { runEachAlone(writes, session) }
+        }
+    }
+
+    /// False when the transaction was spoiled for all of them and nothing of it was kept.
+    private func runTogether(_ writes: [any PendingWork], _ session: SQLiteSession) -> Bool {
+        if let error = begin(writes.count, durable: writes.contains(where: \.isDurable), session) {
+            for write in writes { write.fail(error) }
+            return true
+        }
+        for write in writes {
+            guard attempt(write, session) else {
+                rollBack(session)
+                return false
+            }
+        }
+        if execute("COMMIT", session) == nil { return true }
+        rollBack(session)
+        return false
+    }
+
+    /// One write between its savepoints. False when the transaction is spoiled for all.
+    private func attempt(_ write: any PendingWork, _ session: SQLiteSession) -> Bool {
+        guard execute("SAVEPOINT gathered", session) == nil else { return false }
+        if write.attempt(session) != nil {
+            guard session.isInTransaction, execute("ROLLBACK TO gathered", session) == nil else { return false }
+        }
+        return execute("RELEASE gathered", session) == nil
+    }
+
+    private func runEachAlone(_ writes: [any PendingWork], _ session: SQLiteSession) {
+        var locked: StorageError?
+        for write in writes {
+            // Who waited for the lock in vain speaks for those behind it: they do not wait as long again.
+            if let locked {
+                write.fail(locked)
+            } else if let error = begin(1, durable: write.isDurable, session) {
+                write.fail(error)
+                if error == .busy { locked = error }
+            } else if write.attempt(session) != nil {
+                rollBack(session)
+            } else if let error = execute("COMMIT", session) {
+                rollBack(session)
+                write.fail(error)
+            }
+        }
+    }
+
+    /// Takes the write lock at once (`IMMEDIATE`): a transaction that starts by reading and then wants to write would fail whenever
+    /// another process wrote in between, whatever the timeout.
+    private func begin(_ writes: Int, durable: Bool, _ session: SQLiteSession) -> StorageError? {
+        if durable != isFullySynchronous {
+            // In WAL mode FULL syncs the log at the commit, with everything that was committed before; NORMAL leaves that to the checkpoint.
+            if let error = execute("PRAGMA synchronous = \(durable ? "FULL" : "NORMAL")", session) { return error }
+            isFullySynchronous = durable
+        }
+        if let error = execute("BEGIN IMMEDIATE", session) { return error }
+        counters.began(writes: writes)
+        return nil
+    }
+
+    private func rollBack(_ session: SQLiteSession) {
+        guard session.isInTransaction else { return }
+        // A rollback writes nothing. Should it fail all the same, the next BEGIN fails and says so.
+        _ = execute("ROLLBACK", session)
+    }
+
+    private func execute(_ sql: String, _ session: SQLiteSession) -> StorageError? {
+        do throws(StorageError) {
+            try session.execute(sql)
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
