@@ -1,0 +1,46 @@
+public import IPC
+
+/// Who carries out which verbs in one process.
+///
+/// `Handler` is the process's own type of function, so that this room knows neither its isolation nor whether it
+/// waits: the master's is synchronous, a worker's is isolated to its loop and asynchronous.
+public struct OperationHandlers<Handler> {
+    private let executor: Operation.Executor
+    private var handlers: [String: Handler] = [:]
+
+    public init(for executor: Operation.Executor) { self.executor = executor }
+
+    /// Later handlers replace earlier ones of the same verb.
+    public mutating func register(_ verb: String, _ handler: Handler) {
+        assert(OperationCatalog.operation(verb)?.executor == executor, "'\(verb)' is no verb of this process")
+        handlers[verb] = handler
+    }
+
+    /// The verbs of this process that nobody carries out. Empty in a process that is complete.
+    public var missing: [String] {
+        OperationCatalog.all.filter { $0.executor == executor && handlers[$0.name] == nil }.map(\.name)
+    }
+
+    /// The handler of a request, and its arguments, checked.
+    public func find(verb: String, arguments: Value) throws(Operation.Failure) -> (Handler, Operation.Arguments) {
+        let (operation, checked) = try OperationCatalog.check(verb: verb, arguments: arguments)
+        guard operation.executor == executor, let handler = handlers[verb] else {
+            throw Operation.Failure(.unavailable, "this process cannot carry out '\(verb)'")
+        }
+        return (handler, checked)
+    }
+}
+
+extension OperationHandlers: Sendable where Handler: Sendable {}
+
+extension OperationHandlers where Handler == (Operation.Arguments) throws(Operation.Failure) -> Value {
+    /// Carries a request out at once.
+    public func perform(verb: String, arguments: Value) -> OperationResult {
+        do throws(Operation.Failure) {
+            let (handler, checked) = try find(verb: verb, arguments: arguments)
+            return .success(try handler(checked))
+        } catch {
+            return error.result
+        }
+    }
+}

@@ -1,0 +1,95 @@
+/// The server as a whole.
+let serverOperations: [Operation] = [
+    Operation(
+        "start", .client, .write, "Start the server.",
+        discussion: """
+            Without options, and where systemd manages xmppd.service, the unit is started. Otherwise xmppd is started in \
+            the background, and the command ends when all workers are ready. If xmppd gives up instead, its errors are \
+            printed and its exit status becomes that of this command.
+            """,
+        arguments: [
+            .init("foreground", .flag, .optional, .named, "Stay in the foreground and log to standard error."),
+            .init("config", .file, .optional, .named, "The configuration file (default: /etc/xmppd/xmppd.toml)."),
+            .init("log", .file, .optional, .named, "Append the log to this file; without it, a server in the background does not log."),
+        ]),
+    Operation(
+        "stop", .master, .write, "Stop the server: end every stream in order, then leave.",
+        discussion: "The command ends when the server is gone."),
+    Operation(
+        "status", .master, .read, "Show the master, its workers and the listeners.", result: statusShape),
+    Operation(
+        "reload", .master, .write, "Read the configuration again and put it in force.",
+        discussion: """
+            The whole file is checked first, and every worker prepares it; if anything is wrong, every problem is \
+            printed and nothing has changed.
+            """,
+        result: .object([
+            .init("configuration", .text, "The file that was read."),
+            .init("generation", .integer, "How many configurations have been in force, this one included."),
+            .init("notes", .list(.text), "What the file says that has no effect, or none before the next start."),
+        ])),
+    Operation(
+        "config.check", .client, .read, "Check a configuration file without starting anything.",
+        discussion: """
+            Every problem of the file is printed, with its line, the value found and what was expected. The exit status \
+            is 0 if the server would start with it, and 78 if not.
+            """,
+        arguments: [.init("file", .file, .required, .positional, "The configuration file.")]),
+    Operation(
+        "log-level", .master, .write, "Show or set how much is logged, until the next start or reload.",
+        arguments: [
+            .init(
+                "level",
+                .choice(["none", "emergency", "alert", "critical", "error", "warning", "notice", "info", "debug", "all"]),
+                .optional, .positional, "The level to set; without it, the present one is shown.")
+        ],
+        result: .object([.init("level", .text, "The level in force.")])),
+    Operation(
+        "version", .master, .read, "Show the versions of this program and of the running server.",
+        result: .object([.init("version", .text, "The version of the running server.")])),
+    Operation(
+        "completion", .client, .read, "Print the completion script of a shell.",
+        arguments: [.init("shell", .choice(["bash", "zsh", "fish"]), .required, .positional, "The shell.")]),
+]
+
+private let processFields: [Operation.Field] = [
+    .init("uptime", .integer, optional: true, "Seconds since its start."),
+    .init("cpu_ms", .integer, optional: true, "Processor time used, user and system, in milliseconds."),
+    .init("pss_kib", .integer, optional: true, "Memory, shared pages divided among their users (PSS), in KiB."),
+    .init("rss_kib", .integer, optional: true, "Memory, shared pages counted fully (RSS), in KiB."),
+]
+
+private let statusShape = Operation.Shape.object([
+    .init(
+        "master",
+        .object(
+            [
+                .init("pid", .integer, "Its process."),
+                .init("version", .text, "The version of the server."),
+                .init("configuration", .text, "The configuration file."),
+            ] + processFields), "The master process."),
+    .init(
+        "workers",
+        .list(
+            .object(
+                [
+                    .init("slot", .integer, "Its place, from 0."),
+                    .init("pid", .integer, optional: true, "Its process, if there is one."),
+                    .init("incarnation", .integer, "Counts the processes that had this place, from 1."),
+                    .init("restarts", .integer, "How often the place was filled again."),
+                    .init("state", .text, "One of vacant, waiting, starting, ready, leaving, killed."),
+                    .init("sessions", .integer, optional: true, "Bound sessions."),
+                    .init("connections", .integer, optional: true, "Open connections, those before login included."),
+                    .init("lag_us", .integer, optional: true, "How late its last timer was, in microseconds."),
+                ] + processFields)), "The worker processes."),
+    .init(
+        "listeners",
+        .list(
+            .object([
+                .init("kind", .text, "One of c2s, s2s, service, http."),
+                .init("address", .text, "The address it is bound to."),
+                .init("port", .integer, "The port it is bound to."),
+                .init("open", .integer, "Open connections."),
+                .init("accepted", .integer, "Connections accepted since the start."),
+            ])), "The listening sockets."),
+])
