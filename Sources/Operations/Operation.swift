@@ -46,6 +46,10 @@ public struct Operation: Sendable {
     /// The words of the name: `["account", "add"]`.
     public var words: [String] { name.split(separator: ".").map(String.init) }
 
+    /// How many rows of a list go into one message, so that it stays within the frame limit of the control socket
+    /// however long the addresses in it are.
+    public static let rowsPerPart = 200
+
     public func argument(_ name: String) -> Argument? { arguments.first { $0.name == name } }
 }
 

@@ -1,13 +1,16 @@
 internal import IPC
 
 /// Sessions: clients that are logged in and have bound a resource.
+///
+/// A verb whose result has `rows` may send parts of them ahead as progress, each an object with `rows`, at most
+/// `Operation.rowsPerPart`; the result has the rest.
 let sessionOperations: [Operation] = [
     Operation(
         "session.list", .worker, .read, "List the sessions of all workers.",
         arguments: [
             .init("jid", .bareJID, .optional, .positional, "Only the sessions of this account."),
             .init("domain", .domain, .optional, .named, "Only the sessions of this domain."),
-            .init("limit", .integer(1...100_000), .preset(1000), .named, "At most so many."),
+            .init("limit", .integer(1...10_000), .preset(1000), .named, "At most so many."),
         ],
         result: .object([
             .init(

@@ -1,0 +1,51 @@
+/// What `status` answers. Numbers that the system or a worker did not tell are null.
+let statusShape = Operation.Shape.object([
+    .init("state", .text, "One of running, degraded (a worker is not ready), stopping."),
+    .init("sessions", .integer, "Bound sessions of all workers."),
+    .init("connections", .integer, "Open connections of all workers, those before login included."),
+    .init(
+        "master",
+        .object(
+            [
+                .init("pid", .integer, "Its process."),
+                .init("version", .text, "The version of the server."),
+                .init("config", .text, "The configuration file."),
+                .init("log_level", .text, "How much is logged."),
+                .init("shared_memory", .integer, optional: true, "Memory of the segment that all processes share, in bytes."),
+            ] + processFields), "The master process."),
+    .init(
+        "workers",
+        .list(
+            .object(
+                [
+                    .init("slot", .integer, "Its place, from 0."),
+                    .init("state", .text, "One of vacant, waiting, starting, ready, leaving, killed."),
+                    .init("pid", .integer, optional: true, "Its process, if there is one."),
+                    .init("incarnation", .integer, "Counts the processes that had this place, from 1."),
+                    .init("restarts", .integer, "How often the place was filled again."),
+                    .init("sessions", .integer, optional: true, "Bound sessions."),
+                    .init("connections", .integer, optional: true, "Open connections, those before login included."),
+                    .init("loop_lag_us", .integer, optional: true, "How late its last timer was, in microseconds."),
+                    .init("heartbeat_age_ms", .integer, optional: true, "How long ago it gave a sign of life, in milliseconds."),
+                ] + processFields)), "The worker processes."),
+    .init(
+        "listeners",
+        .list(
+            .object([
+                .init("path", .text, "Its place in the configuration, as listen.c2s[1]."),
+                .init("kind", .text, "One of c2s, s2s, service, http."),
+                .init("transport", .text, "One of tcp, udp."),
+                .init("address", .text, "The address it is bound to."),
+                .init("port", .integer, "The port it is bound to."),
+                .init("open", .integer, "Open connections."),
+                .init("accepted", .integer, "Connections accepted since the start."),
+                .init("refused", .integer, "Connections refused since the start, because a limit was reached."),
+            ])), "The listening sockets."),
+])
+
+private let processFields: [Operation.Field] = [
+    .init("uptime_s", .integer, optional: true, "Seconds since its start."),
+    .init("cpu_ms", .integer, optional: true, "Processor time used, user and system, in milliseconds."),
+    .init("pss", .integer, optional: true, "Memory in bytes, what is shared divided by the number of its sharers (PSS)."),
+    .init("rss", .integer, optional: true, "Memory in bytes, what is shared counted in full (RSS)."),
+]
