@@ -4,6 +4,8 @@ public enum ChannelBindingType: String, Sendable, Hashable, CaseIterable {
     case tlsExporter = "tls-exporter"
     /// RFC 5929 §4: the hash of the server's certificate.
     case tlsServerEndPoint = "tls-server-end-point"
+    /// RFC 5929 §3; for TLS 1.2 with extended master secret only, where some clients know no other.
+    case tlsUnique = "tls-unique"
 }
 
 /// The channel binding data of one TLS connection, by type; empty without TLS.
@@ -12,10 +14,13 @@ public struct ChannelBindings: Sendable, Equatable {
     public var exporter: [UInt8]?
     /// The certificate hashed as RFC 5929 §4.1 says.
     public var serverEndPoint: [UInt8]?
+    /// The first Finished message of the handshake; never of TLS 1.3 (RFC 9266 §3).
+    public var unique: [UInt8]?
 
-    public init(exporter: [UInt8]? = nil, serverEndPoint: [UInt8]? = nil) {
+    public init(exporter: [UInt8]? = nil, serverEndPoint: [UInt8]? = nil, unique: [UInt8]? = nil) {
         self.exporter = exporter
         self.serverEndPoint = serverEndPoint
+        self.unique = unique
     }
 
     public static let none = ChannelBindings()
@@ -24,6 +29,7 @@ public struct ChannelBindings: Sendable, Equatable {
         switch type {
         case .tlsExporter: exporter
         case .tlsServerEndPoint: serverEndPoint
+        case .tlsUnique: unique
         }
     }
 

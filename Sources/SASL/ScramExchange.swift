@@ -34,8 +34,9 @@ struct ScramOpening: Sendable {
         case (.unsupported, false):
             return []
         case (.unused, false):
-            // Somebody took the -PLUS mechanisms out of the offer on its way to the client.
-            if offersPlus { throw SASLFailure(.notAuthorized, "channel binding was offered") }
+            // Somebody took the -PLUS mechanisms out of the offer on its way to the client, or the client is
+            // careless with the flag (slixmpp up to 1.8 is). No password was guessed.
+            if offersPlus { throw .malformed("channel binding was offered") }
             return []
         case (.required(let name), true):
             guard let type = ChannelBindingType(rawValue: name), let data = bindings[type] else {
