@@ -151,4 +151,9 @@ public struct ResponseHeader: Equatable, Sendable {
     public let from: String
     /// The client's address as far as it gave or proved one.
     public let to: String?
+
+    public init(from: String, to: String?) {
+        self.from = from
+        self.to = to
+    }
 }
