@@ -134,12 +134,13 @@ static int is_mapped(const cplatform_address *address) {
     return memcmp(address->bytes, prefix, sizeof prefix) == 0;
 }
 
-static int bind_inet(cplatform_address *address, int type) {
+static int bind_inet(cplatform_address *address, int type, int shared) {
     int fd = socket(address->family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return -errno;
+    // SO_REUSEADDR is for TCP connections of a former server in TIME_WAIT; between UDP sockets it would mean sharing.
     int on = 1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) return failed(fd);
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) return failed(fd);
+    if (type == SOCK_STREAM && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) return failed(fd);
+    if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) return failed(fd);
     if (address->family == AF_INET6) {
         int only = !is_mapped(address);
         if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) < 0) return failed(fd);
@@ -154,13 +155,21 @@ static int bind_inet(cplatform_address *address, int type) {
 }
 
 int cplatform_listen_tcp(cplatform_address *address, int backlog) {
-    int fd = bind_inet(address, SOCK_STREAM);
+    int fd = bind_inet(address, SOCK_STREAM, 1);
     if (fd >= 0 && listen(fd, backlog) < 0) return failed(fd);
     return fd;
 }
 
 int cplatform_bind_udp(cplatform_address *address) {
-    return bind_inet(address, SOCK_DGRAM);
+    return bind_inet(address, SOCK_DGRAM, 1);
+}
+
+int cplatform_probe_address(const cplatform_address *address, int type) {
+    cplatform_address copy = *address;
+    int fd = bind_inet(&copy, type, 0);
+    if (fd < 0) return fd;
+    close(fd);
+    return 0;
 }
 
 static int unix_name(const char *path, struct sockaddr_un *name) {
@@ -241,10 +250,13 @@ static int spawn_actions(posix_spawn_file_actions_t *actions, const int *fds, co
 }
 
 static int spawn_attributes(posix_spawnattr_t *attributes) {
-    sigset_t none, all;
-    sigemptyset(&none);
+    sigset_t blocked, all;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGTERM);
+    sigaddset(&blocked, SIGHUP);
     sigfillset(&all);
-    posix_spawnattr_setsigmask(attributes, &none);
+    posix_spawnattr_setsigmask(attributes, &blocked);
     posix_spawnattr_setsigdefault(attributes, &all);
     return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
@@ -267,6 +279,10 @@ pid_t cplatform_spawn(const char *program, char *const argv[], char *const envp[
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return result == 0 ? pid : -result;
+}
+
+char **cplatform_environment(void) {
+    return environ;
 }
 
 int cplatform_lock_file(const char *path) {

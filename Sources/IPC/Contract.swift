@@ -2,7 +2,8 @@
 // holds only the order of the fields, `WorkerArguments.swift` the command line that a worker is started with.
 //
 // Descriptors of a worker at its start: 0 /dev/null, 1 and 2 as the master's, 3 the control channel (AF_UNIX stream);
-// nothing else is open. End of file on 3 means that the master is gone: the worker finishes what is begun and leaves.
+// nothing else is open. INT, TERM and HUP are blocked, since a terminal or a service manager sends them to the whole family;
+// a worker stops when it is told to. End of file on 3 means that the master is gone: the worker finishes what is begun and leaves.
 //
 // A worker's life:
 //   worker: hello → master: logLevel?, configure, segment, listener…, mesh…, start → worker: ready (or refused)

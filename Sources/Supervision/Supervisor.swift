@@ -229,7 +229,8 @@ public struct Supervisor: Sendable {
 
     // MARK: Views
 
-    var greetedWorkers: [WorkerName] { slots.filter(\.isGreeted).map(\.worker) }
+    /// Workers that have been handed what they need and can be spoken to.
+    public var greetedWorkers: [WorkerName] { slots.filter(\.isGreeted).map(\.worker) }
 
     var readyCount: Int { slots.count(where: \.isReady) }
 

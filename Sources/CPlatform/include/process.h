@@ -39,8 +39,12 @@ int cplatform_parse_address(const char *text, cplatform_address *address);
 // address, IPV6_V6ONLY; address->port 0 takes a free port and stores it there. The descriptor or -errno.
 int cplatform_listen_tcp(cplatform_address *address, int backlog);
 
-// A bound, non-blocking UDP socket with SO_REUSEADDR and SO_REUSEPORT; port 0 as above. The descriptor or -errno.
+// A bound, non-blocking UDP socket with SO_REUSEPORT; port 0 as above. The descriptor or -errno.
 int cplatform_bind_udp(cplatform_address *address);
+
+// Whether nobody else listens at the address: a shared bind (SO_REUSEPORT) would not notice another server of the same
+// user. type is SOCK_STREAM or SOCK_DGRAM. 0 or -errno.
+int cplatform_probe_address(const cplatform_address *address, int type);
 
 // A listening, non-blocking AF_UNIX stream socket at path, made with the given mode. The descriptor or -errno.
 int cplatform_listen_unix(const char *path, unsigned mode, int backlog);
@@ -61,10 +65,14 @@ int cplatform_pidfd_open(pid_t pid);
 int cplatform_pidfd_kill(int pidfd, int signal);
 
 // Starts a program. Descriptor fds[i] becomes descriptor targets[i] in it (sources must differ from all targets);
-// descriptors 0 to 2 are inherited when not named, everything above the highest target is closed. Signal mask empty,
-// all dispositions default. argv and envp end in NULL. The pid or -errno.
+// descriptors 0 to 2 are inherited when not named, everything above the highest target is closed. INT, TERM and HUP are
+// blocked (a terminal and a service manager send them to the whole family, and the parent alone shall act on them), all
+// dispositions default. argv and envp end in NULL. The pid or -errno.
 pid_t cplatform_spawn(const char *program, char *const argv[], char *const envp[],
                       const int *fds, const int *targets, size_t count);
+
+// The environment of this process: `name=value` strings, ending in NULL. For programs with one thread.
+char **cplatform_environment(void);
 
 // Creates (0644) or opens the file at path and takes an exclusive flock on it without waiting.
 // The descriptor, or -errno (-EWOULDBLOCK: another process holds the lock).
