@@ -1,0 +1,93 @@
+internal import Configuration
+internal import Glibc
+internal import IPC
+
+/// A configuration file, read and checked as far as the master can: everything but what only a library can judge.
+enum ConfigurationFile {
+    /// What a file came to.
+    enum Reading {
+        case usable(MasterSettings, ServerConfiguration, notes: [Note])
+        /// One line each, ready to be printed.
+        case refused([String])
+    }
+
+    static func read(_ path: String) -> Reading {
+        let text: [UInt8]
+        do {
+            text = try DiskFiles.contents(of: path)
+        } catch {
+            return .refused(["\(path): cannot read the configuration: \(error); name another with --config"])
+        }
+        let files = DiskFiles()
+        switch ConfigurationLoader.load(text: text, path: path, files: files) {
+        case .refused(let problems): return .refused(problems.map(\.description))
+        case .loaded(let configuration, let notes):
+            let bundle = ConfigurationBundle(
+                path: path, text: text, files: files.files.map { .init(name: $0.path, contents: $0.contents) })
+            do {
+                return .usable(try settings(configuration, bundle), configuration, notes: notes)
+            } catch {
+                return .refused(["\(path): \(error.description)"])
+            }
+        }
+    }
+
+    /// Why settings that are right in themselves cannot be used on this machine.
+    struct Misfit: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private static func settings(_ configuration: ServerConfiguration, _ bundle: ConfigurationBundle) throws(Misfit) -> MasterSettings {
+        let native = configuration.native
+        return MasterSettings(
+            bundle: bundle, listeners: configuration.listeners.map(ListenerSetting.init),
+            workers: native.workers ?? processors, workerProgram: native.workerProgram ?? programBeside("xmppd-worker"),
+            controlSocket: native.controlSocket, pidFile: native.pidFile, account: try account(native),
+            logLevel: configuration.general.logLevel, stopDeadline: native.drainTimeout.milliseconds)
+    }
+
+    /// Whom workers shall become; nil if the master is not root, since then they are what it is.
+    private static func account(_ native: NativeConfiguration) throws(Misfit) -> ProcessAccount? {
+        guard geteuid() == 0, let name = native.user else { return nil }
+        guard let user = getpwnam(name) else {
+            throw Misfit(description: "xmppd.user: there is no user \"\(name)\" on this machine; create it or name another")
+        }
+        var account = ProcessAccount(name: name, user: user.pointee.pw_uid, group: user.pointee.pw_gid)
+        if let groupName = native.group {
+            guard let group = getgrnam(groupName) else {
+                throw Misfit(description: "xmppd.group: there is no group \"\(groupName)\" on this machine; create it or name another")
+            }
+            account.group = group.pointee.gr_gid
+        }
+        return account
+    }
+
+    /// Processors online, at most as many as there can be workers.
+    private static var processors: Int { min(64, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+    private static func programBeside(_ name: String) -> String {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &path, path.count)
+        guard count > 0 else { return name }
+        let own = String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return own.lastIndex(of: "/").map { own[...$0] + name } ?? name
+    }
+}
+
+extension ListenerSetting {
+    init(_ listener: ListenerConfiguration) {
+        switch listener {
+        case .client(let client):
+            self.init(
+                kind: .client, position: client.index - 1, address: client.address, port: UInt16(clamping: client.port),
+                transport: client.proto == .tcp ? .tcp : .udp, backlog: Int32(clamping: client.backlog), isShared: client.reusePort)
+        }
+    }
+}
+
+extension Duration {
+    fileprivate var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    }
+}

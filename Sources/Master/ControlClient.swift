@@ -1,0 +1,109 @@
+internal import CPlatform
+internal import IPC
+internal import Telemetry
+
+/// One client of the control socket.
+final class ControlClient {
+    /// Requests of one client that may be unanswered at one time.
+    static let pendingLimit = 16
+    /// How long a client may be silent with nothing pending, in milliseconds.
+    static let idleLimit: Int64 = 60_000
+    /// How long a client that was told to go may take to hang up, in milliseconds.
+    static let farewell: Int64 = 2_000
+
+    var received: (ControlRequest) -> Void = { _ in }
+    /// Called once, when the connection is over.
+    var ended: () -> Void = {}
+
+    /// Who is at the other end, as the system says.
+    private(set) var pid: Int32 = 0
+    private(set) var user: UInt32 = 0
+
+    private let loop: EventLoop
+    private var channel: FrameChannel?
+    private var pending: Set<UInt64> = []
+    private var lastActive: Int64
+    private var isLeaving = false
+
+    init(_ connection: Descriptor, on loop: EventLoop) {
+        self.loop = loop
+        lastActive = loop.now
+        var group: UInt32 = 0
+        _ = cplatform_peer_credentials(connection.number, &pid, &user, &group)
+        channel = FrameChannel(
+            connection, on: loop, frameLimit: FrameLimit.control, queueLimit: 4 * FrameLimit.control
+        ) { [weak self] event in self?.occurred(event) }
+        watchIdleness(after: Self.idleLimit)
+        Log.debug("control client connected", [Field("pid", pid), Field("user", user)])
+    }
+
+    var isFlushed: Bool { channel?.queuedBytes ?? 0 == 0 }
+
+    func progress(_ id: UInt64, _ value: Value) { send(ControlReply(id: id, .progress(value))) }
+
+    func reply(_ id: UInt64, _ result: OperationResult) {
+        pending.remove(id)
+        lastActive = loop.now
+        send(ControlReply(id: id, .result(result)))
+    }
+
+    /// Says why, then waits for the other side to hang up, so that the words are not lost.
+    func leave(code: String, _ text: String) {
+        guard !isLeaving else { return }
+        isLeaving = true
+        channel?.ignoreInput()
+        send(ControlReply(id: 0, .result(.failure(code: code, text: text))))
+        loop.after(Self.farewell) { [weak self] in self?.close() }
+    }
+
+    func close() {
+        guard channel != nil else { return }
+        channel?.close()
+        channel = nil
+        ended()
+    }
+
+    private func occurred(_ event: FrameChannel.Event) {
+        switch event {
+        case .closed: close()
+        case .malformed(let error): leave(code: "malformed", error.description)
+        case .frame(let frame): received(frame)
+        }
+    }
+
+    private func received(_ frame: Frame) {
+        lastActive = loop.now
+        do {
+            let request = try ControlRequest(frame)
+            if request.id == 0 || pending.contains(request.id) {
+                return leave(code: "malformed", "the id \(request.id) is 0 or in use")
+            }
+            guard pending.count < Self.pendingLimit else {
+                return send(ControlReply(id: request.id, .result(.failure(code: "busy", text: "\(Self.pendingLimit) requests are pending"))))
+            }
+            pending.insert(request.id)
+            received(request)
+        } catch {
+            leave(code: "malformed", error.description)
+        }
+    }
+
+    private func send(_ reply: ControlReply) {
+        let frame = reply.encoded()
+        guard frame.count - Frame.lengthSize <= FrameLimit.control else {
+            let text = "the answer is larger than \(FrameLimit.control >> 20) MiB; ask for less"
+            return send(ControlReply(id: reply.id, .result(.failure(code: "too-large", text: text))))
+        }
+        // A client that does not read what it asked for is left.
+        if channel?.send(frame) == false { close() }
+    }
+
+    private func watchIdleness(after delay: Int64) {
+        loop.after(delay) { [weak self] in
+            guard let self, channel != nil else { return }
+            let rest = lastActive + Self.idleLimit - loop.now
+            if !pending.isEmpty || rest > 0 { return watchIdleness(after: pending.isEmpty ? rest : Self.idleLimit) }
+            leave(code: "idle", "nothing was asked for \(Self.idleLimit / 1_000) s")
+        }
+    }
+}

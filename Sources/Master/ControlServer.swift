@@ -1,0 +1,73 @@
+internal import CPlatform
+internal import Glibc
+internal import IPC
+internal import Telemetry
+
+/// The control socket: takes requests of administrators and hands them on. Whatever a client sends harms nobody but
+/// that client (H28).
+final class ControlServer {
+    /// Clients at one time; one more is told so and left.
+    static let clientLimit = 32
+
+    /// Takes each request; answers through the client, now or later.
+    var handler: (ControlRequest, ControlClient) -> Void = { _, _ in }
+
+    private let path: String
+    private let loop: EventLoop
+    private let socket: Descriptor
+    private var watch: EventLoop.Watch?
+    private var clients: [ControlClient] = []
+
+    /// Opens the socket with mode 0660. The caller holds the lock that makes a file left at `path` a stale one.
+    /// - Parameter group: who may connect beside the owner; nil for the group of this process.
+    init(_ path: String, group: UInt32?, on loop: EventLoop) throws(SystemFailure) {
+        self.path = path
+        self.loop = loop
+        if unlink(path) != 0, errno != ENOENT { throw SystemFailure(call: "unlink \(path)", number: errno) }
+        socket = try descriptor(cplatform_listen_unix(path, 0o660, 16), "listen at \(path)")
+        if let group, chown(path, uid_t.max, group) != 0 {
+            Log.warning("the group cannot use the control socket", [Field("group", group), Field("reason", reason(errno))])
+        }
+        watch = loop.watch(socket.number, for: Readiness.input) { [weak self] _ in self?.accept() }
+    }
+
+    /// Takes nobody new and removes the socket from the file system.
+    func close() {
+        watch?.cancel()
+        watch = nil
+        unlink(path)
+        for client in clients { client.close() }
+        clients = []
+    }
+
+    /// Whether replies still wait to be sent.
+    var isFlushed: Bool { clients.allSatisfy(\.isFlushed) }
+
+    private func accept() {
+        while true {
+            let number = cplatform_accept(socket.number)
+            if number == -EAGAIN { return }
+            if number == -ECONNABORTED { continue }
+            guard number >= 0 else { return pause(-number) }
+            admit(Descriptor(number))
+        }
+    }
+
+    /// Without descriptors to spare the socket would be ready for ever.
+    private func pause(_ number: Int32) {
+        Log.error("cannot accept a control connection", [Field("reason", reason(number))])
+        watch?.change(to: 0)
+        loop.after(1_000) { [weak self] in self?.watch?.change(to: Readiness.input) }
+    }
+
+    private func admit(_ connection: Descriptor) {
+        let client = ControlClient(connection, on: loop)
+        client.received = { [weak self, weak client] request in
+            if let client { self?.handler(request, client) }
+        }
+        client.ended = { [weak self, weak client] in self?.clients.removeAll { $0 === client } }
+        let isFull = clients.count >= Self.clientLimit
+        clients.append(client)
+        if isFull { client.leave(code: "busy", "\(Self.clientLimit) clients are connected; try again") }
+    }
+}

@@ -1,0 +1,147 @@
+internal import CPlatform
+internal import Glibc
+internal import IPC
+
+/// A framed stream over a non-blocking AF_UNIX socket on the loop, with a bounded queue of what is to be sent.
+final class FrameChannel {
+    enum Event {
+        case frame(Frame)
+        /// What came is no frame. Nothing more is read.
+        case malformed(WireError)
+        /// The other side closed. Nothing more is read.
+        case closed
+    }
+
+    private struct Outgoing {
+        var bytes: ArraySlice<UInt8>
+        var attached: Descriptor?
+    }
+
+    private let loop: EventLoop
+    private let socket: Descriptor
+    private let queueLimit: Int
+    private var decoder: FrameDecoder
+    private var watch: EventLoop.Watch?
+    private var queue: [Outgoing] = []
+    private var isReading = true
+    private var isWithinRead = false
+    private let handler: (Event) -> Void
+
+    /// Bytes that wait to be sent.
+    private(set) var queuedBytes = 0
+    /// Called when the last queued byte has been taken by the system.
+    var drained: (() -> Void)?
+
+    /// - Parameters:
+    ///   - frameLimit: longest frame that is accepted.
+    ///   - queueLimit: most bytes that may wait to be sent.
+    init(
+        _ socket: Descriptor, on loop: EventLoop, frameLimit: Int, queueLimit: Int, _ handler: @escaping (Event) -> Void
+    ) {
+        self.socket = socket
+        self.loop = loop
+        self.queueLimit = queueLimit
+        self.handler = handler
+        decoder = FrameDecoder(limit: frameLimit)
+        watch = loop.watch(socket.number, for: Readiness.input) { [weak self] events in self?.occurred(events) }
+    }
+
+    deinit { close() }
+
+    /// Sends a frame, with a descriptor if one is given; descriptors keep their place among the frames.
+    /// - Returns: false when the queue would exceed its bound; the frame is not sent then.
+    func send(_ frame: [UInt8], _ attached: Descriptor? = nil) -> Bool {
+        guard watch != nil else { return true }
+        guard queuedBytes + frame.count <= queueLimit else { return false }
+        queue.append(Outgoing(bytes: frame[...], attached: attached))
+        queuedBytes += frame.count
+        flush()
+        return true
+    }
+
+    /// Handles everything that has already arrived.
+    func drain() { read() }
+
+    /// Reads on, but throws away what comes: for a peer that is about to be left.
+    func ignoreInput() { isReading = false }
+
+    func close() {
+        watch?.cancel()
+        watch = nil
+        queue = []
+        queuedBytes = 0
+    }
+
+    private func occurred(_ events: Int16) {
+        if events & Readiness.output != 0 { flush() }
+        if events & ~Readiness.output != 0 { read() }
+    }
+
+    private func read() {
+        guard !isWithinRead else { return }
+        isWithinRead = true
+        defer { isWithinRead = false }
+        while watch != nil {
+            var attached: Int32 = -1
+            var count = 0
+            let piece = [UInt8](unsafeUninitializedCapacity: 16_384) { room, filled in
+                count = cplatform_receive_with_fd(socket.number, room.baseAddress, room.count, &attached)
+                filled = max(0, count)
+            }
+            // Nobody sends descriptors to the master.
+            if attached >= 0 { Glibc.close(attached) }
+            if count == -Int(EAGAIN) { return }
+            guard count > 0 else { return end(.closed) }
+            if isReading {
+                decoder.append(piece)
+                deliver()
+            }
+        }
+    }
+
+    private func deliver() {
+        while watch != nil, isReading {
+            do {
+                guard let frame = try decoder.next() else { return }
+                handler(.frame(frame))
+            } catch {
+                isReading = false
+                handler(.malformed(error))
+            }
+        }
+    }
+
+    private func end(_ event: Event) {
+        close()
+        handler(event)
+    }
+
+    private func flush() {
+        while let first = queue.first {
+            let count = first.bytes.withUnsafeBytes {
+                cplatform_send_with_fd(socket.number, $0.baseAddress, $0.count, first.attached?.number ?? -1)
+            }
+            if count < 0 {
+                if count == -Int(EAGAIN) { break }
+                discardQueue()
+                // That the peer is gone, reading will tell, after what the peer still had to say.
+                if count != -Int(EPIPE), count != -Int(ECONNRESET) { end(.closed) }
+                return
+            }
+            queuedBytes -= count
+            if count == first.bytes.count {
+                queue.removeFirst()
+            } else {
+                queue[0].bytes = first.bytes.dropFirst(count)
+                queue[0].attached = nil
+            }
+        }
+        watch?.change(to: queue.isEmpty ? Readiness.input : Readiness.input | Readiness.output)
+        if queue.isEmpty { drained?() }
+    }
+
+    private func discardQueue() {
+        queue = []
+        queuedBytes = 0
+    }
+}

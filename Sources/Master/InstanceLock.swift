@@ -1,0 +1,62 @@
+internal import CPlatform
+internal import Glibc
+
+/// A file that holds the process id of its owner and is locked as long as the owner lives. The lock says who is
+/// there, never the mere existence of the file: it is gone with the process, however that ended.
+final class InstanceLock {
+    enum Failure: Error, Equatable, CustomStringConvertible {
+        /// Another process holds it; its process id if the file tells.
+        case held(path: String, by: Int32?)
+        case system(path: String, SystemFailure)
+
+        var description: String {
+            switch self {
+            case .held(let path, let pid?):
+                "another xmppd is running (pid \(pid)): it holds \(path); stop it, or give this one files of its own"
+            case .held(let path, nil):
+                "another xmppd is running: it holds \(path); stop it, or give this one files of its own"
+            case .system(let path, let failure): "cannot lock \(path): \(failure)"
+            }
+        }
+    }
+
+    private let path: String
+    private let file: Descriptor
+
+    /// Locks the file, creating it if need be, and writes this process's id into it.
+    init(_ path: String) throws(Failure) {
+        self.path = path
+        file = try Self.lock(path)
+        let text = Array("\(getpid())\n".utf8)
+        guard ftruncate(file.number, 0) == 0, pwrite(file.number, text, text.count, 0) == text.count else {
+            throw .system(path: path, SystemFailure(call: "write", number: errno))
+        }
+    }
+
+    /// Removes the file and gives up the lock.
+    func release() { unlink(path) }
+
+    private static func lock(_ path: String) throws(Failure) -> Descriptor {
+        while true {
+            let result = cplatform_lock_file(path)
+            if result == -EWOULDBLOCK { throw .held(path: path, by: owner(path)) }
+            guard result >= 0 else { throw .system(path: path, SystemFailure(call: "open", number: -result)) }
+            let file = Descriptor(result)
+            // A former owner may have removed the file between our open and our lock: then this is a lock on nothing.
+            var held = stat(), named = stat()
+            if fstat(file.number, &held) == 0, stat(path, &named) == 0, held.st_ino == named.st_ino, held.st_dev == named.st_dev {
+                return file
+            }
+        }
+    }
+
+    private static func owner(_ path: String) -> Int32? {
+        let number = open(path, O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else { return nil }
+        let file = Descriptor(number)
+        var text = [UInt8](repeating: 0, count: 16)
+        let count = read(file.number, &text, text.count)
+        guard count > 0 else { return nil }
+        return Int32(String(decoding: text[..<count].prefix { $0 != 0x0A }, as: UTF8.self))
+    }
+}

@@ -1,0 +1,75 @@
+internal import CPlatform
+internal import Glibc
+internal import IPC
+
+/// Every listening socket of the server: each listener once per worker, bound before the first worker starts and
+/// open as long as the master lives, so that no connection is lost while a worker is replaced.
+struct ListenerSet {
+    /// One listener, bound.
+    struct Bound {
+        let setting: ListenerSetting
+        let descriptor: ListenerDescriptor
+        /// One for each slot.
+        let sockets: [Descriptor]
+    }
+
+    struct Failure: Error, Equatable, CustomStringConvertible {
+        let listener: ListenerSetting
+        let number: Int32
+
+        var description: String { "\(listener.description): cannot listen: \(reason(number))\(remedy)" }
+
+        private var remedy: String {
+            switch number {
+            case EADDRINUSE:
+                "; another program listens there: stop it (ss -lntp names it) or choose another port"
+            case EACCES:
+                "; ports below 1024 need the capability CAP_NET_BIND_SERVICE (AmbientCapabilities= in the unit), or start as root"
+            case EADDRNOTAVAIL:
+                "; no network interface has this address: correct ip_address, or give the interface the address first"
+            case EAFNOSUPPORT: "; this system has no such IP version: remove the listener or correct ip_version"
+            case EMFILE, ENFILE: "; the limit of open files is too low: raise LimitNOFILE= (ulimit -n)"
+            case EINVAL: "; the address must be a literal IPv4 or IPv6 address"
+            default: ""
+            }
+        }
+    }
+
+    let bound: [Bound]
+
+    /// Binds all or none.
+    init(_ settings: [ListenerSetting], workers: Int) throws(Failure) {
+        var bound: [Bound] = []
+        for (index, setting) in settings.enumerated() {
+            bound.append(try Self.bind(setting, index: index, workers: workers))
+        }
+        self.bound = bound
+    }
+
+    private static func bind(_ setting: ListenerSetting, index: Int, workers: Int) throws(Failure) -> Bound {
+        var address = cplatform_address()
+        let parsed = cplatform_parse_address(setting.address, &address)
+        guard parsed == 0 else { throw Failure(listener: setting, number: -parsed) }
+        address.port = setting.port
+        if !setting.isShared, setting.port != 0 {
+            let type = setting.transport == .tcp ? Int32(SOCK_STREAM.rawValue) : Int32(SOCK_DGRAM.rawValue)
+            let free = cplatform_probe_address(&address, type)
+            guard free == 0 else { throw Failure(listener: setting, number: -free) }
+        }
+        // The first bind may choose the port; it stays in `address` for the others.
+        var sockets: [Descriptor] = []
+        for _ in 0..<workers {
+            let socket =
+                switch setting.transport {
+                case .tcp: cplatform_listen_tcp(&address, setting.backlog)
+                case .udp: cplatform_bind_udp(&address)
+                }
+            guard socket >= 0 else { throw Failure(listener: setting, number: -socket) }
+            sockets.append(Descriptor(socket))
+        }
+        let descriptor = ListenerDescriptor(
+            index: UInt16(clamping: index), kind: setting.kind, position: UInt16(clamping: setting.position),
+            address: setting.address, port: address.port, transport: setting.transport)
+        return Bound(setting: setting, descriptor: descriptor, sockets: sockets)
+    }
+}

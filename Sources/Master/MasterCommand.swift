@@ -1,0 +1,61 @@
+/// What the command line of `xmppd` asks for.
+public enum MasterCommand: Equatable, Sendable {
+    case run(configuration: String)
+    case check(configuration: String)
+    case version
+    case help
+
+    public static let defaultConfiguration = "/etc/xmppd/xmppd.toml"
+
+    /// - Parameter arguments: without the program's name.
+    public init(_ arguments: some Sequence<String>) throws(UsageError) {
+        var path = Self.defaultConfiguration
+        var isCheck = false
+        var arguments = arguments.makeIterator()
+        while let argument = arguments.next() {
+            switch argument {
+            case "-h", "--help": self = .help; return
+            case "--version": self = .version; return
+            case "--check": isCheck = true
+            case "-f", "--foreground": break
+            case "-c", "--config":
+                guard let value = arguments.next(), !value.isEmpty else { throw .missingValue(argument) }
+                path = value
+            default:
+                guard argument.hasPrefix("--config=") else { throw .unknown(argument) }
+                path = String(argument.dropFirst("--config=".count))
+                if path.isEmpty { throw .missingValue("--config") }
+            }
+        }
+        self = isCheck ? .check(configuration: path) : .run(configuration: path)
+    }
+
+    public static let usage = """
+        usage: xmppd [--config FILE] [--foreground]
+               xmppd [--config FILE] --check
+
+        The XMPP server. It stays in the foreground; `xmppctl start` puts it into the background.
+
+          -c, --config FILE  the configuration (default: \(defaultConfiguration))
+          -f, --foreground   accepted; there is no other way
+              --check        check the configuration, print every problem, start nothing
+              --version      print the version
+          -h, --help         print this
+
+        Signals: TERM and INT stop the server in order, HUP reloads the configuration.
+        Exit status: 0 stopped in order, 64 wrong usage, 69 another xmppd runs or an address is taken,
+        71 the system refused, 78 the configuration has problems.
+        """
+}
+
+public enum UsageError: Error, Equatable, Sendable, CustomStringConvertible {
+    case unknown(String)
+    case missingValue(String)
+
+    public var description: String {
+        switch self {
+        case .unknown(let argument): "unknown argument \"\(argument)\"; see xmppd --help"
+        case .missingValue(let argument): "\(argument) needs a file; see xmppd --help"
+        }
+    }
+}

@@ -1,0 +1,68 @@
+public import IPC
+
+/// What the master itself needs of the configuration.
+public struct MasterSettings: Sendable, Equatable {
+    /// The configuration as workers get it.
+    public var bundle: ConfigurationBundle
+    public var listeners: [ListenerSetting]
+    /// 1 to 64.
+    public var workers: Int
+    public var workerProgram: String
+    public var controlSocket: String
+    public var pidFile: String
+    /// What workers become when the master runs as root; nil to stay.
+    public var account: ProcessAccount?
+    /// By its name in the configuration.
+    public var logLevel: String
+    /// How long an orderly stop may take, in milliseconds.
+    public var stopDeadline: Int64
+}
+
+/// One listener of the configuration, before it is bound.
+public struct ListenerSetting: Sendable, Equatable, CustomStringConvertible {
+    public var kind: ListenerDescriptor.Kind
+    /// Position in the list of its kind, from 0.
+    public var position: Int
+    /// Numeric.
+    public var address: String
+    public var port: UInt16
+    public var transport: ListenerDescriptor.Transport
+    public var backlog: Int32
+    /// Whether another process may bind the same address.
+    public var isShared: Bool
+
+    public init(
+        kind: ListenerDescriptor.Kind, position: Int, address: String, port: UInt16,
+        transport: ListenerDescriptor.Transport = .tcp, backlog: Int32 = 1_024, isShared: Bool = false
+    ) {
+        self.kind = kind
+        self.position = position
+        self.address = address
+        self.port = port
+        self.transport = transport
+        self.backlog = backlog
+        self.isShared = isShared
+    }
+
+    /// Its place in the configuration: `listen.c2s[1]`, counted from 1 as in the messages of `Configuration`.
+    public var path: String { "listen.\(kind.section)[\(position + 1)]" }
+
+    public var description: String { "\(path) (\(endpoint(address, port)))" }
+}
+
+extension ListenerDescriptor.Kind {
+    /// The name of its list in the configuration.
+    var section: String {
+        switch self {
+        case .client: "c2s"
+        case .server: "s2s"
+        case .component: "service"
+        case .http: "http"
+        }
+    }
+}
+
+/// `127.0.0.1:5222`, `[::1]:5222`
+func endpoint(_ address: String, _ port: UInt16) -> String {
+    address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
+}

@@ -1,0 +1,58 @@
+internal import IPC
+internal import Supervision
+
+/// Verbs that a worker carries out: sent to one that serves, answered to whoever asked.
+final class OperationRelay {
+    /// How long a worker may take, in milliseconds.
+    static let deadline: Int64 = 60_000
+
+    private struct Pending {
+        weak var client: ControlClient?
+        /// The client's own number for it.
+        let request: UInt64
+        let worker: WorkerName
+    }
+
+    private let pool: WorkerPool
+    private let loop: EventLoop
+    private var pending: [UInt64: Pending] = [:]
+    private var lastID: UInt64 = 0
+
+    init(_ pool: WorkerPool, on loop: EventLoop) {
+        self.pool = pool
+        self.loop = loop
+    }
+
+    /// Any worker can do it; they take turns.
+    func forward(_ request: ControlRequest, from client: ControlClient) {
+        let workers = pool.supervisor.readyWorkers
+        lastID += 1
+        let id = lastID
+        guard !workers.isEmpty else {
+            return client.reply(request.id, .failure(code: "unavailable", text: "no worker is serving at the moment; see xmppctl status"))
+        }
+        let worker = workers[Int(id % UInt64(workers.count))]
+        pending[id] = Pending(client: client, request: request.id, worker: worker)
+        pool.send(.operation(id: id, verb: request.verb, arguments: request.arguments), to: worker)
+        loop.after(Self.deadline) { [weak self] in
+            self?.finish(id, .failure(code: "timeout", text: "worker \(worker) gave no answer in \(Self.deadline / 1_000) s"))
+        }
+    }
+
+    func progress(_ id: UInt64, _ value: Value) {
+        guard let operation = pending[id] else { return }
+        operation.client?.progress(operation.request, value)
+    }
+
+    func finish(_ id: UInt64, _ result: OperationResult) {
+        guard let operation = pending.removeValue(forKey: id) else { return }
+        operation.client?.reply(operation.request, result)
+    }
+
+    /// What a dead worker had begun may or may not have been done.
+    func lost(_ worker: WorkerName) {
+        for (id, operation) in pending where operation.worker == worker {
+            finish(id, .failure(code: "unavailable", text: "worker \(worker) died while it did this; look whether it was done"))
+        }
+    }
+}

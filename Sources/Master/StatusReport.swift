@@ -1,0 +1,89 @@
+internal import Glibc
+internal import IPC
+internal import SharedState
+internal import Supervision
+internal import Telemetry
+
+/// What `status` answers. The numbers of the workers come from the shared segment and from the system, so that a
+/// worker that hangs is seen as well.
+struct StatusReport {
+    let pool: WorkerPool
+    let listeners: ListenerSet
+    let segment: SharedSegment
+    /// When the master started, on the loop's clock.
+    let started: Int64
+    let now: Int64
+
+    var value: Value {
+        let workers = pool.supervisor.standings.map(worker)
+        return [
+            "state": .string(state), "master": master, "workers": .array(workers),
+            "listeners": .array(listeners.bound.map(listener)),
+            "sessions": .int(WorkerCells(segment).total(.sessions)),
+            "connections": .int(WorkerCells(segment).total(.connections)),
+        ]
+    }
+
+    private var state: String {
+        let supervisor = pool.supervisor
+        if supervisor.isStopping { return "stopping" }
+        return supervisor.readyWorkers.count == supervisor.standings.count ? "running" : "degraded"
+    }
+
+    private var master: Value {
+        let members = [Value.Member("pid", .int(Int64(getpid()))), .init("version", .string(ServerVersion.number))]
+        return .object(members + facts(of: getpid(), uptime: now - started) + [
+            .init("config", .string(pool.settings.bundle.path)), .init("log_level", .string(Log.level.rawValue)),
+            .init("shared_memory", .int(Int64(segment.residentBytes))),
+        ])
+    }
+
+    private func worker(_ standing: SlotStanding) -> Value {
+        let slot = Int(standing.worker.slot)
+        let process = pool.workers[standing.worker.slot]
+        var members: [Value.Member] = [
+            .init("slot", .int(Int64(slot))), .init("state", .string(standing.state.rawValue)),
+            .init("pid", process.map { .int(Int64($0.pid)) } ?? nil),
+            .init("incarnation", .int(Int64(standing.worker.incarnation))), .init("restarts", .int(Int64(standing.restarts))),
+        ]
+        guard let process else { return .object(members) }
+        let cells = WorkerCells(segment)
+        let cell = cells.status(slot)
+        let isOwn = cell.pid == process.pid
+        members += facts(of: process.pid, uptime: now - process.started)
+        members += [
+            .init("sessions", .int(isOwn ? cells.read(slot, .sessions) : Int64(process.load?.sessions ?? 0))),
+            .init("connections", .int(isOwn ? cells.read(slot, .connections) : Int64(process.load?.connections ?? 0))),
+            .init("loop_lag_us", .int(Int64(process.load?.lagMicroseconds ?? 0))),
+            .init("heartbeat_age_ms", heartbeatAge(isOwn ? cell.heartbeat : nil, process)),
+        ]
+        return .object(members)
+    }
+
+    /// The younger of the beat in the segment and the last report.
+    private func heartbeatAge(_ beat: UInt64?, _ process: WorkerProcess) -> Value {
+        let moments = [beat.map { Int64(clamping: $0) }, process.reported].compactMap { $0 }
+        return moments.max().map { .int(max(0, now - $0)) } ?? nil
+    }
+
+    private func facts(of pid: Int32, uptime: Int64) -> [Value.Member] {
+        let facts = ProcessFacts(of: pid)
+        return [
+            .init("uptime_s", .int(uptime / 1_000)), .init("cpu_ms", facts.cpuMilliseconds.map { .int($0) } ?? nil),
+            .init("pss", facts.proportionalBytes.map { .int($0) } ?? nil),
+            .init("rss", facts.residentBytes.map { .int($0) } ?? nil),
+        ]
+    }
+
+    private func listener(_ bound: ListenerSet.Bound) -> Value {
+        let counters = ListenerCounters(segment)
+        let index = Int(bound.descriptor.index)
+        return [
+            "path": .string(bound.setting.path), "kind": .string(bound.descriptor.kind.section),
+            "transport": bound.descriptor.transport == .tcp ? "tcp" : "udp",
+            "address": .string(bound.descriptor.address), "port": .int(Int64(bound.descriptor.port)),
+            "open": .int(Int64(counters.open(index))), "accepted": .int(Int64(clamping: counters.accepted(index))),
+            "refused": .int(Int64(clamping: counters.refused(index))),
+        ]
+    }
+}

@@ -1,0 +1,197 @@
+internal import IPC
+internal import SharedState
+internal import Supervision
+internal import Telemetry
+
+/// Carries out what the supervisor decides: the shell around the pure machine.
+final class WorkerPool {
+    /// What the rest of the master wants to know.
+    struct Observer {
+        /// All workers are gone: leave with this status.
+        var ended: (Int32) -> Void = { _ in }
+        var reloadEnded: (UInt32, ReloadOutcome) -> Void = { _, _ in }
+        /// New workers get the configuration of this generation from now on.
+        var adopted: (UInt32) -> Void = { _ in }
+        var operationProgress: (UInt64, Value) -> Void = { _, _ in }
+        var operationReply: (UInt64, OperationResult) -> Void = { _, _ in }
+        var died: (WorkerName) -> Void = { _ in }
+    }
+
+    var observer = Observer()
+    /// The configuration in force, for every worker that starts.
+    var settings: MasterSettings
+    /// Configurations that are being prepared, by generation.
+    var proposals: [UInt32: ConfigurationBundle] = [:]
+    private(set) var supervisor: Supervisor
+    private(set) var workers: [UInt8: WorkerProcess] = [:]
+
+    private let loop: EventLoop
+    private let listeners: ListenerSet
+    private let segment: SharedSegment
+    private let segmentDescriptor: Descriptor
+
+    init(
+        _ settings: MasterSettings, listeners: ListenerSet, segment: SharedSegment, segmentDescriptor: Descriptor,
+        policy: SupervisionPolicy, on loop: EventLoop
+    ) {
+        self.settings = settings
+        self.listeners = listeners
+        self.segment = segment
+        self.segmentDescriptor = segmentDescriptor
+        self.loop = loop
+        supervisor = Supervisor(workers: settings.workers, policy: policy)
+    }
+
+    func tell(_ event: SupervisionEvent) {
+        // An action may tell the supervisor the next event; the actions of that come after these.
+        pending += supervisor.handle(event, at: loop.now)
+        guard !isExecuting else { return }
+        isExecuting = true
+        defer { isExecuting = false }
+        while !pending.isEmpty { execute(pending.removeFirst()) }
+    }
+
+    private var pending: [SupervisionAction] = []
+    private var isExecuting = false
+
+    func send(_ message: MasterMessage, to name: WorkerName) { worker(name)?.send(message) }
+
+    /// To every worker that exists and has been given its configuration.
+    func sendToAll(_ message: MasterMessage) {
+        for name in supervisor.greetedWorkers { send(message, to: name) }
+    }
+
+    private func worker(_ name: WorkerName) -> WorkerProcess? {
+        workers[name.slot].flatMap { $0.name == name ? $0 : nil }
+    }
+
+    // MARK: Actions
+
+    private func execute(_ action: SupervisionAction) {
+        switch action {
+        case .spawn(let name): spawn(name)
+        case .handOver(let name, let peers): handOver(name, connecting: peers)
+        case .announceDeath(let name, let peers):
+            for peer in peers { send(.meshGone(slot: name.slot, incarnation: name.incarnation), to: peer) }
+        case .kill(let name): worker(name)?.kill()
+        case .stop(let name, let deadline): send(.stop(deadlineMilliseconds: UInt32(clamping: deadline)), to: name)
+        case .arm(let timer, let delay): loop.after(delay) { [weak self] in self?.tell(.timer(timer)) }
+        case .prepare(let name, let generation):
+            if let bundle = proposals[generation] { send(.prepare(generation: generation, bundle), to: name) }
+        case .commit(let name, let generation): send(.commit(generation: generation), to: name)
+        case .abort(let name, let generation): send(.abort(generation: generation), to: name)
+        case .adopt(let generation): observer.adopted(generation)
+        case .reloadEnded(let generation, let outcome):
+            proposals[generation] = nil
+            observer.reloadEnded(generation, outcome)
+        case .report(let report): report.log()
+        case .notify(let notice): notify(notice)
+        case .exit(let status): observer.ended(status)
+        }
+    }
+
+    private func spawn(_ name: WorkerName) {
+        let arguments = WorkerArguments(
+            slot: name.slot, incarnation: name.incarnation, workers: UInt8(clamping: settings.workers),
+            logLevel: Log.level.rawValue, account: settings.account)
+        do {
+            let child = try WorkerSpawner(program: settings.workerProgram).worker(arguments)
+            workers[name.slot] = WorkerProcess(name, child, on: loop) { [weak self] in self?.occurred(name, $0) }
+        } catch {
+            tell(.spawnFailed(name, reason: error.description))
+        }
+    }
+
+    /// Order of the contract: level, configuration, segment, listeners, mesh, start.
+    private func handOver(_ name: WorkerName, connecting peers: [WorkerName]) {
+        guard let worker = worker(name) else { return }
+        worker.send(.logLevel(Log.level.rawValue))
+        worker.send(.configure(settings.bundle))
+        worker.send(.segment, segmentDescriptor)
+        for listener in listeners.bound {
+            worker.send(.listener(listener.descriptor), listener.sockets[Int(name.slot)])
+        }
+        for peer in peers { connect(worker, peer) }
+        worker.send(.start)
+    }
+
+    private func connect(_ worker: WorkerProcess, _ peer: WorkerName) {
+        guard let other = self.worker(peer) else { return }
+        do {
+            let (near, far) = try Descriptor.streamPair()
+            worker.send(.mesh(slot: peer.slot, incarnation: peer.incarnation), near)
+            other.send(.mesh(slot: worker.name.slot, incarnation: worker.name.incarnation), far)
+        } catch {
+            // Without this stream the two cannot serve together; the newer one is tried again.
+            Log.error("cannot connect two workers; raise LimitNOFILE= if files are short", [
+                Field("worker", worker.name), Field("peer", peer), Field("reason", error),
+            ])
+            worker.kill()
+        }
+    }
+
+    private func notify(_ notice: SupervisionAction.Notice) {
+        switch notice {
+        case .ready: ServiceManager.ready()
+        case .reloading: ServiceManager.reloading()
+        case .stopping: ServiceManager.stopping()
+        case .status(let ready, let all): ServiceManager.status("\(ready) of \(all) workers serving")
+        }
+    }
+
+    // MARK: Events
+
+    private func occurred(_ name: WorkerName, _ event: WorkerProcess.Event) {
+        switch event {
+        case .message(let message): received(message, from: name)
+        case .misbehaved(let reason): tell(.misbehaved(name, reason: reason))
+        case .channelClosed: tell(.channelClosed(name))
+        case .exited(let exit): exited(name, exit)
+        }
+    }
+
+    /// The counts of a dead worker are cleared before its successor can begin.
+    private func exited(_ name: WorkerName, _ exit: Exit) {
+        workers[name.slot] = nil
+        ListenerCounters(segment).forgetOpen(slot: Int(name.slot))
+        WorkerCells(segment).resetGauges(Int(name.slot))
+        tell(.exited(name, exit))
+        observer.died(name)
+    }
+
+    private func received(_ message: WorkerMessage, from name: WorkerName) {
+        switch message {
+        case .hello(let hello): tell(greeting(hello, from: name))
+        case .ready: tell(.ready(name))
+        case .refused(let problems): tell(.refused(name, problems: problems.map(\.sentence)))
+        case .report(let load):
+            worker(name)?.load = load
+            worker(name)?.reported = loop.now
+        case .prepared(let generation): tell(.prepared(name, generation: generation))
+        case .rejected(let generation, let problems):
+            tell(.rejected(name, generation: generation, problems: problems.map(\.sentence)))
+        case .operationProgress(let id, let value): observer.operationProgress(id, value)
+        case .operationReply(let id, let result): observer.operationReply(id, result)
+        case .stopped: Log.debug("worker has ended its streams", [Field("worker", name)])
+        }
+    }
+
+    private func greeting(_ hello: Hello, from name: WorkerName) -> SupervisionEvent {
+        guard hello.version == contractVersion else {
+            let text = "it speaks version \(hello.version) of the contract, not \(contractVersion): install master and worker together"
+            return .misbehaved(name, reason: text)
+        }
+        guard hello.slot == name.slot, hello.incarnation == name.incarnation, hello.pid == worker(name)?.pid else {
+            return .misbehaved(name, reason: "its hello is that of another worker")
+        }
+        return .hello(name)
+    }
+}
+
+extension ReportedProblem {
+    /// `FILE:LINE:COLUMN: PATH: TEXT`
+    var sentence: String {
+        let place = line == 0 ? file : "\(file):\(line):\(column)"
+        return path.isEmpty ? "\(place): \(text)" : "\(place): \(path): \(text)"
+    }
+}

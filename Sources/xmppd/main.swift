@@ -1,0 +1,24 @@
+// xmppd: the master process. Everything it does is in the room `Master`.
+import Glibc
+import IPC
+import Master
+
+func say(_ text: String, on descriptor: Int32) {
+    let bytes = Array("\(text)\n".utf8)
+    _ = write(descriptor, bytes, bytes.count)
+}
+
+let command: MasterCommand
+do {
+    command = try MasterCommand(CommandLine.arguments.dropFirst())
+} catch {
+    say("xmppd: \(error)", on: STDERR_FILENO)
+    exit(64)
+}
+
+switch command {
+case .help: say(MasterCommand.usage, on: STDOUT_FILENO)
+case .version: say("\(ServerVersion.name) \(ServerVersion.number)", on: STDOUT_FILENO)
+case .check(let path): exit(MasterProcess().check(path))
+case .run(let path): exit(MasterProcess().run(path))
+}

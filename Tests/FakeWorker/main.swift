@@ -1,0 +1,10 @@
+// A worker that serves nobody: it speaks the contract, tells the test what it hears, and misbehaves where the test
+// wants it to. Which way is said by FAKE_WORKER, `what` or `what@slot` or `what@slot.incarnation`, several with commas.
+import Glibc
+import IPC
+
+if CommandLine.arguments.dropFirst().first == "--check" {
+    exit(FakeCheck.run())
+}
+guard let arguments = WorkerArguments(CommandLine.arguments.dropFirst()) else { exit(64) }
+FakeWorkerProcess(arguments).run()
