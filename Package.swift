@@ -29,11 +29,6 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 
 let package = Package(
     name: "xmppd",
-    products: [
-        .executable(name: "xmppd", targets: ["xmppd"]),
-        .executable(name: "xmppd-worker", targets: ["xmppd-worker"]),
-        .executable(name: "xmppctl", targets: ["xmppctl"]),
-    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -62,6 +57,15 @@ let package = Package(
         room("Streams", "XML", "XMPP", "SASL"),
         room("Supervision"),
         room("Operations", "IPC"),
+
+        // Second floor: effects, on one loop.
+        room("Network", core, posix, "COpenSSL", "CPlatform"),
+        room("SharedState", "CPlatform"),
+        room("Storage", grdb),
+        room(
+            "Kernel", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage"),
+        room(
+            "Modules", "XML", "XMPP", "SASL", "Configuration", "Telemetry", "Network", "SharedState", "Storage", "Kernel"),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -69,7 +69,7 @@ public enum ScramHash: String, Sendable, Hashable, CaseIterable, Comparable {
     }
 
     /// Whether two secrets are equal, in a time that depends on their lengths only.
-    static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    public static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         left.count == right.count && CRYPTO_memcmp(left, right, left.count) == 0
     }
 }

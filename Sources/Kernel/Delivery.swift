@@ -1,0 +1,103 @@
+internal import Network
+internal import SharedState
+internal import XML
+internal import XMPP
+
+/// Delivers stanzas to the accounts of a host (RFC 6121 §8.5).
+@LoopActor
+final class Delivery {
+    private unowned let host: Host
+
+    init(host: Host) { self.host = host }
+
+    func deliver(_ incoming: Incoming, from session: Session?) -> Rest? {
+        let to = incoming.to
+        if to.isFull, let record = host.server.session(to) {
+            return finish(incoming, to: [record])
+        }
+        switch incoming.stanza.kind {
+        case .message: return message(incoming)
+        case .iq:
+            if to.isFull {
+                host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable))
+                return nil
+            }
+            return iq(incoming, session)
+        case .presence:
+            // What is not for a resource was for the presence module; available and unavailable reach all that are available.
+            guard to.isBare, incoming.stanza.type == nil || incoming.stanza.isType("unavailable") else { return nil }
+            let available = host.server.sessions(of: to).filter { $0.flags.contains(.available) }
+            return available.isEmpty ? nil : finish(incoming, to: available)
+        }
+    }
+
+    private func message(_ incoming: Incoming) -> Rest? {
+        let records = host.server.sessions(of: incoming.user)
+        let resources = records.map {
+            MessageRules.Resource(priority: $0.priority, isAvailable: $0.flags.contains(.available))
+        }
+        let type = MessageRules.MessageType(incoming.stanza.type)
+        let way =
+            incoming.to.isFull
+            ? MessageRules.toMissingResource(type, resources) : MessageRules.toAccount(type, resources)
+        switch way {
+        case .deliver(let chosen): return finish(incoming, to: chosen.map { records[$0] })
+        case .offline: return keep(incoming, hasSession: !records.isEmpty)
+        case .refuse:
+            host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable))
+            return nil
+        case .ignore: return nil
+        }
+    }
+
+    /// Nobody is there to read it: an account's messages may be kept, for anybody else it is an error (RFC 6121 §8.5.1).
+    private func keep(_ incoming: Incoming, hasSession: Bool) -> Rest? {
+        { [self, host] in
+            var incoming = incoming
+            let exists = hasSession ? true : await host.accounts.exists(incoming.user.local)
+            guard exists else { return host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable)) }
+            // A resource may have appeared while storage was asked.
+            let records = host.server.sessions(of: incoming.user)
+                .filter { $0.flags.contains(.available) && $0.priority >= 0 }
+            if !records.isEmpty {
+                await finish(incoming, to: records)?()
+                return
+            }
+            let all = HookPhase.validation...HookPhase.archive
+            var outcome = host.hooks.offlineMessage.run(&incoming, all)
+            if case .waiting(let index, let operation) = outcome {
+                outcome = await host.hooks.offlineMessage.finish(&incoming, all, from: index, operation)
+            }
+            switch outcome {
+            case .stopped, .waiting: break
+            case .failed(let error): host.router.bounce(incoming.stanza, error)
+            case .passed: host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable))
+            }
+            await host.router.delivered(incoming)?()
+        }
+    }
+
+    /// The server answers for an account; for one that does not exist it answers as for one that refuses (RFC 6121 §8.5.1).
+    private func iq(_ incoming: Incoming, _ session: Session?) -> Rest? {
+        guard incoming.stanza.isRequest, incoming.stanza.from?.bare != incoming.user,
+            let payload = incoming.stanza.element.firstChild, host.iq.needsAccount(payload)
+        else {
+            return host.answerer.answer(incoming.stanza, at: .account, from: session)
+        }
+        return { [host] in
+            guard await host.accounts.exists(incoming.user.local) else {
+                return host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable))
+            }
+            await host.answerer.answer(incoming.stanza, at: .account, from: session)?()
+        }
+    }
+
+    private func finish(_ incoming: Incoming, to records: [SessionRecord]) -> Rest? {
+        var incoming = incoming
+        host.router.deliver(incoming.stanza, to: records)
+        incoming.recipients = records.map {
+            SessionRecipient(resource: $0.resource, slot: $0.slot, connection: $0.connection)
+        }
+        return host.router.delivered(incoming)
+    }
+}

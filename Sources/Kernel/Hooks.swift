@@ -1,0 +1,89 @@
+public import Network
+public import XMPP
+
+/// The hooks of a host: what a module can have a word in.
+@LoopActor
+public struct Hooks {
+    /// A stanza that a client of this host sent, its `from` stamped. `.validation` to `.beforeRouting` run before it is
+    /// routed and may stop it; `.afterRouting` and `.archive` run after that.
+    public var outgoing = HookChain<Outgoing>()
+    /// A stanza for an account of this host, before its recipients are chosen (RFC 6121 §8.5); the account may not
+    /// exist. `.afterRouting` and `.archive` run after delivery, with the recipients filled in.
+    public var incoming = HookChain<Incoming>()
+    /// A message of type `chat` or `normal` that no resource of an existing account takes. `.stop`: it is kept.
+    public var offlineMessage = HookChain<Incoming>()
+    /// A session exists and its client has been told so.
+    public var sessionBound = Observers<Session>()
+    /// A session takes messages from now on: it became available with a priority that is not negative.
+    public var sessionReceptive = WaitingObservers<Session>()
+    /// A session ends; its entry in the table is still there. The stream may be closed already.
+    public var sessionEnding = Observers<Session>()
+    /// A session of a dead worker is taken out of the table (its presence must be announced unavailable).
+    public var sessionOrphaned = Observers<OrphanedSession>()
+    /// An account was removed with all that was stored for it.
+    public var accountRemoved = Observers<JID>()
+
+    init() {}
+}
+
+/// Handlers that are told and not asked.
+@LoopActor
+public struct Observers<Subject> {
+    private var handlers: [@LoopActor (Subject) -> Void] = []
+
+    init() {}
+
+    public mutating func add(_ handler: @escaping @LoopActor (Subject) -> Void) { handlers.append(handler) }
+
+    func tell(_ subject: Subject) {
+        for handler in handlers { handler(subject) }
+    }
+}
+
+/// Handlers that are told one after another and may wait.
+@LoopActor
+public struct WaitingObservers<Subject> {
+    private var handlers: [@LoopActor (Subject) async -> Void] = []
+
+    init() {}
+
+    public mutating func add(_ handler: @escaping @LoopActor (Subject) async -> Void) { handlers.append(handler) }
+
+    public func tell(_ subject: Subject) async {
+        for handler in handlers { await handler(subject) }
+    }
+}
+
+/// A stanza on its way out of a local session.
+public struct Outgoing {
+    public let session: Session
+    public var stanza: Stanza
+
+    /// Whether the client named no addressee: it means its own account (RFC 6120 §10.3).
+    public let isUnaddressed: Bool
+}
+
+/// A stanza on its way to a local account.
+public struct Incoming {
+    public let host: Host
+    public var stanza: Stanza
+    /// The address it is for; never that of the host itself.
+    public let to: JID
+    /// The connected resources that took it; empty before `.afterRouting`.
+    public internal(set) var recipients: [SessionRecipient] = []
+
+    public var user: JID { to.bare }
+}
+
+/// A session that a stanza was delivered to.
+public struct SessionRecipient: Sendable, Equatable {
+    public let resource: String
+    public let slot: UInt8
+    public let connection: UInt64
+}
+
+/// What is left of a session whose worker died.
+public struct OrphanedSession: Sendable {
+    public let jid: JID
+    public let wasAvailable: Bool
+}

@@ -1,0 +1,131 @@
+public import Configuration
+internal import IPC
+public import Network
+internal import SharedState
+public import XMPP
+
+/// One XMPP domain that this server hosts: its modules and what they declared.
+@LoopActor
+public final class Host {
+    public let domain: String
+    public let jid: JID
+    public unowned let server: Server
+    public internal(set) var configuration: HostConfiguration
+    public var hooks = Hooks()
+    public private(set) var iq = IQHandlers()
+    public var features = Features()
+    public let accounts: Accounts
+    /// Answers IQs of clients that have not authenticated, such as registration (XEP-0077); `nil`: there is no such thing.
+    public var beforeAuthentication: BeforeAuthentication?
+    public private(set) var modules: [any Module] = []
+
+    /// Takes the request and the client's address; answers the whole IQ.
+    public typealias BeforeAuthentication = @LoopActor (_ request: Stanza, _ address: String) async -> Stanza
+
+    private(set) lazy var answerer = Answerer(host: self)
+    private(set) lazy var delivery = Delivery(host: self)
+    private var events: [String: EventHandler] = [:]
+    private var broadcasts: [String: BroadcastHandler] = [:]
+    private var stops: [@LoopActor () -> Void] = []
+
+    public typealias EventHandler = @LoopActor (_ user: JID, _ payload: [UInt8], _ sessions: [Session]) -> Void
+    public typealias BroadcastHandler = @LoopActor (_ payload: [UInt8]) -> Void
+
+    init(domain: String, server: Server, configuration: HostConfiguration) {
+        self.domain = domain
+        self.jid = .prepared(local: "", domain: domain)
+        self.server = server
+        self.configuration = configuration
+        accounts = Accounts(domain: domain, store: server.store, options: configuration.authentication)
+    }
+
+    public var router: Router { server.router }
+
+    // MARK: Modules
+
+    /// Loads the modules that the configuration names, in place of those loaded before. What modules keep with
+    /// sessions stays, since their keys stay.
+    func install(_ catalog: [any Module.Type]) {
+        uninstall()
+        accounts.options = configuration.authentication
+        for type in catalog {
+            let named = configuration.modules[type.name]
+            guard let options = named ?? (type.isAlwaysOn ? .unnamed(type.name, host: domain) : nil) else { continue }
+            let module = type.init(options: options)
+            module.install(on: self)
+            modules.append(module)
+        }
+    }
+
+    func uninstall() {
+        for stop in stops { stop() }
+        stops = []
+        modules = []
+        hooks = Hooks()
+        iq = IQHandlers()
+        features = Features()
+        events = [:]
+        broadcasts = [:]
+        beforeAuthentication = nil
+    }
+
+    /// Runs when the module is unloaded: timers are cancelled here.
+    public func onUnload(_ stop: @escaping @LoopActor () -> Void) { stops.append(stop) }
+
+    // MARK: A user's sessions on all workers
+
+    /// Handles what `notify` sends, on each worker that has sessions of the user.
+    public func onEvent(_ topic: String, _ handler: @escaping EventHandler) { events[topic] = handler }
+
+    /// Tells the sessions of a user something, on whichever workers they are; here before this returns.
+    public func notify(_ user: JID, _ topic: String, _ payload: [UInt8] = []) {
+        var slots: Set<UInt8> = []
+        for record in server.sessions(of: user) { slots.insert(record.slot) }
+        guard !slots.isEmpty else { return }
+        let frame = MeshFrame.event(topic: topic, user: user.bareText, payload: payload).encoded()
+        for slot in slots where slot != server.slot { server.mesh?.send(frame, to: slot) }
+        if slots.contains(server.slot) { handle(topic, user, payload) }
+    }
+
+    func handle(_ topic: String, _ user: JID, _ payload: [UInt8]) {
+        events[topic]?(user, payload, localSessions(of: user))
+    }
+
+    /// The user's sessions of this worker.
+    public func localSessions(of user: JID) -> [Session] {
+        server.sessions(of: user).compactMap { $0.slot == server.slot ? server.session($0.connection) : nil }
+    }
+
+    /// Handles what `broadcast` sends, on every worker.
+    public func onBroadcast(_ topic: String, _ handler: @escaping BroadcastHandler) { broadcasts[topic] = handler }
+
+    /// Tells this host on all workers something; here before this returns.
+    public func broadcast(_ topic: String, _ payload: [UInt8] = []) {
+        let frame = MeshFrame.broadcast(topic: topic, domain: domain, payload: payload).encoded()
+        for slot in server.mesh?.peers ?? [] { server.mesh?.send(frame, to: slot) }
+        handleBroadcast(topic, payload)
+    }
+
+    func handleBroadcast(_ topic: String, _ payload: [UInt8]) { broadcasts[topic]?(payload) }
+
+    // MARK: Accounts
+
+    /// Removes an account with everything stored for it and ends its sessions (RFC 6120 §4.9.3.12).
+    public func removeAccount(_ user: JID) async throws(StanzaError) -> Bool {
+        let existed = try await accounts.remove(user.local)
+        guard existed else { return false }
+        hooks.accountRemoved.tell(user)
+        for record in server.sessions(of: user) {
+            server.close(record, StreamError(.notAuthorized, text: "The account has been removed"))
+        }
+        return true
+    }
+
+    /// The value that an access rule gives a user; rules of the host are tried before global ones.
+    public func access(_ rule: String, for user: JID) -> AccessValue? {
+        let subject = AccessSubject(
+            local: user.isDomain ? nil : user.local, domain: user.domain,
+            resource: user.isBare ? nil : user.resource)
+        return server.configuration.access(rule: rule, for: subject, on: domain)
+    }
+}

@@ -1,0 +1,75 @@
+public import Network
+public import XML
+public import XMPP
+
+/// A request to the host or to an account, as its handler sees it.
+public struct IQRequest {
+    public let host: Host
+    public let stanza: Stanza
+    /// The child that says what is asked.
+    public let payload: Element
+    public let from: JID
+    /// The host or the bare address of the account.
+    public let to: JID
+    /// The session that asks, if it is one of this worker.
+    public let session: Session?
+
+    public var isSet: Bool { stanza.isType("set") }
+    /// Whether users ask about their own account.
+    public var isOwn: Bool { from.bare == to }
+}
+
+/// Who answers which request. A handler returns the payload of the result or throws the error; the kernel addresses
+/// both, and answers what nobody handles with `service-unavailable` (RFC 6120 §8.4).
+@LoopActor
+public final class IQHandlers {
+    public enum Scope: Hashable, Sendable {
+        /// Requests to the host's own address.
+        case server
+        /// Requests to an account's bare address, and those without an address (RFC 6120 §10.3.3).
+        case account
+    }
+
+    public typealias Immediate = @LoopActor (IQRequest) throws(StanzaError) -> Element?
+    public typealias Waiting = @LoopActor (IQRequest) async throws(StanzaError) -> Element?
+
+    enum Handler {
+        case immediate(Immediate)
+        case waiting(Waiting)
+    }
+
+    private struct Key: Hashable {
+        let scope: Scope
+        let name: String
+        let namespace: String
+    }
+
+    private var handlers: [Key: Handler] = [:]
+    private var evenWithoutAccount: Set<Key> = []
+
+    init() {}
+
+    /// A handler that answers at once. It serves `get` and `set`; `IQRequest.isSet` tells which.
+    public func on(_ name: String, _ namespace: String, at scopes: Scope..., answer: @escaping Immediate) {
+        for scope in scopes { handlers[Key(scope: scope, name: name, namespace: namespace)] = .immediate(answer) }
+    }
+
+    /// A handler that waits for storage; the next stanzas of the asking client wait with it.
+    public func onWaiting(_ name: String, _ namespace: String, at scopes: Scope..., answer: @escaping Waiting) {
+        for scope in scopes { handlers[Key(scope: scope, name: name, namespace: namespace)] = .waiting(answer) }
+    }
+
+    /// Has this request answered by its handler also where there is no such account; others get `service-unavailable`.
+    public func answerEvenWithoutAccount(_ name: String, _ namespace: String) {
+        evenWithoutAccount.insert(Key(scope: .account, name: name, namespace: namespace))
+    }
+
+    func needsAccount(_ payload: Element) -> Bool {
+        evenWithoutAccount.isEmpty
+            || !evenWithoutAccount.contains(Key(scope: .account, name: payload.name, namespace: payload.namespace))
+    }
+
+    func handler(for payload: Element, at scope: Scope) -> Handler? {
+        handlers[Key(scope: scope, name: payload.name, namespace: payload.namespace)]
+    }
+}

@@ -1,0 +1,23 @@
+public import Configuration
+public import Network
+
+/// One function of the server that an operator switches on by naming it in `[modules]`.
+///
+/// Everything a module does for a host it declares in `install`: IQ handlers, hooks, features. It keeps what belongs
+/// to a session under a `SessionKey`, and reaches other workers only through the router and the host's events.
+@LoopActor
+public protocol Module: AnyObject {
+    /// The name in the configuration, `mod_roster`.
+    nonisolated static var name: String { get }
+    nonisolated static var implements: [XEP] { get }
+    /// Loaded also where the configuration does not name it.
+    nonisolated static var isAlwaysOn: Bool { get }
+
+    init(options: ModuleOptions)
+
+    func install(on host: Host)
+}
+
+extension Module {
+    public nonisolated static var isAlwaysOn: Bool { false }
+}

@@ -1,0 +1,163 @@
+public import Configuration
+public import IPC
+public import Network
+public import SharedState
+public import Storage
+public import XML
+public import XMPP
+
+/// What a worker knows: its hosts, its sessions, its way to the other workers and to storage.
+@LoopActor
+public final class Server {
+    public let slot: UInt8
+    public let incarnation: UInt32
+    public let directory: any SessionDirectory
+    public let store: Repositories
+    public private(set) var configuration: ServerConfiguration
+    public private(set) var hosts: [String: Host] = [:]
+    public let pending = PendingRequests()
+    public private(set) lazy var router = Router(server: self)
+    /// Reads the elements of all connections, one whole element after another.
+    public let parser = ElementParser()
+    public var counters = Counters()
+    /// The other workers; set once they are connected.
+    public var mesh: (any Mesh)?
+    /// Which incarnation of each other slot can be reached.
+    public private(set) var livePeers: [UInt8: UInt32] = [:]
+
+    private var sessions: [UInt64: Session] = [:]
+    private let catalog: [any Module.Type]
+
+    /// Running totals of this worker.
+    public struct Counters: Sendable {
+        public var stanzasIn: UInt64 = 0
+        public var stanzasOut: UInt64 = 0
+    }
+
+    public init(
+        slot: UInt8, incarnation: UInt32, configuration: ServerConfiguration, directory: any SessionDirectory,
+        store: Repositories, catalog: [any Module.Type]
+    ) {
+        self.slot = slot
+        self.incarnation = incarnation
+        self.configuration = configuration
+        self.directory = directory
+        self.store = store
+        self.catalog = catalog
+        for domain in configuration.hosts {
+            hosts[domain] = Host(domain: domain, server: self, configuration: configuration.host(domain))
+        }
+    }
+
+    /// Loads the modules of every host. Called once, before the first client.
+    public func start() {
+        for host in hosts.values { host.install(catalog) }
+    }
+
+    public func host(_ domain: String) -> Host? { hosts[domain] }
+
+    /// Puts another checked configuration in force. Sessions of hosts that are gone are closed with `host-gone`
+    /// (RFC 6120 §4.9.3.5); all others notice nothing.
+    public func apply(_ configuration: ServerConfiguration) {
+        self.configuration = configuration
+        for domain in configuration.hosts where hosts[domain] == nil {
+            hosts[domain] = Host(domain: domain, server: self, configuration: configuration.host(domain))
+        }
+        for (domain, host) in hosts {
+            if configuration.hosts.contains(domain) {
+                host.configuration = configuration.host(domain)
+                host.install(catalog)
+            } else {
+                for session in sessions.values where session.host === host { session.close(StreamError(.hostGone)) }
+                host.uninstall()
+                hosts[domain] = nil
+            }
+        }
+    }
+
+    // MARK: Sessions
+
+    /// Sessions of this worker.
+    public var localSessions: some Collection<Session> { sessions.values }
+
+    public func session(_ connection: UInt64) -> Session? { sessions[connection] }
+
+    /// The sessions of a user on all workers that can be reached.
+    public func sessions(of user: JID) -> [SessionRecord] { directory.sessions(of: user).filter(isLive) }
+
+    public func session(_ full: JID) -> SessionRecord? { directory.session(full).flatMap { isLive($0) ? $0 : nil } }
+
+    /// Whether the worker of this session is there; otherwise the entry is an orphan that is about to be collected.
+    func isLive(_ record: SessionRecord) -> Bool {
+        record.slot == slot ? record.incarnation == incarnation : livePeers[record.slot] == record.incarnation
+    }
+
+    func add(_ session: Session) { sessions[session.connection] = session }
+
+    func remove(_ session: Session) {
+        sessions[session.connection] = nil
+        directory.remove(session.jid, owner: session.owner)
+    }
+
+    /// Ends a session wherever it is.
+    public func close(_ record: SessionRecord, _ error: StreamError) {
+        guard record.slot != slot else {
+            sessions[record.connection]?.close(error)
+            return
+        }
+        let frame = MeshFrame.close(
+            connection: record.connection, condition: error.condition.rawValue, text: error.text ?? "")
+        mesh?.send(frame.encoded(), to: record.slot)
+    }
+
+    /// Stanzas that may wait for a client before it counts as one that does not read; `nil`: only bytes are bounded.
+    func queueBound(of session: Session) -> Int32? {
+        configuration.general.maxFSMQueue.map { Int32(clamping: $0) }
+    }
+
+    // MARK: Other workers
+
+    public func peerConnected(slot: UInt8, incarnation: UInt32) { livePeers[slot] = incarnation }
+
+    public func peerGone(slot: UInt8) { livePeers[slot] = nil }
+
+    /// Takes a frame from another worker.
+    public func receive(_ frame: MeshFrame) {
+        switch frame {
+        case .stanza(let connections, let kind, let bytes):
+            guard let kind = Stanza.Kind(rawValue: kind) else { return }
+            var taken = false
+            for connection in connections {
+                guard let session = sessions[connection] else { continue }
+                session.deliver(kind, bytes)
+                taken = true
+            }
+            if !taken { undeliverable(kind, bytes) }
+        case .event(let topic, let user, let payload):
+            let user = JID.prepared(user)
+            hosts[user.domain]?.handle(topic, user, payload)
+        case .broadcast(let topic, let domain, let payload): hosts[domain]?.handleBroadcast(topic, payload)
+        case .close(let connection, let condition, let text):
+            let condition = StreamError.Condition(rawValue: condition) ?? .undefinedCondition
+            sessions[connection]?.close(StreamError(condition, text: text.isEmpty ? nil : text))
+        }
+    }
+
+    func forward(_ kind: Stanza.Kind, _ bytes: [UInt8], to connections: [UInt64], at slot: UInt8) {
+        let frame = MeshFrame.stanza(connections: connections, kind: kind.rawValue, bytes: bytes).encoded()
+        if mesh?.send(frame, to: slot) != true { undeliverable(kind, bytes) }
+    }
+
+    /// The session went away while the stanza was on its way: it is routed again, as if it came now.
+    private func undeliverable(_ kind: Stanza.Kind, _ bytes: [UInt8]) {
+        guard kind != .presence,
+            let element = try? bytes.withUnsafeBytes({
+                try parser.element($0, in: .client, limits: Limits(bytes: .max))
+            })
+        else { return }
+        let to = element["to"].map { JID.prepared($0) }
+        let stanza = Stanza(kind, from: element["from"].map { JID.prepared($0) }, to: to, element: element)
+        guard let to, let host = hosts[to.domain] else { return }
+        host.router.route(stanza)
+    }
+}

@@ -1,0 +1,186 @@
+public import Network
+public import SharedState
+public import XML
+public import XMPP
+internal import Telemetry
+
+/// The stream under a session, as the kernel sees it: somewhere to write to.
+@LoopActor
+public protocol SessionStream: AnyObject {
+    /// The client's address, as text.
+    var address: String { get }
+    var isSecure: Bool { get }
+    /// Bytes accepted and not yet taken by the network.
+    var queuedBytes: Int { get }
+    func send(_ bytes: [UInt8])
+    /// Ends the stream; the session's `end` follows from it.
+    func close(_ error: StreamError)
+    func pauseReading()
+    func resumeReading()
+}
+
+/// One bound resource of a user: a serial inbox of what its client sends, and the way to that client.
+@LoopActor
+public final class Session {
+    public let jid: JID
+    /// The connection's number, unique in this process.
+    public let connection: UInt64
+    public unowned let host: Host
+    public private(set) var flags: SessionFlags = []
+    public private(set) var priority: Int8 = 0
+    /// When it was bound, in seconds since 1970.
+    public let since: Int64
+    public private(set) var hasEnded = false
+    /// When the client was last heard, in milliseconds of `Loop.now`.
+    public private(set) var lastHeard = Loop.now
+
+    let stream: any SessionStream
+    private var states: [(index: Int, value: Any)] = []
+    private var inbox: [Element] = []
+    private var holds: Int32 = 0
+    private var unread: Int32 = 0
+
+    /// Decides on each stanza for this client: what it answers is sent. Set while a module holds things back (XEP-0352).
+    public var outputFilter: (@LoopActor (_ kind: Stanza.Kind, _ bytes: [UInt8]) -> [[UInt8]])?
+
+    init(jid: JID, connection: UInt64, host: Host, stream: any SessionStream, since: Int64) {
+        self.jid = jid
+        self.connection = connection
+        self.host = host
+        self.stream = stream
+        self.since = since
+    }
+
+    /// Its owner in the table.
+    public var owner: SessionOwner {
+        SessionOwner(slot: host.server.slot, incarnation: host.server.incarnation, connection: connection)
+    }
+
+    public var address: String { stream.address }
+    public var isAvailable: Bool { flags.contains(.available) }
+
+    /// Stanzas of one client that may wait while an earlier one is worked on; then reading pauses.
+    static let inboxLength = 16
+
+    public subscript<Value>(_ key: SessionKey<Value>) -> Value? {
+        get { states.first { $0.index == key.index }?.value as? Value }
+        set {
+            if let at = states.firstIndex(where: { $0.index == key.index }) {
+                if let newValue { states[at].value = newValue } else { states.remove(at: at) }
+            } else if let newValue {
+                states.append((key.index, newValue))
+            }
+        }
+    }
+
+    /// Changes what other workers see of this session.
+    public func update(flags: SessionFlags, priority: Int8) {
+        guard !hasEnded, flags != self.flags || priority != self.priority else { return }
+        host.server.directory.update(jid, owner: owner, priority: priority, flags: flags)
+        self.flags = flags
+        self.priority = priority
+    }
+
+    public func set(_ flag: SessionFlags, _ on: Bool) {
+        update(flags: on ? flags.union(flag) : flags.subtracting(flag), priority: priority)
+    }
+
+    // MARK: From the client
+
+    /// Takes the client's next stanza; while an earlier one waits for storage it is kept in order.
+    public func receive(_ element: Element) {
+        guard !hasEnded else { return }
+        lastHeard = Loop.now
+        if holds > 0 {
+            inbox.append(element)
+            if inbox.count == Self.inboxLength { stream.pauseReading() }
+        } else {
+            host.router.accept(element, from: self)
+        }
+    }
+
+    /// Runs what is left of a stanza's way; the next ones wait for it.
+    func hold(_ rest: @escaping Rest) {
+        holds += 1
+        Loop.spawn { [self] in
+            await rest()
+            release()
+        }
+    }
+
+    private func release() {
+        holds -= 1
+        var taken = 0
+        while holds == 0, taken < inbox.count, !hasEnded {
+            taken += 1
+            host.router.accept(inbox[taken - 1], from: self)
+        }
+        guard taken > 0 else { return }
+        let wasFull = inbox.count >= Self.inboxLength
+        inbox.removeFirst(min(taken, inbox.count))
+        if wasFull, inbox.count < Self.inboxLength { stream.resumeReading() }
+    }
+
+    // MARK: To the client
+
+    /// Sends a stanza to this client.
+    public func send(_ stanza: Stanza) { deliver(stanza.kind, stanza.rendered()) }
+
+    /// Sends bytes that are a stanza of this kind.
+    public func deliver(_ kind: Stanza.Kind, _ bytes: [UInt8]) {
+        guard !hasEnded else { return }
+        if let outputFilter {
+            for held in outputFilter(kind, bytes) { write(held) }
+        } else {
+            write(bytes)
+        }
+    }
+
+    /// Sends bytes past the filter.
+    public func write(_ bytes: [UInt8]) {
+        guard !hasEnded else { return }
+        unread += 1
+        stream.send(bytes)
+        if isOverBound { overflow() }
+    }
+
+    /// The network has taken everything.
+    public func drained() { unread = 0 }
+
+    private var isOverBound: Bool {
+        if stream.queuedBytes > Session.longestQueue { return true }
+        guard let bound = host.server.queueBound(of: self) else { return false }
+        return unread > bound && stream.queuedBytes > 0
+    }
+
+    /// Bytes that may wait for a client that does not read.
+    static let longestQueue = 8 << 20
+
+    private func overflow() {
+        Log.notice(
+            "client does not read, closing its stream",
+            [Field("session", jid), Field("queued_bytes", stream.queuedBytes), Field("queued_stanzas", unread)])
+        close(StreamError(.resourceConstraint, text: "Too many stanzas are waiting for this client"))
+    }
+
+    /// Ends the session and its stream.
+    public func close(_ error: StreamError) {
+        guard !hasEnded else { return }
+        stream.close(error)
+        end()
+    }
+
+    /// The stream is over: everything that was known of the session goes.
+    public func end() {
+        guard !hasEnded else { return }
+        host.hooks.sessionEnding.tell(self)
+        hasEnded = true
+        host.server.remove(self)
+        states = []
+        inbox = []
+        outputFilter = nil
+    }
+}
+
+/// The rest of something that had to wait.
+public typealias Rest = @LoopActor () async -> Void

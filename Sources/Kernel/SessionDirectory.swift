@@ -1,0 +1,35 @@
+public import Network
+public import SharedState
+public import XMPP
+
+/// Who is bound where, on all workers: the shared table, or a plain one in tests.
+@LoopActor
+public protocol SessionDirectory: AnyObject {
+    /// All sessions of a user.
+    func sessions(of user: JID) -> [SessionRecord]
+    /// The session with exactly this full address.
+    func session(_ full: JID) -> SessionRecord?
+    /// Enters a session; answers the one that has the address already, if any, and then enters nothing.
+    func insert(_ record: SessionRecord) throws -> SessionRecord?
+    /// Enters a session in the place of whatever has the address.
+    func replace(_ record: SessionRecord) throws
+    /// Changes an entry, if it is still this owner's.
+    func update(_ full: JID, owner: SessionOwner, priority: Int8, flags: SessionFlags)
+    /// Takes an entry out, if it is still this owner's.
+    func remove(_ full: JID, owner: SessionOwner)
+    func count(host: String) -> Int
+    /// Sessions of a host, at most `limit`, for showing to an administrator.
+    func list(host: String?, limit: Int) -> [SessionRecord]
+    /// Takes out up to `limit` sessions that earlier incarnations of a slot left behind.
+    func takeOrphans(slot: UInt8, before incarnation: UInt32, limit: Int) -> [SessionRecord]
+}
+
+/// The streams to the other workers.
+@LoopActor
+public protocol Mesh: AnyObject {
+    /// Sends a frame, encoded once for all its receivers; `false` if there is no such worker now.
+    @discardableResult
+    func send(_ frame: [UInt8], to slot: UInt8) -> Bool
+    /// The slots of the other workers that are connected.
+    var peers: [UInt8] { get }
+}
