@@ -1,0 +1,127 @@
+/// `[auth]`: how users prove who they are.
+enum AuthenticationOptions {
+    static let rows: [OptionRow] =
+        [OptionRow("auth", .section, .present, "How users prove who they are.")]
+        + OptionRow.under("auth", common + password + methods)
+        + OptionRow.under("auth.anonymous", state: .notYet, anonymous)
+        + OptionRow.under("auth.dummy", state: .notYet, dummy)
+        + OptionRow.under("auth.external", state: .notYet, external)
+        + OptionRow.under("auth.http", state: .notYet, http)
+        + OptionRow.under("auth.jwt", state: .notYet, jwt)
+        + OptionRow.under("auth.ldap", state: .notYet, ldap)
+        + OptionRow.under("auth.rdbms", state: .notYet, rdbms)
+
+    /// What `auth.sasl_mechanisms` may name, the strongest first.
+    static let mechanisms = SASLMechanism.allCases.map(\.rawValue)
+    static let hashes = PasswordHash.allCases.map(\.rawValue)
+
+    private static let common: [OptionRow] = [
+        OptionRow(
+            "methods", .names(ClientListenerOptions.methods), .computed("those with a table, by name"),
+            "The methods in the order they are asked."),
+        OptionRow(
+            "sasl_mechanisms", .names(mechanisms), .computed("all but external and digest, the strongest first"),
+            "The SASL mechanisms that are offered, in this order, as far as the methods can serve them."),
+        OptionRow(
+            "sasl_external", .names(["standard", "common_name", "auth_id"]), .list(["standard"]),
+            "How a client certificate becomes an address.", state: .notYet),
+        OptionRow(
+            "max_users_per_domain", .positiveOrInfinity(), .infinity,
+            "How many accounts a domain may have.", editions: .release62, state: .notYet),
+    ]
+
+    private static let password: [OptionRow] = [
+        OptionRow("password", .section, .present, "How passwords are kept."),
+        OptionRow(
+            "password.format", .choices("scram", "plain"), .text("scram"),
+            "As keys that cannot be turned back, or as they are."),
+        OptionRow(
+            "password.hash", .list(.choice(hashes), atLeastOne: true), .list(hashes),
+            "The hash functions that keys are kept for; the SCRAM mechanisms of others are not offered."),
+        OptionRow(
+            "password.scram_iterations", .positive(), .integer(10000),
+            "How often a new password is hashed.", editions: .release62),
+        OptionRow(
+            "scram_iterations", .positive(), .unset, "The same as password.scram_iterations.",
+            editions: .release5, alias: .of("password.scram_iterations")),
+    ]
+
+    private static let methods: [OptionRow] = [
+        OptionRow("internal", .section, .unset, "Accounts in the server's own database."),
+        OptionRow(
+            "anonymous", .section, .unset, "Users without an account, under random names.", state: .notYet),
+        OptionRow(
+            "dummy", .section, .unset, "Everybody is let in after a pause; for tests of load only.", state: .notYet),
+        OptionRow("external", .section, .unset, "A program of your own is asked.", state: .notYet),
+        OptionRow("http", .section, .unset, "A web service is asked.", state: .notYet),
+        OptionRow("jwt", .section, .unset, "The password is a signed token.", state: .notYet),
+        OptionRow("ldap", .section, .unset, "A directory is asked.", state: .notYet),
+        OptionRow("pki", .section, .unset, "A verified client certificate is enough.", state: .notYet),
+        OptionRow("rdbms", .section, .unset, "Accounts in a relational database.", state: .notYet),
+        OptionRow(
+            "riak", .free, .unset, "Accounts in Riak.", editions: .release5,
+            state: .refused("support for Riak was removed")),
+    ]
+
+    private static let anonymous: [OptionRow] = [
+        OptionRow(
+            "allow_multiple_connections", .boolean, .boolean(false), "Let one anonymous user have several sessions."),
+        OptionRow(
+            "protocol", .choices("sasl_anon", "login_anon", "both"), .text("sasl_anon"),
+            "The ANONYMOUS mechanism, any user name without a password, or both."),
+        OptionRow(
+            "backend", .choices("mnesia", "cets"), .text("mnesia"), "Where anonymous users are registered.",
+            editions: .release62),
+    ]
+
+    private static let dummy: [OptionRow] = [
+        OptionRow("base_time", .natural(.milliseconds), .integer(50), "The shortest pause."),
+        OptionRow("variance", .positive(.milliseconds), .integer(450), "How much longer it may be."),
+    ]
+
+    private static let external: [OptionRow] = [
+        OptionRow("program", .path, .required, "The program that is asked."),
+        OptionRow("instances", .positive(), .integer(1), "How many processes of it run."),
+    ]
+
+    private static let http: [OptionRow] = [
+        OptionRow("basic_auth", .secret, .unset, "User name and password for the web service, with a colon between.")
+    ]
+
+    private static let jwt: [OptionRow] = [
+        OptionRow("secret", .section, .required, "The key that tokens are checked with: one of file, env and value."),
+        OptionRow("secret.file", .file(.any), .unset, "The file that holds the key."),
+        OptionRow("secret.env", .name, .unset, "The environment variable that holds the key."),
+        OptionRow("secret.value", .secret, .unset, "The key itself."),
+        OptionRow(
+            "algorithm",
+            .choices(
+                "HS256", "HS384", "HS386", "HS512", "RS256", "RS384", "RS386", "RS512", "ES256", "ES384", "ES386",
+                "ES512"), .required, "The signature algorithm; 386 is an old spelling of 384."),
+        OptionRow("username_key", .name, .required, "The claim that holds the user name."),
+    ]
+
+    private static let ldap: [OptionRow] = [
+        OptionRow("pool_tag", .name, .text("default"), "The pool of connections that searches."),
+        OptionRow("bind_pool_tag", .name, .text("bind"), "The pool of connections that checks passwords."),
+        OptionRow("base", .name, .required, "Where users are searched."),
+        OptionRow("uids", .sections, .computed("[{attr = \"uid\"}]"), "The attributes that hold the user name."),
+        OptionRow("uids[].attr", .name, .required, "The attribute."),
+        OptionRow("uids[].format", .name, .text("%u"), "What it looks like; %u is the user name."),
+        OptionRow("filter", .name, .unset, "A condition on users, as an LDAP filter."),
+        OptionRow("dn_filter", .section, .unset, "A condition on the entry that was found."),
+        OptionRow("dn_filter.filter", .name, .required, "The filter."),
+        OptionRow("dn_filter.attributes", .strings, .required, "The attributes the filter uses."),
+        OptionRow("local_filter", .section, .unset, "A condition checked by this server."),
+        OptionRow(
+            "local_filter.operation", .choices("equal", "notequal"), .required, "What must hold of the attribute."),
+        OptionRow("local_filter.attribute", .name, .required, "The attribute."),
+        OptionRow("local_filter.values", .strings, .required, "What it is compared with."),
+        OptionRow(
+            "deref", .choices("never", "always", "finding", "searching"), .text("never"), "When aliases are followed."),
+    ]
+
+    private static let rdbms: [OptionRow] = [
+        OptionRow("users_number_estimate", .boolean, .boolean(false), "Count users by the database's estimate.")
+    ]
+}

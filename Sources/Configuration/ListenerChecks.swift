@@ -1,0 +1,119 @@
+extension CrossChecks {
+    mutating func checkListeners() {
+        checkAddresses()
+        for (index, table) in tree.tables("listen.c2s").enumerated() {
+            let path = "listen.c2s[\(index + 1)]"
+            if table.string("proto") == "udp" {
+                validator.warn(
+                    "nothing is served over udp; the listener is not opened",
+                    at: table["proto"]?.position ?? table.position, path: "\(path).proto")
+            }
+            checkMethods(of: table, path: path)
+            if let tls = table.table("tls") { checkTLS(tls, path: "\(path).tls") }
+        }
+        checkHandlers()
+    }
+
+    /// Each address, port and transport once; port 0 is another one each time.
+    private mutating func checkAddresses() {
+        struct Place: Hashable { let address: String, port: Int, transport: String }
+        var seen: [Place: String] = [:]
+        for section in ["c2s", "s2s", "service", "component", "http"] {
+            for (index, table) in tree.tables("listen.\(section)").enumerated() {
+                let path = "listen.\(section)[\(index + 1)]"
+                guard table["port"] != nil, !table.isBroken("ip_address"), !table.isBroken("ip_version") else { continue }
+                let address = ListenerAddress(table)
+                checkVersion(table, address, path: path)
+                guard address.port != 0 else { continue }
+                let place = Place(address: address.address, port: address.port, transport: address.transport)
+                guard let other = seen.updateValue(path, forKey: place) else { continue }
+                report(
+                    .duplicateListeners, at: table["port"]?.position ?? table.position, "\(path).port",
+                    found: "\(place.address) port \(place.port) (\(place.transport))",
+                    "an address and port of its own", hint: "\(other) has them, too")
+            }
+        }
+    }
+
+    private mutating func checkVersion(_ table: SettingTable, _ address: ListenerAddress, path: String) {
+        guard let text = table.string("ip_address"), IPAddress(text)?.isIPv6 == true, address.version == .four
+        else { return }
+        report(
+            .conflict, at: table["ip_version"]?.position ?? table.position, "\(path).ip_version", found: "4",
+            "6, since \(path).ip_address is the IPv6 address \"\(text)\"")
+    }
+
+    private mutating func checkMethods(of table: SettingTable, path: String) {
+        let layers = [tree.table("auth")] + tree.tables("host_config").map { $0.table("auth") }
+        let enabled = Set(layers.compactMap { $0 }.flatMap { AuthenticationConfiguration($0).methods.map(\.rawValue) })
+        for (index, setting) in table.elements("allowed_auth_methods").enumerated() {
+            guard case .string(let method) = setting.value, !enabled.contains(method) else { continue }
+            validator.warn(
+                "no host has this method", at: setting.position ?? table.position,
+                path: "\(path).allowed_auth_methods[\(index + 1)]")
+        }
+    }
+
+    private mutating func checkTLS(_ tls: SettingTable, path: String) {
+        let certificates = tree.tables("general.domain_certfile")
+        if tls["certfile"] == nil, !tls.isBroken("certfile"), certificates.isEmpty {
+            let mode = tls.string("mode") ?? "starttls"
+            report(
+                .missingKey, at: tls["mode"]?.position ?? tls.position, "\(path).certfile",
+                "\(path).mode \"\(mode)\" needs it to be the path of a certificate, or general.domain_certfile")
+        }
+        guard !tls.isBroken("module") else { return }
+        checkProfile(of: tls, path: path)
+        checkVerification(tls, path: path)
+        if tls["keyfile"] == nil, !tls.isBroken("keyfile") {
+            checkKey(in: tls, "certfile", path: "\(path).certfile")
+        }
+    }
+
+    /// Each of the two modules has keys that the other does not know.
+    private mutating func checkProfile(of tls: SettingTable, path: String) {
+        let isFast = tls.string("module") == "fast_tls"
+        let foreign = isFast
+            ? ["keyfile", "password", "disconnect_on_failure", "versions", "crl_files"] : ["protocol_options"]
+        for key in foreign {
+            guard let position = tls[key]?.position else { continue }
+            report(
+                .conflict, at: position, "\(path).\(key)",
+                "module \"\(isFast ? "fast_tls" : "just_tls")\" does not have the key \(key)",
+                hint: "it belongs to module \"\(isFast ? "just_tls" : "fast_tls")\"")
+        }
+        if isFast, tls.string("verify_mode") == "selfsigned_peer" {
+            report(
+                .conflict, at: tls["verify_mode"]?.position ?? tls.position, "\(path).verify_mode",
+                found: "\"selfsigned_peer\"", "one of \"peer\", \"none\" with module \"fast_tls\"",
+                hint: "it belongs to module \"just_tls\"")
+        }
+    }
+
+    private mutating func checkVerification(_ tls: SettingTable, path: String) {
+        guard let mode = tls.string("verify_mode"), mode != "none", tls["cacertfile"] == nil, !tls.isBroken("cacertfile")
+        else { return }
+        report(
+            .missingKey, at: tls["verify_mode"]?.position ?? tls.position, "\(path).cacertfile",
+            "verify_mode \"\(mode)\" needs it to be the path of a file with PEM certificates")
+    }
+
+    /// Of a user name and a password for a handler there are both or none.
+    private mutating func checkHandlers() {
+        let guarded = ["mongoose_graphql_handler", "mongoose_admin_api", "mongoose_api_admin", "mongoose_domain_handler"]
+        for (index, listener) in tree.tables("listen.http").enumerated() {
+            for name in guarded {
+                for (place, handler) in listener.tables("handlers.\(name)").enumerated() {
+                    checkCredentials(handler, path: "listen.http[\(index + 1)].handlers.\(name)[\(place + 1)]")
+                }
+            }
+        }
+    }
+
+    private mutating func checkCredentials(_ handler: SettingTable, path: String) {
+        let hasName = handler["username"] != nil, hasPassword = handler["password"] != nil
+        guard hasName != hasPassword, !handler.isBroken("username"), !handler.isBroken("password") else { return }
+        let missing = hasName ? "password" : "username"
+        report(.missingKey, at: handler.position, "\(path).\(missing)", "username and password go together")
+    }
+}

@@ -1,0 +1,56 @@
+/// `[[listen.*]]`: the kinds of listeners, and the keys they share.
+enum ListenerOptions {
+    static let rows: [OptionRow] = [
+        OptionRow("listen", .section, .present, "The sockets that are listened on.", editions: .all),
+        OptionRow("listen.c2s", .sections, .list([]), "Listeners for clients.", editions: .all),
+        OptionRow(
+            "listen.s2s", .sections, .list([]), "Listeners for other servers.", editions: .all, state: .notYet),
+        OptionRow(
+            "listen.service", .sections, .list([]), "Listeners for components (XEP-0114).",
+            editions: .all, state: .notYet),
+        OptionRow(
+            "listen.component", .sections, .list([]), "The same as listen.service.",
+            editions: .release63, state: .notYet),
+        OptionRow(
+            "listen.http", .sections, .list([]), "Listeners for HTTP: BOSH, WebSocket, and the interfaces for programs.",
+            editions: .all, state: .notYet),
+    ]
+
+    /// Where a listener of any kind listens.
+    static let address: [OptionRow] = [
+        OptionRow("port", .port, .required, "The TCP port; 0 lets the system choose one.", editions: .all),
+        OptionRow(
+            "ip_address", .text(.ipAddress), .computed("all addresses of the IP version"),
+            "The address listened on, literally; names are not looked up.", editions: .all),
+        OptionRow(
+            "proto", .choices("tcp", "udp"), .text("tcp"),
+            "The transport. With udp nothing is served on the socket.", editions: .all),
+        OptionRow(
+            "ip_version", .integers([4, 6]), .computed("that of ip_address, else 4"),
+            "The IP version; 6 with an IPv4 address listens on the mapped address.", editions: .all),
+    ]
+
+    /// What all listeners for XML streams have. `accept` states how far each is for the kind of listener.
+    static let streams: [OptionRow] = [
+        OptionRow(
+            "backlog", .natural(), .integer(1024),
+            "How many connections may wait to be accepted; the system's own limit applies too.", editions: .all),
+        OptionRow(
+            "proxy_protocol", .boolean, .boolean(false),
+            "Expect a PROXY protocol header, version 1 or 2, in front of each connection.",
+            editions: .all, state: .notYet),
+        OptionRow(
+            "hibernate_after", .naturalOrInfinity(.milliseconds), .integer(0),
+            "How long a connection is idle before it gives its buffers back.", editions: .all,
+            state: .accepted("an idle connection always gives its buffers back at once")),
+        OptionRow(
+            "max_stanza_size", .positiveOrInfinity(.bytes), .infinity,
+            "The largest stanza; a larger one ends the stream with policy-violation.", editions: .all),
+        OptionRow(
+            "num_acceptors", .positive(), .integer(100),
+            "How many connections may be in the act of being accepted.", editions: .all),
+        OptionRow(
+            "max_fsm_queue", .positive(), .computed("general.max_fsm_queue"),
+            "How many stanzas may wait for one connection; one more ends it."),
+    ]
+}

@@ -1,0 +1,61 @@
+/// `[xmppd]`: what belongs to this server's own shape; a file from elsewhere does not need it.
+enum NativeOptions {
+    static let rows: [OptionRow] =
+        [OptionRow("xmppd", .section, .present, "What belongs to this server's own shape.", editions: .xmppd)]
+        + processes + storage + security
+
+    private static let processes = OptionRow.under(
+        "xmppd",
+        [
+            OptionRow(
+                "workers", .integer(1...64, .none), .computed("the number of processors online, at most 64"),
+                "How many worker processes serve connections.", editions: .xmppd),
+            OptionRow(
+                "worker_program", .path, .computed("xmppd-worker beside the master's own program"),
+                "The program a worker runs.", editions: .xmppd),
+            OptionRow(
+                "drain_timeout", .integer(0...3600, .seconds), .integer(30),
+                "How long sessions are given to leave when a worker or the server stops.", editions: .xmppd),
+            OptionRow(
+                "control_socket", .path, .text("/run/xmppd/control.sock"), "The socket that xmppctl talks to.",
+                editions: .xmppd),
+            OptionRow(
+                "pid_file", .path, .text("/run/xmppd/xmppd.pid"), "The file that holds the master's process id.",
+                editions: .xmppd),
+            OptionRow(
+                "user", .name, .unset, "The user that workers run as if the master runs as root.",
+                editions: .xmppd, state: .notYet),
+            OptionRow(
+                "group", .name, .computed("that of the user"),
+                "The group that workers run as if the master runs as root.", editions: .xmppd, state: .notYet),
+        ])
+
+    private static let storage = OptionRow.under(
+        "xmppd",
+        [
+            OptionRow("storage", .section, .present, "Where data are kept.", editions: .xmppd),
+            OptionRow(
+                "storage.path", .path, .text("/var/lib/xmppd/xmppd.sqlite"), "The SQLite database.",
+                editions: .xmppd),
+        ])
+
+    private static let security = OptionRow.under(
+        "xmppd",
+        [
+            OptionRow(
+                "allow_plain_before_tls", .boolean, .boolean(false),
+                "On a listener with optional TLS, take PLAIN and in-band registration before TLS, too.",
+                editions: .xmppd),
+            OptionRow(
+                "max_stanza_size", .integer(65536...(1 << 30), .bytes), .integer(10 << 20),
+                "The largest stanza where the listener's own max_stanza_size is \"infinity\".", editions: .xmppd),
+            OptionRow(
+                "before_login", .section, .present, "Limits for clients that have not logged in.", editions: .xmppd),
+            OptionRow(
+                "before_login.max_stanza_size", .integer(4096...(1 << 20), .bytes), .integer(16384),
+                "The largest stanza before login.", editions: .xmppd),
+            OptionRow(
+                "before_login.max_auth_attempts", .integer(1...100, .none), .integer(5),
+                "How many failed attempts to log in end the stream.", editions: .xmppd),
+        ])
+}

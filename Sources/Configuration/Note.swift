@@ -1,0 +1,29 @@
+/// Something an operator should know about a configuration that loads.
+public struct Note: Sendable, Equatable, CustomStringConvertible {
+    public enum Kind: String, Sendable {
+        /// The file means something other than it seems to.
+        case warning
+        /// The option is checked and kept, and this version does nothing with it.
+        case notYet = "accepted, not yet in effect"
+        /// The option has no meaning of its own here; the text says what stands for it.
+        case accepted
+    }
+
+    public let kind: Kind
+    public let file: String
+    public let position: Position
+    public let path: String
+    public let text: String
+
+    public init(_ kind: Kind, file: String, at position: Position, path: String, text: String = "") {
+        self.kind = kind
+        self.file = file
+        self.position = position
+        self.path = path
+        self.text = text
+    }
+
+    public var description: String {
+        "\(file):\(position): \(path): \(kind.rawValue)" + (text.isEmpty ? "" : ": \(text)")
+    }
+}

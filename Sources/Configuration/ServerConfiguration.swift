@@ -1,0 +1,120 @@
+/// A checked configuration: immutable, complete with all defaults. A worker holds one and replaces it as a whole.
+public struct ServerConfiguration: Sendable {
+    public let general: GeneralConfiguration
+    public let listeners: [ListenerConfiguration]
+    public let shapers: [String: Shaper]
+    /// The domains served, as the file orders them.
+    public let hosts: [String]
+    public let native: NativeConfiguration
+    private let configurations: [String: HostConfiguration]
+    /// What holds for a domain that has nothing of its own.
+    private let common: HostConfiguration
+    private let tree: SettingTable
+
+    init(_ tree: SettingTable) {
+        self.tree = tree
+        let general = GeneralConfiguration(tree.table("general") ?? SettingTable(position: tree.position))
+        self.general = general
+        hosts = general.hosts
+        listeners = tree.tables("listen.c2s").enumerated().map { index, table in
+            .client(ClientListenerConfiguration(table, index: index + 1, general: general))
+        }
+        shapers = (tree.table("shaper")?.entries ?? [:]).compactMapValues(Shaper.init)
+        native = NativeConfiguration(tree.table("xmppd") ?? SettingTable(position: tree.position))
+        let common = HostConfiguration(server: tree, general: general)
+        self.common = common
+        var configurations: [String: HostConfiguration] = [:]
+        for host in general.hosts {
+            let own = tree.tables("host_config").first { $0.string("host") == host }
+            configurations[host] = HostConfiguration(
+                domain: host, own: own ?? SettingTable(position: tree.position), over: common, server: tree,
+                hosted: Set(general.hosts))
+        }
+        self.configurations = configurations
+    }
+
+    /// What holds for one domain: its own settings over those of the whole server.
+    public func host(_ domain: String) -> HostConfiguration {
+        configurations[domain] ?? common
+    }
+
+    /// What an access rule says about a user. Nil, like `.deny`, denies.
+    public func access(rule: String, for subject: AccessSubject, on host: String) -> AccessValue? {
+        self.host(host).accessControl.value(rule: rule, for: subject, on: host)
+    }
+
+    /// The shaper that an access rule names for a user; nil: no limit. Also for a rule or shaper that is not defined.
+    public func shaper(rule: String, for subject: AccessSubject, on host: String) -> Shaper? {
+        guard rule != "none", case .name(let name)? = access(rule: rule, for: subject, on: host) else { return nil }
+        return shapers[name]
+    }
+
+    /// The paths of options that differ from an older configuration, sorted, elements of arrays counting from 1:
+    /// `listen.c2s[1].access`. A changed certificate file counts although its name is the same.
+    public func differences(from older: ServerConfiguration) -> [String] {
+        SettingTable.differences(older.tree, tree)
+    }
+}
+
+/// A limit on a rate.
+public struct Shaper: Sendable, Equatable {
+    /// Bytes a second for streams, operations a second for archives.
+    public let maxRate: Int
+
+    init?(_ setting: Setting) {
+        guard case .table(let table) = setting.value, let rate = table.integer("max_rate") else { return nil }
+        maxRate = rate
+    }
+}
+
+/// What holds for one host.
+public struct HostConfiguration: Sendable {
+    public let domain: String
+    public let replacedWaitTimeout: Duration
+    public let routesSubdomains: Bool
+    public let authentication: AuthenticationConfiguration
+    /// Exactly the modules that are loaded, by name.
+    public let modules: [String: ModuleOptions]
+    public let accessControl: AccessControl
+
+    /// The settings of the whole server, for no domain in particular.
+    init(server: SettingTable, general: GeneralConfiguration) {
+        domain = general.defaultServerDomain
+        replacedWaitTimeout = general.replacedWaitTimeout
+        routesSubdomains = general.routesSubdomains
+        authentication = AuthenticationConfiguration(
+            server.table("auth") ?? SettingTable(position: server.position))
+        modules = Self.modules(server.table("modules"), host: general.defaultServerDomain)
+        accessControl = AccessControl(
+            layers: [(server.table("acl"), server.table("access"))], hosted: Set(general.hosts))
+    }
+
+    /// `auth` and `modules` of its own replace those of the server as a whole, classes and rules are added.
+    init(
+        domain: String, own: SettingTable, over common: HostConfiguration, server: SettingTable, hosted: Set<String>
+    ) {
+        self.domain = domain
+        replacedWaitTimeout = own.integer("general.replaced_wait_timeout").map { .milliseconds($0) }
+            ?? common.replacedWaitTimeout
+        routesSubdomains = own.string("general.route_subdomains") != nil || common.routesSubdomains
+        authentication = own.table("auth").map(AuthenticationConfiguration.init) ?? common.authentication
+        modules = Self.modules(own.table("modules") ?? server.table("modules"), host: domain)
+        if own.table("acl") == nil && own.table("access") == nil {
+            accessControl = common.accessControl
+        } else {
+            accessControl = AccessControl(
+                layers: [
+                    (own.table("acl"), own.table("access")), (server.table("acl"), server.table("access")),
+                ], hosted: hosted)
+        }
+    }
+
+    private static func modules(_ tables: SettingTable?, host: String) -> [String: ModuleOptions] {
+        var modules: [String: ModuleOptions] = [:]
+        for (name, setting) in tables?.entries ?? [:] {
+            guard case .table(let table) = setting.value else { continue }
+            modules[name] = ModuleOptions(module: name, host: host, table: table)
+        }
+        return modules
+    }
+}

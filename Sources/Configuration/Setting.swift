@@ -1,0 +1,156 @@
+/// One checked value with its place; a default has none.
+struct Setting: Sendable, Equatable {
+    enum Value: Sendable, Equatable {
+        case boolean(Bool)
+        case integer(Int64)
+        case infinity
+        case string(String)
+        case secret(Secret)
+        case file(ConfiguredFile)
+        case list([Setting])
+        case table(SettingTable)
+    }
+
+    let value: Value
+    let position: Position?
+
+    /// Where it stands is no part of what it says.
+    static func == (left: Setting, right: Setting) -> Bool { left.value == right.value }
+}
+
+/// A checked table: the file's values, with the defaults of what it leaves out.
+struct SettingTable: Sendable, Equatable {
+    /// Where the table stands in the file.
+    let position: Position
+    var entries: [String: Setting] = [:]
+    /// Keys that are in the file with a value that was refused.
+    var broken: Set<String> = []
+
+    static func == (left: SettingTable, right: SettingTable) -> Bool { left.entries == right.entries }
+
+    /// The value at a key; dots lead into inner tables.
+    subscript(_ key: String) -> Setting? {
+        if let direct = entries[key] { return direct }
+        guard let dot = key.firstIndex(of: ".") else { return nil }
+        return table(String(key[..<dot]))?[String(key[key.index(after: dot)...])]
+    }
+
+    func isBroken(_ key: String) -> Bool { broken.contains(key) }
+
+    /// True for a key that stands in the file, not for a default.
+    func isGiven(_ key: String) -> Bool { self[key]?.position != nil }
+
+    func table(_ key: String) -> SettingTable? {
+        guard case .table(let table)? = self[key]?.value else { return nil }
+        return table
+    }
+
+    func tables(_ key: String) -> [SettingTable] {
+        guard case .list(let elements)? = self[key]?.value else { return [] }
+        return elements.compactMap { element in
+            guard case .table(let table) = element.value else { return nil }
+            return table
+        }
+    }
+
+    func boolean(_ key: String) -> Bool? {
+        guard case .boolean(let value)? = self[key]?.value else { return nil }
+        return value
+    }
+
+    /// Nil where nothing is set, and for `"infinity"`.
+    func integer(_ key: String) -> Int? {
+        guard case .integer(let value)? = self[key]?.value else { return nil }
+        return Int(value)
+    }
+
+    func string(_ key: String) -> String? {
+        guard case .string(let value)? = self[key]?.value else { return nil }
+        return value
+    }
+
+    func secret(_ key: String) -> Secret? {
+        guard case .secret(let value)? = self[key]?.value else { return nil }
+        return value
+    }
+
+    func file(_ key: String) -> ConfiguredFile? {
+        guard case .file(let value)? = self[key]?.value else { return nil }
+        return value
+    }
+
+    func strings(_ key: String) -> [String]? {
+        guard case .list(let elements)? = self[key]?.value else { return nil }
+        return elements.compactMap { element in
+            guard case .string(let text) = element.value else { return nil }
+            return text
+        }
+    }
+
+    func files(_ key: String) -> [ConfiguredFile] {
+        guard case .list(let elements)? = self[key]?.value else { return [] }
+        return elements.compactMap { element in
+            guard case .file(let file) = element.value else { return nil }
+            return file
+        }
+    }
+
+    /// Sets a key; dots lead into inner tables, which come into being.
+    mutating func set(_ key: String, to setting: Setting) {
+        guard let dot = key.firstIndex(of: ".") else {
+            entries[key] = setting
+            return
+        }
+        let outer = String(key[..<dot])
+        var inner = table(outer) ?? SettingTable(position: position)
+        inner.set(String(key[key.index(after: dot)...]), to: setting)
+        entries[outer] = Setting(value: .table(inner), position: entries[outer]?.position ?? setting.position)
+    }
+}
+
+extension SettingTable {
+    /// The paths that differ, sorted: a changed, added or removed value each, at the outermost place that says it all.
+    /// Elements of arrays of tables count from 1.
+    static func differences(_ old: SettingTable, _ new: SettingTable, at path: String = "") -> [String] {
+        let keys = Set(old.entries.keys).union(new.entries.keys)
+        return keys.sorted().flatMap { key -> [String] in
+            let place = TOMLPath.appending(key, to: path)
+            return differences(old.entries[key], new.entries[key], at: place)
+        }
+    }
+
+    private static func differences(_ old: Setting?, _ new: Setting?, at path: String) -> [String] {
+        switch (old?.value, new?.value) {
+        case (.table(let old)?, .table(let new)?):
+            return differences(old, new, at: path)
+        case (.list(let old)?, .list(let new)?) where old.count == new.count && old.allSatisfy(\.isTable):
+            return zip(old, new).enumerated().flatMap { index, pair in
+                differences(pair.0, pair.1, at: "\(path)[\(index + 1)]")
+            }
+        default:
+            return old == new ? [] : [path]
+        }
+    }
+}
+
+extension Setting {
+    fileprivate var isTable: Bool {
+        guard case .table = value else { return false }
+        return true
+    }
+}
+
+enum TOMLPath {
+    /// A path and one more key, which is quoted where TOML would need it.
+    static func appending(_ key: String, to path: String) -> String {
+        let isBare = !key.isEmpty && key.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+            default: false
+            }
+        }
+        let part = isBare ? key : "\"\(key)\""
+        return path.isEmpty ? part : "\(path).\(part)"
+    }
+}
