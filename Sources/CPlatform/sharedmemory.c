@@ -41,7 +41,8 @@ void *xmppd_memory_map(int descriptor, uint64_t bytes) {
     if (base == MAP_FAILED) {
         return NULL;
     }
-    madvise(base, bytes, MADV_DONTDUMP); /* a core file shall hold neither gigabytes of holes nor everybody's addresses */
+    /* A core file shall hold neither gigabytes of holes nor everybody's addresses. */
+    madvise(base, bytes, MADV_DONTDUMP);
     return base;
 }
 

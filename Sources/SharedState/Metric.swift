@@ -49,7 +49,8 @@ public enum Metric: Int, CaseIterable, Sendable {
         case .loginsSucceeded: ("xmppd_logins_total", "Authentications that succeeded.")
         case .loginsFailed: ("xmppd_login_failures_total", "Authentications that failed.")
         case .messagesDelivered: ("xmppd_messages_delivered_total", "Messages handed to a local session.")
-        case .messagesStoredOffline: ("xmppd_messages_stored_offline_total", "Messages kept for users who were offline.")
+        case .messagesStoredOffline:
+            ("xmppd_messages_stored_offline_total", "Messages kept for users who were offline.")
         case .stanzasBounced: ("xmppd_stanzas_bounced_total", "Stanzas answered with an error instead of delivered.")
         case .meshFramesReceived: ("xmppd_mesh_frames_received_total", "Frames received from other workers.")
         case .meshFramesSent: ("xmppd_mesh_frames_sent_total", "Frames sent to other workers.")

@@ -24,7 +24,9 @@ struct SessionShard {
         max(SegmentLayout.smallestIndexBits, min(Int(head.pointee.index_bits), area.largestIndexBits))
     }
 
-    func index(bits: Int) -> SessionIndex { SessionIndex(cells: area.indexCells(shard: number, bits: bits), bits: bits) }
+    func index(bits: Int) -> SessionIndex {
+        SessionIndex(cells: area.indexCells(shard: number, bits: bits), bits: bits)
+    }
 
     // MARK: Finding
 
@@ -45,9 +47,10 @@ struct SessionShard {
     /// The position of the entry with this full JID.
     func position(of key: SessionKey) -> Int? {
         var found: Int?
+        let resource = key.text.baseAddress.map { $0 + key.bareLength }
         forEach(of: key) { position, entry in
             guard Int(entry.pointee.resource_length) == key.resourceLength,
-                matches(entry, from: key.bareLength, key.text.baseAddress.map { $0 + key.bareLength }, key.resourceLength)
+                matches(entry, from: key.bareLength, resource, key.resourceLength)
             else { return false }
             found = position
             return true
@@ -99,7 +102,9 @@ struct SessionShard {
             let gap = entries + position
             xmppd_publish_state(gap, UInt8(XMPPD_ENTRY_EMPTY))
             DeathPoint.pass()
-            xmppd_entry_copy_contents(gap, entries + last)
+            xmppd_entry_copy_facts(gap, entries + last)
+            DeathPoint.pass()
+            xmppd_entry_copy_text(gap, entries + last)
             DeathPoint.pass()
             xmppd_publish_state(gap, entries[last].state)
             DeathPoint.pass()
@@ -176,7 +181,9 @@ struct SessionShard {
         UInt32(UInt8(bitPattern: priority)) | UInt32(flags.rawValue) << 16
     }
 
-    func overflowUnits(of entry: Entry) -> Int { OverflowStore.units(forTextOf: SessionText(of: entry, overflow).count) }
+    func overflowUnits(of entry: Entry) -> Int {
+        OverflowStore.units(forTextOf: SessionText(of: entry, overflow).count)
+    }
 
     @inline(__always)
     func matches(_ entry: Entry, from offset: Int, _ bytes: UnsafeRawPointer?, _ count: Int) -> Bool {

@@ -11,7 +11,9 @@ import SharedState
 
 func usage() -> Never { exit(2) }
 
-func perform(_ verb: String, on table: SessionTable, bare: String, resource: String, connection: UInt64) throws -> Bool {
+func perform(
+    _ verb: String, on table: SessionTable, bare: String, resource: String, connection: UInt64
+) throws -> Bool {
     let record = SessionRecord(
         bare: bare, resource: resource, slot: 2, incarnation: 1, connection: connection, since: 1, address: "192.0.2.9")
     switch verb {

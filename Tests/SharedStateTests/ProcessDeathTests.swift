@@ -17,6 +17,9 @@ import Testing
             /// Further sessions; the index of 64 cells grows with the 49th.
             var others = 0
             var otherResource = "r"
+            /// Whether they are of the same user, with resources of the same length: nothing but their place tells a
+            /// half-moved entry from a whole one.
+            var othersAreAkin = false
             /// Whether the session is there already.
             var isThere = false
             /// Whether the segment has seen many sessions that are gone.
@@ -30,13 +33,16 @@ import Testing
             Change(name: "insert with growth", verb: "insert", others: 48),
             Change(name: "insert with second growth", verb: "insert", others: 96),
             Change(name: "replace", verb: "replace", others: 10, isThere: true),
-            Change(name: "replace long", verb: "replace", resource: long, others: 10, otherResource: long, isThere: true),
+            Change(
+                name: "replace long", verb: "replace", resource: long, others: 10, otherResource: long, isThere: true),
             Change(name: "replace with growth", verb: "replace", others: 47, isThere: true),
             Change(name: "update", verb: "update", others: 10, isThere: true),
             Change(name: "remove", verb: "remove", others: 10, isThere: true),
             Change(name: "remove the last", verb: "remove", isThere: true),
             Change(name: "remove long", verb: "remove", resource: long, others: 10, otherResource: long, isThere: true),
             Change(name: "remove among collisions", verb: "remove", others: 46, isThere: true),
+            Change(name: "remove among kin", verb: "remove", others: 8, othersAreAkin: true, isThere: true),
+            Change(name: "replace among kin", verb: "replace", others: 8, othersAreAkin: true, isThere: true),
             Change(name: "remove with shrinking", verb: "remove", others: 15, isThere: true, wasLarge: true),
             Change(name: "orphans", verb: "orphans", resource: long, others: 5, isThere: true),
         ]
@@ -95,7 +101,11 @@ import Testing
                 for number in 0..<200 { _ = try table.insert(sample("gone\(number)@example.com", "r")) }
             }
             for number in 0..<change.others {
-                _ = try table.insert(sample("user\(number)@example.com", change.otherResource, slot: 2))
+                let other =
+                    change.othersAreAkin
+                    ? sample(change.bare, "balcon\(number)", slot: 2, connection: UInt64(100 + number))
+                    : sample("user\(number)@example.com", change.otherResource, slot: 2)
+                _ = try table.insert(other)
                 if number == change.others / 2, change.isThere {
                     _ = try table.insert(sample(change.bare, change.resource, slot: 2))
                 }

@@ -150,12 +150,15 @@ static inline void xmppd_publish_i64(int64_t *place, int64_t value) {
     xmppd_keep_order();
 }
 
-/// Copies everything but the state.
-static inline void xmppd_entry_copy_contents(struct xmppd_session_entry *to, const struct xmppd_session_entry *from) {
-    uint8_t state = to->state;
-    struct xmppd_session_entry copy = *from;
-    copy.state = state;
-    *to = copy;
+/// Copies everything but the state and the text.
+static inline void xmppd_entry_copy_facts(struct xmppd_session_entry *to, const struct xmppd_session_entry *from) {
+    const size_t after = offsetof(struct xmppd_session_entry, state) + 1;
+    memcpy(to, from, offsetof(struct xmppd_session_entry, state));
+    memcpy((char *)to + after, (const char *)from + after, offsetof(struct xmppd_session_entry, text) - after);
+}
+
+static inline void xmppd_entry_copy_text(struct xmppd_session_entry *to, const struct xmppd_session_entry *from) {
+    memcpy(to->text, from->text, XMPPD_ENTRY_TEXT);
 }
 
 static inline uint8_t *xmppd_entry_text(struct xmppd_session_entry *entry) { return entry->text; }
@@ -169,8 +172,12 @@ static inline int64_t *xmppd_worker_metrics(struct xmppd_worker_cell *cell) { re
 static inline uint32_t xmppd_load_u32(const uint32_t *place) { return __atomic_load_n(place, __ATOMIC_RELAXED); }
 static inline uint64_t xmppd_load_u64(const uint64_t *place) { return __atomic_load_n(place, __ATOMIC_RELAXED); }
 static inline int64_t xmppd_load_i64(const int64_t *place) { return __atomic_load_n(place, __ATOMIC_RELAXED); }
-static inline void xmppd_store_u64(uint64_t *place, uint64_t value) { __atomic_store_n(place, value, __ATOMIC_RELAXED); }
-static inline void xmppd_store_i64(int64_t *place, int64_t value) { __atomic_store_n(place, value, __ATOMIC_RELAXED); }
+static inline void xmppd_store_u64(uint64_t *place, uint64_t value) {
+    __atomic_store_n(place, value, __ATOMIC_RELAXED);
+}
+static inline void xmppd_store_i64(int64_t *place, int64_t value) {
+    __atomic_store_n(place, value, __ATOMIC_RELAXED);
+}
 
 /// Adds for a single writer: no bus lock.
 static inline void xmppd_bump_i64(int64_t *place, int64_t amount) {
