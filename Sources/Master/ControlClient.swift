@@ -23,7 +23,8 @@ final class ControlClient {
     private var channel: FrameChannel?
     private var pending: Set<UInt64> = []
     private var lastActive: Int64
-    private var isLeaving = false
+    /// Whether it was told to go.
+    private(set) var isLeaving = false
 
     init(_ connection: Descriptor, on loop: EventLoop) {
         self.loop = loop
@@ -51,8 +52,8 @@ final class ControlClient {
     func leave(code: String, _ text: String) {
         guard !isLeaving else { return }
         isLeaving = true
-        channel?.ignoreInput()
         send(ControlReply(id: 0, .result(.failure(code: code, text: text))))
+        channel?.beginFarewell()
         loop.after(Self.farewell) { [weak self] in self?.close() }
     }
 
@@ -79,7 +80,8 @@ final class ControlClient {
                 return leave(code: "malformed", "the id \(request.id) is 0 or in use")
             }
             guard pending.count < Self.pendingLimit else {
-                return send(ControlReply(id: request.id, .result(.failure(code: "busy", text: "\(Self.pendingLimit) requests are pending"))))
+                let text = "\(Self.pendingLimit) requests are pending"
+                return send(ControlReply(id: request.id, .result(.failure(code: "busy", text: text))))
             }
             pending.insert(request.id)
             received(request)

@@ -61,12 +61,14 @@ final class ControlServer {
     }
 
     private func admit(_ connection: Descriptor) {
+        // Those that take their leave do not count, but they are not without number either.
+        guard clients.count < 2 * Self.clientLimit else { return }
+        let isFull = clients.count { !$0.isLeaving } >= Self.clientLimit
         let client = ControlClient(connection, on: loop)
         client.received = { [weak self, weak client] request in
             if let client { self?.handler(request, client) }
         }
         client.ended = { [weak self, weak client] in self?.clients.removeAll { $0 === client } }
-        let isFull = clients.count >= Self.clientLimit
         clients.append(client)
         if isFull { client.leave(code: "busy", "\(Self.clientLimit) clients are connected; try again") }
     }

@@ -24,13 +24,12 @@ final class FrameChannel {
     private var watch: EventLoop.Watch?
     private var queue: [Outgoing] = []
     private var isReading = true
+    private var isSaying = true
     private var isWithinRead = false
     private let handler: (Event) -> Void
 
     /// Bytes that wait to be sent.
     private(set) var queuedBytes = 0
-    /// Called when the last queued byte has been taken by the system.
-    var drained: (() -> Void)?
 
     /// - Parameters:
     ///   - frameLimit: longest frame that is accepted.
@@ -62,8 +61,13 @@ final class FrameChannel {
     /// Handles everything that has already arrived.
     func drain() { read() }
 
-    /// Reads on, but throws away what comes: for a peer that is about to be left.
-    func ignoreInput() { isReading = false }
+    /// Says no more than what is queued and throws away what comes: for a peer that is to hang up. Closing at once could
+    /// cost it the last words.
+    func beginFarewell() {
+        isReading = false
+        isSaying = false
+        flush()
+    }
 
     func close() {
         watch?.cancel()
@@ -137,7 +141,7 @@ final class FrameChannel {
             }
         }
         watch?.change(to: queue.isEmpty ? Readiness.input : Readiness.input | Readiness.output)
-        if queue.isEmpty { drained?() }
+        if queue.isEmpty, !isSaying { shutdown(socket.number, Int32(SHUT_WR)) }
     }
 
     private func discardQueue() {

@@ -83,12 +83,17 @@ public final class MasterProcess {
         let reloader = Reloader(pool, configuration, on: loop)
         let relay = OperationRelay(pool, on: loop)
         let verbs = MasterVerbs(pool, listeners: listeners, segment: segment, reloader: reloader, relay: relay, on: loop)
-        control.handler = { [unowned verbs] in verbs.perform($0, for: $1) }
+        let memory = IdleMemory(on: loop)
+        control.handler = { [unowned verbs] in
+            memory.worked()
+            verbs.perform($0, for: $1)
+        }
         pool.observer = WorkerPool.Observer(
             ended: { [unowned self] in exitStatus = $0 }, reloadEnded: { [unowned reloader] in reloader.ended($0, $1) },
             adopted: { [unowned reloader] in reloader.adopted($0) },
             operationProgress: { [unowned relay] in relay.progress($0, $1) },
-            operationReply: { [unowned relay] in relay.finish($0, $1) }, died: { [unowned relay] in relay.lost($0) })
+            operationReply: { [unowned relay] in relay.finish($0, $1) }, died: { [unowned relay] in relay.lost($0) },
+            worked: { memory.worked() })
         let watch = loop.watch(signals.number, for: Readiness.input) { [unowned self] _ in take(signals, pool, reloader) }
         defer { watch.cancel() }
         return withExtendedLifetime((verbs, relay, reloader)) { run(pool, listeners, control) }

@@ -44,7 +44,8 @@ final class Reloader {
         self.completion = completion
         switch ConfigurationFile.read(pool.settings.bundle.path) {
         case .refused(let problems): refuse(problems)
-        case .usable(let settings, let configuration, let notes): check(Proposal(settings: settings, configuration: configuration, notes: notes))
+        case .usable(let settings, let configuration, let notes):
+            check(Proposal(settings: settings, configuration: configuration, notes: notes))
         }
     }
 
@@ -52,7 +53,8 @@ final class Reloader {
         let path = proposal.settings.bundle.path
         let fixed = proposal.configuration.differences(from: configuration).filter(FixedOptions.contain)
         guard fixed.isEmpty else {
-            return refuse(fixed.map { "\(path): \($0): has changed, which needs a restart in this version: xmppctl stop, then xmppctl start" })
+            let text = "has changed, which needs a restart in this version: xmppctl stop, then xmppctl start"
+            return refuse(fixed.map { "\(path): \($0): \(text)" })
         }
         let check = WorkerCheck(
             proposal.settings.bundle, program: proposal.settings.workerProgram, account: proposal.settings.account, on: loop

@@ -15,6 +15,8 @@ final class WorkerPool {
         var operationProgress: (UInt64, Value) -> Void = { _, _ in }
         var operationReply: (UInt64, OperationResult) -> Void = { _, _ in }
         var died: (WorkerName) -> Void = { _ in }
+        /// Something was done.
+        var worked: () -> Void = {}
     }
 
     var observer = Observer()
@@ -131,6 +133,7 @@ final class WorkerPool {
     }
 
     private func notify(_ notice: SupervisionAction.Notice) {
+        observer.worked()
         switch notice {
         case .ready: ServiceManager.ready()
         case .reloading: ServiceManager.reloading()

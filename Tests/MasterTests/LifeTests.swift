@@ -24,7 +24,7 @@ struct LifeTests {
 
     @Test func aKilledWorkerIsReplacedAndMeshedAnew() throws {
         let server = try TestServer()
-        try server.observer.wait(for: "READY=1")
+        try server.observer.wait(for: "READY=1", "STATUS=2 of 2 workers serving")
         for incarnation in 2...4 {
             kill(try server.workerPid(1), SIGKILL)
             try server.observer.wait(
@@ -70,6 +70,15 @@ struct LifeTests {
         #expect(try server.waitForExit() == 0)
         #expect(access(server.controlSocket, F_OK) != 0)
         #expect(access("\(server.directory)/xmppd.pid", F_OK) != 0)
+    }
+
+    @Test func aWorkerThatDoesNotLeaveIsKilled() throws {
+        let server = try TestServer(whims: "stay@1", drain: 0)
+        try server.observer.wait(for: "READY=1")
+        server.signal(SIGINT)
+        #expect(try server.waitForExit() == 0)
+        #expect(server.log.contains("did not leave by the deadline and is killed worker=1.1"))
+        #expect(server.log.contains("worker has left worker=0.1 how=\"exit status 0\""))
     }
 
     @Test func workersNoticeTheDeathOfTheMaster() throws {

@@ -10,17 +10,19 @@ final class TestServer {
     private(set) var pid: Int32 = 0
     private var handle: Int32 = -1
     private var whims = ""
+    private var drain = 5
 
     var controlSocket: String { "\(directory)/control.sock" }
     var configuration: String { "\(directory)/xmppd.toml" }
 
     /// Writes a configuration and starts the master.
-    init(workers: Int = 2, whims: String = "", options: String = "", isStarted: Bool = true) throws {
+    init(workers: Int = 2, whims: String = "", options: String = "", drain: Int = 5, isStarted: Bool = true) throws {
         var template = Array("/tmp/xmppd-test-XXXXXX\0".utf8.map { CChar(bitPattern: $0) })
         try #require(mkdtemp(&template) != nil)
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         observer = try Observer("\(directory)/observer")
         self.whims = whims
+        self.drain = drain
         try write(workers: workers, options: options)
         if isStarted { try start() }
     }
@@ -37,7 +39,10 @@ final class TestServer {
         rmdir(directory)
     }
 
-    func write(workers: Int = 2, options: String = "", to name: String = "xmppd.toml", control: String = "control.sock", pidFile: String = "xmppd.pid") throws {
+    func write(
+        workers: Int = 2, options: String = "", to name: String = "xmppd.toml", control: String = "control.sock",
+        pidFile: String = "xmppd.pid"
+    ) throws {
         let text = """
             [general]
             hosts = ["example.org"]
@@ -49,7 +54,7 @@ final class TestServer {
             worker_program = "\(Self.programs)/FakeWorker"
             control_socket = "\(directory)/\(control)"
             pid_file = "\(directory)/\(pidFile)"
-            drain_timeout = 5
+            drain_timeout = \(drain)
 
             [[listen.c2s]]
             ip_address = "127.0.0.1"

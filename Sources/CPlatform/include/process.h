@@ -78,6 +78,10 @@ char **cplatform_environment(void);
 // The descriptor, or -errno (-EWOULDBLOCK: another process holds the lock).
 int cplatform_lock_file(const char *path);
 
+// Gives back the memory that was needed once: free heap, and pages of program code, which the system reads again from its
+// cache when they are executed again. For a process that has started and now waits.
+void cplatform_settle(void);
+
 // Gives up root for good: supplementary groups of name, then gid, then uid. 0 or -errno.
 int cplatform_become(const char *name, uid_t uid, gid_t gid);
 #endif
