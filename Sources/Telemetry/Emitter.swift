@@ -34,7 +34,8 @@ final class Emitter: Sendable {
     private func write(_ level: LogLevel, _ event: String, _ fields: [Field], process: String, prefixed: Bool) {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        let line = LogLine.render(at: time, level, process: process, event, fields, prefixed: prefixed)
+        let moment = Moment(seconds: time.tv_sec, nanoseconds: time.tv_nsec)
+        let line = LogLine.render(at: moment, level, process: process, event, fields, prefixed: prefixed)
         while Glibc.write(STDERR_FILENO, line, line.count) < 0, errno == EINTR {}
     }
 }

@@ -1,5 +1,11 @@
 internal import Glibc
 
+/// A point in Unix time.
+struct Moment: Equatable {
+    var seconds: Int
+    var nanoseconds: Int
+}
+
 /// How one event becomes one line of text.
 ///
 /// `2026-03-01T12:00:00.123Z info worker[1] session bound session=17 user=ada@example.org`
@@ -9,7 +15,7 @@ enum LogLine {
     static let limit = 4096
 
     static func render(
-        at time: timespec, _ level: LogLevel, process: String, _ event: String, _ fields: [Field], prefixed: Bool
+        at time: Moment, _ level: LogLevel, process: String, _ event: String, _ fields: [Field], prefixed: Bool
     ) -> [UInt8] {
         var line: [UInt8] = []
         line.reserveCapacity(160)
@@ -40,17 +46,20 @@ enum LogLine {
     }
 
     /// RFC 3339 in UTC with milliseconds.
-    static func appendTimestamp(_ time: timespec, to line: inout [UInt8]) {
-        var seconds = time.tv_sec
+    static func appendTimestamp(_ time: Moment, to line: inout [UInt8]) {
+        var seconds = time.seconds
         var parts = tm()
         guard gmtime_r(&seconds, &parts) != nil else { return line.append(0x2D) }
         appendNumber(Int(parts.tm_year) + 1900, digits: 4, to: &line)
-        for (mark, value) in [(UInt8(0x2D), parts.tm_mon + 1), (0x2D, parts.tm_mday), (0x54, parts.tm_hour), (0x3A, parts.tm_min), (0x3A, parts.tm_sec)] {
+        let rest: [(mark: UInt8, value: Int32)] = [
+            (0x2D, parts.tm_mon + 1), (0x2D, parts.tm_mday), (0x54, parts.tm_hour), (0x3A, parts.tm_min), (0x3A, parts.tm_sec),
+        ]
+        for (mark, value) in rest {
             line.append(mark)
             appendNumber(Int(value), digits: 2, to: &line)
         }
         line.append(0x2E)
-        appendNumber(Int(time.tv_nsec / 1_000_000), digits: 3, to: &line)
+        appendNumber(time.nanoseconds / 1_000_000, digits: 3, to: &line)
         line.append(0x5A)
     }
 

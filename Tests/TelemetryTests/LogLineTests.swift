@@ -1,10 +1,9 @@
-import Glibc
 import Testing
 
 @testable import Telemetry
 
 struct LogLineTests {
-    private let noon = timespec(tv_sec: 1_772_366_400, tv_nsec: 7_000_000)
+    private let noon = Moment(seconds: 1_772_366_400, nanoseconds: 7_000_000)
 
     private func line(_ event: String, _ fields: [Field] = [], process: String = "worker[1]", prefixed: Bool = false) -> String {
         String(decoding: LogLine.render(at: noon, .info, process: process, event, fields, prefixed: prefixed), as: UTF8.self)
