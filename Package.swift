@@ -66,6 +66,14 @@ let package = Package(
             "Kernel", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage"),
         room(
             "Modules", "XML", "XMPP", "SASL", "Configuration", "Telemetry", "Network", "SharedState", "Storage", "Kernel"),
+
+        // Roof.
+        room("Master", "Supervision", "Operations", "IPC", "Configuration", "SharedState", "CPlatform", "Telemetry", "CSystemd"),
+        room(
+            "Worker", "XML", "XMPP", "SASL", "Streams", "Operations", "IPC", "Configuration", "SharedState", "Telemetry",
+            "Network", "Storage", "Kernel"),
+        .executableTarget(name: "xmppd", dependencies: ["Master", "IPC"], swiftSettings: house),
+        .executableTarget(name: "xmppd-worker", dependencies: ["Worker", "Modules"], swiftSettings: house),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -1,5 +1,5 @@
 internal import Configuration
-internal import Network
+public import Network
 internal import SharedState
 internal import Telemetry
 public import XMPP
@@ -63,7 +63,7 @@ extension Host {
 
 extension Loop {
     /// Goes on after so many milliseconds, on the loop.
-    static func pause(_ milliseconds: Int64) async {
+    public static func pause(_ milliseconds: Int64) async {
         await withCheckedContinuation { continuation in
             _ = Loop.after(milliseconds) { continuation.resume() }
         }

@@ -2,6 +2,7 @@ public import Configuration
 internal import IPC
 public import Network
 internal import SharedState
+public import XML
 public import XMPP
 
 /// One XMPP domain that this server hosts: its modules and what they declared.
@@ -26,7 +27,10 @@ public final class Host {
     private(set) lazy var delivery = Delivery(host: self)
     private var events: [String: EventHandler] = [:]
     private var broadcasts: [String: BroadcastHandler] = [:]
+    private var extensions: [String: ExtensionHandler] = [:]
     private var stops: [@LoopActor () -> Void] = []
+
+    public typealias ExtensionHandler = @LoopActor (_ element: Element, _ session: Session) -> Void
 
     public typealias EventHandler = @LoopActor (_ user: JID, _ payload: [UInt8], _ sessions: [Session]) -> Void
     public typealias BroadcastHandler = @LoopActor (_ payload: [UInt8]) -> Void
@@ -66,8 +70,16 @@ public final class Host {
         features = Features()
         events = [:]
         broadcasts = [:]
+        extensions = [:]
         beforeAuthentication = nil
     }
+
+    /// Takes top-level elements of a namespace that are no stanzas, from clients with a session (XEP-0352 and its like).
+    public func onExtension(_ namespace: String, _ handler: @escaping ExtensionHandler) { extensions[namespace] = handler }
+
+    public var extensionNamespaces: [String] { Array(extensions.keys) }
+
+    public func take(_ element: Element, from session: Session) { extensions[element.namespace]?(element, session) }
 
     /// Runs when the module is unloaded: timers are cancelled here.
     public func onUnload(_ stop: @escaping @LoopActor () -> Void) { stops.append(stop) }

@@ -6,7 +6,7 @@ public import Network
 /// Everything a module does for a host it declares in `install`: IQ handlers, hooks, features. It keeps what belongs
 /// to a session under a `SessionKey`, and reaches other workers only through the router and the host's events.
 @LoopActor
-public protocol Module: AnyObject {
+public protocol Module: AnyObject, SendableMetatype {
     /// The name in the configuration, `mod_roster`.
     nonisolated static var name: String { get }
     nonisolated static var implements: [XEP] { get }

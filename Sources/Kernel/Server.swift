@@ -20,6 +20,8 @@ public final class Server {
     /// Reads the elements of all connections, one whole element after another.
     public let parser = ElementParser()
     public var counters = Counters()
+    /// Whether an address may register another account now; one in so many seconds, over all workers.
+    public var claimRegistration: @LoopActor (_ address: String, _ seconds: Int64) -> Bool = { _, _ in true }
     /// The other workers; set once they are connected.
     public var mesh: (any Mesh)?
     /// Which incarnation of each other slot can be reached.
@@ -32,6 +34,8 @@ public final class Server {
     public struct Counters: Sendable {
         public var stanzasIn: UInt64 = 0
         public var stanzasOut: UInt64 = 0
+
+        public init() {}
     }
 
     public init(
@@ -113,6 +117,13 @@ public final class Server {
     /// Stanzas that may wait for a client before it counts as one that does not read; `nil`: only bytes are bounded.
     func queueBound(of session: Session) -> Int32? {
         configuration.general.maxFSMQueue.map { Int32(clamping: $0) }
+    }
+
+    /// Announces a session whose worker died; its entry in the table is gone.
+    public func announceOrphan(_ record: SessionRecord) {
+        let jid = JID.prepared(record.bare).with(resource: record.resource)
+        let orphan = OrphanedSession(jid: jid, wasAvailable: record.flags.contains(.available))
+        hosts[jid.domain]?.hooks.sessionOrphaned.tell(orphan)
     }
 
     // MARK: Other workers

@@ -139,6 +139,7 @@ public final class Session {
     /// Sends bytes past the filter.
     public func write(_ bytes: [UInt8]) {
         guard !hasEnded else { return }
+        if stream.queuedBytes == 0 { unread = 0 }
         unread += 1
         stream.send(bytes)
         if isOverBound { overflow() }
@@ -150,7 +151,7 @@ public final class Session {
     private var isOverBound: Bool {
         if stream.queuedBytes > Session.longestQueue { return true }
         guard let bound = host.server.queueBound(of: self) else { return false }
-        return unread > bound && stream.queuedBytes > 0
+        return unread > bound && stream.queuedBytes > Connection.highWater
     }
 
     /// Bytes that may wait for a client that does not read.

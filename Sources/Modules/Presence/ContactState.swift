@@ -1,0 +1,108 @@
+internal import Kernel
+internal import Network
+internal import SharedState
+internal import Storage
+internal import XML
+internal import XMPP
+
+/// What a session needs to know to speak of its presence without asking storage: its last presence, who sees it, and
+/// whom it told itself.
+@LoopActor
+final class ContactState {
+    static let key = SessionKey<ContactState>()
+    /// Topics of the events of presence; the payload is the address that wants to know.
+    static let sendTopic = "presence.send"
+    static let probeTopic = "presence.probe"
+    static let unavailableTopic = "presence.unavailable"
+
+    /// The last available presence of the session, without an addressee.
+    var last: Stanza
+    /// Bare addresses that see the user's presence (`from` and `both`), ordered.
+    private(set) var subscribers: [String] = []
+    /// Addresses that got directed presence and no unavailable since (RFC 6121 §4.6).
+    var directed: Set<JID> = []
+    /// Storage has been read.
+    private(set) var isLoaded = false
+    /// Changes that came while it was read.
+    private var early: [(contact: String, isSeen: Bool)] = []
+
+    /// Addresses that a session may have told its presence at a time; past that it is refused.
+    static let mostDirected = 1024
+
+    init(last: Stanza) { self.last = last }
+
+    func load(_ items: [RosterItem]) {
+        subscribers = items.filter(\.isSeen).map(\.contact)
+        isLoaded = true
+        for (contact, isSeen) in early { set(contact, isSeen) }
+        early = []
+    }
+
+    func isSubscriber(_ contact: String) -> Bool { place(contact).found }
+
+    private func place(_ contact: String) -> (index: Int, found: Bool) {
+        var (low, high) = (0, subscribers.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if subscribers[middle] < contact { low = middle + 1 } else { high = middle }
+        }
+        return (low, low < subscribers.count && subscribers[low] == contact)
+    }
+
+    private func set(_ contact: String, _ isSeen: Bool) {
+        guard isLoaded else { return early.append((contact, isSeen)) }
+        let (index, found) = place(contact)
+        if isSeen, !found { subscribers.insert(contact, at: index) }
+        if !isSeen, found { subscribers.remove(at: index) }
+    }
+
+    /// A roster push also says who sees the user's presence now.
+    static func rosterChanged(_ query: [UInt8], _ sessions: [Session], _ host: Host) {
+        guard sessions.contains(where: { $0[key] != nil }),
+            let item = (try? query.withUnsafeBytes {
+                try host.server.parser.element($0, in: .client, limits: Limits(bytes: .max))
+            })?.firstChild,
+            let contact = item["jid"]
+        else { return }
+        let subscription = item["subscription"]
+        for session in sessions { session[key]?.set(contact, subscription == "from" || subscription == "both") }
+    }
+
+    /// Sends the presence of all of a user's resources to `target`, as after an approval (RFC 6121 §3.1.5).
+    static func sendPresence(of user: JID, to target: JID, _ host: Host) {
+        host.notify(user, sendTopic, Array(target.description.utf8))
+    }
+
+    /// Tells `target` that all of a user's resources are gone, as after a cancellation (RFC 6121 §3.2.2).
+    static func sendUnavailable(of user: JID, to target: JID, _ host: Host) {
+        host.notify(user, unavailableTopic, Array(target.description.utf8))
+    }
+
+    /// Adds the handlers of the events above.
+    static func install(on host: Host) {
+        host.onEvent(sendTopic) { _, target, sessions in
+            let target = JID.prepared(String(decoding: target, as: UTF8.self))
+            for session in sessions where session.jid != target { sendLast(of: session, to: target) }
+        }
+        host.onEvent(probeTopic) { user, prober, sessions in
+            let prober = JID.prepared(String(decoding: prober, as: UTF8.self))
+            for session in sessions {
+                guard let state = session[key], prober.bare == user || state.isSubscriber(prober.bareText) else { continue }
+                sendLast(of: session, to: prober)
+            }
+        }
+        host.onEvent(unavailableTopic) { _, target, sessions in
+            let target = JID.prepared(String(decoding: target, as: UTF8.self))
+            for session in sessions where session.isAvailable {
+                host.router.route(Stanza(.presence, type: "unavailable", from: session.jid, to: target))
+            }
+        }
+    }
+
+    private static func sendLast(of session: Session, to target: JID) {
+        guard session.isAvailable, let state = session[key] else { return }
+        var stanza = state.last
+        stanza.to = target
+        session.host.router.route(stanza)
+    }
+}

@@ -1,0 +1,200 @@
+public import Configuration
+public import Kernel
+internal import Network
+internal import SharedState
+internal import Storage
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// RFC 6121 §4: presence, told to those who may see it, and asked for by probes.
+public final class Presence: Module {
+    public nonisolated static let name = "mod_presence"
+    public nonisolated static let implements: [XEP] = []
+    public nonisolated static let isAlwaysOn = true
+
+    public init(options: ModuleOptions) {}
+
+    public func install(on host: Host) {
+        ContactState.install(on: host)
+        let subscriptions = Subscriptions(host: host)
+        host.hooks.outgoing.add(.beforeRouting) { outgoing in
+            guard outgoing.stanza.kind == .presence else { return .next }
+            return Self.outgoing(&outgoing, subscriptions)
+        }
+        host.hooks.incoming.add(.beforeRouting) { incoming in
+            guard incoming.stanza.kind == .presence else { return .next }
+            return Self.incoming(incoming, subscriptions)
+        }
+        host.hooks.sessionEnding.add { session in Self.leave(session, Stanza(.presence, type: "unavailable", from: nil, to: nil)) }
+        host.hooks.sessionOrphaned.add { orphan in
+            if orphan.wasAvailable { Self.announceOrphan(orphan.jid, host) }
+        }
+    }
+
+    private static func outgoing(_ outgoing: inout Outgoing, _ subscriptions: Subscriptions) -> Decision {
+        let session = outgoing.session
+        switch outgoing.stanza.type {
+        case nil:
+            return outgoing.isUnaddressed ? announce(outgoing.stanza, session) : direct(outgoing.stanza, session)
+        case "unavailable":
+            guard outgoing.isUnaddressed else {
+                if let to = outgoing.stanza.to { session[ContactState.key]?.directed.remove(to) }
+                return .next
+            }
+            leave(session, outgoing.stanza)
+            return .stop
+        case "error": return outgoing.isUnaddressed ? .stop : .next
+        case "probe": return outgoing.isUnaddressed ? .stop : .next
+        case let type:
+            guard let kind = type.flatMap(SubscriptionRules.Kind.init), let to = outgoing.stanza.to else {
+                return .fail(StanzaError(.badRequest))
+            }
+            let stanza = outgoing.stanza
+            return .wait { await subscriptions.send(kind, stanza, from: session.jid.bare, to: to.bare) }
+        }
+    }
+
+    private static func incoming(_ incoming: Incoming, _ subscriptions: Subscriptions) -> Decision {
+        let stanza = incoming.stanza
+        guard let type = stanza.type, type != "unavailable", let from = stanza.from else { return .next }
+        if type == "probe" {
+            incoming.host.notify(incoming.user, ContactState.probeTopic, Array(from.description.utf8))
+            return .stop
+        }
+        guard let kind = SubscriptionRules.Kind(rawValue: type) else { return .next }
+        let user = incoming.user
+        return .wait { await subscriptions.receive(kind, stanza, from: from.bare, to: user) }
+    }
+
+    // MARK: Available
+
+    /// Initial or subsequent presence (RFC 6121 §4.2, §4.4).
+    private static func announce(_ stanza: Stanza, _ session: Session) -> Decision {
+        guard let priority = priority(of: stanza) else {
+            return .fail(StanzaError(.badRequest, text: "A priority is an integer from -128 to 127"))
+        }
+        let wasAvailable = session.isAvailable
+        let wasReceptive = wasAvailable && session.priority >= 0
+        session.update(flags: session.flags.union(.available), priority: priority)
+        let becomesReceptive = !wasReceptive && priority >= 0
+        if wasAvailable, let state = session[ContactState.key], state.isLoaded {
+            state.last = stanza
+            broadcast(stanza, session, state)
+            return becomesReceptive ? .wait { await receptive(session) } : .stop
+        }
+        let state = session[ContactState.key] ?? ContactState(last: stanza)
+        state.last = stanza
+        session[ContactState.key] = state
+        return .wait {
+            await arrive(stanza, session, state)
+            return becomesReceptive ? await receptive(session) : .stop
+        }
+    }
+
+    private static func receptive(_ session: Session) async -> Decision {
+        if !session.hasEnded { await session.host.hooks.sessionReceptive.tell(session) }
+        return .stop
+    }
+
+    /// RFC 6121 §4.2.2: subscribers and own resources are told, contacts are asked, waiting requests are shown.
+    private static func arrive(_ stanza: Stanza, _ session: Session, _ state: ContactState) async {
+        let host = session.host
+        let user = session.jid.bare
+        var items: [RosterItem] = []
+        do throws(StorageError) {
+            items = try await host.server.store.rosters.items(UserKey(user: user.local, domain: user.domain))
+        } catch {
+            Log.error("cannot read a roster, presence stays with the user's own resources", [Field("user", user), Field("error", error)])
+        }
+        guard !session.hasEnded, session.isAvailable else { return }
+        state.load(items)
+        broadcast(stanza, session, state)
+        ContactState.sendPresence(of: user, to: session.jid, host)
+        for item in items where item.seesContact {
+            host.router.route(Stanza(.presence, type: "probe", from: session.jid, to: .prepared(item.contact)))
+        }
+        for item in items {
+            if let request = item.pendingInStanza { session.deliver(.presence, request) }
+        }
+    }
+
+    private static func broadcast(_ stanza: Stanza, _ session: Session, _ state: ContactState) {
+        var copy = stanza
+        copy.from = session.jid
+        for contact in state.subscribers {
+            copy.to = .prepared(contact)
+            session.host.router.route(copy)
+        }
+        copy.to = session.jid.bare
+        session.host.router.route(copy)
+    }
+
+    private static func priority(of stanza: Stanza) -> Int8? {
+        guard let element = stanza.element.child("priority") else { return 0 }
+        return Int8(element.text.trimmingSpaces)
+    }
+
+    // MARK: Directed
+
+    /// RFC 6121 §4.6: whoever was told is told of the end, too.
+    private static func direct(_ stanza: Stanza, _ session: Session) -> Decision {
+        guard let to = stanza.to else { return .next }
+        let state = session[ContactState.key] ?? ContactState(last: stanza)
+        guard state.directed.count < ContactState.mostDirected || state.directed.contains(to) else {
+            return .fail(StanzaError(.resourceConstraint, text: "Too much directed presence"))
+        }
+        if !state.isSubscriber(to.bareText) { state.directed.insert(to) }
+        session[ContactState.key] = state
+        return .next
+    }
+
+    // MARK: Unavailable
+
+    /// RFC 6121 §4.5: the stanza goes to all that know the resource as available.
+    private static func leave(_ session: Session, _ stanza: Stanza) {
+        guard let state = session[ContactState.key] else { return }
+        let host = session.host
+        var copy = stanza
+        copy.from = session.jid
+        let wasAvailable = session.isAvailable
+        session.update(flags: session.flags.subtracting(.available), priority: 0)
+        session[ContactState.key] = nil
+        for target in state.directed where !state.isSubscriber(target.bareText) || !wasAvailable {
+            copy.to = target
+            host.router.route(copy)
+        }
+        guard wasAvailable, state.isLoaded else { return }
+        for contact in state.subscribers {
+            copy.to = .prepared(contact)
+            host.router.route(copy)
+        }
+        copy.to = session.jid.bare
+        host.router.route(copy)
+    }
+
+    /// A worker died with this session: its contacts would see a ghost.
+    private static func announceOrphan(_ jid: JID, _ host: Host) {
+        Loop.spawn {
+            var targets = [jid.bareText]
+            do throws(StorageError) {
+                let key = UserKey(user: jid.local, domain: jid.domain)
+                targets += try await host.server.store.rosters.contacts(key, with: [.from, .both])
+            } catch {
+                Log.error("cannot announce a lost session", [Field("session", jid), Field("error", error)])
+            }
+            for target in targets {
+                host.router.route(Stanza(.presence, type: "unavailable", from: jid, to: .prepared(target)))
+            }
+        }
+    }
+}
+
+extension String {
+    var trimmingSpaces: Substring {
+        var text = self[...]
+        while let first = text.first, first.isWhitespace { text.removeFirst() }
+        while let last = text.last, last.isWhitespace { text.removeLast() }
+        return text
+    }
+}

@@ -1,0 +1,148 @@
+public import Configuration
+public import Kernel
+internal import Network
+internal import SharedState
+internal import Storage
+internal import XML
+internal import XMPP
+
+/// RFC 6121 §2: the roster, with versions and pushes.
+///
+/// A client that knows an outdated version gets the whole roster (§2.6.3 allows both that and the differences).
+public final class Roster: Module {
+    public nonisolated static let name = "mod_roster"
+    public nonisolated static let implements = [XEP(237, "Roster Versioning", version: "1.3")]
+
+    /// Bytes of a name or a group, at most.
+    private static let longestName = 1023
+    private static let mostGroups = 64
+
+    private let isVersioned: Bool
+
+    public init(options: ModuleOptions) {
+        isVersioned = options.bool("versioning")
+    }
+
+    public func install(on host: Host) {
+        if isVersioned {
+            host.features.afterAuthentication.append { Element("ver", "urn:xmpp:features:rosterver") }
+        }
+        let rosters = host.server.store.rosters
+        host.iq.onWaiting("query", Namespace.roster, at: .account) { [isVersioned] request async throws(StanzaError) in
+            guard request.isOwn else { throw StanzaError(.forbidden) }
+            if request.isSet { return try await Self.set(request, rosters) }
+            return try await Self.get(request, rosters, isVersioned: isVersioned)
+        }
+        host.onEvent(RosterElements.topic) { user, payload, sessions in
+            for session in sessions where session.flags.contains(.interested) { Self.push(payload, to: session) }
+            ContactState.rosterChanged(payload, sessions, host)
+        }
+    }
+
+    private static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
+
+    private static func get(
+        _ request: IQRequest, _ rosters: RosterRepository, isVersioned: Bool
+    ) async throws(StanzaError) -> Element? {
+        // From here on the session is told of changes, also of those that happen while storage is asked.
+        request.session?.set(.interested, true)
+        let roster: Storage.Roster
+        do { roster = try await rosters.roster(key(request.to)) } catch { throw StanzaError(storage: error) }
+        if isVersioned, let known = request.payload["ver"], known == String(roster.version) { return nil }
+        return RosterElements.query(
+            version: isVersioned ? roster.version : nil, roster.items.filter(\.isListed).map(RosterElements.item))
+    }
+
+    // MARK: Changes
+
+    private static func set(_ request: IQRequest, _ rosters: RosterRepository) async throws(StanzaError) -> Element? {
+        var items = request.payload.children
+        guard let item = items.next(), items.next() == nil, item.is("item", Namespace.roster),
+            let text = item["jid"]
+        else { throw StanzaError(.badRequest) }
+        guard let contact = JID(text)?.bare else { throw StanzaError(.jidMalformed) }
+        if item.attribute("subscription", equals: "remove") {
+            try await remove(contact, request, rosters)
+        } else {
+            try await put(item, contact, request, rosters)
+        }
+        return nil
+    }
+
+    private static func put(
+        _ item: Element, _ contact: JID, _ request: IQRequest, _ rosters: RosterRepository
+    ) async throws(StanzaError) {
+        let groups = item.children.filter { $0.is("group", Namespace.roster) }.map(\.text)
+        guard groups.allSatisfy({ !$0.isEmpty && $0.utf8.count <= longestName }), groups.count <= mostGroups,
+            (item["name"] ?? "").utf8.count <= longestName
+        else { throw StanzaError(.notAcceptable) }
+        guard Set(groups).count == groups.count else { throw StanzaError(.badRequest) }
+        let name = item["name"].flatMap { $0.isEmpty ? nil : $0 }
+        let change = try await modify(contact, of: request.to, rosters) { old in
+            var new = old ?? RosterItem(contact: contact.description)
+            new.name = name
+            new.groups = groups
+            new.isListed = true
+            return new
+        }
+        announce(change, contact, request.to, request.host)
+    }
+
+    private static func remove(_ contact: JID, _ request: IQRequest, _ rosters: RosterRepository) async throws(StanzaError) {
+        let change = try await modify(contact, of: request.to, rosters) { old in
+            // A waiting request is not an item: it stays until it is answered.
+            guard var old, old.isListed, old.pendingIn else { return old?.isListed == true ? nil : old }
+            old = RosterItem(
+                contact: old.contact, pendingIn: true, pendingInStanza: old.pendingInStanza, isListed: false)
+            return old
+        }
+        guard let old = change.old, old.isListed else { throw StanzaError(.itemNotFound) }
+        announce(change, contact, request.to, request.host)
+        await endSubscriptions(old, contact, request.to, request.host)
+    }
+
+    /// What removing an item means to the contact (RFC 6121 §2.5.2); done before the client gets its result.
+    private static func endSubscriptions(_ old: RosterItem, _ contact: JID, _ user: JID, _ host: Host) async {
+        if old.seesContact || old.pendingOut {
+            await host.router.routeAndWait(Stanza(.presence, type: "unsubscribe", from: user, to: contact))
+        }
+        if old.isSeen {
+            await host.router.routeAndWait(Stanza(.presence, type: "unsubscribed", from: user, to: contact))
+            ContactState.sendUnavailable(of: user, to: contact, host)
+        }
+    }
+
+    private static func modify(
+        _ contact: JID, of user: JID, _ rosters: RosterRepository,
+        _ change: @escaping @Sendable (RosterItem?) -> RosterItem?
+    ) async throws(StanzaError) -> RosterChange {
+        let outcome: RosterRepository.Outcome
+        do { outcome = try await rosters.modify(key(user), contact.description, change) } catch {
+            throw StanzaError(storage: error)
+        }
+        switch outcome {
+        case .done(let change): return change
+        case .full: throw StanzaError(.resourceConstraint, text: "The roster is full")
+        }
+    }
+
+    static func announce(_ change: RosterChange, _ contact: JID, _ user: JID, _ host: Host) {
+        guard let push = RosterElements.push(change, contact: contact.description) else { return }
+        host.notify(user, RosterElements.topic, push)
+    }
+
+    private static var pushes: UInt64 = 0
+
+    private static func push(_ query: [UInt8], to session: Session) {
+        pushes += 1
+        var writer = ElementWriter()
+        writer.raw("<iq type='set' id='push")
+        writer.escaped(String(pushes))
+        writer.raw("' to='")
+        writer.escaped(session.jid.description)
+        writer.raw("'>")
+        writer.raw(query)
+        writer.raw("</iq>")
+        session.deliver(.iq, writer.finish())
+    }
+}

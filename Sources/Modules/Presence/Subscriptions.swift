@@ -1,0 +1,85 @@
+internal import Kernel
+internal import Network
+internal import SharedState
+internal import Storage
+internal import XML
+internal import XMPP
+
+/// RFC 6121 §3: requests to see somebody's presence, approvals and cancellations, on both sides.
+@LoopActor
+final class Subscriptions {
+    private unowned let host: Host
+
+    init(host: Host) { self.host = host }
+
+    private var rosters: RosterRepository { host.server.store.rosters }
+
+    // MARK: The user's own stanzas
+
+    func send(_ kind: SubscriptionRules.Kind, _ stanza: Stanza, from user: JID, to contact: JID) async -> Decision {
+        guard user != contact else { return .stop }
+        let text = contact.description
+        let change: RosterChange
+        do throws(StanzaError) {
+            change = try await modify(user, contact) { SubscriptionRules.outbound(kind, contact: text, $0).item }
+        } catch {
+            return .fail(error)
+        }
+        let effect = SubscriptionRules.outbound(kind, contact: text, change.old)
+        Roster.announce(change, contact, user, host)
+        guard effect.isRouted else { return .stop }
+        var stanza = stanza
+        stanza.from = user
+        stanza.to = contact
+        await host.router.routeAndWait(stanza)
+        if effect.beginsPresence { ContactState.sendPresence(of: user, to: contact, host) }
+        if effect.endsPresence { ContactState.sendUnavailable(of: user, to: contact, host) }
+        return .stop
+    }
+
+    // MARK: A contact's stanzas
+
+    func receive(_ kind: SubscriptionRules.Kind, _ stanza: Stanza, from contact: JID, to user: JID) async -> Decision {
+        var stanza = stanza
+        stanza.from = contact
+        stanza.to = user
+        guard contact != user, await host.accounts.exists(user.local) else { return .stop }
+        let text = contact.description
+        let bytes = stanza.rendered()
+        let change: RosterChange
+        do throws(StanzaError) {
+            change = try await modify(user, contact) {
+                SubscriptionRules.inbound(kind, contact: text, $0, stanza: bytes).item
+            }
+        } catch {
+            return .stop
+        }
+        let effect = SubscriptionRules.inbound(kind, contact: text, change.old, stanza: bytes)
+        if effect.isApproved {
+            await host.router.routeAndWait(Stanza(.presence, type: "subscribed", from: user, to: contact))
+            ContactState.sendPresence(of: user, to: contact, host)
+            return .stop
+        }
+        guard effect.isDelivered else { return .stop }
+        // A request goes to whoever is available, the rest to whoever shows the roster (RFC 6121 §3.1.3, §3.1.6).
+        let wanted: SessionFlags = kind == .subscribe ? .available : .interested
+        host.router.deliver(.presence, bytes, to: host.server.sessions(of: user).filter { $0.flags.contains(wanted) })
+        Roster.announce(change, contact, user, host)
+        if effect.endsPresence { ContactState.sendUnavailable(of: user, to: contact, host) }
+        return .stop
+    }
+
+    private func modify(
+        _ user: JID, _ contact: JID, _ change: @escaping @Sendable (RosterItem?) -> RosterItem?
+    ) async throws(StanzaError) -> RosterChange {
+        let outcome: RosterRepository.Outcome
+        do {
+            outcome = try await rosters.modify(
+                UserKey(user: user.local, domain: user.domain), contact.description, change)
+        } catch { throw StanzaError(storage: error) }
+        switch outcome {
+        case .done(let change): return change
+        case .full: throw StanzaError(.resourceConstraint, text: "The roster is full")
+        }
+    }
+}

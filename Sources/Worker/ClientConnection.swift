@@ -1,0 +1,332 @@
+internal import Configuration
+internal import Kernel
+internal import Network
+internal import SASL
+internal import SharedState
+internal import Streams
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// One client's connection: bytes become parts of a stream, parts become events of `ClientStream`, and what it
+/// decides is carried out here.
+@LoopActor
+final class ClientConnection {
+    let listener: ClientListener
+    let connection: Connection
+    private var framer: StanzaFramer
+    private var stream: ClientStream
+    private var namespaces = StreamNamespaces.client
+    /// Bytes of a part whose end has not come.
+    private var kept: [UInt8] = []
+    /// Bytes that came while an answer was awaited.
+    private var backlog: [UInt8] = []
+    private var session: Session?
+    private var clock: Loop.Timer?
+    private var host: Host?
+    /// An answer is awaited that the stream itself does not wait for: TLS, a registration.
+    private var isHeld = false
+    private var hasRegistered = false
+    private var isProcessing = false
+
+    init(_ connection: Connection, listener: ClientListener) {
+        self.connection = connection
+        self.listener = listener
+        framer = StanzaFramer(limits: listener.limitsBeforeLogin)
+        stream = ClientStream(options: listener.streamOptions)
+        restartClock()
+    }
+
+    private var server: Server { listener.server }
+    private var isWaiting: Bool { isHeld || stream.isWaiting }
+
+    /// Ends the stream because the server says so.
+    func end(_ error: StreamError) { perform(stream.handle(.close(error))) }
+
+    // MARK: Parts of the stream
+
+    private func process(_ bytes: UnsafeRawBufferPointer) {
+        var at = 0
+        while at < bytes.count || kept.isEmpty == false {
+            if stream.isClosed { return }
+            if isWaiting { return hold(bytes, from: at) }
+            do throws(Malformed) {
+                switch try framer.next(bytes, from: at) {
+                case .incomplete(let from):
+                    if from < bytes.count { kept.append(contentsOf: bytes[from...]) }
+                    return
+                case .part(let part, let start, let end):
+                    at = end
+                    try take(part, UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+                }
+            } catch {
+                kept = []
+                return perform(stream.handle(.malformed(error)))
+            }
+            if at == bytes.count { return }
+        }
+    }
+
+    private func hold(_ bytes: UnsafeRawBufferPointer, from at: Int) {
+        if at < bytes.count { backlog.append(contentsOf: bytes[at...]) }
+        connection.pauseReading()
+    }
+
+    /// After an answer: what came meanwhile has its turn.
+    private func goOn() {
+        guard !isWaiting, !isProcessing, !stream.isClosed else { return }
+        let waiting = backlog
+        backlog = []
+        isProcessing = true
+        waiting.withUnsafeBytes { process($0) }
+        isProcessing = false
+        if !isWaiting { connection.resumeReading() }
+    }
+
+    private func take(_ part: StanzaFramer.Part, _ bytes: UnsafeRawBufferPointer) throws(Malformed) {
+        if kept.isEmpty { return try read(part, bytes) }
+        kept.append(contentsOf: bytes)
+        let whole = kept
+        kept = []
+        try whole.withUnsafeBufferPointer { (whole) throws(Malformed) in
+            try read(part, UnsafeRawBufferPointer(whole))
+        }
+    }
+
+    private func read(_ part: StanzaFramer.Part, _ bytes: UnsafeRawBufferPointer) throws(Malformed) {
+        let parser = server.parser
+        switch part {
+        case .declaration: try parser.declaration(bytes)
+        case .header:
+            let header = try parser.header(bytes, limits: framer.limits)
+            namespaces = header.namespaces
+            open(header)
+        case .element:
+            let element = try parser.element(bytes, in: namespaces, limits: framer.limits)
+            if let session, stream.deliverable(element) != nil {
+                session.receive(element)
+            } else {
+                perform(stream.handle(.element(element)))
+            }
+        case .footer:
+            guard namespaces.isFooter(bytes) else { throw .notWellFormed }
+            perform(stream.handle(.footer))
+        }
+    }
+
+    private func open(_ header: StreamHeader) {
+        let domain = header["to"].flatMap(JID.preparedDomain)
+        let host = domain.flatMap { server.host($0) }
+        if let host, self.host !== host {
+            self.host = host
+            connection.setRate(listener.rate(of: nil, on: host))
+        }
+        perform(stream.handle(.header(header, host.map(listener.offer))))
+    }
+
+    // MARK: What the stream decides
+
+    private func perform(_ actions: [ClientStream.Action]) {
+        for action in actions { perform(action) }
+    }
+
+    private func perform(_ action: ClientStream.Action) {
+        switch action {
+        case .open(let header): connection.write(StreamText.header(header))
+        case .send(let element): connection.write(StreamText.element(element))
+        case .startTLS: startTLS()
+        case .restart: framer.restart()
+        case .fetchCredentials(let jid, let hash): fetchCredentials(jid, hash)
+        case .verifyPassword(let jid, let password): verify(jid, password)
+        case .authenticated(let jid, let mechanism): authenticated(jid, mechanism)
+        case .authenticationFailed(let user, let condition): authenticationFailed(user, condition)
+        case .register(let request): register(request)
+        case .bind(let user, let resource): bind(user, resource)
+        case .established: break
+        case .deliver(_, let element): session?.receive(element)
+        case .deliverExtension(let element): if let session { session.host.take(element, from: session) }
+        case .restartClock: restartClock()
+        case .stopClock: stopClock()
+        case .close(let error): close(error)
+        case .drop:
+            endSession()
+            connection.close(afterFlush: false)
+        }
+    }
+
+    private func startTLS() {
+        guard let contexts = listener.contexts(for: host?.domain) else { return }
+        kept = []
+        backlog = []
+        isHeld = true
+        connection.startTLS(contexts)
+    }
+
+    private func fetchCredentials(_ jid: JID, _ hash: ScramHash) {
+        guard let host else { return }
+        Loop.spawn { [self] in
+            let answer = await host.accounts.credentials(jid.local, hash, allowed: listener.options.allowedAuthMethods)
+            perform(stream.handle(.credentials(answer, nonce: randomBytes(SASLExchange.nonceLength))))
+            goOn()
+        }
+    }
+
+    private func verify(_ jid: JID, _ password: Password) {
+        guard let host else { return }
+        Loop.spawn { [self] in
+            let verdict = await host.accounts.verify(jid.local, password, allowed: listener.options.allowedAuthMethods)
+            perform(stream.handle(.verdict(verdict)))
+            goOn()
+        }
+    }
+
+    private func authenticated(_ jid: JID, _ mechanism: Mechanism) {
+        listener.metrics?.add(.loginsSucceeded)
+        framer.limits = listener.limits
+        if let host { connection.setRate(listener.rate(of: jid, on: host)) }
+        Log.info(
+            "authenticated",
+            [Field("connection", connection.id), Field("user", jid), Field("mechanism", mechanism.name), Field("address", address)])
+    }
+
+    private func authenticationFailed(_ user: JID?, _ condition: SASLFailure.Condition) {
+        listener.metrics?.add(.loginsFailed)
+        Log.info(
+            "authentication failed",
+            [
+                Field("connection", connection.id), Field("user", user?.description ?? ""),
+                Field("condition", condition.rawValue), Field("address", address),
+            ])
+        guard condition == .notAuthorized, listener.countFailure(from: address) else { return }
+        Loop.endOfTurn { [self] in
+            end(StreamError(.policyViolation, text: "Too many failed logins from this address"))
+        }
+    }
+
+    private func register(_ request: Element) {
+        guard let host, let answer = host.beforeAuthentication else { return }
+        isHeld = true
+        let stanza = Stanza(.iq, from: nil, to: host.jid, element: request)
+        Loop.spawn { [self] in
+            let reply = await answer(stanza, address)
+            isHeld = false
+            guard !stream.isClosed else { return }
+            connection.write(reply.rendered())
+            // Who has just made an account could log in and stay: waiting costs the server no more than that.
+            if reply.isType("result"), request.attribute("type", equals: "set") { hasRegistered = true }
+            if hasRegistered { stopClock() }
+            goOn()
+        }
+    }
+
+    private func bind(_ user: JID, _ resource: String?) {
+        guard let host else { return }
+        guard listener.admits(user, on: host) else {
+            perform(stream.handle(.bindRefused(StanzaError(.notAllowed, text: "Access to this listener is denied"))))
+            return
+        }
+        let resource = resource ?? StreamText.randomName()
+        Loop.spawn { [self] in
+            do throws(StanzaError) {
+                let session = try await host.bind(
+                    user, resource: resource, connection: connection.id, stream: self, now: WallClock.seconds)
+                guard !stream.isClosed else { return session.end() }
+                self.session = session
+                Log.info(
+                    "session bound",
+                    [Field("connection", connection.id), Field("session", session.jid), Field("address", address)])
+                perform(stream.handle(.bound(session.jid)))
+            } catch {
+                perform(stream.handle(.bindRefused(error)))
+            }
+            goOn()
+        }
+    }
+
+    private func restartClock() {
+        guard !hasRegistered, let timeout = listener.options.stateTimeout?.wholeMilliseconds else { return }
+        clock?.cancel()
+        clock = Loop.after(timeout) { [weak self] in
+            guard let self else { return }
+            clock = nil
+            perform(stream.handle(.timeout))
+        }
+    }
+
+    private func stopClock() {
+        clock?.cancel()
+        clock = nil
+    }
+
+    /// What others know of the session goes first, so that nobody meets it after its client was told the end.
+    private func close(_ error: StreamError?) {
+        endSession()
+        stopClock()
+        if let error {
+            listener.metrics?.add(.streamErrors)
+            Log.info(
+                "stream error",
+                [
+                    Field("connection", connection.id), Field("address", address),
+                    Field("condition", error.condition.rawValue), Field("text", error.text ?? ""),
+                ])
+            connection.write(StreamText.element(error.element))
+        }
+        connection.write("</stream:stream>")
+        connection.close(afterFlush: true)
+    }
+
+    private func endSession() {
+        guard let session else { return }
+        self.session = nil
+        session.end()
+    }
+}
+
+extension ClientConnection: ConnectionDelegate {
+    func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer) {
+        guard !stream.isClosed else { return }
+        if isWaiting { return hold(bytes, from: 0) }
+        isProcessing = true
+        process(bytes)
+        isProcessing = false
+        listener.pauseIfCongested(self)
+    }
+
+    func connectionSecured(_ connection: Connection) {
+        isHeld = false
+        let facts = connection.tls
+        perform(stream.handle(.secured(
+            ChannelBindings(exporter: facts?.exporter, serverEndPoint: facts?.serverEndPoint))))
+        goOn()
+    }
+
+    func connectionEnded(_ connection: Connection) {
+        perform(stream.handle(.disconnected))
+        endSession()
+        connection.close(afterFlush: true)
+    }
+
+    func connectionDrained(_ connection: Connection) { session?.drained() }
+
+    func connectionClosed(_ connection: Connection, reason: CloseReason) {
+        perform(stream.handle(.disconnected))
+        endSession()
+        stopClock()
+        Log.info(
+            "connection closed",
+            [Field("connection", connection.id), Field("address", address), Field("reason", reason)])
+        listener.closed(self)
+    }
+}
+
+extension ClientConnection: SessionStream {
+    var address: String { connection.peer.ip }
+    var isSecure: Bool { connection.isSecure }
+    var queuedBytes: Int { connection.queuedBytes }
+
+    func send(_ bytes: [UInt8]) { connection.write(bytes) }
+    func close(_ error: StreamError) { end(error) }
+    func pauseReading() { connection.pauseReading() }
+    func resumeReading() { if !isWaiting { connection.resumeReading() } }
+}

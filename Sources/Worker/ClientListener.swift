@@ -1,0 +1,172 @@
+internal import Configuration
+internal import IPC
+internal import Kernel
+internal import Network
+internal import SASL
+internal import SharedState
+internal import Streams
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// One `[[listen.c2s]]`: accepts clients and knows what to offer them.
+@LoopActor
+final class ClientListener {
+    let descriptor: ListenerDescriptor
+    let server: Server
+    let shared: SharedCounters
+    private(set) var options: ClientListenerConfiguration
+    private(set) var streamOptions: StreamOptions
+    private var tls: ListenerTLS?
+    private var offers: [String: StreamOffer] = [:]
+    private var listener: Listener?
+    private var connections: [UInt64: ClientConnection] = [:]
+    private var paused: [ObjectIdentifier: ClientConnection] = [:]
+
+    /// Wrong passwords from one address in `failureWindow` seconds after which its streams end at the first.
+    private static let failuresPerAddress = 100
+    private static let failureWindow: Int64 = 300
+
+    init(
+        _ descriptor: ListenerDescriptor, _ options: ClientListenerConfiguration, _ tls: ListenerTLS?,
+        server: Server, shared: SharedCounters
+    ) {
+        self.descriptor = descriptor
+        self.server = server
+        self.shared = shared
+        self.options = options
+        self.tls = tls
+        streamOptions = Self.streamOptions(options, server.configuration)
+    }
+
+    var metrics: WorkerCell? { shared.cell }
+
+    private static func streamOptions(
+        _ options: ClientListenerConfiguration, _ configuration: ServerConfiguration
+    ) -> StreamOptions {
+        let mode: StreamOptions.TLSMode =
+            switch options.tls?.mode {
+            case nil: .none
+            case .starttls: .optional
+            case .starttlsRequired: .required
+            case .tls: .direct
+            }
+        return StreamOptions(
+            tls: mode, defaultDomain: configuration.general.defaultServerDomain,
+            allowsSecretsInClear: configuration.native.allowsPlainBeforeTLS ? true : nil,
+            listsSession: options.backwardsCompatibleSession, hidesName: configuration.general.hideServiceName,
+            authenticationFailures: configuration.native.beforeLogin.maxAuthAttempts)
+    }
+
+    /// Begins to accept at a listening socket that the master has bound.
+    func start(_ socket: Int32) {
+        let place = "listen.c2s[\(options.index)]"
+        listener = Listener(adopting: socket, backlog: Int32(clamping: options.backlog)) { number in
+            Log.error("cannot accept connections", [Field("listener", place), Field("errno", number)])
+        } accept: { [weak self] connection in
+            self?.accept(connection)
+        }
+    }
+
+    private func accept(_ connection: Connection) -> (any ConnectionDelegate)? {
+        shared.opened(descriptor)
+        let client = ClientConnection(connection, listener: self)
+        connections[connection.id] = client
+        if options.tls?.mode == .tls, let contexts = contexts(for: nil) { connection.startTLS(contexts) }
+        return client
+    }
+
+    func closed(_ client: ClientConnection) {
+        guard connections.removeValue(forKey: client.connection.id) != nil else { return }
+        paused[ObjectIdentifier(client)] = nil
+        shared.closed(descriptor)
+    }
+
+    // MARK: What clients are offered
+
+    /// What a host offers here; made once and shared by all streams.
+    func offer(of host: Host) -> StreamOffer {
+        if let offer = offers[host.domain] { return offer }
+        let authentication = host.configuration.authentication
+        let canAuthenticate = host.accounts.canAuthenticate(allowed: options.allowedAuthMethods)
+        let hashes = authentication.passwordHashes.map(\.rawValue)
+        let mechanisms = authentication.mechanisms.compactMap { Mechanism(optionName: $0.rawValue) }.filter {
+            guard canAuthenticate else { return false }
+            guard case .scram(let hash, _) = $0, authentication.passwordFormat == .scram, !hashes.isEmpty else { return true }
+            return hashes.contains(hash == .sha1 ? "sha" : hash.rawValue)
+        }
+        let offer = StreamOffer(
+            domain: host.domain, options: streamOptions, mechanisms: mechanisms, secret: shared.secret,
+            iterations: authentication.scramIterations, registers: host.beforeAuthentication != nil,
+            features: host.features.afterAuthentication.map { $0() }, extensions: host.extensionNamespaces)
+        offers[host.domain] = offer
+        return offer
+    }
+
+    /// The certificate for clients that named this domain in their header; SNI wins over it.
+    func contexts(for domain: String?) -> TLSContextSet? {
+        tls?.contexts(for: domain)
+    }
+
+    /// Whether the listener's access rule lets a user in.
+    func admits(_ user: JID, on host: Host) -> Bool {
+        if options.access == "all" { return true }
+        return host.access(options.access, for: user) == .allow
+    }
+
+    /// Bytes per second that a client may send, before (`nil`) and after it has shown who it is.
+    func rate(of user: JID?, on host: Host) -> Int? {
+        guard options.shaper != "none" else { return nil }
+        let subject = AccessSubject(local: user?.local, domain: host.domain)
+        return server.configuration.shaper(rule: options.shaper, for: subject, on: host.domain)?.maxRate
+    }
+
+    var limits: Limits { Limits(bytes: options.maxStanzaSize ?? server.configuration.native.maxStanzaSize) }
+
+    var limitsBeforeLogin: Limits {
+        let bytes = min(limits.bytes, server.configuration.native.beforeLogin.maxStanzaSize)
+        return Limits(bytes: bytes, depth: 16, attributes: 32)
+    }
+
+    /// Counts a wrong password; whether there were too many from this address.
+    func countFailure(from address: String) -> Bool {
+        shared.failures.add(address, now: WallClock.seconds, window: Self.failureWindow) > Self.failuresPerAddress
+    }
+
+    // MARK: Backpressure of the mesh
+
+    /// Holds a client back that wrote while another worker does not keep up.
+    func pauseIfCongested(_ client: ClientConnection) {
+        guard shared.isMeshCongested else { return }
+        paused[ObjectIdentifier(client)] = client
+        shared.cell?.add(.readPauses)
+        client.pauseReading()
+    }
+
+    func meshDrained() {
+        let clients = paused.values
+        paused = [:]
+        for client in clients { client.resumeReading() }
+    }
+
+    // MARK: Change and end
+
+    /// New streams get the new options; those that are open keep what they were offered.
+    func apply(_ options: ClientListenerConfiguration, _ tls: ListenerTLS?) {
+        self.options = options
+        self.tls = tls
+        streamOptions = Self.streamOptions(options, server.configuration)
+        offers = [:]
+    }
+
+    func stopAccepting() {
+        listener?.close()
+        listener = nil
+    }
+
+    var openConnections: Int { connections.count }
+
+    func endAll(_ error: StreamError) {
+        for client in Array(connections.values) { client.end(error) }
+    }
+}

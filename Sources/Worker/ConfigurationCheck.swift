@@ -1,0 +1,62 @@
+internal import Configuration
+internal import Glibc
+internal import IPC
+
+/// `xmppd-worker --check`: one configuration comes in on descriptor 0, the verdict goes out on descriptor 1.
+enum ConfigurationCheck {
+    private static let refusedStatus: Int32 = 78
+    private static let malformedStatus: Int32 = 70
+
+    static func run() -> Int32 {
+        guard case .configure(let bundle)? = message() else { return malformedStatus }
+        let problems = problems(of: bundle)
+        let answer = problems.isEmpty ? WorkerMessage.ready : .refused(problems)
+        return send(answer.encoded()) ? (problems.isEmpty ? 0 : refusedStatus) : malformedStatus
+    }
+
+    private static func problems(of bundle: ConfigurationBundle) -> [ReportedProblem] {
+        let configuration: ServerConfiguration
+        do throws(ConfigurationReading.Refusal) {
+            configuration = try ConfigurationReading.read(bundle)
+        } catch {
+            return error.problems
+        }
+        do throws(TLSSetup.Failure) {
+            _ = try TLSSetup.contexts(configuration)
+            return []
+        } catch {
+            return error.problems.map { problem in
+                var problem = problem
+                problem.file = bundle.path
+                return problem
+            }
+        }
+    }
+
+    private static func message() -> MasterMessage? {
+        var decoder = FrameDecoder(limit: FrameLimit.worker)
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = read(STDIN_FILENO, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return nil }
+            decoder.append(chunk[..<count])
+            do throws(WireError) {
+                if let frame = try decoder.next() { return try MasterMessage(frame) }
+            } catch {
+                return nil
+            }
+        }
+    }
+
+    private static func send(_ bytes: [UInt8]) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            rest = rest.dropFirst(count)
+        }
+        return true
+    }
+}

@@ -1,0 +1,171 @@
+internal import Configuration
+internal import Glibc
+internal import IPC
+internal import Kernel
+internal import Network
+internal import Telemetry
+internal import XMPP
+
+/// The worker's side of the contract with the master (`IPC/Contract.swift`).
+@LoopActor
+final class ControlLink {
+    static var shared: ControlLink?
+
+    private static let malformedStatus: Int32 = 70
+    private static let refusedStatus: Int32 = 78
+    private static let masterGoneStatus: Int32 = 0
+
+    private let arguments: WorkerArguments
+    private let catalog: [any Module.Type]
+    private let exitWith: (Int32) -> Void
+    private var pipe: ControlPipe?
+    private var bundle: ConfigurationBundle?
+    private var handed = HandedOver()
+    private var runtime: WorkerRuntime?
+    private var prepared: (generation: UInt32, PreparedConfiguration)?
+    private var isStopping = false
+
+    /// Descriptors that came before `start`.
+    struct HandedOver {
+        var segment: Int32?
+        var listeners: [(ListenerDescriptor, Int32)] = []
+        var mesh: [(slot: UInt8, incarnation: UInt32, descriptor: Int32)] = []
+    }
+
+    init(arguments: WorkerArguments, catalog: [any Module.Type], exitWith: @escaping (Int32) -> Void) {
+        self.arguments = arguments
+        self.catalog = catalog
+        self.exitWith = exitWith
+        let pipe = ControlPipe(adopting: controlDescriptor, delegate: self)
+        self.pipe = pipe
+        send(.hello(Hello(pid: getpid(), slot: arguments.slot, incarnation: arguments.incarnation)))
+    }
+
+    private func send(_ message: WorkerMessage) {
+        // The pipe writes the length itself.
+        pipe?.send(Array(message.encoded().dropFirst(Frame.lengthSize)))
+    }
+
+    private func leave(_ status: Int32) {
+        exitWith(status)
+        Loop.stop()
+    }
+
+    // MARK: Messages
+
+    private func take(_ message: MasterMessage, _ descriptor: Int32?) {
+        switch message {
+        case .logLevel(let name): if let level = LogLevel(rawValue: name) { Log.level = level }
+        case .configure(let bundle): self.bundle = bundle
+        case .segment: handed.segment = descriptor
+        case .listener(let listener): if let descriptor { handed.listeners.append((listener, descriptor)) }
+        case .mesh(let slot, let incarnation): if let descriptor { mesh(slot, incarnation, descriptor) }
+        case .meshGone(let slot, let incarnation): runtime?.mesh.gone(slot: slot, incarnation: incarnation)
+        case .start: start()
+        case .prepare(let generation, let bundle): prepare(generation, bundle)
+        case .commit(let generation): commit(generation)
+        case .abort(let generation): if prepared?.generation == generation { prepared = nil }
+        case .stop(let deadline): stop(deadline)
+        case .operation(let id, let verb, let arguments): operation(id, verb, arguments)
+        }
+    }
+
+    private func mesh(_ slot: UInt8, _ incarnation: UInt32, _ descriptor: Int32) {
+        if let runtime {
+            runtime.mesh.connect(slot: slot, incarnation: incarnation, descriptor: descriptor)
+        } else {
+            handed.mesh.append((slot, incarnation, descriptor))
+        }
+    }
+
+    private func start() {
+        guard let bundle, let segment = handed.segment else { return leave(Self.malformedStatus) }
+        let handed = handed
+        self.handed = HandedOver()
+        Loop.spawn { [self] in
+            do {
+                let configuration = try PreparedConfiguration(bundle)
+                let runtime = try await WorkerRuntime.make(arguments, configuration, segment: segment, catalog: catalog)
+                for link in handed.mesh {
+                    runtime.mesh.connect(slot: link.slot, incarnation: link.incarnation, descriptor: link.descriptor)
+                }
+                for (listener, socket) in handed.listeners { runtime.listen(listener, socket) }
+                runtime.report = { [self] in send(.report($0)) }
+                runtime.begin()
+                self.runtime = runtime
+                send(.ready)
+            } catch let refusal as ConfigurationReading.Refusal {
+                refuse(refusal.problems)
+            } catch let failure as TLSSetup.Failure {
+                refuse(failure.problems)
+            } catch {
+                refuse([ReportedProblem(file: bundle.path, line: 0, column: 0, path: "xmppd", text: "\(error)")])
+            }
+        }
+    }
+
+    private func refuse(_ problems: [ReportedProblem]) {
+        for problem in problems { Log.error("cannot start", [Field("option", problem.path), Field("problem", problem.text)]) }
+        send(.refused(problems))
+        leave(Self.refusedStatus)
+    }
+
+    private func prepare(_ generation: UInt32, _ bundle: ConfigurationBundle) {
+        do {
+            prepared = (generation, try PreparedConfiguration(bundle))
+            send(.prepared(generation: generation))
+        } catch let refusal as ConfigurationReading.Refusal {
+            send(.rejected(generation: generation, refusal.problems))
+        } catch let failure as TLSSetup.Failure {
+            send(.rejected(generation: generation, failure.problems))
+        } catch {
+            send(.rejected(generation: generation, []))
+        }
+    }
+
+    private func commit(_ generation: UInt32) {
+        guard let prepared, prepared.generation == generation else { return }
+        self.prepared = nil
+        runtime?.apply(prepared.1)
+    }
+
+    private func operation(_ id: UInt64, _ verb: String, _ arguments: Value) {
+        guard let runtime else {
+            return send(.operationReply(id: id, .failure(code: "unavailable", text: "this worker has not started yet")))
+        }
+        Loop.spawn { [self] in
+            send(.operationReply(id: id, await runtime.operations.perform(verb, arguments)))
+        }
+    }
+
+    private func stop(_ deadlineMilliseconds: UInt32) {
+        guard !isStopping else { return }
+        isStopping = true
+        guard let runtime else { return leave(0) }
+        Loop.spawn { [self] in
+            await runtime.stop(within: Int64(deadlineMilliseconds))
+            send(.stopped)
+            _ = Loop.after(50) { [self] in leave(0) }
+        }
+    }
+}
+
+extension ControlLink: ControlPipeDelegate {
+    func controlPipe(_ pipe: ControlPipe, received frame: [UInt8], descriptor: Int32?) {
+        var reader = ByteReader(frame)
+        do throws(WireError) {
+            let kind = try reader.uint16()
+            take(try MasterMessage(Frame(kind: kind, payload: reader.rest())), descriptor)
+        } catch {
+            Log.critical("malformed message from the master", [Field("error", "\(error)")])
+            leave(Self.malformedStatus)
+        }
+    }
+
+    /// The master is gone: what is begun is finished, then this process leaves.
+    func controlPipeClosed(_ pipe: ControlPipe) {
+        guard !isStopping else { return }
+        Log.warning("the master is gone, stopping")
+        stop(2000)
+    }
+}

@@ -1,0 +1,90 @@
+internal import IPC
+internal import Kernel
+internal import Network
+internal import SharedState
+internal import Telemetry
+
+/// The streams to the other workers, one for each slot.
+@LoopActor
+final class MeshLinks: Mesh {
+    private struct Link {
+        let pipe: Pipe
+        let incarnation: UInt32
+    }
+
+    private unowned let server: Server
+    private let shared: SharedCounters
+    private var links: [UInt8: Link] = [:]
+    /// Called when no link is congested any more.
+    var onDrained: @LoopActor () -> Void = {}
+
+    init(server: Server, shared: SharedCounters) {
+        self.server = server
+        self.shared = shared
+    }
+
+    var peers: [UInt8] { Array(links.keys) }
+
+    func connect(slot: UInt8, incarnation: UInt32, descriptor: Int32) {
+        links[slot]?.pipe.close()
+        let pipe = Pipe(adopting: descriptor, delegate: Receiver(slot: slot, links: self))
+        links[slot] = Link(pipe: pipe, incarnation: incarnation)
+        server.peerConnected(slot: slot, incarnation: incarnation)
+    }
+
+    func gone(slot: UInt8, incarnation: UInt32) {
+        guard let link = links[slot], link.incarnation == incarnation else { return }
+        links[slot] = nil
+        link.pipe.close()
+        server.peerGone(slot: slot)
+        updateCongestion()
+    }
+
+    @discardableResult
+    func send(_ frame: [UInt8], to slot: UInt8) -> Bool {
+        guard let link = links[slot], link.pipe.send(frame) else { return false }
+        shared.cell?.add(.meshFramesSent)
+        shared.cell?.add(.meshBytesSent, frame.count)
+        return true
+    }
+
+    fileprivate func received(_ bytes: UnsafeRawBufferPointer, from slot: UInt8, _ pipe: Pipe) {
+        shared.cell?.add(.meshFramesReceived)
+        shared.cell?.add(.meshBytesReceived, bytes.count)
+        do throws(WireError) {
+            server.receive(try MeshFrame(decoding: Array(bytes)))
+        } catch {
+            Log.error("malformed frame from another worker", [Field("slot", slot), Field("error", "\(error)")])
+            pipe.close()
+        }
+    }
+
+    fileprivate func closed(_ pipe: Pipe, slot: UInt8) {
+        guard let link = links[slot], link.pipe === pipe else { return }
+        gone(slot: slot, incarnation: link.incarnation)
+    }
+
+    fileprivate func updateCongestion() {
+        let isCongested = links.values.contains { $0.pipe.isCongested }
+        let wasCongested = shared.isMeshCongested
+        shared.isMeshCongested = isCongested
+        if wasCongested, !isCongested { onDrained() }
+    }
+}
+
+/// Hears one link and knows whose it is.
+@LoopActor
+private final class Receiver: PipeDelegate {
+    private let slot: UInt8
+    private weak var links: MeshLinks?
+
+    init(slot: UInt8, links: MeshLinks) {
+        self.slot = slot
+        self.links = links
+    }
+
+    func pipe(_ pipe: Pipe, received frame: UnsafeRawBufferPointer) { links?.received(frame, from: slot, pipe) }
+    func pipeCongested(_ pipe: Pipe) { links?.updateCongestion() }
+    func pipeDrained(_ pipe: Pipe) { links?.updateCongestion() }
+    func pipeClosed(_ pipe: Pipe) { links?.closed(pipe, slot: slot) }
+}

@@ -1,0 +1,49 @@
+internal import Kernel
+internal import Network
+internal import SharedState
+internal import XMPP
+
+/// The shared session table as the kernel's directory.
+@LoopActor
+final class TableDirectory: SessionDirectory {
+    private let table: SessionTable
+    /// How far the search for orphans has come.
+    private var orphans = SessionCursor()
+
+    init(_ table: SessionTable) { self.table = table }
+
+    func sessions(of user: JID) -> [SessionRecord] { table.sessions(of: user.bareText) }
+
+    func session(_ full: JID) -> SessionRecord? { table.session(full.bareText, resource: full.resource) }
+
+    func insert(_ record: SessionRecord) throws -> SessionRecord? {
+        switch try table.insert(record) {
+        case .inserted: nil
+        case .conflict(let old): old
+        }
+    }
+
+    func replace(_ record: SessionRecord) throws { try table.replace(record) }
+
+    func update(_ full: JID, owner: SessionOwner, priority: Int8, flags: SessionFlags) {
+        table.update(full.bareText, resource: full.resource, owner: owner, priority: priority, flags: flags)
+    }
+
+    func remove(_ full: JID, owner: SessionOwner) { table.remove(full.bareText, resource: full.resource, owner: owner) }
+
+    func count(host: String) -> Int { table.count(host: host) }
+
+    func list(host: String?, limit: Int) -> [SessionRecord] {
+        var cursor = SessionCursor()
+        var records: [SessionRecord] = []
+        while !cursor.isAtEnd, records.count < limit {
+            records += table.page(host: host, from: &cursor, limit: limit - records.count)
+        }
+        return records
+    }
+
+    func takeOrphans(slot: UInt8, before incarnation: UInt32, limit: Int) -> [SessionRecord]? {
+        if orphans.isAtEnd { return nil }
+        return table.takeOrphans(slot: slot, before: incarnation, from: &orphans, limit: limit)
+    }
+}

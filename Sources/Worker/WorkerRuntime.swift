@@ -1,0 +1,156 @@
+internal import Configuration
+internal import Glibc
+internal import IPC
+internal import Kernel
+internal import Network
+internal import SharedState
+internal import Storage
+internal import Telemetry
+internal import XMPP
+
+/// Everything that runs in a worker, joined: storage, kernel, mesh, listeners.
+@LoopActor
+final class WorkerRuntime {
+    let server: Server
+    let mesh: MeshLinks
+    let operations: WorkerOperations
+    var report: @LoopActor (LoadReport) -> Void = { _ in }
+    private let shared: SharedCounters
+    private let database: SQLiteDatabase
+    private var configuration: PreparedConfiguration
+    private var listeners: [ClientListener] = []
+    private var lastTick = Loop.now
+    private var tick: Loop.Timer?
+    private var reported = Server.Counters()
+    private var reportedBytes = NetworkCounters.current
+
+    private static let tickMilliseconds: Int64 = 1000
+    private static let orphansPerTurn = 200
+
+    /// Opens what the worker needs. Throws what the operator must read.
+    static func make(
+        _ arguments: WorkerArguments, _ prepared: PreparedConfiguration, segment descriptor: Int32,
+        catalog: [any Module.Type]
+    ) async throws -> WorkerRuntime {
+        let segment = try SharedSegment(attach: descriptor)
+        let database = try SQLiteDatabase(path: prepared.configuration.native.storagePath) { error, what in
+            Log.error("storage failed", [Field("operation", what), Field("error", error)])
+        }
+        try await Schema.migrate(database)
+        let store = Repositories(database)
+        let secret = try await store.serverValues.secret("scram.stand-in", orElse: randomBytes(32))
+        let shared = SharedCounters(segment: segment, slot: Int(arguments.slot), secret: secret)
+        let server = Server(
+            slot: arguments.slot, incarnation: arguments.incarnation, configuration: prepared.configuration,
+            directory: TableDirectory(SessionTable(segment)), store: store, catalog: catalog)
+        return WorkerRuntime(arguments, prepared, server, shared, database, segment)
+    }
+
+    private init(
+        _ arguments: WorkerArguments, _ prepared: PreparedConfiguration, _ server: Server, _ shared: SharedCounters,
+        _ database: SQLiteDatabase, _ segment: SharedSegment
+    ) {
+        self.server = server
+        self.shared = shared
+        self.database = database
+        configuration = prepared
+        mesh = MeshLinks(server: server, shared: shared)
+        operations = WorkerOperations(server: server)
+        server.mesh = mesh
+        server.claimRegistration = { [shared] address, seconds in
+            shared.registrations.claim(address, now: WallClock.seconds, interval: seconds)
+        }
+        WorkerCells(segment).resetGauges(Int(arguments.slot))
+        shared.cell?.begin(
+            pid: getpid(), incarnation: arguments.incarnation, started: WallClock.seconds, now: UInt64(Loop.now))
+        mesh.onDrained = { [unowned self] in
+            for listener in listeners { listener.meshDrained() }
+        }
+        server.start()
+    }
+
+    func listen(_ descriptor: ListenerDescriptor, _ socket: Int32) {
+        guard descriptor.kind == .client, let (options, tls) = configuration.clientListener(Int(descriptor.position))
+        else {
+            Glibc.close(socket)
+            return
+        }
+        let listener = ClientListener(descriptor, options, tls, server: server, shared: shared)
+        listeners.append(listener)
+        listener.start(socket)
+    }
+
+    func begin() {
+        tick = Loop.every(Self.tickMilliseconds) { [unowned self] in beat() }
+        collectOrphans()
+    }
+
+    /// Puts a prepared configuration in force.
+    func apply(_ prepared: PreparedConfiguration) {
+        configuration = prepared
+        server.apply(prepared.configuration)
+        for listener in listeners {
+            guard let (options, tls) = prepared.clientListener(Int(listener.descriptor.position)) else { continue }
+            listener.apply(options, tls)
+        }
+        if let level = LogLevel(rawValue: prepared.configuration.general.logLevel) { Log.level = level }
+    }
+
+    // MARK: Reports
+
+    private func beat() {
+        let now = Loop.now
+        let lag = max(0, now - lastTick - Self.tickMilliseconds)
+        lastTick = now
+        let sessions = server.localSessions.count
+        let connections = listeners.reduce(0) { $0 + $1.openConnections }
+        if let cell = shared.cell {
+            let (counters, network) = (server.counters, NetworkCounters.current)
+            cell.beat(UInt64(now))
+            cell.set(.sessions, sessions)
+            cell.set(.connections, connections)
+            cell.raise(.loopLag, to: Int(lag))
+            cell.add(.stanzasReceived, Int(counters.stanzasIn - reported.stanzasIn))
+            cell.add(.stanzasSent, Int(counters.stanzasOut - reported.stanzasOut))
+            cell.add(.bytesReceived, Int(network.bytesIn - reportedBytes.bytesIn))
+            cell.add(.bytesSent, Int(network.bytesOut - reportedBytes.bytesOut))
+            cell.add(.tlsHandshakes, Int(network.handshakes - reportedBytes.handshakes))
+            cell.add(.tlsFailures, Int(network.handshakesFailed - reportedBytes.handshakesFailed))
+            (reported, reportedBytes) = (counters, network)
+            cell.set(.storageQueue, database.statistics.waiting)
+        }
+        report(
+            LoadReport(
+                sessions: UInt32(clamping: sessions), connections: UInt32(clamping: connections),
+                stanzas: server.counters.stanzasIn, lagMicroseconds: UInt32(clamping: lag * 1000)))
+    }
+
+    // MARK: Sessions that a predecessor left behind
+
+    /// Takes them out of the table a few at a time and has their end announced.
+    private func collectOrphans() {
+        guard let records = server.directory.takeOrphans(
+            slot: server.slot, before: server.incarnation, limit: Self.orphansPerTurn)
+        else { return }
+        for record in records { server.announceOrphan(record) }
+        if !records.isEmpty {
+            Log.notice("announced sessions of a lost worker", [Field("sessions", records.count)])
+        }
+        _ = Loop.after(1) { [self] in collectOrphans() }
+    }
+
+    // MARK: The end
+
+    /// Stops accepting, ends every stream with `system-shutdown`, finishes what storage has begun.
+    func stop(within milliseconds: Int64) async {
+        let deadline = Loop.now + milliseconds
+        for listener in listeners { listener.stopAccepting() }
+        for listener in listeners { listener.endAll(StreamError(.systemShutdown)) }
+        while listeners.contains(where: { $0.openConnections > 0 }), Loop.now < deadline {
+            await Loop.pause(20)
+        }
+        tick?.cancel()
+        let database = database
+        try? await Loop.offload { database.close() }
+    }
+}
