@@ -1,0 +1,72 @@
+// TLS: OpenSSL's headers, a BIO over memory that all connections of a thread share, and functions for macros.
+#ifndef COPENSSL_TLS_H
+#define COPENSSL_TLS_H
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// What one call into OpenSSL may read and what it wrote. One exchange serves every connection of a thread in turn:
+// the caller sets the input before the call and takes the output after it, so a connection holds no BIO state.
+typedef struct {
+    const uint8_t *input;   // ciphertext from the peer that OpenSSL has not read yet
+    size_t input_length;
+    uint8_t *output;        // ciphertext for the peer, gathered; owned by the exchange
+    size_t output_length;
+    size_t output_capacity;
+} copenssl_exchange;
+
+// A BIO that reads and writes the exchange; NULL when memory is exhausted. The exchange must outlive it.
+BIO *copenssl_exchange_bio(copenssl_exchange *exchange);
+
+// A new server-side session on the context, both directions on the shared BIO. NULL on failure (see the error queue).
+SSL *copenssl_server_session(SSL_CTX *context, BIO *bio);
+
+// A context with what every connection of a server wants: small buffers, no session cache, no renegotiation.
+SSL_CTX *copenssl_server_context(void);
+
+// Protocol versions: TLS1_VERSION to TLS1_3_VERSION. 1 on success.
+int copenssl_set_versions(SSL_CTX *context, int minimum, int maximum);
+
+// Uses the DH group of a PEM file's contents for finite-field key exchange. 1 on success.
+int copenssl_set_dh_parameters(SSL_CTX *context, const void *pem, size_t length);
+
+// Uses the certificate chain (leaf first) and the key, each from PEM contents. 1 on success.
+int copenssl_set_certificate_chain(SSL_CTX *context, const void *pem, size_t length);
+int copenssl_set_private_key(SSL_CTX *context, const void *pem, size_t length, const char *password);
+
+// Trusts the CA certificates of PEM contents and names them in certificate requests. How many, or -1.
+int copenssl_add_authorities(SSL_CTX *context, const void *pem, size_t length);
+// Checks client certificates against the revocation lists of PEM contents. How many, or -1.
+int copenssl_add_revocation_lists(SSL_CTX *context, const void *pem, size_t length);
+
+// Asks clients for a certificate. A bad one ends the handshake only if `demand_good`;
+// `allow_self_signed` takes a self-signed one as good.
+void copenssl_request_client_certificate(SSL_CTX *context, int demand_good, int allow_self_signed);
+
+// Calls `choose` with the name a client asks for (SNI); it answers the context to use, or NULL to keep the present one.
+typedef SSL_CTX *(*copenssl_choose)(const char *name);
+void copenssl_set_name_chooser(SSL_CTX *context, copenssl_choose choose);
+
+// Selects the ALPN protocol of that name when a client offers it; other offers are ignored.
+// The name is not copied and must live as long as the context; at most 255 bytes.
+void copenssl_set_alpn(SSL_CTX *context, const char *name);
+
+// The RFC 5929 tls-server-end-point hash of the certificate this session presents. Its length, 0 if it has none.
+unsigned copenssl_server_end_point(SSL *session, uint8_t hash[EVP_MAX_MD_SIZE]);
+
+// The RFC 9266 tls-exporter value. 1 on success, 0 where the version and extensions do not allow it.
+int copenssl_channel_binding(SSL *session, uint8_t value[32]);
+
+// The peer's certificate in DER (free with copenssl_free). Its length, 0 if there is none.
+size_t copenssl_peer_certificate(SSL *session, uint8_t **der);
+void copenssl_free(void *memory);
+
+// OpenSSL's words for the oldest error of this thread (empty if there is none); empties the error queue.
+void copenssl_take_error(char *text, size_t capacity);
+#endif
