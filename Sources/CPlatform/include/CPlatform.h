@@ -1,6 +1,8 @@
 // The system calls that Swift's Glibc module does not show: feature-test macros, variadics, CMSG macros.
 #ifndef CPLATFORM_H
 #define CPLATFORM_H
+#include "background.h"
+#include "heap.h"
 #include "process.h"
 #include "sharedmemory.h"
 #endif
