@@ -1,0 +1,174 @@
+internal import Glibc
+internal import NIOCore
+
+/// What happens on a connection. Calls are never nested in one another.
+@LoopActor
+public protocol ConnectionDelegate: AnyObject {
+    /// Bytes of the stream, decrypted. Valid during the call only.
+    func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer)
+    /// The TLS handshake is done; `connection.tls` has the facts.
+    func connectionSecured(_ connection: Connection)
+    /// The peer will send no more (end of file or close_notify); it can still be written to.
+    func connectionEnded(_ connection: Connection)
+    /// After `queuedBytes` had been above `Connection.highWater`, it is below `Connection.lowWater` again.
+    func connectionDrained(_ connection: Connection)
+    /// It is over; the connection drops its delegate after this call.
+    func connectionClosed(_ connection: Connection, reason: CloseReason)
+}
+
+extension ConnectionDelegate {
+    public func connectionSecured(_ connection: Connection) {}
+    public func connectionEnded(_ connection: Connection) { connection.close(afterFlush: true) }
+    public func connectionDrained(_ connection: Connection) {}
+}
+
+/// One TCP or AF_UNIX connection of a client: bytes in, bytes out, TLS, backpressure.
+///
+/// What is written during a turn of the loop goes out in one system call at its end. An idle connection holds neither
+/// read nor write buffers. The event library provides readiness and lifetime; bytes go to the socket directly, and
+/// through the library only while the socket is full.
+@LoopActor
+public final class Connection {
+    /// `queuedBytes` above which a writer should stop, and below which `connectionDrained` is called.
+    public static let highWater = 64 * 1024
+    public static let lowWater = 16 * 1024
+    /// How much is kept of what arrives while reading is paused: the kernel's buffer, when the peer has ended, comes at once.
+    public static let heldLimit = 1 << 20
+    /// How long the peer may take over our last bytes and its own close, in milliseconds.
+    public static let lingerMilliseconds: Int64 = 5000
+    /// How many bytes a peer may spend on a handshake.
+    static let handshakeLimit = 256 * 1024
+
+    /// Unique in this process, never 0.
+    public let id: UInt64
+    public let peer: PeerAddress
+    public internal(set) var isClosed = false
+
+    var delegate: (any ConnectionDelegate)?
+    let listener: Listener
+    var outlet: SocketOutlet
+    /// Gathered in this turn, or waiting while the socket is full. Before encryption.
+    var output: OutputBuffer?
+    /// OpenSSL's object; owned.
+    var session: OpaquePointer?
+    var handshake: Handshake?
+    var shaper: Shaper?
+    var held: HeldInput?
+    var linger: Loop.Timer?
+    var reason: CloseReason?
+
+    var isDirty = false
+    var wasCongested = false
+    var isPausedByOwner = false
+    var isReading = true
+    var hasEnded = false
+    /// Whether the listener was told of it.
+    var isCounted = false
+    var closing = Closing.no
+    enum Closing { case no, afterFlush, lingering, now }
+
+    private static var lastID: UInt64 = 0
+
+    init(channel: any Channel, socket: CInt, listener: Listener) {
+        Self.lastID += 1
+        id = Self.lastID
+        outlet = SocketOutlet(socket: socket, channel: channel)
+        self.listener = listener
+        peer = PeerAddress(of: socket)
+    }
+
+    // MARK: Writing
+
+    /// Bytes accepted by `write` that the kernel has not taken yet.
+    public var queuedBytes: Int { (output?.count ?? 0) + outlet.queued }
+
+    /// Adds bytes to what goes out at the end of this turn. After the end it does nothing.
+    public func write(_ bytes: UnsafeRawBufferPointer) {
+        guard closing == .no, !isClosed, bytes.count > 0 else { return }
+        if output == nil { output = OutputBuffer.take() }
+        output?.append(bytes)
+        markDirty()
+    }
+
+    public func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
+
+    public func write(_ text: StaticString) {
+        write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    func markDirty() {
+        if isDirty { return }
+        isDirty = true
+        Turn.add(self)
+    }
+
+    // MARK: Reading
+
+    /// Nothing is received from now on until `resumeReading()`; the peer is held back by TCP.
+    public func pauseReading() {
+        isPausedByOwner = true
+        markDirty()
+    }
+
+    /// What has waited is delivered at the end of this turn.
+    public func resumeReading() {
+        isPausedByOwner = false
+        markDirty()
+    }
+
+    /// Limits how fast the peer may send, in bytes per second on the wire; nil lifts the limit.
+    public func setRate(_ bytesPerSecond: Int?) {
+        shaper?.timer?.cancel()
+        shaper = bytesPerSecond.map { Shaper(TokenBucket(bytesPerSecond: $0, now: Loop.now)) }
+        markDirty()
+    }
+
+    var isPaused: Bool { isPausedByOwner || shaper?.timer != nil }
+
+    // MARK: Closing
+
+    /// Ends the connection, at the end of this turn at the earliest. With `afterFlush` what was written goes out first,
+    /// followed by TLS's close_notify and the end of our side; the peer then has `lingerMilliseconds` to close its own.
+    public func close(afterFlush: Bool) {
+        guard !isClosed, closing != .now else { return }
+        if !afterFlush { return abort(.local) }
+        guard closing == .no else { return }
+        closing = .afterFlush
+        if reason == nil { reason = hasEnded ? .peerClosed : .local }
+        linger = Loop.after(Self.lingerMilliseconds) { [weak self] in
+            guard let self else { return }
+            self.reason = .lingered
+            self.abort(.lingered)
+        }
+        markDirty()
+    }
+
+    /// Ends it at the end of this turn without another byte, for the first reason that anyone gave.
+    func abort(_ why: CloseReason) {
+        if reason == nil { reason = why }
+        closing = .now
+        markDirty()
+    }
+}
+
+extension Connection {
+    /// A handshake in progress: gone when it is done, to save its memory.
+    final class Handshake {
+        let contexts: TLSContextSet
+        var bytes = 0
+        init(_ contexts: TLSContextSet) { self.contexts = contexts }
+    }
+
+    final class Shaper {
+        var bucket: TokenBucket
+        /// Armed while the peer is in debt.
+        var timer: Loop.Timer?
+        init(_ bucket: TokenBucket) { self.bucket = bucket }
+    }
+
+    /// What came while reading was paused, as it came from the socket.
+    final class HeldInput {
+        var bytes: [UInt8] = []
+        var ended = false
+    }
+}

@@ -1,0 +1,103 @@
+internal import COpenSSL
+internal import NIOCore
+
+extension Connection: TurnParticipant {
+    /// The end of a turn: waiting input is delivered, output flushed, a close carried one step further.
+    func turnEnded() {
+        isDirty = false
+        guard !isClosed else { return }
+        if closing == .no, held != nil, !isPaused { releaseHeld() }
+        if closing != .now { flush() }
+        switch closing {
+        case .no: updateReading()
+        case .afterFlush: closeOutput()
+        case .lingering: break
+        case .now: finish()
+        }
+    }
+
+    /// Gives the kernel as much as it takes.
+    func flush() {
+        guard let buffer = output, !outlet.isBlocked, handshake == nil else { return noteCongestion() }
+        if session == nil {
+            send(buffer.bytes)
+            buffer.consume(buffer.count)
+        } else {
+            encrypt(buffer)
+        }
+        if buffer.count == 0 {
+            output = nil
+            OutputBuffer.give(buffer)
+        }
+        noteCongestion()
+    }
+
+    private func noteCongestion() {
+        let queued = queuedBytes
+        if queued > Self.highWater {
+            wasCongested = true
+        } else if wasCongested, queued <= Self.lowWater {
+            wasCongested = false
+            if closing == .no { delegate?.connectionDrained(self) }
+        }
+    }
+
+    /// Ciphertext, or plaintext without TLS, in order.
+    func send(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count > 0, closing != .now else { return }
+        NetworkCounters.current.bytesOut += UInt64(bytes.count)
+        let (rest, failure) = outlet.send(bytes)
+        if failure != 0 { return abort(.broken(errno: failure)) }
+        if rest.count > 0 { SocketOutlet.enqueue(rest, to: outlet.channel, for: self) }
+    }
+
+    func libraryWrote() {
+        if !isClosed, outlet.unblock() { markDirty() }
+    }
+
+    // MARK: Ending
+
+    /// Ends our side when everything before it has gone out.
+    private func closeOutput() {
+        guard !outlet.isBlocked, output == nil, handshake == nil || session == nil else {
+            // Plaintext behind a handshake that never ended will not be sent.
+            if handshake != nil { return finish() }
+            return
+        }
+        if session != nil {
+            sendCloseNotify()
+            if outlet.isBlocked { return }   // comes back here when the alert is out
+        }
+        if closing == .now || hasEnded { return finish() }
+        closing = .lingering
+        held = nil
+        outlet.channel?.pipeline.syncOperations.close(mode: .output, promise: nil)
+        updateReading()
+    }
+
+    private func finish() {
+        closing = .now
+        outlet.channel?.pipeline.syncOperations.close(mode: .all, promise: nil)
+    }
+
+    /// The event library has closed the socket.
+    func finalize(_ fallback: CloseReason) {
+        guard !isClosed else { return }
+        isClosed = true
+        linger?.cancel()
+        shaper?.timer?.cancel()
+        if handshake != nil { NetworkCounters.current.handshakesFailed += 1 }
+        (linger, shaper, held, handshake, outlet.channel) = (nil, nil, nil, nil, nil)
+        if let output {
+            self.output = nil
+            OutputBuffer.give(output)
+        }
+        if let session { SSL_free(session) }
+        session = nil
+        listener.connectionClosed(self)
+        HeapTrim.connectionClosed()
+        let last = delegate
+        delegate = nil
+        last?.connectionClosed(self, reason: reason ?? fallback)
+    }
+}

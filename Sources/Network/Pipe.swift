@@ -1,0 +1,192 @@
+internal import Glibc
+internal import NIOCore
+internal import NIOPosix
+
+/// What happens on a pipe. Calls are never nested in one another.
+@LoopActor
+public protocol PipeDelegate: AnyObject {
+    /// One frame, without its length. Valid during the call only.
+    func pipe(_ pipe: Pipe, received frame: UnsafeRawBufferPointer)
+    /// More than `Pipe.highWater` waits to be sent: whoever writes should pause until `pipeDrained`.
+    func pipeCongested(_ pipe: Pipe)
+    func pipeDrained(_ pipe: Pipe)
+    /// The other process is gone, broke the framing, or `close()` was called; nothing is sent or received after this.
+    func pipeClosed(_ pipe: Pipe)
+}
+
+/// A framed connection to another worker over an AF_UNIX stream socket.
+///
+/// All frames of a turn go out in one system call at its end; what one read brings is delivered without copying.
+@LoopActor
+public final class Pipe {
+    public static let highWater = 512 * 1024
+    public static let lowWater = 128 * 1024
+    private static let readSize = 65536
+    private static let keptCapacity = 256 * 1024
+
+    /// The longest frame, without its length.
+    public let maximumFrame: Int
+    /// How many bytes may wait to be sent; a frame beyond is refused.
+    public let queueLimit: Int
+    public private(set) var isClosed = false
+    /// Whether more than `highWater` is waiting.
+    public private(set) var isCongested = false
+
+    private var delegate: (any PipeDelegate)?
+    private var outlet: SocketOutlet
+    private var output = OutputBuffer.take()
+    private var assembler: FrameAssembler
+    private var isDirty = false
+    private var isClosing = false
+
+    /// Takes over a connected socket and begins to read.
+    public init(adopting descriptor: Int32, maximumFrame: Int = 1 << 24, queueLimit: Int = 1 << 26,
+                delegate: any PipeDelegate) {
+        self.maximumFrame = maximumFrame
+        self.queueLimit = queueLimit
+        self.delegate = delegate
+        assembler = FrameAssembler(maximum: maximumFrame)
+        outlet = SocketOutlet(socket: descriptor, channel: nil)
+        guard let loop = Loop.loop else {
+            isClosed = true
+            Glibc.close(descriptor)
+            return
+        }
+        let handler = PipeHandler(self)
+        ClientBootstrap(group: loop)
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readSize))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler) }
+            }
+            .withConnectedSocket(descriptor)
+            .whenFailure { [weak self] _ in LoopActor.assumeIsolated { self?.finalize() } }
+    }
+
+    // MARK: Sending
+
+    /// Bytes of frames that the kernel has not taken yet.
+    public var queuedBytes: Int { output.count + outlet.queued }
+
+    /// Adds a frame to what goes out at the end of this turn. False if it is too long, the queue is full, or the pipe is
+    /// closed; the frame is then not sent.
+    @discardableResult
+    public func send(_ frame: UnsafeRawBufferPointer) -> Bool {
+        guard accepts(frame.count), let source = frame.baseAddress ?? UnsafeRawPointer(bitPattern: 1) else { return false }
+        let place = output.reserve(FrameAssembler.headerSize + frame.count)
+        place.storeBytes(of: UInt32(frame.count).littleEndian, as: UInt32.self)
+        if frame.count > 0 {
+            (place + FrameAssembler.headerSize).copyMemory(from: source, byteCount: frame.count)
+        }
+        output.commit(FrameAssembler.headerSize + frame.count)
+        markDirty()
+        return true
+    }
+
+    @discardableResult
+    public func send(_ frame: [UInt8]) -> Bool { frame.withUnsafeBytes { send($0) } }
+
+    private func accepts(_ count: Int) -> Bool {
+        !isClosing && !isClosed && count <= maximumFrame
+            && output.count + (outlet.isBlocked ? outlet.queued : 0) + count <= queueLimit
+    }
+
+    private func markDirty() {
+        if isDirty { return }
+        isDirty = true
+        Turn.add(self)
+    }
+
+    // MARK: Closing
+
+    /// Ends the pipe at the end of this turn, after a last attempt to send what waits.
+    public func close() {
+        guard !isClosed, !isClosing else { return }
+        isClosing = true
+        markDirty()
+    }
+
+    private func finalize() {
+        guard !isClosed else { return }
+        isClosed = true
+        outlet.channel = nil
+        let last = delegate
+        delegate = nil
+        last?.pipeClosed(self)
+    }
+
+    // MARK: From the handler
+
+    fileprivate func opened(_ channel: any Channel) {
+        outlet.channel = channel
+        markDirty()
+    }
+
+    fileprivate func received(_ bytes: UnsafeRawBufferPointer) {
+        guard !isClosing, !isClosed else { return }
+        NetworkCounters.current.pipeBytesIn += UInt64(bytes.count)
+        do {
+            try assembler.feed(bytes) { frame in
+                delegate?.pipe(self, received: frame)
+                return !isClosing
+            }
+        } catch {
+            close()
+        }
+    }
+
+    fileprivate func lost() { finalize() }
+}
+
+extension Pipe: TurnParticipant {
+    func turnEnded() {
+        isDirty = false
+        guard !isClosed, let channel = outlet.channel else { return }
+        if output.count > 0, !outlet.isBlocked {
+            NetworkCounters.current.pipeBytesOut += UInt64(output.count)
+            let (rest, failure) = outlet.send(output.bytes)
+            if failure != 0 { isClosing = true }
+            if rest.count > 0 { SocketOutlet.enqueue(rest, to: channel, for: self) }
+            output.consume(output.count)
+            if output.capacity > Self.keptCapacity { output = OutputBuffer.take() }
+        }
+        if isClosing { return channel.pipeline.syncOperations.close(mode: .all, promise: nil) }
+        noteCongestion()
+    }
+
+    func libraryWrote() {
+        if !isClosed, outlet.unblock() { markDirty() }
+    }
+
+    private func noteCongestion() {
+        let queued = queuedBytes
+        if !isCongested, queued > Self.highWater {
+            isCongested = true
+            delegate?.pipeCongested(self)
+        } else if isCongested, queued <= Self.lowWater {
+            isCongested = false
+            delegate?.pipeDrained(self)
+        }
+    }
+}
+
+/// The event library's view of a pipe. It is called on the loop only.
+private final class PipeHandler: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+    private let pipe: Pipe
+    init(_ pipe: Pipe) { self.pipe = pipe }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        LoopActor.assumeIsolated { pipe.opened(channel) }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        LoopActor.assumeIsolated { buffer.withUnsafeReadableBytes { pipe.received($0) } }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    func channelInactive(context: ChannelHandlerContext) { LoopActor.assumeIsolated { pipe.lost() } }
+}

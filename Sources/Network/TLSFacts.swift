@@ -1,0 +1,63 @@
+internal import COpenSSL
+
+/// What a finished handshake agreed on, taken at one moment.
+public struct TLSFacts: Sendable, Equatable {
+    /// Whether the peer's certificate, if it showed one, may be relied on.
+    public enum Verification: Sendable, Equatable {
+        case noCertificate, good
+        case bad(String)
+    }
+
+    /// `TLSv1.2`, `TLSv1.3` …
+    public let version: String
+    /// OpenSSL's name of the cipher suite.
+    public let cipher: String
+    /// The name that the client asked for (SNI).
+    public let serverName: String?
+    /// The ALPN protocol agreed on.
+    public let alpn: String?
+    /// The RFC 9266 `tls-exporter` channel binding: 32 bytes; nil before TLS 1.3 without extended master secret.
+    public let exporter: [UInt8]?
+    /// The RFC 5929 `tls-server-end-point` hash of our certificate; nil if its signature algorithm defines none.
+    public let serverEndPoint: [UInt8]?
+    /// The client's certificate in DER.
+    public let peerCertificate: [UInt8]?
+    public let verification: Verification
+
+    init(session: OpaquePointer) {
+        version = String(cString: SSL_get_version(session))
+        cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(session)).map { String(cString: $0) } ?? ""
+        serverName = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name).map { String(cString: $0) }
+        alpn = Self.alpn(session)
+        exporter = Self.bytes(capacity: 32) { copenssl_channel_binding(session, $0) == 1 ? 32 : 0 }
+        serverEndPoint = Self.bytes(capacity: Int(EVP_MAX_MD_SIZE)) { Int(copenssl_server_end_point(session, $0)) }
+        peerCertificate = Self.peerCertificate(session)
+        let result = SSL_get_verify_result(session)
+        verification = peerCertificate == nil ? .noCertificate
+            : result == Int(X509_V_OK) ? .good
+            : .bad(String(cString: X509_verify_cert_error_string(result)))
+    }
+
+    private static func bytes(capacity: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Int) -> [UInt8]? {
+        let result = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            count = buffer.baseAddress.map(fill) ?? 0
+        }
+        return result.isEmpty ? nil : result
+    }
+
+    private static func alpn(_ session: OpaquePointer) -> String? {
+        var name: UnsafePointer<UInt8>?
+        var length: UInt32 = 0
+        SSL_get0_alpn_selected(session, &name, &length)
+        guard let name, length > 0 else { return nil }
+        return String(decoding: UnsafeBufferPointer(start: name, count: Int(length)), as: UTF8.self)
+    }
+
+    private static func peerCertificate(_ session: OpaquePointer) -> [UInt8]? {
+        var der: UnsafeMutablePointer<UInt8>?
+        let length = copenssl_peer_certificate(session, &der)
+        guard let der, length > 0 else { return nil }
+        defer { copenssl_free(der) }
+        return Array(UnsafeBufferPointer(start: der, count: length))
+    }
+}
