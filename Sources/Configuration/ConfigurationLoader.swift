@@ -19,7 +19,7 @@ public enum ConfigurationLoader {
         guard case .table(let entries) = root.value else { return .refused([]) }
         var validator = Validator(file: path, files: files)
         let tree = validator.table(
-            entries, at: Position(line: 1, column: 1), schema: OptionTable.root, path: "")
+            entries, at: Position(line: 1, column: 1), schema: OptionTable.schema(), path: "")
         var checks = CrossChecks(tree: tree, validator: validator)
         checks.run()
         let problems = checks.validator.problems

@@ -8,6 +8,7 @@ struct CrossChecks {
         checkGeneral()
         checkHosts()
         checkAuthentication()
+        checkModules()
         checkListeners()
         checkAccess()
         checkPools()
@@ -95,6 +96,22 @@ struct CrossChecks {
         } else if !seen.insert(name).inserted {
             report(
                 .conflict, at: position, "\(path).\(key)", found: Node.quoted(name), "one host_config for each")
+        }
+    }
+
+    /// Files of old releases have contacts without presence, which was no module then.
+    private mutating func checkModules() {
+        let common = [("modules", tree.table("modules"))]
+        let own = tree.tables("host_config").enumerated().map { index, host in
+            ("host_config[\(index + 1)].modules", host.table("modules"))
+        }
+        for (path, modules) in common + own {
+            guard let modules, modules.table("mod_roster") != nil, modules["mod_presence"] == nil,
+                !modules.isBroken("mod_presence")
+            else { continue }
+            validator.warn(
+                "mod_roster is loaded without mod_presence: nobody is seen as available",
+                at: modules["mod_roster"]?.position ?? modules.position, path: path)
         }
     }
 

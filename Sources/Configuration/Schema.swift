@@ -55,7 +55,14 @@ public enum OptionTable {
         + NativeOptions.rows
 
     /// The names of all modules that may be configured, sorted.
-    public static let moduleNames: [String] = root.children["modules"]?.children.keys.sorted() ?? []
+    public static var moduleNames: [String] {
+        let table = "modules."
+        return rows.compactMap { row in
+            guard row.path.hasPrefix(table) else { return nil }
+            let rest = row.path.dropFirst(table.count)
+            return rest == "*" || rest.utf8.contains(UInt8(ascii: ".")) ? nil : String(rest)
+        }.sorted()
+    }
 
     /// The row of a path as a row writes it (`modules.mod_ping.ping_interval`).
     public static func row(_ path: String) -> OptionRow? { places[path].map { rows[$0] } }
@@ -63,9 +70,11 @@ public enum OptionTable {
     private static let places = Dictionary(
         rows.enumerated().map { ($0.element.path, $0.offset) }, uniquingKeysWith: { first, _ in first })
 
+    /// A new tree: it is needed while a file is checked and not kept.
+    ///
     /// Sections that `host_config` may override stand below it with the rows they have at the top; the keys
     /// that every module takes stand in each of them; a component may be spelled two ways.
-    static let root: Schema = {
+    static func schema() -> Schema {
         var root = Schema(rows: rows)
         if var modules = root.children["modules"] {
             let common = modules.anyName.first?.children ?? [:]
@@ -80,5 +89,5 @@ public enum OptionTable {
         }
         root.graft(root.children["listen"]?.children["service"], onto: "listen", as: "component")
         return root
-    }()
+    }
 }

@@ -138,6 +138,14 @@ struct RefusalTests {
         #expect(problems(text).map(\.kind) == [.notTOML])
     }
 
+    /// Texts that toml++ takes for impossible after its own checks; with its assertions they would end the process.
+    @Test(arguments: [
+        "é = 1", "x = é", "x = [ź]", "x\u{a1} = 1", "x = ,", "x = [,]", "x = {,}", "x = {a=}", "x = }", "x = ]", "x =",
+        "x = 1979-05ҟ27", "x = [1, }", "x = {a = 1, ]", "[é]", "[[x]é]", "x = \u{2028}", "x\u{a0}= 1é", "x = \u{0}",
+    ]) func malformedTextIsAnError(_ text: String) {
+        #expect(problems(text).map(\.kind) == [.notTOML])
+    }
+
     /// Long texts with many dots are no nested keys.
     @Test func dotsInTextAreNoKeys() {
         let text = least + "# " + String(repeating: ".", count: 500) + "\n[modules.mod_register.welcome_message]\n"
