@@ -1,0 +1,113 @@
+public import Configuration
+public import Kernel
+internal import Network
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// XEP-0199: answers pings, and pings clients that have been silent for long.
+public final class Ping: Module {
+    public nonisolated static let name = "mod_ping"
+    public nonisolated static let implements = [XEP(199, "XMPP Ping", version: "2.0.1")]
+
+    private static let namespace = "urn:xmpp:ping"
+
+    private let rounds: PingRounds?
+
+    public init(options: ModuleOptions) {
+        rounds =
+            options.bool("send_pings")
+            ? PingRounds(
+                interval: Self.milliseconds(options.int("ping_interval")),
+                timeout: Self.milliseconds(options.int("ping_req_timeout")),
+                isDeadly: options.string("timeout_action") == "kill")
+            : nil
+    }
+
+    private static func milliseconds(_ seconds: Int?) -> Int64 { Int64(clamping: seconds ?? 60) * 1000 }
+
+    public func install(on host: Host) {
+        host.features.advertise(Self.namespace)
+        host.features.advertiseAccount(Self.namespace)
+        host.iq.on("ping", Self.namespace, at: .server) { (request) throws(StanzaError) in
+            guard !request.isSet else { throw StanzaError(.notAllowed) }
+            return nil
+        }
+        host.iq.on("ping", Self.namespace, at: .account) { (request) throws(StanzaError) in
+            // An answer for somebody else's account would tell that it exists.
+            guard request.isOwn, !request.isSet else { throw StanzaError(.serviceUnavailable) }
+            return nil
+        }
+        rounds?.start(on: host)
+    }
+
+    /// The request to a client.
+    fileprivate static func request(id: String, from host: Host, to client: JID) -> Stanza {
+        Stanza(.iq, type: "get", id: id, from: host.jid, to: client, [Element("ping", namespace)])
+    }
+}
+
+/// Goes round the sessions of this worker, a slice at a time, and pings those that have been silent for the interval.
+///
+/// A round lasts a quarter of the interval, so a ping may come that much late; there is no timer for each session.
+@LoopActor
+final class PingRounds {
+    private static let slices = 8
+
+    private let interval: Int64
+    private let timeout: Int64
+    private let isDeadly: Bool
+    /// Connections that are still to be looked at in this round.
+    private var ahead: [UInt64] = []
+    private var sliceLength = 0
+    /// Connections whose answer is awaited.
+    private var asked: Set<UInt64> = []
+
+    /// Times in milliseconds. `isDeadly`: who does not answer is disconnected.
+    init(interval: Int64, timeout: Int64, isDeadly: Bool) {
+        self.interval = interval
+        self.timeout = timeout
+        self.isDeadly = isDeadly
+    }
+
+    func start(on host: Host) {
+        let timer = Loop.every(interval / 4 / Int64(Self.slices)) { [unowned self, unowned host] in goOn(host) }
+        host.onUnload { timer.cancel() }
+    }
+
+    private func goOn(_ host: Host) {
+        if ahead.isEmpty {
+            ahead = host.server.localSessions.filter { $0.host === host }.map(\.connection)
+            sliceLength = ahead.count / Self.slices + 1
+        }
+        let slice = ahead.suffix(sliceLength)
+        ahead.removeLast(slice.count)
+        let now = Loop.now
+        for connection in slice {
+            guard let session = host.server.session(connection), now - session.lastHeard >= interval else { continue }
+            ping(session, now)
+        }
+    }
+
+    private func ping(_ session: Session, _ now: Int64) {
+        let connection = session.connection
+        guard asked.insert(connection).inserted else { return }
+        let id = session.host.server.pending.expect(from: session.jid, within: timeout) { [weak self, weak session] answer in
+            guard let self else { return }
+            asked.remove(connection)
+            guard answer == nil, let session, !session.hasEnded, session.lastHeard <= now else { return }
+            silence(of: session)
+        }
+        guard let id else {
+            asked.remove(connection)
+            return
+        }
+        session.send(Ping.request(id: id, from: session.host, to: session.jid))
+    }
+
+    private func silence(of session: Session) {
+        guard isDeadly else { return }
+        Log.info("client does not answer a ping, closing its stream", [Field("session", session.jid)])
+        session.close(StreamError(.connectionTimeout, text: "No answer to a ping"))
+    }
+}

@@ -1,0 +1,78 @@
+public import Configuration
+public import Kernel
+internal import Network
+internal import Storage
+internal import XML
+internal import XMPP
+
+/// XEP-0049: elements that clients keep on the server for themselves, one for each namespace and name.
+public final class PrivateStorage: Module {
+    public nonisolated static let name = "mod_private"
+    public nonisolated static let implements = [XEP(49, "Private XML Storage", version: "1.2")]
+
+    nonisolated static let namespace = "jabber:iq:private"
+
+    public init(options: ModuleOptions) {}
+
+    public func install(on host: Host) {
+        host.features.advertise(Self.namespace)
+        host.features.advertiseAccount(Self.namespace)
+        host.iq.onWaiting("query", Self.namespace, at: .account) { (request) async throws(StanzaError) in
+            guard request.isOwn else { throw StanzaError(.forbidden) }
+            let elements = try Self.elements(of: request.payload, isSet: request.isSet)
+            let store = request.host.server.store.privateStorage
+            let key = UserKey(user: request.to.local, domain: request.to.domain)
+            if request.isSet {
+                try await Self.set(elements, key, store)
+                return nil
+            }
+            return try await Self.get(elements, key, store, request)
+        }
+    }
+
+    /// What is asked or left: at least one element, each in a namespace of its own (XEP-0049 §2.3). A question names one.
+    nonisolated static func elements(of query: Element, isSet: Bool) throws(StanzaError) -> [Element] {
+        let elements = Array(query.children)
+        guard !elements.isEmpty else { throw StanzaError(isSet ? .notAcceptable : .badRequest) }
+        guard isSet || elements.count == 1 else {
+            throw StanzaError(.badRequest, text: "A query names one element")
+        }
+        guard !elements.contains(where: { $0.isIn(namespace) || $0.isIn("") || $0.isIn(Namespace.client) }) else {
+            throw StanzaError(.notAcceptable, text: "An element needs a namespace of its own")
+        }
+        return elements
+    }
+
+    private static func set(
+        _ elements: [Element], _ key: UserKey, _ store: PrivateStorageRepository
+    ) async throws(StanzaError) {
+        let outcome: PrivateStorageRepository.Outcome
+        do {
+            outcome = try await store.set(
+                key,
+                elements.map {
+                    .init(namespace: $0.namespace, name: $0.name, xml: $0.rendered(within: Namespace.client))
+                })
+        } catch { throw StanzaError(storage: error) }
+        switch outcome {
+        case .stored: return
+        case .full: throw StanzaError(.resourceConstraint, text: "Too many elements are stored")
+        }
+    }
+
+    /// What was never stored is answered with the empty element of the question.
+    private static func get(
+        _ elements: [Element], _ key: UserKey, _ store: PrivateStorageRepository, _ request: IQRequest
+    ) async throws(StanzaError) -> Element {
+        var answers: [Element] = []
+        for asked in elements {
+            let bytes: [UInt8]?
+            do { bytes = try await store.get(key, namespace: asked.namespace, name: asked.name) } catch {
+                throw StanzaError(storage: error)
+            }
+            let empty = Element(asked.name, asked.namespace)
+            if let bytes { answers.append(try request.host.server.stored(bytes, of: request.to)) } else { answers.append(empty) }
+        }
+        return Element("query", namespace, [:], answers)
+    }
+}

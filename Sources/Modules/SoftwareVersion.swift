@@ -1,0 +1,43 @@
+public import Configuration
+internal import Glibc
+internal import IPC
+public import Kernel
+internal import Network
+internal import XML
+internal import XMPP
+
+/// XEP-0092: which software this is, and on which system if the operator lets it say so.
+public final class SoftwareVersion: Module {
+    public nonisolated static let name = "mod_version"
+    public nonisolated static let implements = [XEP(92, "Software Version", version: "1.1")]
+
+    private static let namespace = "jabber:iq:version"
+
+    private let answer: Element
+
+    public init(options: ModuleOptions) {
+        var facts = [("name", ServerVersion.name), ("version", ServerVersion.number)]
+        if options.bool("os_info"), let system = Self.system() { facts.append(("os", system)) }
+        answer = Element("query", Self.namespace, [:], facts.map { Element($0, Self.namespace, text: $1) })
+    }
+
+    public func install(on host: Host) {
+        host.features.advertise(Self.namespace)
+        host.iq.on("query", Self.namespace, at: .server) { [answer] (request) throws(StanzaError) in
+            guard !request.isSet else { throw StanzaError(.notAllowed) }
+            return answer
+        }
+    }
+
+    /// The name and release of the operating system, `Linux 6.1.0`.
+    private static func system() -> String? {
+        var names = utsname()
+        guard uname(&names) == 0 else { return nil }
+        return text(&names.sysname) + " " + text(&names.release)
+    }
+
+    /// The text in a field of fixed size.
+    private static func text<Field>(_ field: inout Field) -> String {
+        withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+}

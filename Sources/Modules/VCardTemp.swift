@@ -1,0 +1,121 @@
+public import Configuration
+public import Kernel
+internal import IPC
+internal import Network
+internal import SASL
+internal import Storage
+internal import XML
+internal import XMPP
+
+/// XEP-0054: the user's visiting card, which everybody may read and only its owner write. Its photo is told to contacts
+/// in presence (XEP-0153).
+///
+/// Who has no card looks like who does not exist (XEP-0054 §3.3).
+public final class VCardTemp: Module {
+    public nonisolated static let name = "mod_vcard"
+    public nonisolated static let implements = [
+        XEP(54, "vcard-temp", version: "1.3.0"),
+        XEP(153, "vCard-Based Avatars", version: "1.1.1"),
+    ]
+
+    static let namespace = "vcard-temp"
+    /// Bytes that a card may have, its photo included.
+    private static let longestCard = 256 << 10
+
+    public init(options: ModuleOptions) {}
+
+    public func install(on host: Host) {
+        host.features.advertise(Self.namespace)
+        host.features.advertiseAccount(Self.namespace)
+        let avatar = VCardAvatar(host: host)
+        avatar.install()
+        host.iq.onWaiting("vCard", Self.namespace, at: .account) { (request) async throws(StanzaError) in
+            if request.isSet { try await Self.set(request, avatar) } else { try await Self.get(request) }
+        }
+        host.iq.on("vCard", Self.namespace, at: .server) { (request) throws(StanzaError) in
+            guard !request.isSet else { throw StanzaError(.forbidden) }
+            return Element("vCard", Self.namespace, [:], [Element("FN", Self.namespace, text: ServerVersion.name)])
+        }
+    }
+
+    private static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
+
+    private static func get(_ request: IQRequest) async throws(StanzaError) -> Element? {
+        let card: VCardRepository.VCard?
+        do { card = try await request.host.server.store.vCards.get(key(request.to)) } catch {
+            throw StanzaError(storage: error)
+        }
+        guard let card else { throw StanzaError(request.isOwn ? .itemNotFound : .serviceUnavailable) }
+        return try request.host.server.stored(card.xml, of: request.to)
+    }
+
+    private static func set(_ request: IQRequest, _ avatar: VCardAvatar) async throws(StanzaError) -> Element? {
+        guard request.isOwn else { throw StanzaError(.forbidden) }
+        let xml = request.payload.rendered(within: Namespace.client)
+        guard xml.count <= longestCard else {
+            throw StanzaError(.policyViolation, text: "A vCard may have \(longestCard) bytes")
+        }
+        let cards = request.host.server.store.vCards
+        do {
+            // An empty card is none, so that it cannot be told from that of a user who never had one.
+            if request.payload.firstChild == nil {
+                _ = try await cards.remove(key(request.to))
+                avatar.changed(request.to, to: .none)
+            } else {
+                let photo = VCardPhoto(of: request.payload)
+                try await cards.set(key(request.to), .init(xml: xml, photoHash: photo.hash))
+                avatar.changed(request.to, to: photo)
+            }
+        } catch {
+            throw StanzaError(storage: error)
+        }
+        return nil
+    }
+}
+
+/// What presence says of a user's photo (XEP-0153 §4.1).
+enum VCardPhoto: Equatable, Sendable {
+    /// Nothing: there is no card.
+    case none
+    /// There is a card without a photo.
+    case empty
+    /// SHA-1 of the photo in lower-case hexadecimal digits.
+    case image(String)
+
+    /// The photo of a card; what cannot be read is none.
+    init(of card: Element) {
+        guard let data = card.child("PHOTO")?.child("BINVAL")?.text else {
+            self = .empty
+            return
+        }
+        // COMPAT: lines are broken in many ways (XEP-0153 §4.5), which strict base 64 does not know.
+        let compact = String(decoding: data.utf8.filter { $0 > 0x20 }, as: UTF8.self)
+        guard let image = Base64.decode(compact), !image.isEmpty, let digest = Digest.sha1(image) else {
+            self = .empty
+            return
+        }
+        self = .image(Self.hexadecimal(digest))
+    }
+
+    /// As it is kept beside the card: empty for a card without a photo.
+    init(hash: String?) {
+        switch hash {
+        case nil: self = .none
+        case "": self = .empty
+        case let hash?: self = .image(hash)
+        }
+    }
+
+    var hash: String? {
+        switch self {
+        case .none: nil
+        case .empty: ""
+        case .image(let hash): hash
+        }
+    }
+
+    private static func hexadecimal(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}
