@@ -73,6 +73,7 @@ let package = Package(
             "Worker", "XML", "XMPP", "SASL", "Streams", "Operations", "IPC", "Configuration", "SharedState", "Telemetry",
             "Network", "Storage", "Kernel"),
         .executableTarget(name: "xmppd", dependencies: ["Master", "IPC"], swiftSettings: house),
+        .executableTarget(name: "xmppctl", dependencies: ["Operations", "IPC", "CPlatform", arguments], swiftSettings: house),
         .executableTarget(name: "xmppd-worker", dependencies: ["Worker", "Modules"], swiftSettings: house),
     ],
     cxxLanguageStandard: .cxx17

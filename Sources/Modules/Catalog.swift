@@ -3,7 +3,15 @@ public import Kernel
 /// All modules, in the order in which their handlers are installed. A new module is one line here.
 public enum Catalog {
     public static let modules: [any Module.Type] = [
+        Disco.self,
+        EntityCapabilities.self,
+        EntityTime.self,
+        LastActivity.self,
+        Ping.self,
         Presence.self,
+        PrivateStorage.self,
         Roster.self,
+        SoftwareVersion.self,
+        VCardTemp.self,
     ]
 }

@@ -60,7 +60,7 @@ final class ControlLink {
         case .segment: handed.segment = descriptor
         case .listener(let listener): if let descriptor { handed.listeners.append((listener, descriptor)) }
         case .mesh(let slot, let incarnation): if let descriptor { mesh(slot, incarnation, descriptor) }
-        case .meshGone(let slot, let incarnation): runtime?.mesh.gone(slot: slot, incarnation: incarnation)
+        case .meshGone(let slot, let incarnation): meshGone(slot, incarnation)
         case .start: start()
         case .prepare(let generation, let bundle): prepare(generation, bundle)
         case .commit(let generation): commit(generation)
@@ -70,6 +70,7 @@ final class ControlLink {
         }
     }
 
+    /// Before there is a runtime, peers wait for it; their ends stay open.
     private func mesh(_ slot: UInt8, _ incarnation: UInt32, _ descriptor: Int32) {
         if let runtime {
             runtime.mesh.connect(slot: slot, incarnation: incarnation, descriptor: descriptor)
@@ -78,21 +79,28 @@ final class ControlLink {
         }
     }
 
+    private func meshGone(_ slot: UInt8, _ incarnation: UInt32) {
+        runtime?.mesh.gone(slot: slot, incarnation: incarnation)
+        for link in handed.mesh where link.slot == slot && link.incarnation == incarnation { close(link.descriptor) }
+        handed.mesh.removeAll { $0.slot == slot && $0.incarnation == incarnation }
+    }
+
     private func start() {
         guard let bundle, let segment = handed.segment else { return leave(Self.malformedStatus) }
-        let handed = handed
-        self.handed = HandedOver()
         Loop.spawn { [self] in
             do {
                 let configuration = try PreparedConfiguration(bundle)
                 let runtime = try await WorkerRuntime.make(arguments, configuration, segment: segment, catalog: catalog)
+                // Peers may have been handed over while storage was opened.
+                let handed = handed
+                self.handed = HandedOver()
+                self.runtime = runtime
                 for link in handed.mesh {
                     runtime.mesh.connect(slot: link.slot, incarnation: link.incarnation, descriptor: link.descriptor)
                 }
                 for (listener, socket) in handed.listeners { runtime.listen(listener, socket) }
                 runtime.report = { [self] in send(.report($0)) }
                 runtime.begin()
-                self.runtime = runtime
                 send(.ready)
             } catch let refusal as ConfigurationReading.Refusal {
                 refuse(refusal.problems)
