@@ -127,8 +127,11 @@ public final class Host {
         let existed = try await accounts.remove(user.local)
         guard existed else { return false }
         hooks.accountRemoved.tell(user)
-        for record in server.sessions(of: user) {
-            server.close(record, StreamError(.notAuthorized, text: "The account has been removed"))
+        // At the end of the turn: whoever asked for it from one of these sessions is answered before.
+        Loop.endOfTurn { [server] in
+            for record in server.sessions(of: user) {
+                server.close(record, StreamError(.notAuthorized, text: "The account has been removed"))
+            }
         }
         return true
     }

@@ -58,6 +58,8 @@ public final class Session {
 
     public var address: String { stream.address }
     public var isAvailable: Bool { flags.contains(.available) }
+    /// Bytes for the client that the network has not taken yet.
+    public var queuedBytes: Int { stream.queuedBytes }
 
     /// Stanzas of one client that may wait while an earlier one is worked on; then reading pauses.
     static let inboxLength = 16

@@ -70,6 +70,8 @@ public struct SessionFlags: OptionSet, Sendable, Hashable {
     public static let inactive = SessionFlags(rawValue: 1 << 6)
     /// Its connection is gone; it waits to be resumed (XEP-0198 §5).
     public static let detached = SessionFlags(rawValue: 1 << 7)
+    /// Takes the messages that were kept for its user, or waits for its turn to (XEP-0160).
+    public static let takesOffline = SessionFlags(rawValue: 1 << 8)
 }
 
 /// What delivery needs to know of a session: a record without the parts that cost a copy.
