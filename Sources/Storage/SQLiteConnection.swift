@@ -1,36 +1,49 @@
-import Foundation
 import GRDB
+import GRDBSQLite
 
-/// One SQLite connection, through GRDB: the only file that knows it. Used by one thread at a time.
+/// One SQLite connection with the statements prepared on it.
 ///
-/// GRDB's own queue runs the work on the calling thread, so a connection starts no thread. Its transactions are not used: begin,
-/// savepoint and commit are ordinary statements here, for a batch of work shares a transaction.
-final class SQLiteConnection: Sendable {
+/// GRDB opens, configures and closes the file. Statements run on SQLite itself: through GRDB a one-row query costs five times as much,
+/// and its transactions cannot be shared by several pieces of work.
+///
+/// `@unchecked`: used by the thread that opens it, then by the one thread that it is given to.
+final class SQLiteConnection: SQLConnection, @unchecked Sendable {
     enum Role { case writer, reader }
 
     private let queue: DatabaseQueue
+    private let handle: OpaquePointer
+    private var statements: [String: SQLiteStatement] = [:]
+    /// More statements than the repositories have; beyond it the prepared ones are dropped.
+    private static let keptStatements = 200
 
     /// Opens the file, which must exist, and puts the connection into its role.
     init(path: String, role: Role, options: SQLiteOptions) throws(StorageError) {
+        do {
+            queue = try DatabaseQueue(path: path, configuration: Self.configuration(role, options))
+        } catch {
+            throw StorageError(opening: error)
+        }
+        guard let handle = queue.unsafeReentrantWrite({ $0.sqliteConnection }) else {
+            throw .unavailable("the database is closed")
+        }
+        self.handle = handle
+        // They tell GRDB of its own transactions; it does not expect others.
+        sqlite3_commit_hook(handle, nil, nil)
+        sqlite3_rollback_hook(handle, nil, nil)
+        sqlite3_set_authorizer(handle, nil, nil)
+    }
+
+    private static func configuration(_ role: Role, _ options: SQLiteOptions) -> Configuration {
         let patience = BusyPatience(milliseconds: options.busyTimeout)
+        let pragmas = pragmas(role, options)
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
         configuration.allowsUnsafeTransactions = true
         configuration.busyMode = .callback { patience.waits(after: $0) }
-        configuration.label = role == .writer ? "writer" : "reader"
-        let pragmas = Self.pragmas(role, options)
         configuration.prepareDatabase { database in
-            for pragma in pragmas {
-                let statement = try database.makeStatement(sql: pragma)
-                let rows = try Row.fetchCursor(statement)
-                while try rows.next() != nil {}
-            }
+            for pragma in pragmas { try database.execute(sql: pragma) }
         }
-        do {
-            queue = try DatabaseQueue(path: path, configuration: configuration)
-        } catch {
-            throw StorageError(sqlite: error)
-        }
+        return configuration
     }
 
     private static func pragmas(_ role: Role, _ options: SQLiteOptions) -> [String] {
@@ -47,88 +60,50 @@ final class SQLiteConnection: Sendable {
         }
     }
 
-    /// Lends the connection to `body` on the calling thread.
-    func use<T>(_ body: (SQLiteSession) -> T) -> T {
-        queue.unsafeReentrantWrite { body(SQLiteSession($0)) }
-    }
-
-    /// Closes the file. Later use fails with `unavailable`.
+    /// Closes the file. The connection must not be used after it.
     func close() {
-        do { try queue.close() } catch { /* Statements still open: SQLite closes the file when they end. */ }
+        statements = [:]
+        do { try queue.close() } catch { /* SQLite then closes the file when its last statement ends. */ }
     }
-}
-
-/// The connection while it is lent: statements are prepared once and kept.
-final class SQLiteSession: SQLConnection {
-    private let database: Database
-
-    fileprivate init(_ database: Database) { self.database = database }
 
     /// False also when SQLite itself rolled the transaction back, as it may on a full disk or an input/output error.
-    var isInTransaction: Bool { database.isInsideTransaction }
+    var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
     @discardableResult
     func run(
         _ sql: String, _ parameters: [SQLValue], row: (SQLRow) throws(StorageError) -> Void
     ) throws(StorageError) -> Int {
-        do {
-            let before = database.totalChangesCount
-            let statement = try database.cachedStatement(sql: sql)
-            let arguments = StatementArguments(parameters.map(\.databaseValue))
-            if statement.columnCount == 0 {
-                try statement.execute(arguments: arguments)
-            } else {
-                let rows = try Row.fetchCursor(statement, arguments: arguments)
-                while let next = try rows.next() { try row(SQLRow(next, columns: statement.columnCount)) }
+        let statement = try prepared(sql)
+        statement.isRunning = true
+        defer { statement.reset() }
+        try statement.bind(parameters)
+        let before = sqlite3_total_changes(handle)
+        while true {
+            switch sqlite3_step(statement.pointer) {
+            case SQLITE_ROW: try row(statement.row)
+            case SQLITE_DONE: return Int(sqlite3_total_changes(handle) &- before)
+            default: throw StorageError(of: handle)
             }
-            return database.totalChangesCount - before
-        } catch {
-            throw (error as? StorageError) ?? StorageError(sqlite: error)
         }
     }
-}
 
-extension SQLValue {
-    fileprivate var databaseValue: DatabaseValue {
-        switch self {
-        case .null: .null
-        case .integer(let integer): integer.databaseValue
-        case .real(let real): real.databaseValue
-        case .text(let text): text.databaseValue
-        case .bytes(let bytes): Data(bytes).databaseValue
-        }
-    }
-}
-
-extension SQLRow {
-    fileprivate init(_ row: Row, columns: Int) {
-        self.init((0..<columns).map { column in
-            let value: DatabaseValue = row[column]
-            return switch value.storage {
-            case .null: .null
-            case .int64(let integer): .integer(integer)
-            case .double(let real): .real(real)
-            case .string(let text): .text(text)
-            case .blob(let data): .bytes([UInt8](data))
-            }
-        })
+    /// The prepared statement, a second one for a query that runs within itself.
+    private func prepared(_ sql: String) throws(StorageError) -> SQLiteStatement {
+        if let kept = statements[sql], !kept.isRunning { return kept }
+        let statement = try SQLiteStatement(sql, on: handle)
+        if statements.count >= Self.keptStatements { statements = statements.filter(\.value.isRunning) }
+        if statements[sql] == nil { statements[sql] = statement }
+        return statement
     }
 }
 
 extension StorageError {
-    /// What an error of GRDB or SQLite means to us.
-    fileprivate init(sqlite error: any Error) {
-        guard let error = error as? DatabaseError else {
+    /// What an error met while opening means to us.
+    fileprivate init(opening error: any Error) {
+        if let error = error as? DatabaseError {
+            self.init(sqlite: error.resultCode.rawValue, error.message ?? "SQLite error \(error.resultCode.rawValue)")
+        } else {
             self = .unavailable("\(error)")
-            return
-        }
-        let detail = error.message ?? "SQLite error \(error.extendedResultCode.rawValue)"
-        switch error.resultCode {
-        case .SQLITE_FULL: self = .full
-        case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .corrupt(detail)
-        case .SQLITE_CONSTRAINT: self = .constraint(detail)
-        default: self = .unavailable(detail + (error.sql.map { " in: \($0)" } ?? ""))
         }
     }
 }

@@ -6,20 +6,12 @@ final class SQLiteReader: Sendable {
 
     /// Runs the reads. Afterwards each holds its result; none has been answered.
     func run(_ reads: [any PendingWork]) {
-        connection.use { session in
-            do throws(StorageError) {
-                try session.execute("BEGIN")
-            } catch {
-                for read in reads { read.fail(error) }
-                return
-            }
-            for read in reads { _ = read.attempt(session) }
-            do throws(StorageError) {
-                try session.execute("COMMIT")
-            } catch {
-                // Nothing was changed that could be lost; only the snapshot must not stay.
-                if session.isInTransaction { _ = try? session.execute("ROLLBACK") }
-            }
+        if let error = connection.failure(of: "BEGIN") {
+            for read in reads { read.fail(error) }
+            return
         }
+        for read in reads { _ = read.attempt(connection) }
+        // Nothing was changed that could be lost; only the snapshot must not stay.
+        if connection.failure(of: "COMMIT") != nil, connection.isInTransaction { _ = connection.failure(of: "ROLLBACK") }
     }
 }

@@ -17,50 +17,48 @@ final class SQLiteWriter: @unchecked Sendable {
 
     /// Runs the writes. Afterwards each holds its result; none has been answered.
     func run(_ writes: [any PendingWork]) {
-        connection.use { session in
-            if writes.count == 1 || !runTogether(writes, session) { runEachAlone(writes, session) }
-        }
+        if writes.count == 1 || !runTogether(writes) { runEachAlone(writes) }
     }
 
     /// False when the transaction was spoiled for all of them and nothing of it was kept.
-    private func runTogether(_ writes: [any PendingWork], _ session: SQLiteSession) -> Bool {
-        if let error = begin(writes.count, durable: writes.contains(where: \.isDurable), session) {
+    private func runTogether(_ writes: [any PendingWork]) -> Bool {
+        if let error = begin(writes.count, durable: writes.contains(where: \.isDurable)) {
             for write in writes { write.fail(error) }
             return true
         }
         for write in writes {
-            guard attempt(write, session) else {
-                rollBack(session)
+            guard attempt(write) else {
+                rollBack()
                 return false
             }
         }
-        if execute("COMMIT", session) == nil { return true }
-        rollBack(session)
+        if connection.failure(of: "COMMIT") == nil { return true }
+        rollBack()
         return false
     }
 
     /// One write between its savepoints. False when the transaction is spoiled for all.
-    private func attempt(_ write: any PendingWork, _ session: SQLiteSession) -> Bool {
-        guard execute("SAVEPOINT gathered", session) == nil else { return false }
-        if write.attempt(session) != nil {
-            guard session.isInTransaction, execute("ROLLBACK TO gathered", session) == nil else { return false }
+    private func attempt(_ write: any PendingWork) -> Bool {
+        guard connection.failure(of: "SAVEPOINT gathered") == nil else { return false }
+        if write.attempt(connection) != nil {
+            guard connection.isInTransaction, connection.failure(of: "ROLLBACK TO gathered") == nil else { return false }
         }
-        return execute("RELEASE gathered", session) == nil
+        return connection.failure(of: "RELEASE gathered") == nil
     }
 
-    private func runEachAlone(_ writes: [any PendingWork], _ session: SQLiteSession) {
+    private func runEachAlone(_ writes: [any PendingWork]) {
         var locked: StorageError?
         for write in writes {
             // Who waited for the lock in vain speaks for those behind it: they do not wait as long again.
             if let locked {
                 write.fail(locked)
-            } else if let error = begin(1, durable: write.isDurable, session) {
+            } else if let error = begin(1, durable: write.isDurable) {
                 write.fail(error)
                 if error == .busy { locked = error }
-            } else if write.attempt(session) != nil {
-                rollBack(session)
-            } else if let error = execute("COMMIT", session) {
-                rollBack(session)
+            } else if write.attempt(connection) != nil {
+                rollBack()
+            } else if let error = connection.failure(of: "COMMIT") {
+                rollBack()
                 write.fail(error)
             }
         }
@@ -68,29 +66,20 @@ final class SQLiteWriter: @unchecked Sendable {
 
     /// Takes the write lock at once (`IMMEDIATE`): a transaction that starts by reading and then wants to write would fail whenever
     /// another process wrote in between, whatever the timeout.
-    private func begin(_ writes: Int, durable: Bool, _ session: SQLiteSession) -> StorageError? {
+    private func begin(_ writes: Int, durable: Bool) -> StorageError? {
         if durable != isFullySynchronous {
             // In WAL mode FULL syncs the log at the commit, with everything that was committed before; NORMAL leaves that to the checkpoint.
-            if let error = execute("PRAGMA synchronous = \(durable ? "FULL" : "NORMAL")", session) { return error }
+            if let error = connection.failure(of: "PRAGMA synchronous = \(durable ? "FULL" : "NORMAL")") { return error }
             isFullySynchronous = durable
         }
-        if let error = execute("BEGIN IMMEDIATE", session) { return error }
+        if let error = connection.failure(of: "BEGIN IMMEDIATE") { return error }
         counters.began(writes: writes)
         return nil
     }
 
-    private func rollBack(_ session: SQLiteSession) {
-        guard session.isInTransaction else { return }
+    private func rollBack() {
+        guard connection.isInTransaction else { return }
         // A rollback writes nothing. Should it fail all the same, the next BEGIN fails and says so.
-        _ = execute("ROLLBACK", session)
-    }
-
-    private func execute(_ sql: String, _ session: SQLiteSession) -> StorageError? {
-        do throws(StorageError) {
-            try session.execute(sql)
-            return nil
-        } catch {
-            return error
-        }
+        _ = connection.failure(of: "ROLLBACK")
     }
 }

@@ -2,7 +2,7 @@
 public enum Schema {
     /// In order of their numbers, which are 1, 2, 3… and never change once released.
     static let migrations: [SchemaMigration] = [
-        .accounts, .rosters, .offlineMessages, .privateStorage, .vCards, .lastActivity, .blockLists,
+        .accounts, .rosters, .offlineMessages, .privateStorage, .vCards, .lastActivity, .blockLists, .serverValues,
     ]
 
     /// Every table with rows of users. Removing an account removes its user's rows from each.

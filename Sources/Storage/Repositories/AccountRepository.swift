@@ -21,7 +21,7 @@ public struct AccountRepository: Sendable {
             try connection.execute(
                 "INSERT INTO account (domain, username, plain, scram, created) VALUES (?, ?, ?, ?, ?)",
                 key.domainValue, key.userValue, plain, scram, .integer(credentials.createdAt))
-            try Self.adjustCount(key.domain, by: 1, connection)
+            try Self.countOneMore(key.domain, connection)
             return .created
         }
     }
@@ -61,7 +61,7 @@ public struct AccountRepository: Sendable {
             for table in Schema.tablesOfUsers {
                 try connection.execute("DELETE FROM \(table) WHERE domain = ? AND username = ?", key.domainValue, key.userValue)
             }
-            if existed { try Self.adjustCount(key.domain, by: -1, connection) }
+            if existed { try Self.countOneLess(key.domain, connection) }
             return existed
         }
     }
@@ -93,14 +93,16 @@ public struct AccountRepository: Sendable {
         } ?? 0
     }
 
-    private static func adjustCount(
-        _ domain: String, by difference: Int64, _ connection: any SQLConnection
-    ) throws(StorageError) {
+    private static func countOneMore(_ domain: String, _ connection: any SQLConnection) throws(StorageError) {
         try connection.execute(
             """
-            INSERT INTO account_count (domain, accounts) VALUES (?, ?)
-            ON CONFLICT (domain) DO UPDATE SET accounts = account_count.accounts + excluded.accounts
-            """, .text(domain), .integer(difference))
+            INSERT INTO account_count (domain, accounts) VALUES (?, 1)
+            ON CONFLICT (domain) DO UPDATE SET accounts = account_count.accounts + 1
+            """, .text(domain))
+    }
+
+    private static func countOneLess(_ domain: String, _ connection: any SQLConnection) throws(StorageError) {
+        try connection.execute("UPDATE account_count SET accounts = accounts - 1 WHERE domain = ?", .text(domain))
     }
 
     private static func columns(_ secret: StoredCredentials.Secret) throws(StorageError) -> (plain: SQLValue, scram: SQLValue) {

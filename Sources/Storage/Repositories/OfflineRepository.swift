@@ -144,7 +144,6 @@ extension SchemaMigration {
             )
             """,
             "CREATE INDEX offline_message_expiry ON offline_message (domain, expires) WHERE expires IS NOT NULL",
-            "CREATE INDEX offline_message_age ON offline_message (domain, received)",
         ]
     }
 }

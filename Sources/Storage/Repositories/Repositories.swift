@@ -7,6 +7,7 @@ public struct Repositories: Sendable {
     public let vCards: VCardRepository
     public let lastActivity: LastActivityRepository
     public let blockLists: BlockListRepository
+    public let serverValues: ServerValueRepository
 
     public init(_ database: any SQLDatabase, maxRosterItems: Int = 5000) {
         accounts = AccountRepository(database)
@@ -16,5 +17,6 @@ public struct Repositories: Sendable {
         vCards = VCardRepository(database)
         lastActivity = LastActivityRepository(database)
         blockLists = BlockListRepository(database)
+        serverValues = ServerValueRepository(database)
     }
 }

@@ -1,0 +1,142 @@
+import Testing
+
+@testable import Storage
+
+@Suite struct RosterRepositoryTests {
+    let temporary: TemporaryDatabase
+    let database: SQLiteDatabase
+    let rosters: RosterRepository
+
+    init() async throws {
+        temporary = try TemporaryDatabase()
+        database = try await temporary.openMigrated()
+        rosters = RosterRepository(database, maxItems: 3, keptRemovals: 2, now: { 1000 })
+    }
+
+    @Test func keepsAllOfAnItem() async throws {
+        let item = RosterItem(
+            contact: "c@x", name: "Carol", groups: ["Friends", "", "a b"], subscription: .from, pendingOut: true, pendingIn: true,
+            pendingInStanza: [60, 62], approved: true, isListed: true)
+        guard case .done(let change) = try await rosters.set(alice, item) else { throw Unexpected() }
+        #expect(change == RosterChange(old: nil, new: item, version: 1001, isVisible: true))
+        #expect(try await rosters.item(alice, "c@x") == item)
+        #expect(try await rosters.items(alice) == [item])
+        #expect(try await rosters.items(bob) == [])
+        #expect(try await rosters.item(alice, "d@x") == nil)
+    }
+
+    @Test func modifiesAndTellsBeforeAndAfter() async throws {
+        _ = try await rosters.set(alice, RosterItem(contact: "c@x", subscription: .to))
+        let outcome = try await rosters.modify(alice, "c@x") { item in
+            var item = item
+            item?.subscription = .both
+            return item
+        }
+        guard case .done(let change) = outcome else { throw Unexpected() }
+        #expect(change.old?.subscription == .to)
+        #expect(change.new?.subscription == .both)
+        #expect(change.version == 1002)
+        #expect(change.isVisible)
+    }
+
+    @Test func whatClientsDoNotSeeKeepsTheVersion() async throws {
+        let request = RosterItem(contact: "c@x", pendingIn: true, pendingInStanza: [1], isListed: false)
+        guard case .done(let first) = try await rosters.set(alice, request) else { throw Unexpected() }
+        #expect(!first.isVisible)
+        #expect(try await rosters.version(alice) == 0)
+        var listed = request
+        listed.isListed = true
+        guard case .done(let second) = try await rosters.set(alice, listed) else { throw Unexpected() }
+        #expect(second.isVisible)
+        listed.pendingIn = false
+        listed.pendingInStanza = nil
+        guard case .done(let third) = try await rosters.set(alice, listed) else { throw Unexpected() }
+        #expect(!third.isVisible)
+        #expect(third.version == second.version)
+        guard case .done(let same) = try await rosters.set(alice, listed) else { throw Unexpected() }
+        #expect(!same.isVisible)
+        #expect(try await rosters.changes(alice, since: second.version)?.steps.isEmpty == true)
+    }
+
+    @Test func removingWhatIsNotThereChangesNothing() async throws {
+        guard case .done(let change) = try await rosters.remove(alice, "c@x") else { throw Unexpected() }
+        #expect(change == RosterChange(old: nil, new: nil, version: 0, isVisible: false))
+    }
+
+    @Test func answersTheDifferencesInOrder() async throws {
+        for contact in ["a@x", "b@x", "c@x"] { _ = try await rosters.set(alice, RosterItem(contact: contact)) }
+        let version = try await rosters.version(alice)
+        _ = try await rosters.set(alice, RosterItem(contact: "c@x", name: "C"))
+        _ = try await rosters.remove(alice, "b@x")
+        _ = try await rosters.set(alice, RosterItem(contact: "a@x", name: "A"))
+        let difference = try #require(try await rosters.changes(alice, since: version))
+        #expect(difference.version == version + 3)
+        #expect(difference.steps.map(\.version) == [version + 1, version + 2, version + 3])
+        #expect(
+            difference.steps.map(\.step) == [
+                .set(RosterItem(contact: "c@x", name: "C")), .removed(contact: "b@x"), .set(RosterItem(contact: "a@x", name: "A")),
+            ])
+        #expect(try await rosters.changes(alice, since: version + 3)?.steps.isEmpty == true)
+    }
+
+    @Test func aContactThatCameBackIsNotRemoved() async throws {
+        _ = try await rosters.set(alice, RosterItem(contact: "a@x"))
+        let version = try await rosters.version(alice)
+        _ = try await rosters.remove(alice, "a@x")
+        _ = try await rosters.set(alice, RosterItem(contact: "a@x", name: "A"))
+        let difference = try #require(try await rosters.changes(alice, since: version))
+        #expect(difference.steps.map(\.step) == [.set(RosterItem(contact: "a@x", name: "A"))])
+    }
+
+    @Test func unknownVersionsGetTheWholeRoster() async throws {
+        #expect(try await rosters.changes(alice, since: 0)?.steps.isEmpty == true)
+        #expect(try await rosters.changes(alice, since: 7) == nil)
+        for contact in ["a@x", "b@x", "c@x"] { _ = try await rosters.set(alice, RosterItem(contact: contact)) }
+        let version = try await rosters.version(alice)
+        #expect(try await rosters.changes(alice, since: 0) == nil)
+        #expect(try await rosters.changes(alice, since: version + 1) == nil)
+        for contact in ["a@x", "b@x", "c@x"] { _ = try await rosters.remove(alice, contact) }
+        // Two removals are kept; the first one was forgotten, so from before it the differences are not known.
+        #expect(try await rosters.changes(alice, since: version) == nil)
+        #expect(try await rosters.changes(alice, since: version + 1)?.steps.count == 2)
+    }
+
+    @Test func aUserRegisteredAgainDoesNotCountOldVersions() async throws {
+        _ = try await rosters.set(alice, RosterItem(contact: "a@x"))
+        let old = try await rosters.version(alice)
+        _ = try await AccountRepository(database).remove(alice)
+        let later = RosterRepository(database, now: { 9000 })
+        _ = try await later.set(alice, RosterItem(contact: "b@x"))
+        #expect(try await later.changes(alice, since: old) == nil)
+    }
+
+    @Test func theLimitHoldsForContactsAndForRequestsApart() async throws {
+        for contact in ["a@x", "b@x", "c@x"] {
+            _ = try await rosters.set(alice, RosterItem(contact: contact, pendingIn: true, isListed: false))
+        }
+        #expect(try await rosters.set(alice, RosterItem(contact: "d@x", pendingIn: true, isListed: false)) == .full)
+        for contact in ["a@x", "e@x", "f@x"] {
+            guard case .done = try await rosters.set(alice, RosterItem(contact: contact)) else { throw Unexpected() }
+        }
+        #expect(try await rosters.set(alice, RosterItem(contact: "g@x")) == .full)
+        #expect(try await rosters.set(alice, RosterItem(contact: "b@x")) == .full)
+        guard case .done = try await rosters.set(alice, RosterItem(contact: "a@x", name: "A")) else { throw Unexpected() }
+        #expect(try await rosters.item(alice, "g@x") == nil)
+    }
+
+    @Test func findsContactsBySubscription() async throws {
+        let all = RosterRepository(database)
+        for (contact, subscription) in [("n@x", .none), ("t@x", .to), ("f@x", .from), ("b@x", .both)] as [(String, RosterItem.Subscription)] {
+            _ = try await all.set(alice, RosterItem(contact: contact, subscription: subscription))
+        }
+        #expect(try await all.contacts(alice, with: [.from, .both]) == ["b@x", "f@x"])
+        #expect(try await all.contacts(alice, with: [.to, .both]) == ["b@x", "t@x"])
+    }
+
+    @Test func anItemCannotBecomeAnotherContact() async throws {
+        await #expect(throws: StorageError.self) { try await rosters.modify(alice, "a@x") { _ in RosterItem(contact: "b@x") } }
+    }
+}
+
+/// An outcome that the test did not count with.
+struct Unexpected: Error {}
