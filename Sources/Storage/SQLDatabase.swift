@@ -50,7 +50,7 @@ public struct SQLDialect: Sendable {
 
 /// One connection inside a transaction. Valid only during the work that it is handed to.
 public protocol SQLConnection: AnyObject {
-    /// Runs one statement and hands each of its rows to `row`. Returns how many rows a changing statement inserted, updated or deleted.
+    /// Runs one statement and hands each of its rows to `row`. Returns how many rows it inserted, updated or deleted.
     ///
     /// Do not run the same statement again from within `row`.
     @discardableResult

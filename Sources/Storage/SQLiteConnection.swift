@@ -3,8 +3,8 @@ import GRDBSQLite
 
 /// One SQLite connection with the statements prepared on it.
 ///
-/// GRDB opens, configures and closes the file. Statements run on SQLite itself: through GRDB a one-row query costs five times as much,
-/// and its transactions cannot be shared by several pieces of work.
+/// GRDB opens, configures and closes the file. Statements run on SQLite itself: through GRDB a one-row query costs five times as
+/// much, and its transactions cannot be shared by several pieces of work.
 ///
 /// `@unchecked`: used by the thread that opens it, then by the one thread that it is given to.
 final class SQLiteConnection: SQLConnection, @unchecked Sendable {
@@ -18,11 +18,7 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
 
     /// Opens the file, which must exist, and puts the connection into its role.
     init(path: String, role: Role, options: SQLiteOptions) throws(StorageError) {
-        do {
-            queue = try DatabaseQueue(path: path, configuration: Self.configuration(role, options))
-        } catch {
-            throw StorageError(opening: error)
-        }
+        queue = try Self.open(path, Self.configuration(role, options), BusyPatience(milliseconds: options.busyTimeout))
         guard let handle = queue.unsafeReentrantWrite({ $0.sqliteConnection }) else {
             throw .unavailable("the database is closed")
         }
@@ -31,6 +27,23 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
         sqlite3_commit_hook(handle, nil, nil)
         sqlite3_rollback_hook(handle, nil, nil)
         sqlite3_set_authorizer(handle, nil, nil)
+    }
+
+    /// Tries again while another process opens the file: where two switch a new file to WAL mode at once, SQLite refuses one of them
+    /// without asking the busy handler.
+    private static func open(
+        _ path: String, _ configuration: Configuration, _ patience: BusyPatience
+    ) throws(StorageError) -> DatabaseQueue {
+        var tries = 0
+        while true {
+            do {
+                return try DatabaseQueue(path: path, configuration: configuration)
+            } catch {
+                let error = StorageError(opening: error)
+                guard error == .busy, patience.waits(after: tries) else { throw error }
+                tries += 1
+            }
+        }
     }
 
     private static func configuration(_ role: Role, _ options: SQLiteOptions) -> Configuration {

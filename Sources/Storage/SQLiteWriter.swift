@@ -68,7 +68,7 @@ final class SQLiteWriter: @unchecked Sendable {
     /// another process wrote in between, whatever the timeout.
     private func begin(_ writes: Int, durable: Bool) -> StorageError? {
         if durable != isFullySynchronous {
-            // In WAL mode FULL syncs the log at the commit, with everything that was committed before; NORMAL leaves that to the checkpoint.
+            // In WAL mode FULL syncs the log at the commit, with all that was committed before; NORMAL leaves that to the checkpoint.
             if let error = connection.failure(of: "PRAGMA synchronous = \(durable ? "FULL" : "NORMAL")") { return error }
             isFullySynchronous = durable
         }

@@ -66,6 +66,18 @@ import Testing
         #expect(temporary.failures.errors == [])
     }
 
+    /// The first to open a new file switches it to WAL mode, for which SQLite does not wait.
+    @Test func severalMayOpenANewFileAtOnce() async throws {
+        for round in 0..<20 {
+            let fresh = try TemporaryDatabase()
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<4 { group.addTask { try await Schema.migrate(try fresh.open()) } }
+                try await group.waitForAll()
+            }
+            #expect(fresh.failures.errors == [], "round \(round)")
+        }
+    }
+
     @Test func aProcessKilledInTheMiddleLeavesWholeTransactions() async throws {
         let path = temporary.path
         await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
