@@ -1,0 +1,119 @@
+public import Configuration
+public import Kernel
+internal import Network
+internal import SharedState
+internal import XML
+internal import XMPP
+
+/// XEP-0280: a user's other resources see both sides of a conversation.
+///
+/// Which session wants copies stands in the shared table, so it does not matter on which worker it is.
+public final class Carbons: Module {
+    public nonisolated static let name = "mod_carboncopy"
+    public nonisolated static let implements = [
+        XEP(280, "Message Carbons", version: "1.0.1"),
+        XEP(297, "Stanza Forwarding", version: "1.0"),
+    ]
+
+    public init(options: ModuleOptions) {}
+
+    public func install(on host: Host) {
+        host.features.advertise(CarbonRules.namespace, "urn:xmpp:carbons:rules:0")
+        for (name, isWanted) in [("enable", true), ("disable", false)] {
+            host.iq.on(name, CarbonRules.namespace, at: .account, .server) { (request) throws(StanzaError) in
+                try Self.set(isWanted, request)
+            }
+        }
+        host.hooks.outgoing.add(.afterRouting) { outgoing in
+            Self.copySent(outgoing)
+            return .next
+        }
+        host.hooks.incoming.add(.afterRouting) { incoming in
+            Self.copyReceived(incoming)
+            return .next
+        }
+    }
+
+    private static func set(_ isWanted: Bool, _ request: IQRequest) throws(StanzaError) -> Element? {
+        guard request.isSet else { throw StanzaError(.badRequest) }
+        guard let session = request.session, session.host === request.host, request.isOwn || request.to.isDomain else {
+            throw StanzaError(.notAllowed)
+        }
+        session.set(.carbons, isWanted)
+        return nil
+    }
+
+    private static func copySent(_ outgoing: Outgoing) {
+        let (session, stanza) = (outgoing.session, outgoing.stanza)
+        guard stanza.kind == .message, let to = stanza.to, CarbonRules.isEligible(stanza, .sent) else { return }
+        // What a user sends to the own account is copied where it is received: only there it is known who has got it.
+        if to.local == session.jid.local, to.domain == session.jid.domain { return }
+        copy(stanza, .sent, of: session.jid.bare, session.host) { $0.resource != session.jid.resource }
+    }
+
+    private static func copyReceived(_ incoming: Incoming) {
+        let stanza = incoming.stanza
+        guard stanza.kind == .message, CarbonRules.isEligible(stanza, .received) else { return }
+        copy(stanza, .received, of: incoming.user, incoming.host) { record in
+            !incoming.recipients.contains { $0.slot == record.slot && $0.connection == record.connection }
+                && stanza.from != incoming.to.with(resource: record.resource)
+        }
+    }
+
+    private static func copy(
+        _ stanza: Stanza, _ direction: CarbonRules.Direction, of user: JID, _ host: Host,
+        where isOther: (SessionRecord) -> Bool
+    ) {
+        let records = host.server.sessions(of: user).filter { $0.flags.contains(.carbons) && isOther($0) }
+        guard !records.isEmpty else { return }
+        let payload = CarbonRules.wrapped(stanza, direction)
+        for record in records {
+            let copy = Stanza(.message, type: stanza.type, from: user, to: user.with(resource: record.resource), [payload])
+            host.router.deliver(copy, to: CollectionOfOne(record))
+        }
+    }
+}
+
+/// Which messages are copied, and how a copy looks: rules without a server around them.
+enum CarbonRules {
+    static let namespace = "urn:xmpp:carbons:2"
+    private static let rooms = "http://jabber.org/protocol/muc#user"
+    /// What instant messaging sends beside text (XEP-0085, XEP-0184, XEP-0333).
+    private static let payloads = ["http://jabber.org/protocol/chatstates", "urn:xmpp:receipts", "urn:xmpp:chat-markers:0"]
+
+    enum Direction: String { case sent, received }
+
+    /// The rules of XEP-0280 §6.1; `urn:xmpp:carbons:rules:0` says that they hold exactly.
+    static func isEligible(_ message: Stanza, _ direction: Direction) -> Bool {
+        let element = message.element
+        if message.isType("groupchat") || isExcluded(element) { return false }
+        if direction == .received, isFromOccupant(message) { return false }
+        if message.isType("chat") { return true }
+        // Most errors do not tell what they answer, so none is left out.
+        if message.isType("error") { return direction == .received }
+        if message.isType("headline") { return isInstantMessaging(element) }
+        return element.has("body") || isInstantMessaging(element)
+    }
+
+    /// The sender wants no copies, or it is a copy already.
+    private static func isExcluded(_ element: Element) -> Bool {
+        element.has("private", namespace) || element.has("no-copy", "urn:xmpp:hints")
+            || element.has("received", namespace) || element.has("sent", namespace)
+    }
+
+    /// Words that an occupant of a room says to one user reach all clients that have joined, without us.
+    private static func isFromOccupant(_ message: Stanza) -> Bool {
+        guard message.from?.isFull == true, let note = message.element.child("x", rooms) else { return false }
+        return !note.has("invite")
+    }
+
+    private static func isInstantMessaging(_ element: Element) -> Bool {
+        if payloads.contains(where: { element.child(in: $0) != nil }) { return true }
+        return element.has("x", "jabber:x:conference") || element.child("x", rooms)?.has("invite") == true
+    }
+
+    /// The content of a copy (XEP-0280 §7, §8).
+    static func wrapped(_ message: Stanza, _ direction: Direction) -> Element {
+        Element(direction.rawValue, namespace, [:], [Element("forwarded", "urn:xmpp:forward:0", [:], [message.addressed])])
+    }
+}
