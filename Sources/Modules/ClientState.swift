@@ -1,0 +1,154 @@
+public import Configuration
+public import Kernel
+internal import Network
+internal import SharedState
+internal import XML
+internal import XMPP
+
+/// XEP-0352: while nobody looks at a client, it is not woken for what can wait.
+///
+/// Presence and chat states wait, of each kind only the latest from one sender. Everything else goes at once, after
+/// what waits, so that the order holds. Whether a session is inactive stands among its flags, so a reload, which puts
+/// another instance of this module in place, changes nothing for it.
+public final class ClientState: Module {
+    public nonisolated static let name = "mod_csi"
+    public nonisolated static let implements = [XEP(352, "Client State Indication", version: "1.0.0")]
+
+    private static let namespace = "urn:xmpp:csi:0"
+    private static let waiting = SessionKey<HeldStanzas>()
+
+    /// The most stanzas that wait for one client.
+    private let mostHeld: Int
+
+    public init(options: ModuleOptions) {
+        mostHeld = options.int("buffer_max") ?? .max
+    }
+
+    public func install(on host: Host) {
+        host.features.afterAuthentication.append { Element("csi", Self.namespace) }
+        host.onExtension(Self.namespace) { [mostHeld] element, session in
+            if element.isNamed("inactive"), mostHeld > 0 {
+                session.set(.inactive, true)
+                Self.begin(session, mostHeld)
+            } else if element.isNamed("active") {
+                session.set(.inactive, false)
+                Self.end(session)
+            }
+        }
+        for session in Self.inactiveSessions(of: host) where mostHeld > 0 { Self.begin(session, mostHeld) }
+        host.onUnload { [unowned host] in
+            for session in Self.inactiveSessions(of: host) { Self.end(session) }
+        }
+    }
+
+    private static func inactiveSessions(of host: Host) -> [Session] {
+        host.server.localSessions.filter { $0.host === host && $0.flags.contains(.inactive) }
+    }
+
+    private static func begin(_ session: Session, _ mostHeld: Int) {
+        guard session[waiting] == nil else { return }
+        let held = HeldStanzas(most: mostHeld)
+        session[waiting] = held
+        session.outputFilter = { [unowned server = session.host.server] kind, bytes in
+            guard let reason = HoldRules.reason(kind, bytes, server) else { return held.takeAll() + [bytes] }
+            return held.hold(bytes, reason)
+        }
+    }
+
+    private static func end(_ session: Session) {
+        guard let held = session[waiting] else { return }
+        session[waiting] = nil
+        session.outputFilter = nil
+        for bytes in held.takeAll() { session.write(bytes) }
+    }
+}
+
+/// What waits for an inactive client, in order.
+@LoopActor
+final class HeldStanzas {
+    private let most: Int
+    private var held: [(reason: HoldRules.Reason, bytes: [UInt8])] = []
+    private var size = 0
+
+    /// Bytes that wait for one client at most, however many stanzas the operator allows.
+    static let mostBytes = 1 << 18
+
+    /// - Parameter most: stanzas that wait at most; with one more, all are sent.
+    init(most: Int) { self.most = most }
+
+    /// Keeps a stanza in place of an earlier one that it makes worthless; answers what is to be sent now.
+    func hold(_ bytes: [UInt8], _ reason: HoldRules.Reason) -> [[UInt8]] {
+        if let outdated = held.firstIndex(where: { $0.reason == reason }) {
+            size -= held.remove(at: outdated).bytes.count
+        }
+        held.append((reason, bytes))
+        size += bytes.count
+        return held.count > most || size > Self.mostBytes ? takeAll() : []
+    }
+
+    func takeAll() -> [[UInt8]] {
+        guard !held.isEmpty else { return [] }
+        let all = held.map(\.bytes)
+        held = []
+        size = 0
+        return all
+    }
+}
+
+/// What can wait while nobody looks: rules without a server around them.
+enum HoldRules {
+    private static let chatStates = "http://jabber.org/protocol/chatstates"
+    private static let rooms = "http://jabber.org/protocol/muc#user"
+    private static let carbons = "urn:xmpp:carbons:2"
+
+    /// Why a stanza waits; a later one for an equal reason takes its place.
+    enum Reason: Equatable {
+        case presence(of: String)
+        /// `direction` is that of a copy of another resource's conversation (XEP-0280).
+        case chatState(from: String, to: String, direction: String)
+    }
+
+    /// Nil: the stanza is urgent.
+    @LoopActor
+    static func reason(_ kind: Stanza.Kind, _ bytes: [UInt8], _ server: Server) -> Reason? {
+        guard kind != .iq else { return nil }
+        let element = bytes.withUnsafeBytes {
+            try? server.parser.element($0, in: .client, limits: Limits(bytes: .max, depth: Limits.deepest, attributes: .max))
+        }
+        return element.flatMap { reason(kind, $0) }
+    }
+
+    /// Nil: the stanza is urgent. Of presence all but requests, errors and the news that a room was entered can wait,
+    /// of messages those that only say that somebody is typing.
+    static func reason(_ kind: Stanza.Kind, _ element: Element) -> Reason? {
+        switch kind {
+        case .iq: return nil
+        case .presence:
+            guard element["type"] == nil || element.attribute("type", equals: "unavailable"), !isOwnInRoom(element) else {
+                return nil
+            }
+            return .presence(of: element["from"] ?? "")
+        case .message:
+            for direction in ["sent", "received"] {
+                guard let copy = element.child(direction, carbons) else { continue }
+                return copy.child("forwarded", "urn:xmpp:forward:0")?.child("message", Namespace.client)
+                    .flatMap { chatState($0, direction) }
+            }
+            return chatState(element, "")
+        }
+    }
+
+    static func isUrgent(_ kind: Stanza.Kind, _ element: Element) -> Bool { reason(kind, element) == nil }
+
+    private static func chatState(_ message: Element, _ direction: String) -> Reason? {
+        guard !message.attribute("type", equals: "error"), message.child(in: chatStates) != nil,
+            message.children.allSatisfy({ $0.isIn(chatStates) || $0.isNamed("thread") || $0.isIn("urn:xmpp:hints") || $0.isIn(rooms) })
+        else { return nil }
+        return .chatState(from: message["from"] ?? "", to: message["to"] ?? "", direction: direction)
+    }
+
+    /// The presence that ends the entering of a room (XEP-0045 §7.2.2).
+    private static func isOwnInRoom(_ presence: Element) -> Bool {
+        presence.child("x", rooms)?.children.contains { $0.isNamed("status") && $0.attribute("code", equals: "110") } == true
+    }
+}
