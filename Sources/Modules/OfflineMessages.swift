@@ -1,0 +1,263 @@
+public import Configuration
+internal import Glibc
+public import Kernel
+internal import Network
+internal import SharedState
+internal import Storage
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// XEP-0160: messages for users who are not there are kept, and handed out when one of their sessions takes messages.
+///
+/// They are stored as the bytes that will be sent, delay stamp included, so that handing out reads no XML. What was
+/// handed out is deleted afterwards: a worker that dies in between sends it again rather than not at all.
+public final class OfflineMessages: Module {
+    public nonisolated static let name = "mod_offline"
+    public nonisolated static let implements = [
+        XEP(160, "Best Practices for Handling Offline Messages", version: "1.0.1"),
+        XEP(203, "Delayed Delivery", version: "2.0"),
+        XEP(334, "Message Processing Hints", version: "1.0.0"),
+    ]
+
+    /// Messages that wait for one user where the access rule says nothing else.
+    private static let usualLimit = 100
+    /// Messages that are read and deleted at a time.
+    private static let pageLength = 50
+
+    private let limitRule: String
+    private let keepsGroupchat: Bool
+
+    public init(options: ModuleOptions) {
+        limitRule = options.string("access_max_user_messages") ?? "max_user_offline_messages"
+        keepsGroupchat = options.bool("store_groupchat_messages")
+    }
+
+    public func install(on host: Host) {
+        host.features.advertise("msgoffline")
+        host.hooks.offlineMessage.add(.archive) { [limitRule] in Self.keep($0, limitRule) }
+        host.hooks.sessionReceptive.add { await Self.handOut(to: $0) }
+        guard keepsGroupchat else { return }
+        host.hooks.incoming.add(.beforeRouting) { [limitRule] incoming in
+            guard incoming.stanza.kind == .message, incoming.stanza.isType("groupchat") else { return .next }
+            return Self.keepGroupchat(incoming, limitRule)
+        }
+    }
+
+    private static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
+
+    // MARK: Keeping
+
+    private static func keep(_ incoming: Incoming, _ limitRule: String) -> Decision {
+        switch OfflineRules.verdict(incoming.stanza.element) {
+        case .store: return .wait { await store(incoming, limitRule) }
+        case .ignore: return .stop
+        case .refuse: return .next
+        }
+    }
+
+    /// A room's message for a resource that is gone, or for an account without one that takes messages.
+    private static func keepGroupchat(_ incoming: Incoming, _ limitRule: String) -> Decision {
+        let host = incoming.host
+        let isThere =
+            incoming.to.isFull
+            ? host.server.session(incoming.to) != nil : host.server.sessions(of: incoming.user).contains(where: isReceptive)
+        guard !isThere, OfflineRules.verdict(incoming.stanza.element) == .store else { return .next }
+        return .wait {
+            guard await host.accounts.exists(incoming.user.local) else { return .next }
+            return await store(incoming, limitRule)
+        }
+    }
+
+    /// The message is on the disk when this answers `.stop`.
+    private static func store(_ incoming: Incoming, _ limitRule: String) async -> Decision {
+        let (host, user, now) = (incoming.host, incoming.user, wallClock())
+        let delay = Element(
+            "delay", Namespace.delay, ["from": host.domain, "stamp": ClockText.utc(now / 1000)], text: "Offline storage")
+        let lifetime = OfflineRules.lifetime(incoming.stanza.element)
+        do throws(StorageError) {
+            let deposit = try await host.server.store.offline.store(
+                key(user), incoming.stanza.appending([delay]).rendered(), receivedAt: now,
+                expiresAt: lifetime.map { now + $0 }, limit: limit(of: user, host, limitRule))
+            switch deposit {
+            case .stored: return .stop
+            case .full:
+                return .fail(StanzaError(.serviceUnavailable, text: "As many messages wait for this user as may"))
+            }
+        } catch {
+            Log.error("cannot keep a message for a user who is not there", [Field("user", user), Field("error", error)])
+            return .fail(StanzaError(storage: error))
+        }
+    }
+
+    /// Nil: no limit.
+    private static func limit(of user: JID, _ host: Host, _ rule: String) -> Int? {
+        switch host.access(rule, for: user) {
+        case .integer(let limit): limit
+        case .name("infinity"): nil
+        default: usualLimit
+        }
+    }
+
+    // MARK: Handing out
+
+    private static func isReceptive(_ record: SessionRecord) -> Bool {
+        record.flags.contains(.available) && record.priority >= 0
+    }
+
+    /// Costs a login one read where nothing waits, and no write.
+    private static func handOut(to session: Session) async {
+        let order = LiveMessages(session)
+        defer { order.release() }
+        do throws(StorageError) {
+            guard try await !page(of: session, after: 0).isEmpty, await OfflineTurn.take(session) else { return }
+            defer { OfflineTurn.end(session) }
+            try await send(to: session, order)
+        } catch {
+            Log.error(
+                "cannot hand out the messages that wait for a user", [Field("session", session.jid), Field("error", error)])
+        }
+    }
+
+    private static func page(of session: Session, after: Int64) async throws(StorageError) -> [OfflineRepository.Message] {
+        try await session.host.server.store.offline.page(
+            key(session.jid), after: after, limit: pageLength, now: wallClock())
+    }
+
+    private static func send(to session: Session, _ order: LiveMessages) async throws(StorageError) {
+        var last: Int64 = 0
+        while !session.hasEnded {
+            let messages = try await page(of: session, after: last)
+            guard let end = messages.last?.sequence, !session.hasEnded else { return }
+            last = end
+            order.pass(messages.map(\.stanza))
+            // A client that does not read keeps its messages: they are deleted once the network has taken most of them.
+            while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(50) }
+            guard !session.hasEnded else { return }
+            try await session.host.server.store.offline.delete(key(session.jid), upTo: end)
+            if messages.count < pageLength { return }
+        }
+    }
+
+    /// Milliseconds since 1970.
+    private static func wallClock() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
+
+/// What is worth keeping: rules without a server around them.
+enum OfflineRules {
+    enum Verdict: Equatable {
+        case store
+        /// Worth nothing later, and its loss nothing to tell anybody.
+        case ignore
+        /// The sender is told that nobody got it.
+        case refuse
+    }
+
+    private static let hints = "urn:xmpp:hints"
+    private static let chatStates = "http://jabber.org/protocol/chatstates"
+
+    /// XEP-0160 §3, and the hints of XEP-0334 §4.
+    static func verdict(_ message: Element) -> Verdict {
+        if message.attribute("type", equals: "error") || message.attribute("type", equals: "headline") { return .ignore }
+        if message.has("no-store", hints) { return .refuse }
+        if message.has("store", hints) { return .store }
+        let content = message.children.filter { !$0.isIn(hints) && !$0.isNamed("thread") }
+        return content.allSatisfy { $0.isIn(chatStates) } ? .ignore : .store
+    }
+
+    /// For how many milliseconds the sender says that the message is worth something (XEP-0023); nil: for ever.
+    static func lifetime(_ message: Element) -> Int64? {
+        guard let seconds = message.child("x", "jabber:x:expire")?["seconds"].flatMap({ Int32($0) }), seconds > 0 else {
+            return nil
+        }
+        return Int64(seconds) * 1000
+    }
+}
+
+/// Holds back the messages that arrive for a session while older ones are fetched, so that they come in order.
+///
+/// It takes the place of the session's filter, which is free unless the client has said that nobody looks.
+@LoopActor
+final class LiveMessages {
+    private let session: Session
+    private var held: [[UInt8]] = []
+    private var size = 0
+    private var isOpen = false
+
+    /// Bytes that are held back at most; with more, order is given up.
+    private static let mostBytes = 1 << 20
+
+    init(_ session: Session) {
+        self.session = session
+        guard !session.flags.contains(.inactive), session.outputFilter == nil else { return }
+        // The session lets go of the filter when it ends, or in `release`.
+        session.outputFilter = { kind, bytes in self.hold(kind, bytes) }
+    }
+
+    private func hold(_ kind: Stanza.Kind, _ bytes: [UInt8]) -> [[UInt8]] {
+        guard kind == .message, !isOpen else { return [bytes] }
+        held.append(bytes)
+        size += bytes.count
+        if size <= Self.mostBytes { return [] }
+        isOpen = true
+        return take()
+    }
+
+    private func take() -> [[UInt8]] {
+        defer { held = [] }
+        return held
+    }
+
+    /// Sends older messages, before those that are held back.
+    func pass(_ messages: [[UInt8]]) {
+        let wasOpen = isOpen
+        isOpen = true
+        for message in messages { session.deliver(.message, message) }
+        isOpen = wasOpen
+    }
+
+    /// From here on messages are sent as they come. Once the client has said that nobody looks, the filter is another.
+    func release() {
+        isOpen = true
+        if !session.flags.contains(.inactive) { session.outputFilter = nil }
+        for message in take() { session.deliver(.message, message) }
+    }
+}
+
+/// Sees to it that of two sessions of a user that become available at once only one gets what waits, also where they
+/// are on different workers: mutual exclusion with one flag for each session in the shared table (the one-bit algorithm of
+/// Burns and Lamport). A session that dies loses its flag with its entry.
+@LoopActor
+enum OfflineTurn {
+    private static let retryMilliseconds: Int64 = 50
+
+    /// Waits for the session's turn. False: it ended meanwhile.
+    static func take(_ session: Session) async -> Bool {
+        while !session.hasEnded {
+            session.set(.takesOffline, true)
+            if !hasRival(session, where: { isBefore($0, session.owner) }) {
+                while !session.hasEnded, hasRival(session, where: { isBefore(session.owner, $0) }) {
+                    await Loop.pause(retryMilliseconds)
+                }
+                return !session.hasEnded
+            }
+            session.set(.takesOffline, false)
+            await Loop.pause(retryMilliseconds)
+        }
+        return false
+    }
+
+    static func end(_ session: Session) { session.set(.takesOffline, false) }
+
+    private static func hasRival(_ session: Session, where isRival: (SessionOwner) -> Bool) -> Bool {
+        session.host.server.sessions(of: session.jid.bare).contains { $0.flags.contains(.takesOffline) && isRival($0.owner) }
+    }
+
+    private static func isBefore(_ one: SessionOwner, _ other: SessionOwner) -> Bool {
+        (one.slot, one.incarnation, one.connection) < (other.slot, other.incarnation, other.connection)
+    }
+}
