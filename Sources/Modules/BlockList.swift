@@ -1,0 +1,28 @@
+internal import XMPP
+
+/// Whom a user blocks, and the rules of XEP-0191 §5, without a server around them.
+struct BlockList: Sendable, Equatable {
+    /// The addresses as they are kept, in order.
+    let addresses: [String]
+    private let blocked: Set<JID>
+
+    init(_ addresses: [String]) {
+        self.addresses = addresses
+        blocked = Set(addresses.map { JID.prepared($0) })
+    }
+
+    /// Whether the list has the address itself, that without its resource, or its domain.
+    func blocks(_ jid: JID) -> Bool {
+        guard !blocked.isEmpty else { return false }
+        return blocked.contains(jid) || blocked.contains(jid.bare) || blocked.contains(jid.server)
+    }
+
+    /// Those of `known` that a list with just this address blocks; and a resource that is blocked alone, if its
+    /// account is known.
+    static func matches(of address: JID, among known: some Sequence<JID>) -> Set<JID> {
+        let list = BlockList([address.description])
+        var matches = Set(known.filter(list.blocks))
+        if address.isFull, known.contains(address.bare) { matches.insert(address) }
+        return matches
+    }
+}
