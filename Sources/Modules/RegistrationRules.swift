@@ -1,0 +1,61 @@
+internal import Configuration
+internal import Glibc
+internal import SASL
+internal import XMPP
+
+/// Who may register from where, and with which password: rules without a server around them.
+struct RegistrationRules {
+    /// The first entry with the address decides; without one it may.
+    let networks: [(network: IPNetwork, isAllowed: Bool)]
+    /// Bits that a password must have; 0: any will do.
+    let passwordStrength: Int
+
+    init(networks: [(network: IPNetwork, isAllowed: Bool)] = [], passwordStrength: Int = 0) {
+        self.networks = networks
+        self.passwordStrength = passwordStrength
+    }
+
+    init(_ options: ModuleOptions) {
+        self.init(
+            networks: options.tables("ip_access").compactMap { entry in
+                guard let network = entry.string("address").flatMap({ IPNetwork($0) }) else { return nil }
+                return (network, entry.string("policy") != "deny")
+            },
+            passwordStrength: options.int("password_strength") ?? 0)
+    }
+
+    /// An IPv4 address may come in the form that IPv6 sockets give it.
+    func allows(address: String) -> Bool {
+        let mapped = "::ffff:"
+        let isMapped = address.hasPrefix(mapped) && address.contains(".")
+        let address = isMapped ? String(address.dropFirst(mapped.count)) : address
+        return networks.first { $0.network.contains(address) }?.isAllowed ?? true
+    }
+
+    /// The password in the form in which it is compared, if it may be one and is strong enough.
+    func accepted(_ password: String) throws(StanzaError) -> Password {
+        guard let prepared = PRECIS.opaqueString(password) else {
+            throw StanzaError(.notAcceptable, text: "The password has characters that it may not have")
+        }
+        guard passwordStrength <= 0 || Self.entropy(prepared) >= Double(passwordStrength) else {
+            throw StanzaError(.notAcceptable, text: "The password is too weak")
+        }
+        return Password(prepared: prepared)
+    }
+
+    /// Bits of a password as MongooseIM counts them: for each byte the logarithm of the size of all classes that occur.
+    static func entropy(_ password: String) -> Double {
+        var (lower, upper, digits, printable, other) = (0, 0, 0, 0, 0)
+        for byte in password.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): lower = 26
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): upper = 26
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): digits = 9
+            case 0x21...0x7e: printable = 33
+            default: other = 128
+            }
+        }
+        let size = lower + upper + digits + printable + other
+        return size == 0 ? 0 : Double(password.utf8.count) * log2(Double(size))
+    }
+}
