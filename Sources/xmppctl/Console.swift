@@ -1,0 +1,58 @@
+import Glibc
+
+/// Where a command reads and writes, and how it becomes another program; tests have one of their own.
+struct Console {
+    /// A text, with a newline behind it, for standard output.
+    var say: (String) -> Void
+    /// The same for standard error.
+    var complain: (String) -> Void
+    /// Whether standard input is a terminal.
+    var isInteractive: Bool
+    /// Prompts on the terminal and reads a line without echo; nil at the end of the input.
+    var readSecret: (_ prompt: String) -> String?
+    /// The next line of standard input; nil at its end.
+    var readLine: () -> String?
+    /// Becomes a program. Comes back only if that fails.
+    var become: (_ program: String, _ words: [String]) throws(Complaint) -> Void
+    var environment: (String) -> String?
+}
+
+extension Console {
+    static var standard: Console {
+        Console(
+            say: { write($0, to: STDOUT_FILENO) },
+            complain: { write($0, to: STDERR_FILENO) },
+            isInteractive: isatty(STDIN_FILENO) == 1,
+            readSecret: { Terminal.readSecret(prompt: $0) },
+            readLine: { Swift.readLine(strippingNewline: true) },
+            become: replaceProcess,
+            environment: { name in getenv(name).map { String(cString: $0) } })
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        let bytes = Array("\(text)\n".utf8)
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written) }
+            if count < 0 && errno != EINTR { return }
+            written += max(0, count)
+        }
+    }
+
+    private static func replaceProcess(_ program: String, _ words: [String]) throws(Complaint) {
+        CStrings.with([program] + words) { _ = execv(program, $0) }
+        throw Complaint("cannot run \(program): \(reason(errno))")
+    }
+}
+
+/// The arrays of C strings that exec and spawn want.
+enum CStrings {
+    static func with<Result>(_ words: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result) -> Result {
+        let pointers: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        defer { for pointer in pointers { free(pointer) } }
+        return body(pointers)
+    }
+}
+
+/// The system's words for the number of an error.
+func reason(_ number: Int32) -> String { String(cString: strerror(number)) }

@@ -1,0 +1,70 @@
+import ArgumentParser
+import IPC
+
+struct SessionCommands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "session", abstract: "List, count and close the sessions of logged-in clients.",
+        subcommands: [SessionList.self, SessionCount.self, SessionKick.self])
+}
+
+struct SessionList: VerbCommand {
+    static let verb = "session.list"
+    static let configuration = CommandConfiguration(verb: verb)
+
+    @Argument(help: .of(verb, "jid")) var jid: String?
+    @Option(help: .of(verb, "domain")) var domain: String?
+    @Option(help: .of(verb, "limit", valueName: "number")) var limit = preset(of: verb, "limit")
+    @OptionGroup var server: ServerOptions
+    @OptionGroup var output: OutputOptions
+
+    func arguments(_: Console) -> Value {
+        .given(("jid", jid.map(Value.string)), ("domain", domain.map(Value.string)), ("limit", .int(Int64(limit))))
+    }
+
+    func words(for result: Value) -> String? {
+        var table = Table([
+            .init("SESSION"), .init("FROM"), .init("WORKER", .right), .init("PRIORITY", .right), .init("TLS"), .init("SINCE"),
+        ])
+        for row in result["rows"]?.array ?? [] {
+            let priority = row["available"]?.bool == true ? row.number("priority") ?? 0 : nil
+            let isSecure = row["secure"]?.bool
+            table.add([
+                row.words("jid"), row["address"]?.string ?? "-", row.number("worker").map { "\($0)" } ?? "-",
+                priority.map { "\($0)" } ?? "-", isSecure.map { $0 ? "yes" : "no" } ?? "-",
+                row.number("since").map { Quantity.moment(seconds: $0) } ?? "-",
+            ])
+        }
+        return table.text
+    }
+
+    func conclude(_ result: Value, _ console: Console) {
+        if result["more"]?.bool == true { console.complain("xmppctl: there are more than \(limit); see --limit") }
+    }
+}
+
+struct SessionCount: VerbCommand {
+    static let verb = "session.count"
+    static let configuration = CommandConfiguration(verb: verb)
+
+    @Argument(help: .of(verb, "domain")) var domain: String?
+    @OptionGroup var server: ServerOptions
+    @OptionGroup var output: OutputOptions
+
+    func arguments(_: Console) -> Value { .given(("domain", domain.map(Value.string))) }
+
+    func words(for result: Value) -> String? { result.number("count").map { "\($0)" } }
+}
+
+struct SessionKick: VerbCommand {
+    static let verb = "session.kick"
+    static let configuration = CommandConfiguration(verb: verb)
+
+    @Argument(help: .of(verb, "jid")) var jid: String
+    @Option(help: .of(verb, "reason", valueName: "text")) var reason: String?
+    @OptionGroup var server: ServerOptions
+    @OptionGroup var output: OutputOptions
+
+    func arguments(_: Console) -> Value { .given(("jid", .string(jid)), ("reason", reason.map(Value.string))) }
+
+    func words(for result: Value) -> String? { "\(counted(result.number("closed") ?? 0, "session")) closed" }
+}

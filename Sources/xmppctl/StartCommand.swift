@@ -1,0 +1,43 @@
+import ArgumentParser
+import Glibc
+import IPC
+
+struct StartCommand: Subcommand {
+    static let verb = "start"
+    static let configuration = CommandConfiguration(verb: verb)
+
+    @Flag(name: .shortAndLong, help: .of(verb, "foreground")) var foreground = false
+    @Option(name: .shortAndLong, help: .of(verb, "config", valueName: "file"), completion: .file()) var config: String?
+    @Option(help: .of(verb, "log", valueName: "file"), completion: .file()) var log: String?
+    @OptionGroup var server: ServerOptions
+
+    func validate() throws {
+        if foreground && log != nil { throw ValidationError("--foreground logs to standard error: leave --log out") }
+    }
+
+    func carryOut(_ console: Console) throws(Complaint) {
+        let options = config.map { ["--config", $0] } ?? []
+        if foreground { return try console.become(try ServerProgram.path(console), options) }
+        let server = server.server(console)
+        if let pid = runningMaster(server) { throw Complaint("xmppd is already running (pid \(pid))") }
+        if config == nil, log == nil, ServiceUnit.isKnown { return try console.become(ServiceUnit.systemctl, ["start", ServiceUnit.name]) }
+        let program = try ServerProgram.path(console)
+        let background = try BackgroundServer(program, options.map(absolute), log: log.map(absolute))
+        console.say("xmppd is running (pid \(background.pid)), \(counted(try background.waitUntilReady(server), "worker"))")
+    }
+
+    private func runningMaster(_ server: Server) -> Int64? {
+        do throws(Complaint) {
+            return try server.perform("status")["master"]?.number("pid")
+        } catch {
+            return nil
+        }
+    }
+
+    /// The server's directory is `/`, so a path that is relative here would mean another file there.
+    private func absolute(_ word: String) -> String {
+        guard !word.hasPrefix("-"), !word.hasPrefix("/"), let here = getcwd(nil, 0) else { return word }
+        defer { free(here) }
+        return String(cString: here) + "/" + word
+    }
+}

@@ -1,0 +1,78 @@
+import IPC
+
+/// `status` for people.
+struct StatusView {
+    private let status: Value
+
+    init(_ status: Value) { self.status = status }
+
+    var text: String { [heading, workers, listeners].joined(separator: "\n\n") }
+
+    private var heading: String {
+        let master = status["master"] ?? nil
+        let sessions = status.number("sessions") ?? 0, connections = status.number("connections") ?? 0
+        return """
+            xmppd \(master.words("version")), \(status.words("state")) for \(uptime(master)), \(master.words("config"))
+            master: pid \(master.number("pid") ?? 0), CPU \(processorTime(master)), memory \(memory(master)), log level \(master.words("log_level"))
+            \(counted(sessions, "session")), \(counted(connections, "connection")), memory of all processes \(wholeMemory)
+            """
+    }
+
+    private var workers: String {
+        var table = Table([
+            .init("WORKER", .right), .init("PID", .right), .init("STATE"), .init("UPTIME", .right), .init("SESSIONS", .right),
+            .init("CONNECTIONS", .right), .init("CPU", .right), .init("MEMORY", .right), .init("LAG", .right),
+            .init("RESTARTS", .right),
+        ])
+        for worker in status["workers"]?.array ?? [] {
+            table.add([
+                number(worker, "slot"), number(worker, "pid"), worker.words("state"), uptime(worker), number(worker, "sessions"),
+                number(worker, "connections"), processorTime(worker), memory(worker),
+                worker.number("loop_lag_us").map { Quantity.delay(microseconds: $0) } ?? "-", number(worker, "restarts"),
+            ])
+        }
+        return table.text
+    }
+
+    private var listeners: String {
+        var table = Table([
+            .init("LISTENER"), .init("ADDRESS"), .init("OPEN", .right), .init("ACCEPTED", .right), .init("REFUSED", .right),
+        ])
+        for listener in status["listeners"]?.array ?? [] {
+            let transport = listener["transport"]?.string == "udp" ? "/udp" : ""
+            table.add([
+                listener.words("path"), address(listener) + transport, number(listener, "open"), number(listener, "accepted"),
+                number(listener, "refused"),
+            ])
+        }
+        return table.text
+    }
+
+    private func address(_ listener: Value) -> String {
+        let host = listener.words("address"), port = number(listener, "port")
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    private func number(_ object: Value, _ name: String) -> String { object.number(name).map { "\($0)" } ?? "-" }
+
+    private func uptime(_ process: Value) -> String {
+        process.number("uptime_s").map { Quantity.duration(seconds: $0) } ?? "-"
+    }
+
+    private func processorTime(_ process: Value) -> String {
+        process.number("cpu_ms").map { Quantity.processorTime(milliseconds: $0) } ?? "-"
+    }
+
+    private func memory(_ process: Value) -> String {
+        (process.number("pss") ?? process.number("rss")).map { Quantity.memory(bytes: $0) } ?? "-"
+    }
+
+    private var wholeMemory: String {
+        let processes = [status["master"] ?? nil] + (status["workers"]?.array ?? [])
+        let known = processes.compactMap { $0.number("pss") ?? $0.number("rss") }
+        return known.isEmpty ? "-" : Quantity.memory(bytes: known.reduce(0) { $0.addingReportingOverflow($1).partialValue })
+    }
+}
+
+/// `1 session`, `2 sessions`
+func counted(_ number: Int64, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
