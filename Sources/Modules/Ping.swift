@@ -71,7 +71,9 @@ final class PingRounds {
     }
 
     func start(on host: Host) {
-        let timer = Loop.every(interval / 4 / Int64(Self.slices)) { [unowned self, unowned host] in goOn(host) }
+        let timer = Loop.every(interval / 4 / Int64(Self.slices)) { [weak self, weak host] in
+            if let self, let host { goOn(host) }
+        }
         host.onUnload { timer.cancel() }
     }
 

@@ -1,0 +1,240 @@
+import Configuration
+import Glibc
+import IPC
+import Kernel
+import Network
+import SharedState
+import Storage
+import Testing
+import XML
+import XMPP
+
+/// Two workers of one server in this process: one database, one table of sessions, a mesh that hands frames over in
+/// the next turn of the loop. Clients are streams that end in an array.
+@LoopActor
+final class Stage {
+    static let domain = "example.org"
+
+    let workers: [Server]
+    private let database: StageDatabase
+    private var connections: UInt64 = 0
+
+    /// `modules` is the part of a configuration file that names them.
+    init(_ modules: String, _ catalog: [any Module.Type]) async throws {
+        let text = """
+            [general]
+              hosts = ["\(Self.domain)"]
+              default_server_domain = "\(Self.domain)"
+              replaced_wait_timeout = 100
+            [auth]
+              [auth.internal]
+            \(modules)
+            """
+        let loaded = ConfigurationLoader.load(text: Array(text.utf8), path: "stage.toml", files: DiskFiles())
+        guard case .loaded(let configuration, _) = loaded else { throw StageFailure("\(loaded)") }
+        database = try await StageDatabase()
+        let directory = PlainDirectory()
+        let store = database.repositories
+        workers = [0, 1].map { slot in
+            Server(
+                slot: slot, incarnation: 1, configuration: configuration, directory: directory, store: store, catalog: catalog)
+        }
+        for (worker, other) in [(workers[0], workers[1]), (workers[1], workers[0])] {
+            worker.mesh = NextTurnMesh(to: other)
+            worker.peerConnected(slot: other.slot, incarnation: 1)
+            worker.start()
+        }
+    }
+
+    func host(_ worker: Int = 0) -> Host { workers[worker].hosts[Self.domain]! }
+
+    var store: Repositories { database.repositories }
+
+    func account(_ user: String) async throws {
+        _ = try await store.accounts.create(
+            UserKey(user: user, domain: Self.domain), .init(secret: .plain("secret"), createdAt: 0))
+    }
+
+    /// Puts a contact into a user's roster.
+    func roster(of user: String, _ contact: String, _ subscription: RosterItem.Subscription) async throws {
+        _ = try await store.rosters.set(
+            UserKey(user: user, domain: Self.domain), RosterItem(contact: "\(contact)@\(Self.domain)", subscription: subscription))
+    }
+
+    /// A session of a new account, or of one that exists.
+    func client(_ user: String, _ resource: String = "r", on worker: Int = 0) async throws -> StageClient {
+        try await account(user)
+        connections += 1
+        let client = StageClient()
+        client.session = try await host(worker).bind(
+            .prepared(local: user, domain: Self.domain), resource: resource, connection: connections, stream: client,
+            now: Int64(connections))
+        return client
+    }
+}
+
+struct StageFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// The client of a session: what it says is parsed, what it hears is kept.
+@LoopActor
+final class StageClient: SessionStream {
+    let address = "127.0.0.1"
+    let isSecure = true
+    let queuedBytes = 0
+    fileprivate(set) var session: Session!
+    private(set) var heard: [Element] = []
+    private(set) var error: StreamError?
+    private let parser = ElementParser()
+    private var waiters: [(condition: (Element) -> Bool, resume: (Element?) -> Void)] = []
+    private var ids = 0
+
+    var jid: JID { session.jid }
+
+    func send(_ bytes: [UInt8]) {
+        guard let element = try? bytes.withUnsafeBytes({ try parser.element($0, in: .client, limits: Limits(bytes: .max)) })
+        else {
+            Issue.record("not XML: \(String(decoding: bytes, as: UTF8.self))")
+            return
+        }
+        hear(element)
+    }
+
+    private func hear(_ element: Element) {
+        heard.append(element)
+        let now = waiters
+        waiters = []
+        for waiter in now {
+            if waiter.condition(element) { waiter.resume(element) } else { waiters.append(waiter) }
+        }
+    }
+
+    func close(_ error: StreamError) {
+        self.error = error
+        hear(error.element)
+    }
+    func pauseReading() {}
+    func resumeReading() {}
+
+    func say(_ xml: String) throws {
+        let bytes = Array(xml.utf8)
+        session.receive(try bytes.withUnsafeBytes { try parser.element($0, in: .client, limits: Limits(bytes: .max)) })
+    }
+
+    /// The first element heard, before or from now on, that fulfils the condition; `nil` after ten seconds without.
+    func hears(_ condition: @escaping (Element) -> Bool) async -> Element? {
+        await withCheckedContinuation { continuation in
+            if let element = heard.first(where: condition) { return continuation.resume(returning: element) }
+            var isOver = false
+            let finish: (Element?) -> Void = { element in
+                if !isOver { continuation.resume(returning: element) }
+                isOver = true
+            }
+            Loop.after(10_000) { finish(nil) }
+            waiters.append((condition, finish))
+        }
+    }
+
+    /// Asks and waits for the answer.
+    func ask(_ type: String, to: String? = nil, _ payload: String) async throws -> Element {
+        ids += 1
+        let id = "ask\(ids)"
+        try say("<iq type='\(type)' id='\(id)'\(to.map { " to='\($0)'" } ?? "")>\(payload)</iq>")
+        return try #require(await hears { $0.isNamed("iq") && $0.attribute("id", equals: id) })
+    }
+
+    /// Comes back when everything said before has been handled: an IQ to oneself goes round.
+    func settle() async throws {
+        ids += 1
+        let id = "settle\(ids)"
+        try say("<iq type='get' id='\(id)' to='\(jid)'><x xmlns='settle'/></iq>")
+        _ = try #require(await hears { $0.attribute("id", equals: id) })
+    }
+}
+
+extension Element {
+    /// The condition of an error stanza.
+    var errorCondition: String? { child("error")?.children.first { $0.isIn(Namespace.stanzas) }?.name }
+}
+
+/// A file in a directory of its own, removed at the end.
+private final class StageDatabase: Sendable {
+    let repositories: Repositories
+    private let directory: String
+    private let database: SQLiteDatabase
+
+    init() async throws {
+        var template = Array("/tmp/xmppd-modules-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw StageFailure("no directory") }
+        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        database = try SQLiteDatabase(path: directory + "/test.db") { Issue.record("\($1): \($0)") }
+        try await Schema.migrate(database)
+        repositories = Repositories(database)
+    }
+
+    deinit {
+        database.close()
+        for name in ["test.db", "test.db-wal", "test.db-shm"] { unlink(directory + "/" + name) }
+        rmdir(directory)
+    }
+}
+
+/// The sessions of all workers, in a dictionary.
+@LoopActor
+private final class PlainDirectory: SessionDirectory {
+    private var records: [JID: SessionRecord] = [:]
+
+    private func jid(_ record: SessionRecord) -> JID { JID.prepared(record.bare).with(resource: record.resource) }
+
+    func sessions(of user: JID) -> [SessionRecord] {
+        records.values.filter { $0.bare == user.bareText }.sorted { $0.connection < $1.connection }
+    }
+    func session(_ full: JID) -> SessionRecord? { records[full] }
+    func insert(_ record: SessionRecord) throws -> SessionRecord? {
+        if let old = records[jid(record)] { return old }
+        records[jid(record)] = record
+        return nil
+    }
+    func replace(_ record: SessionRecord) throws { records[jid(record)] = record }
+    func update(_ full: JID, owner: SessionOwner, priority: Int8, flags: SessionFlags) {
+        guard records[full]?.owner == owner else { return }
+        records[full]?.priority = priority
+        records[full]?.flags = flags
+    }
+    func remove(_ full: JID, owner: SessionOwner) {
+        if records[full]?.owner == owner { records[full] = nil }
+    }
+    func count(host: String) -> Int { records.values.count { JID.prepared($0.bare).domain == host } }
+    func list(host: String?, limit: Int) -> [SessionRecord] { Array(records.values.prefix(limit)) }
+    func takeOrphans(slot: UInt8, before incarnation: UInt32, limit: Int) -> [SessionRecord]? { nil }
+}
+
+/// Brings frames to the other worker, as bytes and not at once.
+@LoopActor
+private final class NextTurnMesh: Mesh {
+    private let other: Server
+
+    init(to other: Server) { self.other = other }
+
+    var peers: [UInt8] { [other.slot] }
+
+    func send(_ frame: [UInt8], to slot: UInt8) -> Bool {
+        guard slot == other.slot else { return false }
+        Loop.submit { [other] in
+            do { other.receive(try MeshFrame(decoding: frame)) } catch { Issue.record(error) }
+        }
+        return true
+    }
+}
+
+/// The loop that all tests of this room share, on a thread of its own. A suite starts it before its tests, which run on it.
+enum StageLoop {
+    private static let started: Void = {
+        var thread = pthread_t()
+        pthread_create(&thread, nil, { _ in Loop.run(); return nil }, nil)
+    }()
+
+    static func start() { started }
+}
