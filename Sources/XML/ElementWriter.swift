@@ -1,12 +1,23 @@
+private import Glibc
+
 /// Renders elements as XML 1.0 in UTF-8 (RFC 6120 §11): no declaration, no comments, default-namespace declarations only.
+///
+/// A stream's own elements are the exception: directly inside a stream they have the prefix `stream`, which its
+/// header declares, since some clients know them by it (RFC 6120 §4.8.5).
 public struct ElementWriter: ~Copyable {
-    /// What has been written.
-    public private(set) var output: [UInt8]
+    private var bytes: UnsafeMutablePointer<UInt8>
+    private var count = 0
+    private var capacity: Int
 
     public init(reserving capacity: Int = 256) {
-        output = []
-        output.reserveCapacity(capacity)
+        self.capacity = max(64, capacity)
+        bytes = .allocate(capacity: self.capacity)
     }
+
+    deinit { bytes.deallocate() }
+
+    /// What has been written.
+    public var output: [UInt8] { Array(UnsafeBufferPointer(start: bytes, count: count)) }
 
     /// Gives the bytes away and ends the writer.
     public consuming func finish() -> [UInt8] { output }
@@ -18,26 +29,65 @@ public struct ElementWriter: ~Copyable {
     public mutating func write(
         _ element: Element, within context: String, replacing: KeyValuePairs<String, String?> = [:]
     ) {
-        element.tape.lend { nodes, bytes in
-            var context = context
-            context.withUTF8 { context in
-                self.element(Int(element.index), Place(nodes: nodes, bytes: bytes), context, replacing)
+        outermost(element, context) { name in
+            replacing.contains { same(name, $0.key) }
+        } adding: { writer in
+            for (name, value) in replacing {
+                if let value { writer.attribute(name, value) }
             }
         }
     }
 
+    /// Writes a whole element with other addresses: its `from` and `to` are left out, and `addresses` writes what
+    /// stands for them.
+    public mutating func write(
+        _ element: Element, within context: String, addressed addresses: (inout ElementWriter) -> Void
+    ) {
+        outermost(element, context) { isAddress($0) } adding: { addresses(&$0) }
+    }
+
     /// Writes bytes that are XML already.
-    public mutating func raw(_ bytes: [UInt8]) { output.append(contentsOf: bytes) }
+    public mutating func raw(_ bytes: [UInt8]) { bytes.withUnsafeBufferPointer { append($0) } }
     /// Writes a string that is XML already.
     public mutating func raw(_ text: StaticString) {
-        output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
     /// Writes text with the characters escaped that markup gives a meaning.
     public mutating func escaped(_ text: String) {
         var text = text
-        text.withUTF8 { escape($0, inAttribute: true) }
+        text.withUTF8 { escapeAttribute($0) }
     }
 
+    private mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
+        guard let source = text.baseAddress else { return }
+        reserve(text.count)
+        (bytes + count).update(from: source, count: text.count)
+        count += text.count
+    }
+
+    private mutating func append(_ byte: UInt8) {
+        reserve(1)
+        bytes[count] = byte
+        count += 1
+    }
+
+    @inline(__always)
+    private mutating func reserve(_ more: Int) {
+        if capacity - count < more { grow(more) }
+    }
+
+    @inline(never)
+    private mutating func grow(_ more: Int) {
+        capacity = max(capacity * 2, count + more)
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+        larger.moveInitialize(from: bytes, count: count)
+        bytes.deallocate()
+        bytes = larger
+    }
+}
+
+/// Elements and their attributes.
+extension ElementWriter {
     private struct Place {
         let nodes: UnsafePointer<Node>
         let bytes: UnsafePointer<UInt8>
@@ -45,104 +95,232 @@ public struct ElementWriter: ~Copyable {
         func slice(_ offset: UInt32, _ length: Int) -> UnsafeBufferPointer<UInt8> {
             UnsafeBufferPointer(start: bytes + Int(offset), count: length)
         }
+        func name(_ node: Node) -> UnsafeBufferPointer<UInt8> { slice(node.a, node.nameLength) }
+        func namespace(_ node: Node) -> UnsafeBufferPointer<UInt8> { slice(node.c, node.namespaceLength) }
     }
 
-    private mutating func element(
-        _ index: Int, _ place: Place, _ context: UnsafeBufferPointer<UInt8>, _ replacing: KeyValuePairs<String, String?>
+    private static let streams: StaticString = "http://etherx.jabber.org/streams"
+    private static let prefix: StaticString = "stream:"
+
+    @inline(__always)
+    private mutating func outermost(
+        _ element: Element, _ context: String, leavingOut isLeftOut: (UnsafeBufferPointer<UInt8>) -> Bool,
+        adding add: (inout ElementWriter) -> Void
     ) {
+        element.tape.lend { nodes, bytes in
+            let place = Place(nodes: nodes, bytes: bytes)
+            let node = nodes[Int(element.index)]
+            var context = context
+            context.withUTF8 { context in
+                let isPrefixed = !context.isEmpty && isSame(place.namespace(node), Self.streams)
+                append(UInt8(ascii: "<"))
+                if isPrefixed { raw(Self.prefix) }
+                append(place.name(node))
+                if !isPrefixed { declare(place.namespace(node), within: context) }
+                let content = attributes(Int(element.index) + 1, Int(node.d), place, leavingOut: isLeftOut)
+                add(&self)
+                self.content(content, Int(node.d), place, isPrefixed ? context : place.namespace(node)) { writer in
+                    if isPrefixed { writer.raw(Self.prefix) }
+                    writer.append(place.name(node))
+                }
+            }
+        }
+    }
+
+    private mutating func element(_ index: Int, _ place: Place, _ context: UnsafeBufferPointer<UInt8>) {
         let node = place.nodes[index]
-        let name = place.slice(node.a, node.nameLength)
-        let namespace = place.slice(node.c, node.namespaceLength)
-        output.append(UInt8(ascii: "<"))
-        output.append(contentsOf: name)
-        if namespace.count != context.count
-            || !equalBytes(place.bytes + Int(node.c), context.baseAddress, context.count) {
-            raw(" xmlns='")
-            escape(namespace, inAttribute: true)
-            output.append(UInt8(ascii: "'"))
-        }
-        var at = index + 1
         let end = Int(node.d)
-        var prefixes = 0
-        while at < end, place.nodes[at].kind == .attribute {
-            attribute(place.nodes[at], place, replacing, &prefixes)
-            at += 1
-        }
-        for (name, value) in replacing {
-            if let value { plain(name, value) }
-        }
-        guard at < end else { return raw("/>") }
-        output.append(UInt8(ascii: ">"))
+        append(UInt8(ascii: "<"))
+        append(place.name(node))
+        declare(place.namespace(node), within: context)
+        let content = attributes(index + 1, end, place) { _ in false }
+        self.content(content, end, place, place.namespace(node)) { $0.append(place.name(node)) }
+    }
+
+    private mutating func declare(_ namespace: UnsafeBufferPointer<UInt8>, within context: UnsafeBufferPointer<UInt8>) {
+        guard let start = namespace.baseAddress else { return }
+        if namespace.count == context.count, equalBytes(start, context.baseAddress, context.count) { return }
+        raw(" xmlns='")
+        escapeAttribute(namespace)
+        append(UInt8(ascii: "'"))
+    }
+
+    /// Ends the start tag, and writes content and end tag if there is content between `start` and `end`.
+    @inline(__always)
+    private mutating func content(
+        _ start: Int, _ end: Int, _ place: Place, _ context: UnsafeBufferPointer<UInt8>,
+        name: (inout ElementWriter) -> Void
+    ) {
+        guard start < end else { return raw("/>") }
+        append(UInt8(ascii: ">"))
+        var at = start
         while at < end {
             let inner = place.nodes[at]
             if inner.kind == .element {
-                element(at, place, namespace, [:])
+                element(at, place, context)
                 at = Int(inner.d)
             } else {
-                escape(place.slice(inner.a, Int(inner.d)), inAttribute: false)
+                escapeText(place.slice(inner.a, Int(inner.d)))
                 at += 1
             }
         }
         raw("</")
-        output.append(contentsOf: name)
-        output.append(UInt8(ascii: ">"))
+        name(&self)
+        append(UInt8(ascii: ">"))
     }
 
-    private mutating func attribute(
-        _ node: Node, _ place: Place, _ replacing: KeyValuePairs<String, String?>, _ prefixes: inout Int
-    ) {
-        let name = place.slice(node.a, node.nameLength)
-        if replacing.contains(where: { same(place.bytes + Int(node.a), node.nameLength, $0.key) }) { return }
-        output.append(UInt8(ascii: " "))
-        if let separator = name.firstIndex(of: ElementParser.separator) {
-            let prefix = Array("ns\(prefixes)".utf8)
-            prefixes += 1
-            raw("xmlns:")
-            output.append(contentsOf: prefix)
+    /// Writes the attributes from `start` on; answers where the content begins.
+    @inline(__always)
+    private mutating func attributes(
+        _ start: Int, _ end: Int, _ place: Place, leavingOut isLeftOut: (UnsafeBufferPointer<UInt8>) -> Bool
+    ) -> Int {
+        var at = start
+        var prefixes = 0
+        while at < end, place.nodes[at].kind == .attribute {
+            let node = place.nodes[at]
+            at += 1
+            let name = place.name(node)
+            if isLeftOut(name) { continue }
+            append(UInt8(ascii: " "))
+            if let start = name.baseAddress, memchr(start, Int32(ElementParser.separator), name.count) != nil {
+                qualified(name, prefixes)
+                prefixes += 1
+            } else {
+                append(name)
+            }
             raw("='")
-            escape(UnsafeBufferPointer(rebasing: name[..<separator]), inAttribute: true)
-            raw("' ")
-            output.append(contentsOf: prefix)
-            output.append(UInt8(ascii: ":"))
-            output.append(contentsOf: name[(separator + 1)...])
-        } else {
-            output.append(contentsOf: name)
+            escapeAttribute(place.slice(node.c, Int(node.d)))
+            append(UInt8(ascii: "'"))
         }
-        raw("='")
-        escape(place.slice(node.c, Int(node.d)), inAttribute: true)
-        output.append(UInt8(ascii: "'"))
+        return at
     }
 
-    private mutating func plain(_ name: String, _ value: String) {
-        output.append(UInt8(ascii: " "))
-        output.append(contentsOf: name.utf8)
+    /// The name of an attribute in a namespace, after the declaration of a prefix for it.
+    private mutating func qualified(_ name: UnsafeBufferPointer<UInt8>, _ number: Int) {
+        let parts = name.split(separator: ElementParser.separator, maxSplits: 1, omittingEmptySubsequences: false)
+        let prefix = Array("ns\(number)".utf8)
+        raw("xmlns:")
+        raw(prefix)
+        raw("='")
+        escapeAttribute(UnsafeBufferPointer(rebasing: parts[0]))
+        raw("' ")
+        raw(prefix)
+        append(UInt8(ascii: ":"))
+        append(UnsafeBufferPointer(rebasing: parts[1]))
+    }
+
+    private mutating func attribute(_ name: String, _ value: String) {
+        append(UInt8(ascii: " "))
+        var name = name
+        name.withUTF8 { append($0) }
         raw("='")
         escaped(value)
-        output.append(UInt8(ascii: "'"))
+        append(UInt8(ascii: "'"))
+    }
+}
+
+/// Characters that cannot stand for themselves.
+extension ElementWriter {
+    /// The bytes to be escaped, one bit each: all of them are below 64.
+    private struct Special {
+        let bits: UInt64
+        let isAttribute: Bool
+
+        private static let markup: UInt64 = 1 << 0x26 | 1 << 0x3c | 1 << 0x3e
+        /// Control characters, of which text may have the tab and the line feed.
+        static var text: Special { Special(bits: markup | 0xffff_ffff & ~(1 << 9 | 1 << 10), isAttribute: false) }
+        /// In attributes white space other than blanks is written as references, since a reader would turn it into
+        /// blanks (XML 1.0 §3.3.3).
+        static var attribute: Special { Special(bits: markup | 0xffff_ffff | 1 << 0x27 | 1 << 0x22, isAttribute: true) }
+
+        @inline(__always)
+        func has(_ byte: UInt8) -> Bool { byte < 64 && bits &>> UInt64(byte) & 1 != 0 }
+
+        /// Whether any of eight bytes may be special; each line finds the bytes that are zero or below a bound.
+        @inline(__always)
+        func mayBe(in word: UInt64) -> Bool {
+            let ones: UInt64 = 0x0101_0101_0101_0101
+            let angles = (word | ones &* 2) ^ ones &* 0x3e
+            var found = (word &- ones &* 0x20) & ~word
+            found |= (angles &- ones) & ~angles
+            let ampersand = isAttribute ? (word | ones) ^ ones &* 0x27 : word ^ ones &* 0x26
+            found |= (ampersand &- ones) & ~ampersand
+            if isAttribute {
+                let quote = word ^ ones &* 0x22
+                found |= (quote &- ones) & ~quote
+            }
+            return found & (ones &* 0x80) != 0
+        }
     }
 
-    /// Copies runs of ordinary bytes whole. In attributes white space other than blanks is written as
-    /// references, since a reader would turn it into blanks (XML 1.0 §3.3.3).
-    private mutating func escape(_ text: UnsafeBufferPointer<UInt8>, inAttribute: Bool) {
+    /// Copies runs of ordinary bytes whole.
+    @inline(__always)
+    private mutating func escape(_ text: UnsafeBufferPointer<UInt8>, _ special: Special) {
+        guard let base = text.baseAddress else { return }
         var start = 0
-        for index in text.indices {
-            let replacement: StaticString
-            switch text[index] {
-            case UInt8(ascii: "&"): replacement = "&amp;"
-            case UInt8(ascii: "<"): replacement = "&lt;"
-            case UInt8(ascii: ">"): replacement = "&gt;"
-            case UInt8(ascii: "'") where inAttribute: replacement = "&apos;"
-            case UInt8(ascii: "\"") where inAttribute: replacement = "&quot;"
-            case 9 where inAttribute: replacement = "&#9;"
-            case 10 where inAttribute: replacement = "&#10;"
-            case 13: replacement = "&#13;"
-            default: continue
+        var index = 0
+        while index < text.count {
+            var end = text.count
+            if end >= 8 {
+                // The last word may overlap the one before it.
+                let word = min(index, end - 8)
+                end = word + 8
+                guard special.mayBe(in: UnsafeRawPointer(base + word).loadUnaligned(as: UInt64.self)) else {
+                    index = end
+                    continue
+                }
             }
-            output.append(contentsOf: text[start..<index])
-            raw(replacement)
-            start = index + 1
+            while index < end {
+                if special.has(base[index]) {
+                    append(UnsafeBufferPointer(start: base + start, count: index - start))
+                    raw(reference(base[index]))
+                    start = index + 1
+                }
+                index += 1
+            }
         }
-        output.append(contentsOf: text[start...])
+        append(UnsafeBufferPointer(start: base + start, count: text.count - start))
+    }
+
+    @inline(never)
+    private mutating func escapeText(_ text: UnsafeBufferPointer<UInt8>) { escape(text, .text) }
+
+    @inline(never)
+    private mutating func escapeAttribute(_ text: UnsafeBufferPointer<UInt8>) { escape(text, .attribute) }
+
+    private func reference(_ byte: UInt8) -> StaticString {
+        switch byte {
+        case UInt8(ascii: "&"): "&amp;"
+        case UInt8(ascii: "<"): "&lt;"
+        case UInt8(ascii: ">"): "&gt;"
+        case UInt8(ascii: "'"): "&apos;"
+        case UInt8(ascii: "\""): "&quot;"
+        case 9: "&#9;"
+        case 10: "&#10;"
+        case 13: "&#13;"
+        default: "\u{fffd}"  // no reference stands for it either (XML 1.0 §2.2)
+        }
+    }
+}
+
+private func isSame(_ bytes: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
+    guard let start = bytes.baseAddress else { return false }
+    return bytes.count == text.utf8CodeUnitCount && equalBytes(start, text.utf8Start, bytes.count)
+}
+
+private func same(_ bytes: UnsafeBufferPointer<UInt8>, _ text: String) -> Bool {
+    guard let start = bytes.baseAddress else { return text.isEmpty }
+    return same(start, bytes.count, text)
+}
+
+@inline(__always)
+private func isAddress(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    switch name.count {
+    case 2: name[0] == UInt8(ascii: "t") && name[1] == UInt8(ascii: "o")
+    case 4:
+        name[0] == UInt8(ascii: "f") && name[1] == UInt8(ascii: "r") && name[2] == UInt8(ascii: "o")
+            && name[3] == UInt8(ascii: "m")
+    default: false
     }
 }
 

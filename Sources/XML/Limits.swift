@@ -1,20 +1,29 @@
 /// What one element may cost at most. Every bound is checked before more than it is buffered.
 public struct Limits: Sendable, Equatable {
     /// Bytes of one top-level element, from its `<` to its last `>`; `Int.max` is no limit but that of the format, 1 GiB.
-    public var bytes: Int
-    /// Elements inside one another, the top-level one counted.
-    public var depth: Int
-    /// Attributes of one element.
+    public var bytes: Int {
+        didSet { bytes = min(bytes, Limits.largest) }
+    }
+    /// Elements inside one another, the top-level one counted; never more than `deepest`.
+    public var depth: Int {
+        didSet { depth = min(depth, Limits.deepest) }
+    }
+    /// Attributes of one element, namespace declarations among them.
     public var attributes: Int
 
     public init(bytes: Int, depth: Int = 128, attributes: Int = 128) {
         self.bytes = min(bytes, Limits.largest)
-        self.depth = depth
+        self.depth = min(depth, Limits.deepest)
         self.attributes = attributes
     }
 
     /// Offsets in an element are 30 bits wide.
     public static let largest = 1 << 30
+    /// Elements are compared and written by functions that call themselves.
+    public static let deepest = 1024
+    /// Bytes of one start tag. A reader of namespaces copies their names into those of the attributes, so that a
+    /// long tag could cost memory as the square of its length.
+    public static let longestTag = 1 << 16
 }
 
 /// Why bytes were not taken as an element.
@@ -25,7 +34,7 @@ public enum Malformed: Error, Sendable, Equatable {
     case restricted
     /// The XML declaration names an encoding other than UTF-8 (RFC 6120 §4.9.3.22).
     case unsupportedEncoding
-    /// Over `Limits.bytes`.
+    /// Over `Limits.bytes` or `Limits.longestTag`, or many times larger than it was sent once its prefixes are written out.
     case tooBig
     /// Over `Limits.depth`.
     case tooDeep

@@ -10,6 +10,8 @@ public final class StreamNamespaces: Sendable {
     let rootName: [UInt8]
 
     init(rootName: [UInt8], declarations: [(prefix: String, uri: String)]) {
+        // In one order and without `xml`, which is always there, so that what means the same looks the same.
+        let declarations = declarations.filter { $0.prefix != "xml" }.sorted { $0.prefix < $1.prefix }
         content = declarations.first { $0.prefix.isEmpty }?.uri ?? ""
         self.rootName = rootName
         var writer = ElementWriter()
@@ -32,6 +34,12 @@ public final class StreamNamespaces: Sendable {
     public static let client = StreamNamespaces(
         rootName: Array("stream:stream".utf8),
         declarations: [("", "jabber:client"), ("stream", "http://etherx.jabber.org/streams")])
+
+    /// The one object for what clients declare as a rule, if this is that.
+    var shared: StreamNamespaces { means(.client) ? .client : self }
+
+    /// Whether a parser that stands inside a stream with `other` reads this stream's elements as well.
+    func means(_ other: StreamNamespaces?) -> Bool { other === self || other?.prelude == prelude }
 
     /// Whether these bytes are the end tag of the stream.
     public func isFooter(_ bytes: UnsafeRawBufferPointer) -> Bool {

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// One step of an element in document order: 16 bytes, its strings lie behind the nodes.
 ///
 /// | kind | `a` | `b` | `c` | `d` |
@@ -28,8 +30,8 @@ struct Node: Equatable {
     var nameLength: Int { Int((b >> 16) & 0x3fff) }
     var namespaceLength: Int { Int(b & 0xffff) }
 
-    static func element(name: Int, length: Int, namespace: Int, namespaceLength: Int) -> Node {
-        Node(a: UInt32(name), b: UInt32(length) << 16 | UInt32(namespaceLength), c: UInt32(namespace), d: 0)
+    static func element(name: Int, length: Int, namespace: Int, namespaceLength: Int, next: UInt32) -> Node {
+        Node(a: UInt32(name), b: UInt32(length) << 16 | UInt32(namespaceLength), c: UInt32(namespace), d: next)
     }
     static func attribute(name: Int, length: Int, value: Int, valueLength: Int) -> Node {
         Node(a: UInt32(name), b: 1 << 30 | UInt32(length) << 16, c: UInt32(value), d: UInt32(valueLength))
@@ -69,6 +71,16 @@ final class Tape: ManagedBuffer<TapeSize, Node> {
         }
     }
 
+    @inline(__always)
+    func lend<R>(
+        _ body: (_ nodes: UnsafePointer<Node>, _ bytes: UnsafePointer<UInt8>, _ size: TapeSize) -> R
+    ) -> R {
+        withUnsafeMutablePointers { size, nodes in
+            let bytes = UnsafeRawPointer(nodes + size.pointee.nodes).assumingMemoryBound(to: UInt8.self)
+            return body(UnsafePointer(nodes), bytes, size.pointee)
+        }
+    }
+
     func string(at offset: UInt32, length: Int) -> String {
         lend { _, bytes in
             String(decoding: UnsafeBufferPointer(start: bytes + Int(offset), count: length), as: UTF8.self)
@@ -85,11 +97,6 @@ func same(_ start: UnsafePointer<UInt8>, _ length: Int, _ text: String) -> Bool 
 
 @inline(__always)
 func equalBytes(_ one: UnsafePointer<UInt8>, _ other: UnsafePointer<UInt8>?, _ length: Int) -> Bool {
-    guard let other else { return length == 0 }
-    var index = 0
-    while index < length {
-        if one[index] != other[index] { return false }
-        index += 1
-    }
-    return true
+    guard let other, length > 0 else { return length == 0 }
+    return memcmp(one, other, length) == 0
 }
