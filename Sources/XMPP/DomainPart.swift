@@ -3,57 +3,63 @@ private import Glibc
 
 /// The domain part of an address (RFC 7622 §3.2): a name with U-labels in lower case, or an IP literal.
 enum DomainPart {
-    static let longest = 1023
+    static let longest = JID.longestPart
+    private static let longestLabel = 63
 
+    /// The name as addresses have it; `nil` if it is none. One dot at its end is taken away.
     static func prepared(_ name: String) -> String? {
-        if name.hasSuffix(".") { return prepared(String(name.dropLast())) }
+        guard name.utf8.count <= longest + 1 else { return nil }
+        let name = name.utf8.last == UInt8(ascii: ".") ? String(name.utf8.dropLast()) ?? "" : name
         guard !name.isEmpty, name.utf8.count <= longest else { return nil }
         if name.utf8.first == UInt8(ascii: "[") { return address(name) }
-        var needsMapping = false
+        var isASCII = true
         for byte in name.utf8 {
             switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
-                UInt8(ascii: "."), UInt8(ascii: "_"):
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
                 continue
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), 0x80...: needsMapping = true
+            case 0x80...: isASCII = false
             default: return nil
             }
         }
-        let result = needsMapping ? mapped(name) : name
-        guard let result, areLabelsSound(result) else { return nil }
-        return result.utf8.contains(where: { $0 == UInt8(ascii: "-") }) ? unicode(result) : result
+        let lower = isASCII ? name.lowercased() : name
+        guard isASCII, !hasLabel(withPrefix: "xn--", lower) else { return internationalized(lower) }
+        return areLabelsSound(lower) ? lower : nil
     }
 
+    private static func hasLabel(withPrefix prefix: String, _ name: String) -> Bool {
+        name.split(separator: ".").contains { $0.hasPrefix(prefix) }
+    }
+
+    /// RFC 1123 §2.1, with the underscore that many local networks use.
     private static func areLabelsSound(_ name: String) -> Bool {
-        var length = 0
-        for byte in name.utf8 {
-            if byte == UInt8(ascii: ".") {
-                guard length > 0 else { return false }
-                length = 0
-            } else {
-                length += 1
-                guard length <= 63 || byte >= 0x80 || name.utf8.contains(where: { $0 >= 0x80 }) else { return false }
-            }
+        name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy {
+            !$0.isEmpty && $0.count <= longestLabel && $0.first != UInt8(ascii: "-") && $0.last != UInt8(ascii: "-")
         }
-        return length > 0
     }
 
-    private static func mapped(_ name: String) -> String? {
-        if name.utf8.allSatisfy({ $0 < 0x80 }) { return name.lowercased() }
+    /// A name with labels that are not ASCII. A-labels become U-labels, so that both spellings of a name are one
+    /// address (RFC 7622 §3.2.1); what cannot be spelt both ways is no name (RFC 5890 §2.3.2.1).
+    private static func internationalized(_ name: String) -> String? {
+        guard let ascii = asciiForm(name, mapping: true), areLabelsSound(ascii), let unicode = unicodeForm(ascii),
+            asciiForm(unicode, mapping: false) == ascii
+        else { return nil }
+        return unicode
+    }
+
+    /// A-labels by IDNA2008; where `mapping` is allowed, case and width are folded first (RFC 7622 §3.2.1).
+    private static func asciiForm(_ name: String, mapping: Bool) -> String? {
         var output: UnsafeMutablePointer<UInt8>?
-        let flags = Int32(IDN2_NFC_INPUT.rawValue | IDN2_NONTRANSITIONAL.rawValue)
-        guard name.withCString({ text in
-            text.withMemoryRebound(to: UInt8.self, capacity: name.utf8.count + 1) {
-                idn2_lookup_u8($0, &output, flags)
-            }
-        }) == IDN2_OK.rawValue, let output else { return nil }
+        let profile = mapping ? IDN2_NONTRANSITIONAL.rawValue : IDN2_NO_TR46.rawValue
+        let flags = Int32(bitPattern: UInt32(IDN2_NFC_INPUT.rawValue | profile | IDN2_ALABEL_ROUNDTRIP.rawValue))
+        var bytes = Array(name.utf8)
+        bytes.append(0)
+        guard idn2_lookup_u8(bytes, &output, flags) == IDN2_OK.rawValue, let output else { return nil }
         defer { idn2_free(output) }
-        return unicode(String(cString: output))
+        return String(cString: output)
     }
 
-    /// A-labels become U-labels, so that both spellings of a name are one address (RFC 7622 §3.2.1).
-    private static func unicode(_ name: String) -> String? {
-        guard name.contains("xn--") else { return name }
+    private static func unicodeForm(_ name: String) -> String? {
         var output: UnsafeMutablePointer<CChar>?
         guard idn2_to_unicode_8z8z(name, &output, 0) == IDN2_OK.rawValue, let output else { return nil }
         defer { idn2_free(output) }
@@ -61,9 +67,9 @@ enum DomainPart {
     }
 
     private static func address(_ literal: String) -> String? {
-        guard literal.hasSuffix("]") else { return nil }
+        var inner = Array(literal.utf8.dropFirst())
+        guard inner.popLast() == UInt8(ascii: "]"), !inner.contains(0) else { return nil }
         var address = in6_addr()
-        let inner = String(literal.dropFirst().dropLast())
-        return inet_pton(AF_INET6, inner, &address) == 1 ? literal.lowercased() : nil
+        return inet_pton(AF_INET6, String(decoding: inner, as: UTF8.self), &address) == 1 ? literal.lowercased() : nil
     }
 }

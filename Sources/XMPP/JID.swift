@@ -1,3 +1,5 @@
+internal import XML
+
 /// An XMPP address (RFC 7622): prepared when made, so that two addresses are the same exactly if they are equal.
 public struct JID: Sendable, Hashable {
     /// The user's name, empty for the address of a server.
@@ -8,29 +10,25 @@ public struct JID: Sendable, Hashable {
 
     /// Bytes that one part may have (RFC 7622 §3.2–§3.4).
     public static let longestPart = 1023
+    /// Bytes that a part may have before it is prepared, which can make it shorter.
+    private static let longestUnprepared = 4 * longestPart
 
     /// Reads `local@domain/resource`; `nil` if a part is missing, too long or has a character it may not have.
     public init?(_ text: String) {
-        let utf8 = text.utf8
-        var at: String.Index?
-        var slash: String.Index?
-        var index = utf8.startIndex
-        while index != utf8.endIndex {
-            let byte = utf8[index]
-            if byte == UInt8(ascii: "/") {
-                slash = index
-                break
-            }
-            if byte == UInt8(ascii: "@"), at == nil { at = index }
-            index = utf8.index(after: index)
+        var text = text
+        guard let jid = text.withUTF8({ JID($0) }) else { return nil }
+        self = jid
+    }
+
+    private init?(_ text: UnsafeBufferPointer<UInt8>) {
+        guard text.count <= 3 * JID.longestUnprepared else { return nil }
+        let parts = AddressParts(text)
+        if parts.isPlain {
+            self.init(prepared: parts.local ?? "", parts.domain, parts.resource ?? "")
+        } else {
+            if parts.local?.isEmpty == true || parts.resource?.isEmpty == true { return nil }
+            self.init(local: parts.local ?? "", domain: parts.domain, resource: parts.resource ?? "")
         }
-        let bare = text[..<(slash ?? text.endIndex)]
-        let local = at.map { bare[..<$0] }
-        let domain = at.map { bare[text.utf8.index(after: $0)...] } ?? bare
-        let resource = slash.map { text[text.utf8.index(after: $0)...] }
-        if let local, local.isEmpty { return nil }
-        if let resource, resource.isEmpty { return nil }
-        self.init(local: local.map(String.init) ?? "", domain: String(domain), resource: resource.map(String.init) ?? "")
     }
 
     /// Prepares the parts; an empty `local` or `resource` means that there is none.
@@ -64,26 +62,26 @@ public struct JID: Sendable, Hashable {
 
     /// Takes a whole address that was prepared before, such as one from our own tables or another worker.
     public static func prepared(_ text: String) -> JID {
-        let slash = text.utf8.firstIndex(of: UInt8(ascii: "/"))
-        let bare = text[..<(slash ?? text.endIndex)]
-        let at = bare.utf8.firstIndex(of: UInt8(ascii: "@"))
-        return JID(
-            prepared: at.map { String(bare[..<$0]) } ?? "",
-            String(at.map { bare[text.utf8.index(after: $0)...] } ?? bare),
-            slash.map { String(text[text.utf8.index(after: $0)...]) } ?? "")
+        var text = text
+        return text.withUTF8 { text in
+            let parts = AddressParts(text)
+            return JID(prepared: parts.local ?? "", parts.domain, parts.resource ?? "")
+        }
     }
 
     /// A user name by RFC 7622 §3.3, or `nil`.
     public static func preparedLocal(_ local: String) -> String? {
-        guard let prepared = PRECIS.usernameCaseMapped(local), prepared.utf8.count <= longestPart,
-            !prepared.utf8.contains(where: { forbiddenInLocal.contains($0) })
+        guard local.utf8.count <= longestUnprepared, let prepared = PRECIS.usernameCaseMapped(local),
+            prepared.utf8.count <= longestPart, !prepared.utf8.contains(where: { forbiddenInLocal.contains($0) })
         else { return nil }
         return prepared
     }
 
     /// A resource by RFC 7622 §3.4, or `nil`.
     public static func preparedResource(_ resource: String) -> String? {
-        guard let prepared = PRECIS.opaqueString(resource), prepared.utf8.count <= longestPart else { return nil }
+        guard resource.utf8.count <= longestUnprepared, let prepared = PRECIS.opaqueString(resource),
+            prepared.utf8.count <= longestPart
+        else { return nil }
         return prepared
     }
 
@@ -107,11 +105,49 @@ public struct JID: Sendable, Hashable {
     public var server: JID { JID(prepared: "", domain, "") }
 
     /// `local@domain`, or `domain` alone.
-    public var bareText: String { local.isEmpty ? domain : "\(local)@\(domain)" }
+    public var bareText: String { local.isEmpty ? domain : text(upTo: 0) }
+
+    /// The address up to so many bytes of its resource, made in one piece.
+    private func text(upTo resourceBytes: Int) -> String {
+        let (user, server) = (local.utf8.count, domain.utf8.count)
+        let count = (user > 0 ? user + 1 : 0) + server + (resourceBytes > 0 ? resourceBytes + 1 : 0)
+        return String(unsafeUninitializedCapacity: count) { target in
+            var at = 0
+            func add(_ part: String) {
+                var part = part
+                part.withUTF8 { at = target[at...].update(fromContentsOf: $0) }
+            }
+            if user > 0 {
+                add(local)
+                target[at] = UInt8(ascii: "@")
+                at += 1
+            }
+            add(domain)
+            if resourceBytes > 0 {
+                target[at] = UInt8(ascii: "/")
+                at += 1
+                add(resource)
+            }
+            return at
+        }
+    }
 }
 
 extension JID: CustomStringConvertible {
-    public var description: String {
-        resource.isEmpty ? bareText : "\(bareText)/\(resource)"
+    public var description: String { local.isEmpty && resource.isEmpty ? domain : text(upTo: resource.utf8.count) }
+}
+
+extension JID {
+    /// Writes the address as the value of an attribute.
+    func write(to writer: inout ElementWriter) {
+        if !local.isEmpty {
+            writer.escaped(local)
+            writer.raw("@")
+        }
+        writer.escaped(domain)
+        if !resource.isEmpty {
+            writer.raw("/")
+            writer.escaped(resource)
+        }
     }
 }

@@ -14,7 +14,7 @@ public enum PRECIS {
             for scalar in narrow { mapped.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars) }
         }
         guard let result = normalized(String(mapped), .canonical), !result.isEmpty,
-            result.unicodeScalars.allSatisfy(isIdentifier), isBidiSound(result)
+            result.unicodeScalars.allSatisfy(isIdentifier), isBidiSound(result), ContextRules(result).areKept
         else { return nil }
         return result
     }
@@ -27,7 +27,7 @@ public enum PRECIS {
             mapped.append(scalar.properties.generalCategory == .spaceSeparator ? " " : scalar)
         }
         guard let result = normalized(String(mapped), .canonical), !result.isEmpty,
-            result.unicodeScalars.allSatisfy(isFreeform)
+            result.unicodeScalars.allSatisfy(isFreeform), ContextRules(result).areKept
         else { return nil }
         return result
     }
@@ -46,6 +46,7 @@ public enum PRECIS {
     private static func isIdentifier(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.isASCII { return scalar.value > 0x20 && scalar.value < 0x7f }
         if let exception = exceptions[scalar.value] { return exception }
+        if ContextRules.concern(scalar) { return true }  // looked at with its neighbours
         guard isAssigned(scalar), !isIgnorable(scalar), !isOldHangul(scalar) else { return false }
         switch scalar.properties.generalCategory {
         case .lowercaseLetter, .uppercaseLetter, .otherLetter, .decimalNumber, .modifierLetter, .nonspacingMark,
@@ -59,6 +60,7 @@ public enum PRECIS {
     private static func isFreeform(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.isASCII { return scalar.value >= 0x20 && scalar.value < 0x7f }
         if let exception = exceptions[scalar.value] { return exception }
+        if ContextRules.concern(scalar) { return true }  // looked at with its neighbours
         guard isAssigned(scalar), !isIgnorable(scalar), !isOldHangul(scalar) else { return false }
         return switch scalar.properties.generalCategory {
         case .control, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator, .format: false
@@ -66,10 +68,9 @@ public enum PRECIS {
         }
     }
 
-    /// RFC 8264 §9.6, exceptions F; the characters that need a context (katakana middle dot and its like) are not taken.
+    /// RFC 8264 §9.6, exceptions F, without the characters that need a context.
     private static let exceptions: [UInt32: Bool] = [
         0x00df: true, 0x03c2: true, 0x06fd: true, 0x06fe: true, 0x0f0b: true, 0x3007: true,
-        0x00b7: false, 0x0375: false, 0x05f3: false, 0x05f4: false, 0x30fb: false,
         0x0640: false, 0x07fa: false, 0x302e: false, 0x302f: false, 0x3031: false, 0x3032: false, 0x3033: false,
         0x3034: false, 0x3035: false, 0x303b: false,
     ]

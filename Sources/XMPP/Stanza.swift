@@ -63,9 +63,18 @@ public struct Stanza: Sendable, Equatable {
 
     /// Writes it for a place whose default namespace is `jabber:client`.
     public func write(to writer: inout ElementWriter) {
-        writer.write(
-            element, within: Namespace.client,
-            replacing: ["from": from?.description, "to": to?.description])
+        writer.write(element, within: Namespace.client) { writer in
+            if let from {
+                writer.raw(" from='")
+                from.write(to: &writer)
+                writer.raw("'")
+            }
+            if let to {
+                writer.raw(" to='")
+                to.write(to: &writer)
+                writer.raw("'")
+            }
+        }
     }
 
     /// The element with the addresses written into it, for wrapping it into another.
