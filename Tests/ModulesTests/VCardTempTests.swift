@@ -10,7 +10,7 @@ import XML
     init() { StageLoop.start() }
 
     private let modules = "[modules.mod_vcard]"
-    /// SHA-1 of the bytes "picture".
+    /// A hash as it is kept beside a card.
     private static let hash = "9af6cecd39a01e2b7ba63f5e7a2fa94a7e5fdb07"
 
     private static func element(_ xml: String) throws -> Element {
