@@ -88,7 +88,10 @@ SSL_CTX *copenssl_server_context(void)
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    // No TLS 1.3 tickets: few XMPP clients resume, and each handshake would make two. A name for the sessions is
+    // needed where client certificates are asked for and a TLS 1.2 client comes back with a ticket.
     SSL_CTX_set_num_tickets(context, 0);
+    SSL_CTX_set_session_id_context(context, (const unsigned char *)"xmppd", 5);
     SSL_CTX_set_dh_auto(context, 1);
     return context;
 }

@@ -2,6 +2,10 @@ internal import COpenSSL
 internal import NIOCore
 
 extension Connection {
+    /// How much ciphertext may wait while more is received. What we write is encrypted only as the socket takes it, so
+    /// beyond this the peer makes OpenSSL answer (alerts, key updates) without reading the answers.
+    private static let answerLimit = 512 * 1024
+
     /// The facts of the finished handshake; nil without TLS.
     public var tls: TLSFacts? {
         guard let session, handshake == nil else { return nil }
@@ -38,6 +42,7 @@ extension Connection {
         ERR_clear_error()
         if handshake == nil || advanceHandshake(session, bytes.count) { deliverRecords(session) }
         TLSEngine.takeOutput { send($0) }
+        if outlet.queued > Self.answerLimit { abort(.tls(TLSProblem(.session, "the peer does not read"))) }
         return bytes.count - TLSEngine.takeRest()
     }
 

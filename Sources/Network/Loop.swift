@@ -109,7 +109,8 @@ public enum Loop {
         Task(executorPreference: LoopActor.taskExecutor) { await body() }
     }
 
-    /// Runs `body` on the loop from any thread, after what was already so submitted.
+    /// Runs `body` on the loop from any thread, after what was already so submitted. From the loop it runs in the same
+    /// turn: an endless chain of such calls would keep the sockets waiting.
     public nonisolated static func submit(_ body: @escaping @LoopActor @Sendable () -> Void) {
         LoopExecutor.shared.loop?.execute { LoopActor.assumeIsolated(body) }
     }

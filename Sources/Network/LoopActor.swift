@@ -16,7 +16,7 @@ public actor LoopActor {
     }
 
     /// Runs `body` as code of the loop. The caller must already be on the loop: an event library's callback is.
-    @_unavailableFromAsync
+    @available(*, noasync)
     public static func assumeIsolated<T>(_ body: @LoopActor () throws -> T) rethrows -> T {
         assert(LoopExecutor.shared.isCurrent, "not on the loop")
         // The two function types differ in isolation only, and the isolation has just been established.

@@ -37,10 +37,7 @@ enum Turn {
     private static func end() {
         var rounds = 0
         while !closures.isEmpty || !participants.isEmpty {
-            if rounds == roundLimit {
-                isScheduled = false
-                return schedule()
-            }
+            if rounds == roundLimit { return rest() }
             rounds += 1
             if !closures.isEmpty {
                 let now = closures
@@ -50,6 +47,11 @@ enum Turn {
             flush()
         }
         isScheduled = false
+    }
+
+    /// Goes on in a later turn. A timer, because what is merely executed belongs to the same turn of the event library.
+    private static func rest() {
+        Loop.loop?.assumeIsolated().scheduleTask(in: .milliseconds(1)) { LoopActor.assumeIsolated { end() } }
     }
 
     private static func flush() {

@@ -25,6 +25,22 @@ struct LoopTests {
         #expect(threads == [loop, loop, loop, loop])
     }
 
+    /// A spawned task moves between functions of the loop without giving up its turn.
+    @Test func callsWithinTheLoopStayInPlace() async {
+        let ran = await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
+            Loop.spawn {
+                let flag = Flag()
+                Loop.submit { flag.isSet = true }
+                for _ in 0..<100 { await Self.anotherFunction() }
+                continuation.resume(returning: flag.isSet)
+            }
+        }
+        #expect(!ran)
+    }
+
+    @LoopActor private final class Flag { var isSet = false }
+    @LoopActor private static func anotherFunction() async {}
+
     @Test func offloadedErrorsArrive() async {
         struct Broken: Error {}
         await #expect(throws: Broken.self) { try await Loop.offload { throw Broken() } }
