@@ -14,6 +14,8 @@ public struct Hooks {
     public var offlineMessage = HookChain<Incoming>()
     /// A session exists and its client has been told so.
     public var sessionBound = Observers<Session>()
+    /// A session is about to take messages; `sessionReceptive` follows, after what its arrival asks of storage.
+    public var sessionBecomingReceptive = Observers<Session>()
     /// A session takes messages from now on: it became available with a priority that is not negative.
     public var sessionReceptive = WaitingObservers<Session>()
     /// A session ends; its entry in the table is still there. The stream may be closed already.
@@ -35,7 +37,7 @@ public struct Observers<Subject> {
 
     public mutating func add(_ handler: @escaping @LoopActor (Subject) -> Void) { handlers.append(handler) }
 
-    func tell(_ subject: Subject) {
+    public func tell(_ subject: Subject) {
         for handler in handlers { handler(subject) }
     }
 }

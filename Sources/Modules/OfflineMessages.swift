@@ -36,7 +36,11 @@ public final class OfflineMessages: Module {
     public func install(on host: Host) {
         host.features.advertise("msgoffline")
         host.hooks.offlineMessage.add(.archive) { [limitRule] in Self.keep($0, limitRule) }
+        host.hooks.sessionBecomingReceptive.add { LiveMessages.holdBack(from: $0) }
         host.hooks.sessionReceptive.add { await Self.handOut(to: $0) }
+        host.onUnload { [unowned host] in
+            for session in host.server.localSessions where session.host === host { LiveMessages.release(to: session) }
+        }
         guard keepsGroupchat else { return }
         host.hooks.incoming.add(.beforeRouting) { [limitRule] incoming in
             guard incoming.stanza.kind == .message, incoming.stanza.isType("groupchat") else { return .next }
@@ -107,12 +111,11 @@ public final class OfflineMessages: Module {
 
     /// Costs a login one read where nothing waits, and no write.
     private static func handOut(to session: Session) async {
-        let order = LiveMessages(session)
-        defer { order.release() }
+        defer { LiveMessages.release(to: session) }
         do throws(StorageError) {
             guard try await !page(of: session, after: 0).isEmpty, await OfflineTurn.take(session) else { return }
             defer { OfflineTurn.end(session) }
-            try await send(to: session, order)
+            try await send(to: session)
         } catch {
             Log.error(
                 "cannot hand out the messages that wait for a user", [Field("session", session.jid), Field("error", error)])
@@ -124,13 +127,13 @@ public final class OfflineMessages: Module {
             key(session.jid), after: after, limit: pageLength, now: wallClock())
     }
 
-    private static func send(to session: Session, _ order: LiveMessages) async throws(StorageError) {
+    private static func send(to session: Session) async throws(StorageError) {
         var last: Int64 = 0
         while !session.hasEnded {
             let messages = try await page(of: session, after: last)
             guard let end = messages.last?.sequence, !session.hasEnded else { return }
             last = end
-            order.pass(messages.map(\.stanza))
+            LiveMessages.pass(messages.map(\.stanza), to: session)
             // A client that does not read keeps its messages: they are deleted once the network has taken most of them.
             while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(50) }
             guard !session.hasEnded else { return }
@@ -183,22 +186,22 @@ enum OfflineRules {
 /// It takes the place of the session's filter, which is free unless the client has said that nobody looks.
 @LoopActor
 final class LiveMessages {
-    private let session: Session
+    private static let key = SessionKey<LiveMessages>()
+    /// Bytes that are held back at most; with more, order is given up.
+    private static let mostBytes = 1 << 20
+
     private var held: [[UInt8]] = []
     private var size = 0
     private var isOpen = false
 
-    /// Bytes that are held back at most; with more, order is given up.
-    private static let mostBytes = 1 << 20
-
-    init(_ session: Session) {
-        self.session = session
+    static func holdBack(from session: Session) {
         guard !session.flags.contains(.inactive), session.outputFilter == nil else { return }
-        // The session lets go of the filter when it ends, or in `release`.
-        session.outputFilter = { kind, bytes in self.hold(kind, bytes) }
+        let live = LiveMessages()
+        session[key] = live
+        session.outputFilter = { live.filter($0, $1) }
     }
 
-    private func hold(_ kind: Stanza.Kind, _ bytes: [UInt8]) -> [[UInt8]] {
+    private func filter(_ kind: Stanza.Kind, _ bytes: [UInt8]) -> [[UInt8]] {
         guard kind == .message, !isOpen else { return [bytes] }
         held.append(bytes)
         size += bytes.count
@@ -213,18 +216,21 @@ final class LiveMessages {
     }
 
     /// Sends older messages, before those that are held back.
-    func pass(_ messages: [[UInt8]]) {
-        let wasOpen = isOpen
-        isOpen = true
+    static func pass(_ messages: [[UInt8]], to session: Session) {
+        let live = session[key]
+        let wasOpen = live?.isOpen ?? true
+        live?.isOpen = true
         for message in messages { session.deliver(.message, message) }
-        isOpen = wasOpen
+        live?.isOpen = wasOpen
     }
 
-    /// From here on messages are sent as they come. Once the client has said that nobody looks, the filter is another.
-    func release() {
-        isOpen = true
+    /// From here on messages are sent as they come. A client that has said meanwhile that nobody looks has another filter.
+    static func release(to session: Session) {
+        guard let live = session[key] else { return }
+        session[key] = nil
+        live.isOpen = true
         if !session.flags.contains(.inactive) { session.outputFilter = nil }
-        for message in take() { session.deliver(.message, message) }
+        for message in live.take() { session.deliver(.message, message) }
     }
 }
 

@@ -76,8 +76,9 @@ public final class Presence: Module {
         }
         let wasAvailable = session.isAvailable
         let wasReceptive = wasAvailable && session.priority >= 0
-        session.update(flags: session.flags.union(.available), priority: priority)
         let becomesReceptive = !wasReceptive && priority >= 0
+        if becomesReceptive { session.host.hooks.sessionBecomingReceptive.tell(session) }
+        session.update(flags: session.flags.union(.available), priority: priority)
         if wasAvailable, let state = session[ContactState.key], state.isLoaded {
             state.last = stanza
             broadcast(stanza, session, state)

@@ -1,0 +1,162 @@
+import Kernel
+import Network
+import SharedState
+import Storage
+import Testing
+import XML
+import XMPP
+
+@testable import Modules
+
+@Suite struct OfflineMessagesTests {
+    init() { StageLoop.start() }
+
+    private static let state = Element("composing", "http://jabber.org/protocol/chatstates")
+    private static let body = Element("body", Namespace.client, text: "hi")
+    private static func hint(_ name: String) -> Element { Element(name, "urn:xmpp:hints") }
+    private static func message(_ type: String?, _ children: Element...) -> Element {
+        Element("message", Namespace.client, ["type": type], children)
+    }
+
+    static let rows: [(message: Element, verdict: OfflineRules.Verdict)] = [
+        (message("chat", body), .store),
+        (message(nil, body), .store),
+        (message("normal", Element("subject", Namespace.client, text: "s")), .store),
+        (message("chat", body, state), .store),
+        (message("chat", state), .ignore),
+        (message("chat", state, Element("thread", Namespace.client, text: "t")), .ignore),
+        (message("chat"), .ignore),
+        (message("chat", Element("received", "urn:xmpp:receipts", ["id": "1"])), .store),
+        (message("chat", Element("encrypted", "eu.siacs.conversations.axolotl"), hint("store")), .store),
+        (message("chat", state, hint("store")), .store),
+        (message("chat", body, hint("no-store")), .refuse),
+        (message("chat", body, hint("no-permanent-store")), .store),
+        (message("headline", body), .ignore),
+        (message("error", body), .ignore),
+        (message("groupchat", body), .store),
+    ]
+
+    @Test(arguments: rows.indices) func rule(_ index: Int) {
+        #expect(OfflineRules.verdict(Self.rows[index].message) == Self.rows[index].verdict, "\(Self.rows[index].message)")
+    }
+
+    @Test func lifetimes() {
+        func lifetime(_ seconds: String) -> Int64? {
+            OfflineRules.lifetime(Self.message(nil, Element("x", "jabber:x:expire", ["seconds": seconds])))
+        }
+        #expect(lifetime("60") == 60_000)
+        #expect(lifetime("0") == nil && lifetime("-1") == nil && lifetime("soon") == nil && lifetime("99999999999999") == nil)
+        #expect(OfflineRules.lifetime(Self.message(nil)) == nil)
+    }
+
+    private func stage(_ more: String = "") async throws -> Stage {
+        try await Stage("[modules.mod_offline]\n\(more)", [Presence.self, OfflineMessages.self])
+    }
+
+    @LoopActor private func bodies(_ client: StageClient) -> [String] {
+        client.heard.filter { $0.isNamed("message") }.compactMap { $0.child("body")?.text }
+    }
+
+    @Test @LoopActor func keptAndHandedOutInOrder() async throws {
+        let stage = try await stage()
+        try await stage.account("bob")
+        let alice = try await stage.client("alice")
+        for number in 1...120 {
+            try alice.say("<message to='bob@example.org' id='\(number)' type='chat'><body>\(number)</body></message>")
+        }
+        try alice.say("<message to='bob@example.org' type='chat'><paused xmlns='http://jabber.org/protocol/chatstates'/></message>")
+        // Room for a hundred; the others come back.
+        _ = await alice.hears { $0["id"] == "120" }
+        try await alice.settle()
+        let refused = alice.heard.filter { $0.isNamed("message") }
+        #expect(refused.count == 20)
+        #expect(refused.allSatisfy { $0.errorCondition == "service-unavailable" && $0["from"] == "bob@example.org" })
+
+        let bob = try await stage.client("bob", on: 1)
+        try bob.say("<presence><priority>-1</priority></presence>")
+        try await bob.settle()
+        #expect(bodies(bob).isEmpty, "a negative priority takes no messages")
+        try bob.say("<presence/>")
+        try await bob.settle()
+        #expect(bodies(bob) == (1...100).map { "\($0)" })
+        let first = try #require(bob.heard.first { $0.isNamed("message") })
+        #expect(first["to"] == "bob@example.org" && first["from"] == "\(alice.jid)" && first["type"] == "chat")
+        let delay = try #require(first.child("delay", "urn:xmpp:delay"))
+        #expect(delay["from"] == "example.org")
+        #expect(delay["stamp"]?.count == 20 && delay["stamp"]?.hasSuffix("Z") == true)
+        #expect(try await stage.store.offline.count(UserKey(user: "bob", domain: Stage.domain)) == 0)
+        try bob.say("<presence type='unavailable'/>")
+        try bob.say("<presence/>")
+        try await bob.settle()
+        #expect(bodies(bob).count == 100, "nothing comes twice")
+    }
+
+    @Test @LoopActor func limitsByAccessRule() async throws {
+        let stage = try await self.stage("[[access.max_user_offline_messages]]\nacl = 'all'\nvalue = 2")
+        try await stage.account("bob")
+        let alice = try await stage.client("alice")
+        for number in 1...3 { try alice.say("<message to='bob@example.org' id='\(number)'><body>x</body></message>") }
+        let answer = await alice.hears { $0.isNamed("message") }
+        #expect(answer?["id"] == "3" && answer?.errorCondition == "service-unavailable")
+    }
+
+    @Test @LoopActor func refusedOnes() async throws {
+        let stage = try await stage()
+        try await stage.account("bob")
+        let alice = try await stage.client("alice")
+        try alice.say("<message to='bob@example.org' id='1'><body>x</body><no-store xmlns='urn:xmpp:hints'/></message>")
+        try alice.say("<message to='nobody@example.org' id='2'><body>x</body></message>")
+        for id in ["1", "2"] { #expect(await alice.hears { $0["id"] == id }?.errorCondition == "service-unavailable") }
+        #expect(try await stage.store.offline.count(UserKey(user: "nobody", domain: Stage.domain)) == 0)
+    }
+
+    /// Sessions that become available at the same time on two workers and on one.
+    @Test @LoopActor func onlyOneSessionGetsThem() async throws {
+        let stage = try await stage()
+        let alice = try await stage.client("alice")
+        for round in 0..<6 {
+            let user = "bob\(round)"
+            try await stage.account(user)
+            for number in 1...60 { try alice.say("<message to='\(user)@example.org'><body>\(number)</body></message>") }
+            try await alice.settle()
+            var clients: [StageClient] = []
+            for (index, worker) in [1, 0, 1].enumerated() { clients.append(try await stage.client(user, "r\(index)", on: worker)) }
+            for client in round % 2 == 0 ? clients : clients.reversed() { try client.say("<presence/>") }
+            for client in clients { try await client.settle() }
+            #expect(clients.flatMap(bodies).count == 60)
+            #expect(clients.map { bodies($0).count }.sorted() == [0, 0, 60])
+            #expect(!stage.workers[0].sessions(of: clients[0].jid.bare).contains { $0.flags.contains(.takesOffline) })
+        }
+    }
+
+    @Test @LoopActor func liveMessagesComeAfterOlderOnes() async throws {
+        let stage = try await stage()
+        try await stage.account("bob")
+        let alice = try await stage.client("alice")
+        for number in 1...70 { try alice.say("<message to='bob@example.org'><body>\(number)</body></message>") }
+        try await alice.settle()
+        let bob = try await stage.client("bob")
+        try bob.say("<presence/>")
+        var number = 70
+        while !bodies(bob).contains("70") || number < 100 {
+            number += 1
+            try alice.say("<message to='bob@example.org'><body>\(number)</body></message>")
+            try await alice.settle()
+        }
+        try await bob.settle()
+        #expect(bodies(bob) == (1...number).map { "\($0)" })
+        #expect(bob.session.outputFilter == nil)
+    }
+
+    @Test @LoopActor func groupchatOnlyIfTheOperatorWantsIt() async throws {
+        for (option, count) in [("", 0), ("store_groupchat_messages = true", 1)] {
+            let stage = try await stage(option)
+            try await stage.account("bob")
+            let alice = try await stage.client("alice")
+            try alice.say("<message to='bob@example.org/gone' type='groupchat'><body>x</body></message>")
+            try await alice.settle()
+            #expect(try await stage.store.offline.count(UserKey(user: "bob", domain: Stage.domain)) == count)
+            #expect(alice.heard.contains { $0.isNamed("message") } == (count == 0))
+        }
+    }
+}
