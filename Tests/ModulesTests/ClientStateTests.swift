@@ -1,0 +1,126 @@
+import Kernel
+import Network
+import SharedState
+import Testing
+import XML
+import XMPP
+
+@testable import Modules
+
+@Suite struct ClientStateTests {
+    init() { StageLoop.start() }
+
+    private static func read(_ xml: String) throws -> (Stanza.Kind, Element) {
+        let element = try Array(xml.utf8).withUnsafeBytes {
+            try ElementParser().element($0, in: .client, limits: Limits(bytes: .max))
+        }
+        return (try #require(Stanza.kind(of: element)), element)
+    }
+
+    private static let state = "<active xmlns='http://jabber.org/protocol/chatstates'/>"
+
+    private static func copied(_ content: String) -> String {
+        "<message from='a@h' type='chat'><received xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>"
+            + "<message xmlns='jabber:client' type='chat'>\(content)</message></forwarded></received></message>"
+    }
+
+    static let rows: [(stanza: String, isUrgent: Bool)] = [
+        ("<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>", true),
+        ("<iq type='result' id='1'/>", true),
+        ("<presence from='a@h/r'/>", false),
+        ("<presence from='a@h/r' type='unavailable'/>", false),
+        ("<presence from='a@h' type='subscribe'/>", true),
+        ("<presence from='a@h' type='subscribed'/>", true),
+        ("<presence from='a@h/r' type='error'><error type='cancel'/></presence>", true),
+        ("<presence from='r@m/n'><x xmlns='http://jabber.org/protocol/muc#user'><item/></x></presence>", false),
+        ("<presence from='r@m/n'><x xmlns='http://jabber.org/protocol/muc#user'><status code='110'/></x></presence>", true),
+        ("<message from='a@h/r' type='chat'><body>hi</body></message>", true),
+        ("<message from='a@h/r' type='chat'><body>hi</body>\(state)</message>", true),
+        ("<message from='a@h/r' type='chat'>\(state)</message>", false),
+        ("<message from='a@h/r'>\(state)<thread>t</thread></message>", false),
+        ("<message from='a@h/r' type='chat'>\(state)<no-store xmlns='urn:xmpp:hints'/></message>", false),
+        ("<message from='a@h/r' type='chat'>\(state)<received xmlns='urn:xmpp:receipts' id='1'/></message>", true),
+        ("<message from='a@h/r' type='error'>\(state)<error type='cancel'/></message>", true),
+        ("<message from='a@h/r' type='chat'/>", true),
+        ("<message from='a@h' type='headline'><body>news</body></message>", true),
+        (copied(state), false),
+        (copied("<body>hi</body>"), true),
+    ]
+
+    @Test(arguments: rows.indices) func rule(_ index: Int) throws {
+        let (kind, element) = try Self.read(Self.rows[index].stanza)
+        #expect(HoldRules.isUrgent(kind, element) == Self.rows[index].isUrgent, "\(Self.rows[index].stanza)")
+    }
+
+    @Test @LoopActor func onlyTheLatestOfASenderWaits() {
+        let held = HeldStanzas(most: 2)
+        #expect(held.hold([1], .presence(of: "a")).isEmpty)
+        #expect(held.hold([2], .presence(of: "b")).isEmpty)
+        #expect(held.hold([3], .presence(of: "a")).isEmpty)
+        #expect(held.takeAll() == [[2], [3]])
+        #expect(held.takeAll().isEmpty)
+    }
+
+    @Test @LoopActor func aFullHoldIsSent() {
+        let held = HeldStanzas(most: 2)
+        _ = held.hold([1], .presence(of: "a"))
+        _ = held.hold([2], .chatState(from: "a", to: "", direction: ""))
+        #expect(held.hold([3], .presence(of: "c")) == [[1], [2], [3]])
+        #expect(held.takeAll().isEmpty)
+        let unlimited = HeldStanzas(most: .max)
+        let half = [UInt8](repeating: 0, count: HeldStanzas.mostBytes / 2 + 1)
+        #expect(unlimited.hold(half, .presence(of: "a")).isEmpty)
+        #expect(unlimited.hold(half, .presence(of: "a")).isEmpty)
+        #expect(unlimited.hold(half, .presence(of: "b")).count == 2)
+    }
+
+    @Test @LoopActor func presenceWaitsAndMessagesDoNot() async throws {
+        let stage = try await Stage("[modules.mod_csi]", [Presence.self, ClientState.self])
+        let host = stage.host()
+        #expect(host.features.afterAuthentication.map { $0() }.contains { $0.is("csi", "urn:xmpp:csi:0") })
+        let alice = try await stage.client("alice")
+        let bob = try await stage.client("bob", on: 1)
+        func indicate(_ state: String) {
+            #expect(host.extensionNamespaces == ["urn:xmpp:csi:0"])
+            host.take(Element(state, "urn:xmpp:csi:0"), from: alice.session)
+        }
+        func heard() -> [String] {
+            alice.heard.filter { $0["from"] == "\(bob.jid)" }.map { $0.isNamed("presence") ? $0.child("status")?.text ?? "" : $0.name }
+        }
+        indicate("inactive")
+        indicate("inactive")
+        for status in ["one", "two"] { try bob.say("<presence to='\(alice.jid)'><status>\(status)</status></presence>") }
+        try await bob.settle()
+        #expect(heard().isEmpty)
+        try bob.say("<message to='\(alice.jid)'><body>hi</body></message>")
+        _ = await alice.hears { $0.isNamed("message") }
+        #expect(heard() == ["two", "message"])
+
+        try bob.say("<presence to='\(alice.jid)'><status>three</status></presence>")
+        try bob.say("<iq to='\(alice.jid)' type='get' id='q'><q xmlns='q'/></iq>")
+        _ = await alice.hears { $0["id"] == "q" }
+        #expect(heard() == ["two", "message", "three", "iq"])
+
+        try bob.say("<presence to='\(alice.jid)'><status>four</status></presence>")
+        try await stage.client("x").settle()
+        #expect(heard().count == 4)
+        indicate("active")
+        #expect(heard().last == "four")
+        try bob.say("<presence to='\(alice.jid)'><status>five</status></presence>")
+        #expect(await alice.hears { $0.child("status")?.text == "five" } != nil)
+    }
+
+    @Test @LoopActor func aReloadLeavesASessionInactive() async throws {
+        let stage = try await Stage("[modules.mod_csi]", [Presence.self, ClientState.self])
+        let alice = try await stage.client("alice")
+        stage.host().take(Element("inactive", "urn:xmpp:csi:0"), from: alice.session)
+        alice.session.send(Stanza(.presence, from: JID("bob@h/r"), to: alice.jid))
+        #expect(alice.heard.isEmpty)
+        stage.workers[0].apply(stage.workers[0].configuration)
+        #expect(alice.heard.count == 1)
+        alice.session.send(Stanza(.presence, from: JID("bob@h/r"), to: alice.jid))
+        #expect(alice.heard.count == 1)
+        stage.host().take(Element("active", "urn:xmpp:csi:0"), from: alice.session)
+        #expect(alice.heard.count == 2)
+    }
+}
