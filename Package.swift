@@ -65,7 +65,8 @@ let package = Package(
         room(
             "Kernel", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage"),
         room(
-            "Modules", "XML", "XMPP", "SASL", "Configuration", "Telemetry", "Network", "SharedState", "Storage", "Kernel"),
+            "Modules", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage",
+            "Kernel"),
 
         // Roof.
         room("Master", "Supervision", "Operations", "IPC", "Configuration", "SharedState", "CPlatform", "Telemetry", "CSystemd"),
@@ -75,6 +76,32 @@ let package = Package(
         .executableTarget(name: "xmppd", dependencies: ["Master", "IPC"], swiftSettings: house),
         .executableTarget(name: "xmppctl", dependencies: ["Operations", "IPC", "CPlatform", arguments], swiftSettings: house),
         .executableTarget(name: "xmppd-worker", dependencies: ["Worker", "Modules"], swiftSettings: house),
+
+        // Tests, and the programs that they start.
+        tests("HouseTests", "Configuration", "Kernel", "Modules"),
+        tests("XMLTests", "XML"),
+        tests("XMPPTests", "XML", "XMPP"),
+        tests("SASLTests", "SASL"),
+        tests("ConfigurationTests", "Configuration"),
+        tests("IPCTests", "CPlatform", "IPC"),
+        tests("TelemetryTests", "Telemetry", log),
+        tests("StreamsTests", "XML", "XMPP", "SASL", "Streams"),
+        tests("SupervisionTests", "Supervision"),
+        tests("NetworkTests", "CPlatform", "Network"),
+        tests("SharedStateTests", "CPlatform", "SharedState", "SharedStateProbe"),
+        tests("StorageTests", "Storage"),
+        tests(
+            "ModulesTests", "XML", "XMPP", "SASL", "Configuration", "IPC", "Network", "SharedState", "Storage", "Kernel",
+            "Modules"),
+        tests("MasterTests", "CPlatform", "IPC", "Operations", "Supervision", "Master", "FakeWorker", "xmppd"),
+        tests("OperationsTests", "IPC", "Operations", "Telemetry"),
+        tests("XmppctlTests", "CPlatform", "IPC", "Operations", "xmppctl", arguments),
+        .executableTarget(
+            name: "SharedStateProbe", dependencies: ["SharedState"], path: "Tests/SharedStateProbe", swiftSettings: house),
+        .executableTarget(
+            name: "FakeWorker", dependencies: ["CPlatform", "IPC"], path: "Tests/FakeWorker", swiftSettings: house),
+        .target(name: "TestKit", dependencies: ["CPlatform", "IPC", "XML"], path: "Tests/TestKit", swiftSettings: house),
+        tests("ProcessTests", "CPlatform", "IPC", "XML", "TestKit", "xmppd", "xmppd-worker", "xmppctl"),
     ],
     cxxLanguageStandard: .cxx17
 )

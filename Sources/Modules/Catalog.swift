@@ -3,13 +3,18 @@ public import Kernel
 /// All modules, in the order in which their handlers are installed. A new module is one line here.
 public enum Catalog {
     public static let modules: [any Module.Type] = [
+        Blocking.self,
+        Carbons.self,
+        ClientState.self,
         Disco.self,
         EntityCapabilities.self,
         EntityTime.self,
         LastActivity.self,
+        OfflineMessages.self,
         Ping.self,
         Presence.self,
         PrivateStorage.self,
+        Registration.self,
         Roster.self,
         SoftwareVersion.self,
         VCardTemp.self,
