@@ -12,16 +12,7 @@ enum DomainPart {
         let name = name.utf8.last == UInt8(ascii: ".") ? String(name.utf8.dropLast()) ?? "" : name
         guard !name.isEmpty, name.utf8.count <= longest else { return nil }
         if name.utf8.first == UInt8(ascii: "[") { return address(name) }
-        var isASCII = true
-        for byte in name.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-                continue
-            case 0x80...: isASCII = false
-            default: return nil
-            }
-        }
+        let isASCII = name.utf8.allSatisfy { $0 < 0x80 }
         let lower = isASCII ? name.lowercased() : name
         guard isASCII, !hasLabel(withPrefix: "xn--", lower) else { return internationalized(lower) }
         return areLabelsSound(lower) ? lower : nil
@@ -31,10 +22,20 @@ enum DomainPart {
         name.split(separator: ".").contains { $0.hasPrefix(prefix) }
     }
 
-    /// RFC 1123 §2.1, with the underscore that many local networks use.
+    /// RFC 1123 §2.1, with the underscore that many local networks use. `name` is in lower case.
     private static func areLabelsSound(_ name: String) -> Bool {
         name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy {
             !$0.isEmpty && $0.count <= longestLabel && $0.first != UInt8(ascii: "-") && $0.last != UInt8(ascii: "-")
+                && $0.allSatisfy(isOfLabel)
+        }
+    }
+
+    private static func isOfLabel(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+            UInt8(ascii: "_"):
+            true
+        default: false
         }
     }
 
@@ -49,6 +50,7 @@ enum DomainPart {
 
     /// A-labels by IDNA2008; where `mapping` is allowed, case and width are folded first (RFC 7622 §3.2.1).
     private static func asciiForm(_ name: String, mapping: Bool) -> String? {
+        guard !name.utf8.contains(0) else { return nil }  // where C would stop
         var output: UnsafeMutablePointer<UInt8>?
         let profile = mapping ? IDN2_NONTRANSITIONAL.rawValue : IDN2_NO_TR46.rawValue
         let flags = Int32(bitPattern: UInt32(IDN2_NFC_INPUT.rawValue | profile | IDN2_ALABEL_ROUNDTRIP.rawValue))

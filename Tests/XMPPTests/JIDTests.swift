@@ -77,6 +77,8 @@ struct JIDTests {
         Row("XN--BCHER-KVA.example", "bücher.example"), Row("straße.example", "straße.example"), Row("xn--strae-oqa.example", "straße.example"), Row("例え.テスト", "例え.テスト"),
         Row("b\u{fc}cher\u{3002}example", "bücher.example"), Row("ｅxample.com", "example.com"), Row("xn--.example", nil), Row("xn--a.example", nil), Row("xn--a-b.example", nil), Row("xn--example-.com", nil), Row("\u{1f600}.example", nil), Row("a\u{200d}b.example", nil), Row("bü cher.example", nil), Row("bü/cher.example", "bü/cher.example"),
         Row("bü@cher.example", "bü@cher.example"), Row("-ü.example", nil), Row("ü\u{fe64}.example", nil),
+        // Found by the fuzzer: characters that are folded into ASCII that no name may have.
+        Row("ü\u{3000}b", nil), Row("xUnsafe\u{3000}b", nil), Row("ü＠b", nil), Row("ü／b", nil), Row("ü\u{a0}b", nil), Row("a@ü＠b", nil), Row("ü：b", nil), Row("ü\u{0}b", nil), Row("ü b", nil),
         Row("xn--bcher-kva.xn--bcher-kva", "bücher.bücher"), Row("a.xn--bcher-kva", "a.bücher"), Row("xn--ls8h.example", nil),
     ]
 
