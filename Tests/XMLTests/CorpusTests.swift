@@ -4,6 +4,8 @@ import XML
 
 /// Every stream of the corpus, which the fuzzer made or found, looks the same however it is cut, and is bounded.
 struct CorpusTests {
+    @Test func isThere() { #expect(Corpus.files("stream").count > 20) }
+
     @Test(arguments: Corpus.files("stream")) func reads(_ name: String) throws {
         let input = try Corpus.contents("stream", name)
         let parser = ElementParser()

@@ -1,0 +1,1 @@
+../../../XMLTests/StreamReading.swift
