@@ -93,13 +93,16 @@ public final class ElementParser {
         let isRead = XML_Parse(expat, text, Int32(bytes.count), 0) == XML_STATUS_OK && reading.pointee.failure == nil
         // An unfinished token would go on with whatever is read next.
         if isRead, XML_GetCurrentByteIndex(expat) == bytesRead { return }
-        let reason = reading.pointee.failure ?? (isRead ? .notWellFormed : malformed(XML_GetErrorCode(expat)))
+        let reason = reading.pointee.failure ?? (isRead ? .notWellFormed : malformed(XML_GetErrorCode(expat), bytes))
         create()
         throw reason
     }
 
-    private func malformed(_ code: XML_Error) -> Malformed {
+    /// Bytes that break the rules of UTF-8 are an encoding that is not supported (RFC 6120 §4.9.3.22); expat calls them
+    /// an invalid token like any other.
+    private func malformed(_ code: XML_Error, _ bytes: UnsafeRawBufferPointer) -> Malformed {
         switch code {
+        case XML_ERROR_INVALID_TOKEN where String(validating: bytes, as: UTF8.self) == nil: .unsupportedEncoding
         case XML_ERROR_UNDEFINED_ENTITY: .restricted
         case XML_ERROR_UNKNOWN_ENCODING, XML_ERROR_INCORRECT_ENCODING: .unsupportedEncoding
         case XML_ERROR_NO_MEMORY, XML_ERROR_AMPLIFICATION_LIMIT_BREACH: .tooBig

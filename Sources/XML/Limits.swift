@@ -32,7 +32,7 @@ public enum Malformed: Error, Sendable, Equatable {
     case notWellFormed
     /// A comment, processing instruction, DTD or entity reference (RFC 6120 §11.1).
     case restricted
-    /// The XML declaration names an encoding other than UTF-8 (RFC 6120 §4.9.3.22).
+    /// Bytes that are no UTF-8, or an XML declaration that names another encoding (RFC 6120 §4.9.3.22).
     case unsupportedEncoding
     /// Over `Limits.bytes` or `Limits.longestTag`, or many times larger than it was sent once its prefixes are written out.
     case tooBig
