@@ -18,11 +18,12 @@ extension ServerUnderTest {
         throw TestFailure("200 connections, and none came to worker \(slot ?? -1)")
     }
 
-    /// The same, available.
+    /// The same, available, after it has asked for its roster, as clients of people do.
     public func join(
         _ user: String, resource: String? = nil, toWorker slot: Int? = nil, priority: Int = 0
     ) throws -> TestClient {
         let client = try logIn(user, resource: resource, toWorker: slot)
+        try client.fetchRoster()
         try client.becomeAvailable(priority: priority)
         return client
     }

@@ -109,6 +109,9 @@ public final class ServerUnderTest: @unchecked Sendable {
     /// All workers that have been seen so far.
     public var workerPids: [Int32] { workers.keys.sorted() }
 
+    /// Takes hold of the workers that there are now, to learn later of their end.
+    public func noteWorkers() { refreshWorkers() }
+
     private func refreshWorkers() {
         guard master != nil, let rows = try? control("status")["workers"]?.array else { return }
         for row in rows {

@@ -54,7 +54,12 @@ public final class TestClient {
             guard let bytes = socket.receive(deadline) else {
                 throw TestFailure("\(address.isEmpty ? "the client" : address) waited in vain for \(what()); unread: \(unread)")
             }
-            if bytes.isEmpty { isAtEnd = true } else { try parse(bytes) }
+            if bytes.isEmpty {
+                isAtEnd = true
+                socket.shutdownSending()
+            } else {
+                try parse(bytes)
+            }
         }
         return events.removeFirst()
     }
@@ -199,6 +204,12 @@ public final class TestClient {
     /// Asks with an IQ of this type and payload.
     public func ask(_ type: String, to: String? = nil, _ payload: String) throws -> Element {
         try request("<iq type='\(type)' id='\(newID())'\(to.map { " to='\($0)'" } ?? "")>\(payload)</iq>")
+    }
+
+    /// Asks for the roster, and so for all changes to it.
+    @discardableResult
+    public func fetchRoster(version: String? = nil) throws -> Element {
+        try ask("get", "<query xmlns='jabber:iq:roster'\(version.map { " ver='\($0)'" } ?? "")/>")
     }
 
     /// Sends presence without an addressee and waits until the server has taken it.
