@@ -20,7 +20,6 @@ static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
     if (result == 0) result = posix_spawn_file_actions_adddup2(actions, output, STDERR_FILENO);
     if (result == 0) result = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (result == 0) result = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
-    if (result == 0) result = posix_spawn_file_actions_addchdir_np(actions, "/");
     return result;
 }
 

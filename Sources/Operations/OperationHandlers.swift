@@ -32,15 +32,3 @@ public struct OperationHandlers<Handler> {
 }
 
 extension OperationHandlers: Sendable where Handler: Sendable {}
-
-extension OperationHandlers where Handler == (Operation.Arguments) throws(Operation.Failure) -> Value {
-    /// Carries a request out at once.
-    public func perform(verb: String, arguments: Value) -> OperationResult {
-        do throws(Operation.Failure) {
-            let (handler, checked) = try find(verb: verb, arguments: arguments)
-            return .success(try handler(checked))
-        } catch {
-            return error.result
-        }
-    }
-}

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Glibc
 import IPC
 
+/// Starts the server: in this process, through systemd, or in the background.
 struct StartCommand: Subcommand {
     static let verb = "start"
     static let configuration = CommandConfiguration(verb: verb)
@@ -22,7 +22,7 @@ struct StartCommand: Subcommand {
         if let pid = runningMaster(server) { throw Complaint("xmppd is already running (pid \(pid))") }
         if config == nil, log == nil, ServiceUnit.isKnown { return try console.become(ServiceUnit.systemctl, ["start", ServiceUnit.name]) }
         let program = try ServerProgram.path(console)
-        let background = try BackgroundServer(program, options.map(absolute), log: log.map(absolute))
+        let background = try BackgroundServer(program, options, log: log)
         console.say("xmppd is running (pid \(background.pid)), \(counted(try background.waitUntilReady(server), "worker"))")
     }
 
@@ -32,12 +32,5 @@ struct StartCommand: Subcommand {
         } catch {
             return nil
         }
-    }
-
-    /// The server's directory is `/`, so a path that is relative here would mean another file there.
-    private func absolute(_ word: String) -> String {
-        guard !word.hasPrefix("-"), !word.hasPrefix("/"), let here = getcwd(nil, 0) else { return word }
-        defer { free(here) }
-        return String(cString: here) + "/" + word
     }
 }

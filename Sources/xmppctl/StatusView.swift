@@ -12,7 +12,7 @@ struct StatusView {
         let master = status["master"] ?? nil
         let sessions = status.number("sessions") ?? 0, connections = status.number("connections") ?? 0
         return """
-            xmppd \(master.words("version")), \(status.words("state")) for \(uptime(master)), \(master.words("config"))
+            xmppd \(master.words("version")), \(status.words("state")), up \(uptime(master)), \(master.words("config"))
             master: pid \(master.number("pid") ?? 0), CPU \(processorTime(master)), memory \(memory(master)), log level \(master.words("log_level"))
             \(counted(sessions, "session")), \(counted(connections, "connection")), memory of all processes \(wholeMemory)
             """

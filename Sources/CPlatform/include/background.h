@@ -3,8 +3,8 @@
 #define CPLATFORM_BACKGROUND_H
 #include <sys/types.h>
 
-// Starts a program in a session of its own and in the directory /, standard input from /dev/null, standard output and
-// error to output, no other descriptor, no signal blocked or ignored. argv and envp end in NULL. The pid or -errno.
+// Starts a program in a session of its own, standard input from /dev/null, standard output and error to output, no other
+// descriptor, no signal blocked or ignored. argv and envp end in NULL. The pid or -errno.
 pid_t cplatform_spawn_background(const char *program, char *const argv[], char *const envp[], int output);
 
 // An empty file in memory that can be sealed, close-on-exec. The descriptor or -errno.

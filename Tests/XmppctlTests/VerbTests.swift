@@ -1,0 +1,113 @@
+import IPC
+import Operations
+import Testing
+
+@testable import xmppctl
+
+/// What each command asks for, and what it says of the answer.
+struct VerbTests {
+    struct Row: Sendable, CustomTestStringConvertible {
+        var words: [String]
+        var arguments: Value
+        var answer: Value
+        var output: String
+        var errors = ""
+        var status: Int32 = 0
+
+        var verb: String {
+            let words = words.prefix { !$0.contains("@") && !$0.hasPrefix("-") }
+            return OperationCatalog.all.first { words.starts(with: $0.words) }?.name ?? ""
+        }
+
+        var testDescription: String { words.joined(separator: " ") }
+    }
+
+    static let rows = [
+        Row(words: ["log-level"], arguments: [:], answer: ["level": "info"], output: "info"),
+        Row(words: ["log-level", "debug"], arguments: ["level": "debug"], answer: ["level": "debug"], output: "debug"),
+        Row(words: ["version"], arguments: [:], answer: ["version": "9.9"], output: "xmppctl \(ServerVersion.number)\nxmppd   9.9"),
+        Row(
+            words: ["reload"], arguments: [:], answer: ["configuration": "/a.toml", "generation": 2, "notes": ["/a.toml:3: quiet"]],
+            output: "/a.toml:3: quiet\n/a.toml is in force"),
+        Row(
+            words: ["account", "add", "Ada@example.org", "--password", "x"], arguments: ["jid": "Ada@example.org", "password": "x"],
+            answer: ["jid": "ada@example.org"], output: "ada@example.org has been added"),
+        Row(
+            words: ["account", "passwd", "ada@example.org", "--password", "x"],
+            arguments: ["jid": "ada@example.org", "password": "x"], answer: ["jid": "ada@example.org"],
+            output: "the password of ada@example.org has been changed"),
+        Row(
+            words: ["account", "remove", "ada@example.org"], arguments: ["jid": "ada@example.org"],
+            answer: ["jid": "ada@example.org"], output: "ada@example.org has been removed"),
+        Row(
+            words: ["account", "exists", "ada@example.org"], arguments: ["jid": "ada@example.org"], answer: ["exists": true],
+            output: "ada@example.org exists"),
+        Row(
+            words: ["account", "exists", "ada@example.org"], arguments: ["jid": "ada@example.org"], answer: ["exists": false],
+            output: "ada@example.org does not exist", status: 1),
+        Row(
+            words: ["account", "list"], arguments: ["limit": 1000],
+            answer: ["rows": [["jid": "a@x"], ["jid": "b\u{1B}[2J@x"]], "more": false], output: "a@x\nb\u{FFFD}[2J@x"),
+        Row(
+            words: ["account", "list", "x", "--after", "a@x", "--limit", "1"],
+            arguments: ["domain": "x", "after": "a@x", "limit": 1], answer: ["rows": [["jid": "b@x"]], "more": true], output: "b@x",
+            errors: "xmppctl: others follow: --after b@x"),
+        Row(words: ["account", "list"], arguments: ["limit": 1000], answer: ["rows": [], "more": false], output: ""),
+        Row(words: ["account", "count", "x"], arguments: ["domain": "x"], answer: ["count": 3], output: "3"),
+        Row(words: ["session", "count"], arguments: [:], answer: ["count": 0], output: "0"),
+        Row(
+            words: ["session", "kick", "a@x/phone", "--reason", "Go"], arguments: ["jid": "a@x/phone", "reason": "Go"],
+            answer: ["closed": 1], output: "1 session closed"),
+        Row(words: ["session", "kick", "a@x"], arguments: ["jid": "a@x"], answer: ["closed": 2], output: "2 sessions closed"),
+        Row(
+            words: ["session", "list", "a@x", "--limit", "1"], arguments: ["jid": "a@x", "limit": 1],
+            answer: [
+                "rows": [
+                    ["jid": "a@x/phone", "address": "127.0.0.1", "worker": 1, "priority": -5, "available": true, "secure": true, "since": 0]
+                ], "more": true,
+            ],
+            output: """
+                SESSION    FROM       WORKER  PRIORITY  TLS  SINCE
+                a@x/phone  127.0.0.1       1        -5  yes  \(Quantity.moment(seconds: 0))
+                """,
+            errors: "xmppctl: there are more than 1; see --limit"),
+        Row(
+            words: ["session", "list", "--domain", "x"], arguments: ["domain": "x", "limit": 1000],
+            answer: ["rows": [["jid": "a@x/b", "worker": 0, "available": false, "since": 0]], "more": false],
+            output: """
+                SESSION  FROM  WORKER  PRIORITY  TLS  SINCE
+                a@x/b    -          0         -  -    \(Quantity.moment(seconds: 0))
+                """),
+    ]
+
+    @Test(arguments: rows)
+    func asksAndSays(_ row: Row) throws {
+        let server = try FakeServer { _ in [.success(row.answer)] }
+        let run = xmppctl(row.words + ["--socket", server.socket])
+        #expect(run == Run(status: row.status, output: row.output, errors: row.errors))
+        #expect(server.asked.map(\.verb) == [row.verb])
+        #expect(try OperationCatalog.operation(row.verb)?.check(server.asked[0].arguments).value == server.asked[0].arguments)
+        for member in row.arguments.members ?? [] { #expect(server.asked[0].arguments[member.name] == member.value) }
+        #expect(server.asked[0].arguments.members?.count == row.arguments.members?.count)
+    }
+
+    @Test(arguments: rows.filter { $0.words[0] != "version" })
+    func printsJSON(_ row: Row) throws {
+        let server = try FakeServer { _ in [.success(row.answer)] }
+        let run = xmppctl(row.words + ["--json", "--socket", server.socket])
+        #expect(run.output == JSON.text(of: row.answer))
+        #expect(run.status == row.status)
+    }
+
+    /// Status and stop have tests of their own, the verbs of the client need no server.
+    @Test func noVerbIsForgotten() {
+        let tested = Set(Self.rows.map(\.verb)).union(["status", "stop"])
+        #expect(tested == Set(OperationCatalog.all.filter { $0.executor != .client }.map(\.name)))
+    }
+
+    @Test func theVersionIsSaidWithoutAServer() {
+        let run = xmppctl(["version", "--socket", "/nonexistent/control.sock"])
+        #expect(run == Run(status: 0, output: "xmppctl \(ServerVersion.number)\nxmppd   does not answer", errors: ""))
+        #expect(xmppctl(["version", "--json", "--socket", "/nonexistent/control.sock"]).output.contains("\"xmppd\": null"))
+    }
+}
