@@ -1,51 +1,43 @@
 internal import Glibc
 internal import NIOCore
 
-/// The event library's view of a connection. It is called on the loop only.
-final class ConnectionHandler: ChannelInboundHandler, Sendable {
+/// The event library's view of a connection. It is called on the loop only, which the isolated conformance relies on.
+@LoopActor
+final class ConnectionHandler: @LoopActor ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     private let connection: Connection
     init(_ connection: Connection) { self.connection = connection }
 
-    func channelActive(context: ChannelHandlerContext) {
-        LoopActor.assumeIsolated { connection.listener.connectionOpened(connection) }
-    }
+    func channelActive(context: ChannelHandlerContext) { connection.listener.connectionOpened(connection) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
-        LoopActor.assumeIsolated {
-            if buffer.capacity < SharedReadBuffers.chunk {
-                buffer.withUnsafeReadableBytes { connection.readFirst($0) }
-            } else {
-                buffer.withUnsafeReadableBytes { connection.process($0) }
-                SharedReadBuffers.giveBack(buffer)
-            }
+        if buffer.capacity < SharedReadBuffers.chunk {
+            buffer.withUnsafeReadableBytes { connection.readFirst($0) }
+        } else {
+            buffer.withUnsafeReadableBytes { connection.process($0) }
+            SharedReadBuffers.giveBack(buffer)
         }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        LoopActor.assumeIsolated {
-            if connection.closing == .no { connection.updateReading() }
-        }
+        if connection.closing == .no { connection.updateReading() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard let event = event as? ChannelEvent, event == .inputClosed else { return }
-        LoopActor.assumeIsolated { connection.inputClosed() }
+        connection.inputClosed()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        let number = (error as? IOError)?.errnoCode ?? 0
-        LoopActor.assumeIsolated { connection.abort(.broken(errno: number)) }
+        connection.abort(.broken(errno: (error as? IOError)?.errnoCode ?? 0))
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        LoopActor.assumeIsolated { connection.finalize(connection.hasEnded ? .peerClosed : .broken(errno: 0)) }
+        connection.finalize(connection.hasEnded ? .peerClosed : .broken(errno: 0))
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
-        LoopActor.assumeIsolated { connection.finalize(.broken(errno: 0)) }
-    }
+    func handlerRemoved(context: ChannelHandlerContext) { connection.finalize(.broken(errno: 0)) }
 }
 
 extension Connection {

@@ -16,6 +16,7 @@ public actor LoopActor {
     }
 
     /// Runs `body` as code of the loop. The caller must already be on the loop: an event library's callback is.
+    /// It costs an allocation, so what is called for every message has an isolated conformance instead.
     @available(*, noasync)
     public static func assumeIsolated<T>(_ body: @LoopActor () throws -> T) rethrows -> T {
         assert(LoopExecutor.shared.isCurrent, "not on the loop")

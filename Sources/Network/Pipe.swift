@@ -57,7 +57,9 @@ public final class Pipe {
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readSize))
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler) }
+                channel.eventLoop.makeCompletedFuture {
+                    try LoopActor.assumeIsolated { try channel.pipeline.syncOperations.addHandler(handler) }
+                }
             }
             .withConnectedSocket(descriptor)
             .whenFailure { [weak self] _ in LoopActor.assumeIsolated { self?.finalize() } }
@@ -170,23 +172,21 @@ extension Pipe: TurnParticipant {
     }
 }
 
-/// The event library's view of a pipe. It is called on the loop only.
-private final class PipeHandler: ChannelInboundHandler, Sendable {
+/// The event library's view of a pipe. It is called on the loop only, which the isolated conformance relies on.
+@LoopActor
+private final class PipeHandler: @LoopActor ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     private let pipe: Pipe
     init(_ pipe: Pipe) { self.pipe = pipe }
 
-    func channelActive(context: ChannelHandlerContext) {
-        let channel = context.channel
-        LoopActor.assumeIsolated { pipe.opened(channel) }
-    }
+    func channelActive(context: ChannelHandlerContext) { pipe.opened(context.channel) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
-        LoopActor.assumeIsolated { buffer.withUnsafeReadableBytes { pipe.received($0) } }
+        buffer.withUnsafeReadableBytes { pipe.received($0) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
-    func channelInactive(context: ChannelHandlerContext) { LoopActor.assumeIsolated { pipe.lost() } }
+    func channelInactive(context: ChannelHandlerContext) { pipe.lost() }
 }

@@ -14,7 +14,7 @@ struct SharedReadBuffers: RecvByteBufferAllocator {
 
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
         guard hasRead else { return allocator.buffer(capacity: Self.first) }
-        return LoopActor.assumeIsolated { Self.takeSpare() } ?? allocator.buffer(capacity: Self.chunk)
+        return Self.takeSpare() ?? allocator.buffer(capacity: Self.chunk)
     }
 
     mutating func record(actualReadBytes: Int) -> Bool {
@@ -22,9 +22,10 @@ struct SharedReadBuffers: RecvByteBufferAllocator {
         return true
     }
 
-    @LoopActor private static var spare: ByteBuffer?
+    /// Of the loop alone: the event library asks for buffers there only, in a function that is not isolated.
+    private nonisolated(unsafe) static var spare: ByteBuffer?
 
-    @LoopActor private static func takeSpare() -> ByteBuffer? {
+    private static func takeSpare() -> ByteBuffer? {
         guard var buffer = spare else { return nil }
         spare = nil
         buffer.clear()

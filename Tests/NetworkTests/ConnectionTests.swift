@@ -99,14 +99,18 @@ struct ConnectionTests {
     }
 
     @Test @LoopActor func aShapedPeerIsPausedAndNothingIsLost() async throws {
-        let server = TestServer { $0.connection.setRate(20_000) }
+        let server = TestServer { $0.connection.setRate(100) }
         let client = Sockets.connect(server.port)
         let session = try await server.session()
-        client.send([UInt8](repeating: 67, count: 22_000))
-        #expect(await session.until { $0.received.count == 22_000 })
+        client.send([UInt8](repeating: 67, count: 5000))   // one second's worth is free, the rest costs 49 s of waiting
+        #expect(await session.until { $0.received.count == 5000 })
+        #expect(await Aside.until { !session.connection.isReading })
         #expect(session.connection.shaper?.timer != nil)
         client.send("more")
-        #expect(await session.until { $0.received.count == 22_004 })
+        await Aside.turn()
+        #expect(session.received.count == 5000)
+        session.connection.setRate(nil)
+        #expect(await session.until { $0.received.count == 5004 })
         client.close()
     }
 
