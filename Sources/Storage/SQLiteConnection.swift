@@ -12,13 +12,17 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
 
     private let queue: DatabaseQueue
     private let handle: OpaquePointer
+    /// How long it waits for the locks of others.
+    let patience: BusyPatience
     private var statements: [String: SQLiteStatement] = [:]
     /// More statements than the repositories have; beyond it the prepared ones are dropped.
     private static let keptStatements = 200
 
     /// Opens the file, which must exist, and puts the connection into its role.
     init(path: String, role: Role, options: SQLiteOptions) throws(StorageError) {
-        queue = try Self.open(path, Self.configuration(role, options), BusyPatience(milliseconds: options.busyTimeout))
+        let patience = BusyPatience(milliseconds: options.busyTimeout)
+        self.patience = patience
+        queue = try Self.open(path, Self.configuration(role, options, patience), patience)
         guard let handle = queue.unsafeReentrantWrite({ $0.sqliteConnection }) else {
             throw .unavailable("the database is closed")
         }
@@ -46,8 +50,7 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
         }
     }
 
-    private static func configuration(_ role: Role, _ options: SQLiteOptions) -> Configuration {
-        let patience = BusyPatience(milliseconds: options.busyTimeout)
+    private static func configuration(_ role: Role, _ options: SQLiteOptions, _ patience: BusyPatience) -> Configuration {
         let pragmas = pragmas(role, options)
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false

@@ -29,7 +29,7 @@ public final class SQLiteDatabase: SQLDatabase {
                 reading.append(try SQLiteConnection(path: path, role: .reader, options: options))
             }
             connections = [writing] + reading
-            try start(writing, reading)
+            try start(writing, reading, Turnstile(path: path))
         } catch {
             writes.stop()
             reads.stop()
@@ -67,8 +67,8 @@ public final class SQLiteDatabase: SQLDatabase {
         for connection in connections { connection.close() }
     }
 
-    private func start(_ writing: SQLiteConnection, _ reading: [SQLiteConnection]) throws(StorageError) {
-        let writer = SQLiteWriter(writing, counters: counters)
+    private func start(_ writing: SQLiteConnection, _ reading: [SQLiteConnection], _ turnstile: Turnstile) throws(StorageError) {
+        let writer = SQLiteWriter(writing, turnstile, counters: counters)
         try writes.startThread(Self.body("write", onError, writer.run))
         for connection in reading {
             try reads.startThread(Self.body("read", onError, SQLiteReader(connection).run))
@@ -115,13 +115,20 @@ public final class SQLiteDatabase: SQLDatabase {
     }
 
     /// Passwords and messages lie in the file, so it is created for its owner only; SQLite gives its log the same mode.
-    /// A file that exists is not opened here: closing it would drop the locks of this process's other connections.
+    ///
+    /// It is created under another name and linked: closing a file drops all locks that this process has on it, so the database
+    /// itself is never opened beside SQLite.
     private static func createFile(at path: String) throws(StorageError) {
-        let file = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
-        if file >= 0 {
-            Glibc.close(file)
-        } else if errno != EEXIST {
-            throw .unavailable("\(path): \(String(cString: strerror(errno)))")
-        }
+        if access(path, F_OK) == 0 { return }
+        var name = Array("\(path)-XXXXXX".utf8CString)
+        let file = mkstemp(&name)
+        guard file >= 0 else { throw unavailable(path) }
+        Glibc.close(file)
+        defer { unlink(&name) }
+        if link(&name, path) != 0, errno != EEXIST { throw unavailable(path) }
+    }
+
+    private static func unavailable(_ path: String) -> StorageError {
+        .unavailable("\(path): \(String(cString: strerror(errno)))")
     }
 }

@@ -7,11 +7,13 @@
 /// `@unchecked`: used by the one thread that empties the queue of writes.
 final class SQLiteWriter: @unchecked Sendable {
     private let connection: SQLiteConnection
+    private let turnstile: Turnstile
     private let counters: SQLiteCounters
     private var isFullySynchronous = false
 
-    init(_ connection: SQLiteConnection, counters: SQLiteCounters) {
+    init(_ connection: SQLiteConnection, _ turnstile: Turnstile, counters: SQLiteCounters) {
         self.connection = connection
+        self.turnstile = turnstile
         self.counters = counters
     }
 
@@ -72,9 +74,13 @@ final class SQLiteWriter: @unchecked Sendable {
             if let error = connection.failure(of: "PRAGMA synchronous = \(durable ? "FULL" : "NORMAL")") { return error }
             isFullySynchronous = durable
         }
-        if let error = connection.failure(of: "BEGIN IMMEDIATE") { return error }
-        counters.began(writes: writes)
-        return nil
+        let error: StorageError? = connection.patience.together {
+            guard turnstile.enter(connection.patience) else { return .busy }
+            defer { turnstile.leave() }
+            return connection.failure(of: "BEGIN IMMEDIATE")
+        }
+        if error == nil { counters.began(writes: writes) }
+        return error
     }
 
     private func rollBack() {

@@ -18,7 +18,7 @@ final class TemporaryDatabase: Sendable {
     }
 
     deinit {
-        for name in ["test.db", "test.db-wal", "test.db-shm", "test.db-journal"] { unlink(directory + "/" + name) }
+        for name in ["test.db", "test.db-wal", "test.db-shm", "test.db-journal", "test.db-turn"] { unlink(directory + "/" + name) }
         rmdir(directory)
     }
 
