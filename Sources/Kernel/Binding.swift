@@ -32,12 +32,12 @@ extension Host {
         var isTold = false
         do {
             while let old = try server.directory.insert(record) {
-                guard server.isLive(old), Loop.now < deadline else {
+                guard server.isLive(old.owner), Loop.now < deadline else {
                     try server.directory.replace(record)
                     return
                 }
                 if !isTold {
-                    server.close(old, StreamError(.conflict, text: "Replaced by a new connection"))
+                    server.close(old.owner, StreamError(.conflict, text: "Replaced by a new connection"))
                     isTold = true
                     if old.slot == server.slot { continue }
                 }
@@ -53,10 +53,10 @@ extension Host {
         var bound = Self.sessionsPerUser
         if case .integer(let value) = access("max_user_sessions", for: user) { bound = Int64(value) }
         if case .name("infinity") = access("max_user_sessions", for: user) { return }
-        let records = server.sessions(of: user)
+        let records = server.records(of: user)
         guard records.count >= Int(clamping: bound) else { return }
         for record in records.sorted(by: { $0.since < $1.since }).prefix(records.count - Int(clamping: bound) + 1) {
-            server.close(record, StreamError(.policyViolation, text: "Too many sessions of this account"))
+            server.close(record.owner, StreamError(.policyViolation, text: "Too many sessions of this account"))
         }
     }
 }

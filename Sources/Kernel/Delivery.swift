@@ -41,7 +41,10 @@ final class Delivery {
             incoming.to.isFull
             ? MessageRules.toMissingResource(type, resources) : MessageRules.toAccount(type, resources)
         switch way {
-        case .deliver(let chosen): return finish(incoming, to: chosen.map { records[$0] })
+        case .deliver(let chosen):
+            var incoming = incoming
+            incoming.sessions = records
+            return finish(incoming, to: chosen.count == records.count ? records : chosen.map { records[$0] })
         case .offline: return keep(incoming, hasSession: !records.isEmpty)
         case .refuse:
             host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable))
@@ -92,12 +95,10 @@ final class Delivery {
         }
     }
 
-    private func finish(_ incoming: Incoming, to records: [SessionRecord]) -> Rest? {
+    private func finish(_ incoming: Incoming, to records: [SessionRoute]) -> Rest? {
         var incoming = incoming
         host.router.deliver(incoming.stanza, to: records)
-        incoming.recipients = records.map {
-            SessionRecipient(resource: $0.resource, slot: $0.slot, connection: $0.connection)
-        }
+        incoming.recipients = records
         return host.router.delivered(incoming)
     }
 }

@@ -1,4 +1,5 @@
 public import Network
+public import SharedState
 public import XMPP
 
 /// The hooks of a host: what a module can have a word in.
@@ -72,16 +73,11 @@ public struct Incoming {
     /// The address it is for; never that of the host itself.
     public let to: JID
     /// The connected resources that took it; empty before `.afterRouting`.
-    public internal(set) var recipients: [SessionRecipient] = []
+    public internal(set) var recipients: [SessionRoute] = []
+    /// All sessions of the account, where delivery had to look at them; `nil` where it did not.
+    public internal(set) var sessions: [SessionRoute]?
 
     public var user: JID { to.bare }
-}
-
-/// A session that a stanza was delivered to.
-public struct SessionRecipient: Sendable, Equatable {
-    public let resource: String
-    public let slot: UInt8
-    public let connection: UInt64
 }
 
 /// What is left of a session whose worker died.

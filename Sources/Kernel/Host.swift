@@ -130,7 +130,7 @@ public final class Host {
         // At the end of the turn: whoever asked for it from one of these sessions is answered before.
         Loop.endOfTurn { [server] in
             for record in server.sessions(of: user) {
-                server.close(record, StreamError(.notAuthorized, text: "The account has been removed"))
+                server.close(record.owner, StreamError(.notAuthorized, text: "The account has been removed"))
             }
         }
         return true

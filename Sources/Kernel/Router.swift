@@ -145,12 +145,12 @@ public final class Router {
     // MARK: To sessions
 
     /// Delivers one stanza to sessions wherever they are, rendered once.
-    public func deliver(_ stanza: Stanza, to recipients: some Sequence<SessionRecord>) {
+    public func deliver(_ stanza: Stanza, to recipients: some Sequence<SessionRoute>) {
         deliver(stanza.kind, stanza.rendered(), to: recipients)
     }
 
     /// Delivers bytes that are a stanza of this kind.
-    public func deliver(_ kind: Stanza.Kind, _ bytes: [UInt8], to recipients: some Sequence<SessionRecord>) {
+    public func deliver(_ kind: Stanza.Kind, _ bytes: [UInt8], to recipients: some Sequence<SessionRoute>) {
         var elsewhere: [(slot: UInt8, connections: [UInt64])] = []
         for recipient in recipients {
             server.counters.stanzasOut += 1

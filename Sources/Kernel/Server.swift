@@ -87,13 +87,19 @@ public final class Server {
     public func session(_ connection: UInt64) -> Session? { sessions[connection] }
 
     /// The sessions of a user on all workers that can be reached.
-    public func sessions(of user: JID) -> [SessionRecord] { directory.sessions(of: user).filter(isLive) }
+    public func sessions(of user: JID) -> [SessionRoute] {
+        let routes = directory.routes(of: user)
+        return routes.allSatisfy({ isLive($0.owner) }) ? routes : routes.filter { isLive($0.owner) }
+    }
 
-    public func session(_ full: JID) -> SessionRecord? { directory.session(full).flatMap { isLive($0) ? $0 : nil } }
+    public func session(_ full: JID) -> SessionRoute? { directory.route(full).flatMap { isLive($0.owner) ? $0 : nil } }
+
+    /// The same with everything that is known of them.
+    public func records(of user: JID) -> [SessionRecord] { directory.sessions(of: user).filter { isLive($0.owner) } }
 
     /// Whether the worker of this session is there; otherwise the entry is an orphan that is about to be collected.
-    func isLive(_ record: SessionRecord) -> Bool {
-        record.slot == slot ? record.incarnation == incarnation : livePeers[record.slot] == record.incarnation
+    func isLive(_ owner: SessionOwner) -> Bool {
+        owner.slot == slot ? owner.incarnation == incarnation : livePeers[owner.slot] == owner.incarnation
     }
 
     func add(_ session: Session) { sessions[session.connection] = session }
@@ -104,14 +110,14 @@ public final class Server {
     }
 
     /// Ends a session wherever it is.
-    public func close(_ record: SessionRecord, _ error: StreamError) {
-        guard record.slot != slot else {
-            sessions[record.connection]?.close(error)
+    public func close(_ owner: SessionOwner, _ error: StreamError) {
+        guard owner.slot != slot else {
+            sessions[owner.connection]?.close(error)
             return
         }
         let frame = MeshFrame.close(
-            connection: record.connection, condition: error.condition.rawValue, text: error.text ?? "")
-        mesh?.send(frame.encoded(), to: record.slot)
+            connection: owner.connection, condition: error.condition.rawValue, text: error.text ?? "")
+        mesh?.send(frame.encoded(), to: owner.slot)
     }
 
     /// Stanzas that may wait for a client before it counts as one that does not read; `nil`: only bytes are bounded.

@@ -5,10 +5,12 @@ public import XMPP
 /// Who is bound where, on all workers: the shared table, or a plain one in tests.
 @LoopActor
 public protocol SessionDirectory: AnyObject {
-    /// All sessions of a user.
-    func sessions(of user: JID) -> [SessionRecord]
+    /// All sessions of a user, as delivery needs them.
+    func routes(of user: JID) -> [SessionRoute]
     /// The session with exactly this full address.
-    func session(_ full: JID) -> SessionRecord?
+    func route(_ full: JID) -> SessionRoute?
+    /// All sessions of a user with everything that is known of them.
+    func sessions(of user: JID) -> [SessionRecord]
     /// Enters a session; answers the one that has the address already, if any, and then enters nothing.
     func insert(_ record: SessionRecord) throws -> SessionRecord?
     /// Enters a session in the place of whatever has the address.

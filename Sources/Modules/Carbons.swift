@@ -45,31 +45,37 @@ public final class Carbons: Module {
 
     private static func copySent(_ outgoing: Outgoing) {
         let (session, stanza) = (outgoing.session, outgoing.stanza)
-        guard stanza.kind == .message, let to = stanza.to, CarbonRules.isEligible(stanza, .sent) else { return }
+        guard stanza.kind == .message, let to = stanza.to else { return }
         // What a user sends to the own account is copied where it is received: only there it is known who has got it.
         if to.local == session.jid.local, to.domain == session.jid.domain { return }
-        copy(stanza, .sent, of: session.jid.bare, session.host) { $0.resource != session.jid.resource }
+        // Looked up before the message is looked at: most users have one session, or none that wants copies.
+        let others = session.host.server.sessions(of: session.jid.bare).filter {
+            $0.flags.contains(.carbons) && $0.resource != session.jid.resource
+        }
+        guard !others.isEmpty, CarbonRules.isEligible(stanza, .sent) else { return }
+        copy(stanza, .sent, of: session.jid.bare, session.host, to: others)
     }
 
     private static func copyReceived(_ incoming: Incoming) {
         let stanza = incoming.stanza
-        guard stanza.kind == .message, CarbonRules.isEligible(stanza, .received) else { return }
-        copy(stanza, .received, of: incoming.user, incoming.host) { record in
-            !incoming.recipients.contains { $0.slot == record.slot && $0.connection == record.connection }
-                && stanza.from != incoming.to.with(resource: record.resource)
+        guard stanza.kind == .message else { return }
+        if let sessions = incoming.sessions, !sessions.contains(where: { $0.flags.contains(.carbons) }) { return }
+        guard CarbonRules.isEligible(stanza, .received) else { return }
+        let others = (incoming.sessions ?? incoming.host.server.sessions(of: incoming.user)).filter { route in
+            route.flags.contains(.carbons) && !incoming.recipients.contains { $0.owner == route.owner }
+                && stanza.from != incoming.to.with(resource: route.resource)
         }
+        copy(stanza, .received, of: incoming.user, incoming.host, to: others)
     }
 
     private static func copy(
-        _ stanza: Stanza, _ direction: CarbonRules.Direction, of user: JID, _ host: Host,
-        where isOther: (SessionRecord) -> Bool
+        _ stanza: Stanza, _ direction: CarbonRules.Direction, of user: JID, _ host: Host, to sessions: [SessionRoute]
     ) {
-        let records = host.server.sessions(of: user).filter { $0.flags.contains(.carbons) && isOther($0) }
-        guard !records.isEmpty else { return }
+        guard !sessions.isEmpty else { return }
         let payload = CarbonRules.wrapped(stanza, direction)
-        for record in records {
-            let copy = Stanza(.message, type: stanza.type, from: user, to: user.with(resource: record.resource), [payload])
-            host.router.deliver(copy, to: CollectionOfOne(record))
+        for session in sessions {
+            let copy = Stanza(.message, type: stanza.type, from: user, to: user.with(resource: session.resource), [payload])
+            host.router.deliver(copy, to: CollectionOfOne(session))
         }
     }
 }

@@ -105,7 +105,7 @@ public final class OfflineMessages: Module {
 
     // MARK: Handing out
 
-    private static func isReceptive(_ record: SessionRecord) -> Bool {
+    private static func isReceptive(_ record: SessionRoute) -> Bool {
         record.flags.contains(.available) && record.priority >= 0
     }
 

@@ -26,6 +26,8 @@ final class ClientConnection {
     private var host: Host?
     /// An answer is awaited that the stream itself does not wait for: TLS, a registration.
     private var isHeld = false
+    /// That answer is TLS: what the client sent in the clear behind its request counts for nothing (RFC 6120 §5.3.3).
+    private var isSecuring = false
     private var hasRegistered = false
     private var isProcessing = false
 
@@ -48,7 +50,7 @@ final class ClientConnection {
     private func process(_ bytes: UnsafeRawBufferPointer) {
         var at = 0
         while at < bytes.count || kept.isEmpty == false {
-            if stream.isClosed { return }
+            if stream.isClosed || isSecuring { return }
             if isWaiting { return hold(bytes, from: at) }
             do throws(Malformed) {
                 switch try framer.next(bytes, from: at) {
@@ -159,6 +161,7 @@ final class ClientConnection {
         kept = []
         backlog = []
         isHeld = true
+        isSecuring = true
         connection.startTLS(contexts)
     }
 
@@ -295,6 +298,7 @@ extension ClientConnection: ConnectionDelegate {
 
     func connectionSecured(_ connection: Connection) {
         isHeld = false
+        isSecuring = false
         let facts = connection.tls
         perform(stream.handle(.secured(
             ChannelBindings(exporter: facts?.exporter, serverEndPoint: facts?.serverEndPoint))))

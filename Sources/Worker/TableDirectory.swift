@@ -14,7 +14,9 @@ final class TableDirectory: SessionDirectory {
 
     func sessions(of user: JID) -> [SessionRecord] { table.sessions(of: user.bareText) }
 
-    func session(_ full: JID) -> SessionRecord? { table.session(full.bareText, resource: full.resource) }
+    func routes(of user: JID) -> [SessionRoute] { table.routes(of: user.bareText) }
+
+    func route(_ full: JID) -> SessionRoute? { table.route(of: full.bareText, resource: full.resource) }
 
     func insert(_ record: SessionRecord) throws -> SessionRecord? {
         switch try table.insert(record) {

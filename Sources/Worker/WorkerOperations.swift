@@ -141,7 +141,7 @@ final class WorkerOperations {
         var records: [SessionRecord]
         if let text = arguments.text("jid") {
             guard let jid = JID(text) else { throw Operation.Failure(.badArgument, "'\(text)' is not an address") }
-            records = server.sessions(of: jid.bare)
+            records = server.records(of: jid.bare)
         } else {
             let domain = try arguments.text("domain").map { (text) throws(Operation.Failure) in try host(text).domain }
             records = server.directory.list(host: domain, limit: limit + 1)
@@ -168,7 +168,7 @@ final class WorkerOperations {
         let records = jid.isFull ? server.session(jid).map { [$0] } ?? [] : server.sessions(of: jid)
         guard !records.isEmpty else { throw Operation.Failure(.notFound, "\(jid) has no session") }
         let error = StreamError(.policyViolation, text: arguments.text("reason") ?? "Closed by an administrator")
-        for record in records { server.close(record, error) }
+        for record in records { server.close(record.owner, error) }
         return ["closed": .int(Int64(records.count))]
     }
 }

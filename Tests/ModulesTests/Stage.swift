@@ -191,7 +191,15 @@ private final class PlainDirectory: SessionDirectory {
     func sessions(of user: JID) -> [SessionRecord] {
         records.values.filter { $0.bare == user.bareText }.sorted { $0.connection < $1.connection }
     }
-    func session(_ full: JID) -> SessionRecord? { records[full] }
+    func routes(of user: JID) -> [SessionRoute] { sessions(of: user).map(Self.route) }
+    func route(_ full: JID) -> SessionRoute? { records[full].map(Self.route) }
+
+    private static func route(_ record: SessionRecord) -> SessionRoute {
+        SessionRoute(
+            resource: record.resource, slot: record.slot, incarnation: record.incarnation,
+            connection: record.connection, priority: record.priority, flags: record.flags)
+    }
+
     func insert(_ record: SessionRecord) throws -> SessionRecord? {
         if let old = records[jid(record)] { return old }
         records[jid(record)] = record
