@@ -49,6 +49,13 @@ public struct ServerConfiguration: Sendable {
         return shapers[name]
     }
 
+    /// Where an option of a client listener stands in the file, with dots into inner tables; nil for a default.
+    /// - Parameter index: of the listener, from 1.
+    public func position(ofClientListener index: Int, _ option: String) -> Position? {
+        let listeners = tree.tables("listen.c2s")
+        return listeners.indices.contains(index - 1) ? listeners[index - 1][option]?.position : nil
+    }
+
     /// The paths of options that differ from an older configuration, sorted, elements of arrays counting from 1:
     /// `listen.c2s[1].access`. A changed certificate file counts although its name is the same.
     public func differences(from older: ServerConfiguration) -> [String] {

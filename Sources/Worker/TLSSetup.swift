@@ -17,41 +17,63 @@ enum TLSSetup {
                 sets.append(nil)
                 continue
             }
-            sets.append(set(tls, listener.index, configuration.general, &problems))
+            sets.append(set(tls, listener.index, configuration, &problems))
         }
         if !problems.isEmpty { throw Failure(problems: problems) }
         return sets
     }
 
     private static func set(
-        _ tls: TLSListenerConfiguration, _ index: Int, _ general: GeneralConfiguration, _ problems: inout [ReportedProblem]
+        _ tls: TLSListenerConfiguration, _ index: Int, _ configuration: ServerConfiguration, _ problems: inout [ReportedProblem]
     ) -> ListenerTLS? {
-        let path = "listen.c2s[\(index)].tls"
+        let general = configuration.general
         var byName: [String: TLSContext] = [:]
         for entry in general.domainCertfiles {
             let options = options(tls, chain: entry.certfile.contents, key: nil, password: nil)
-            byName[entry.domain] = context(options, "general.domain_certfile", entry.certfile.path, &problems)
+            do throws(TLSProblem) {
+                byName[entry.domain] = try TLSContext(options: options)
+            } catch {
+                let text = "\(error) (certificate file \(entry.certfile.path)): correct the file or the option"
+                problems.append(ReportedProblem(file: "", line: 0, column: 0, path: "general.domain_certfile", text: text))
+            }
         }
         guard let file = tls.certfile else {
             guard let first = general.domainCertfiles.first.flatMap({ byName[$0.domain] }) else { return nil }
             return ListenerTLS(standard: first, byName: byName)
         }
         let options = options(tls, chain: file.contents, key: tls.keyfile?.contents, password: tls.password?.reveal())
-        guard let standard = context(options, path, file.path, &problems) else { return nil }
-        return ListenerTLS(standard: standard, byName: byName)
+        do throws(TLSProblem) {
+            return ListenerTLS(standard: try TLSContext(options: options), byName: byName)
+        } catch {
+            problems.append(problem(error, tls, index, configuration))
+            return nil
+        }
     }
 
-    private static func context(
-        _ options: TLSOptions, _ path: String, _ file: String, _ problems: inout [ReportedProblem]
-    ) -> TLSContext? {
-        do throws(TLSProblem) {
-            return try TLSContext(options: options)
-        } catch {
-            problems.append(
-                ReportedProblem(
-                    file: "", line: 0, column: 0, path: path,
-                    text: "\(error) (certificate file \(file)): correct the file or the option"))
-            return nil
+    /// At the option that the library complains of.
+    private static func problem(
+        _ problem: TLSProblem, _ tls: TLSListenerConfiguration, _ index: Int, _ configuration: ServerConfiguration
+    ) -> ReportedProblem {
+        let option = option(problem.part, tls)
+        let place = option.flatMap { configuration.position(ofClientListener: index, "tls.\($0)") }
+            ?? configuration.position(ofClientListener: index, "tls")
+        let file = tls.certfile.map { " (certificate file \($0.path))" } ?? ""
+        return ReportedProblem(
+            file: "", line: UInt32(clamping: place?.line ?? 0), column: UInt32(clamping: place?.column ?? 0),
+            path: "listen.c2s[\(index)].tls" + (option.map { ".\($0)" } ?? ""),
+            text: "\(problem)\(file): correct the file or the option")
+    }
+
+    private static func option(_ part: TLSProblem.Part, _ tls: TLSListenerConfiguration) -> String? {
+        switch part {
+        case .certificate: "certfile"
+        case .privateKey: tls.keyfile == nil ? "certfile" : "keyfile"
+        case .ciphers: "ciphers"
+        case .versions: "versions"
+        case .dhParameters: "dhfile"
+        case .certificateAuthorities: "cacertfile"
+        case .revocationLists: "crlfiles"
+        case .library, .handshake, .session: nil
         }
     }
 
