@@ -108,6 +108,19 @@ struct MalformedStreamTests {
         #expect(try other.open().has("starttls", "urn:ietf:params:xml:ns:xmpp-tls"))
     }
 
+    @Test(
+        "what is sent in the clear behind a request for TLS is forgotten",
+        .enabled(if: Programs.canRun(Programs.installed("python3")), "python3 is missing"))
+    func pipelinedBehindSTARTTLS() throws {
+        let server = try ServerUnderTest { $0.listeners = [.init(.required)] }
+        let python = try #require(Programs.installed("python3"))
+        let outcome = try ChildProcess.run(python, ["\(Programs.root)/Tests/Interop/pipelined.py", "\(server.port)"])
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(outcome.output.contains("TLSv1.3"))
+        #expect(outcome.output.contains("SCRAM-SHA-1"))
+        #expect(!outcome.output.contains("injected"), "\(outcome.output)")
+    }
+
     @Test("connections that are lost in the middle leave nothing behind")
     func lostConnections() throws {
         let server = try ServerUnderTest()
