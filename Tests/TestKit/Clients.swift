@@ -2,7 +2,7 @@ public import XML
 
 extension ServerUnderTest {
     /// A client of the first listener, or of another, connected and nothing more.
-    public func connect(listener: Int = 0) throws -> TestClient { try TestClient(port: ports[listener], domain: domain) }
+    public func connect(listener: Int = 0) throws -> TestClient { try TestClient(port: ports[listener], domain: domain, of: self) }
 
     /// A client with a session on the worker in a slot.
     ///

@@ -14,6 +14,8 @@ public final class TestClient {
 
     public let socket: TCPSocket
     public let domain: String
+    /// What must live as long as this client: its server.
+    private let server: AnyObject?
     /// The full address, once there is one.
     public private(set) var address = ""
     public var bare: String { String(address.prefix { $0 != "/" }) }
@@ -30,7 +32,8 @@ public final class TestClient {
     private var unread: [Element] = []
     private var lastID = 0
 
-    public init(port: UInt16, domain: String = "localhost") throws {
+    public init(port: UInt16, domain: String, of server: AnyObject? = nil) throws {
+        self.server = server
         socket = try TCPSocket(port: port)
         self.domain = domain
     }
