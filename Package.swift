@@ -24,7 +24,6 @@ let nio = "swift-nio"
 let core: Target.Dependency = .product(name: "NIOCore", package: nio)
 let posix: Target.Dependency = .product(name: "NIOPosix", package: nio)
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
-let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -33,7 +32,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // Ground: C libraries.
@@ -42,6 +40,7 @@ let package = Package(
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CUnistring", providers: [.apt(["libunistring-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .target(name: "CTOML", cxxSettings: [.unsafeFlags(["-std=c++17", "-fno-exceptions"])]),
 
@@ -61,7 +60,7 @@ let package = Package(
         // Second floor: effects, on one loop.
         room("Network", core, posix, "COpenSSL", "CPlatform"),
         room("SharedState", "CPlatform"),
-        room("Storage", grdb),
+        room("Storage", "CSQLite"),
         room(
             "Kernel", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage"),
         room(

@@ -1,65 +1,52 @@
-import GRDB
-import GRDBSQLite
+import CSQLite
 
 /// One SQLite connection with the statements prepared on it.
-///
-/// GRDB opens, configures and closes the file. Statements run on SQLite itself: through GRDB a one-row query costs five times as
-/// much, and its transactions cannot be shared by several pieces of work.
 ///
 /// `@unchecked`: used by the thread that opens it, then by the one thread that it is given to.
 final class SQLiteConnection: SQLConnection, @unchecked Sendable {
     enum Role { case writer, reader }
 
-    private let queue: DatabaseQueue
     private let handle: OpaquePointer
-    /// How long it waits for the locks of others.
+    /// How long it waits for the locks of others. SQLite holds a pointer to it while the connection is open.
     let patience: BusyPatience
+    private var isOpen = true
     private var statements: [String: SQLiteStatement] = [:]
     /// More statements than the repositories have; beyond it the prepared ones are dropped.
     private static let keptStatements = 200
 
     /// Opens the file, which must exist, and puts the connection into its role.
     init(path: String, role: Role, options: SQLiteOptions) throws(StorageError) {
-        let patience = BusyPatience(milliseconds: options.busyTimeout)
-        self.patience = patience
-        queue = try Self.open(path, Self.configuration(role, options, patience), patience)
-        guard let handle = queue.unsafeReentrantWrite({ $0.sqliteConnection }) else {
-            throw .unavailable("the database is closed")
+        var opened: OpaquePointer?
+        let status = sqlite3_open_v2(path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nil)
+        guard status == SQLITE_OK, let handle = opened else {
+            let error = opened.map(StorageError.init(of:)) ?? .unavailable("no memory for a connection")
+            sqlite3_close_v2(opened)
+            throw error
         }
         self.handle = handle
-        // They tell GRDB of its own transactions; it does not expect others.
-        sqlite3_commit_hook(handle, nil, nil)
-        sqlite3_rollback_hook(handle, nil, nil)
-        sqlite3_set_authorizer(handle, nil, nil)
+        patience = BusyPatience(milliseconds: options.busyTimeout)
+        sqlite3_busy_handler(handle, { patience, tries in
+            guard let patience else { return 0 }
+            return Unmanaged<BusyPatience>.fromOpaque(patience).takeUnretainedValue().waits(after: Int(tries)) ? 1 : 0
+        }, Unmanaged.passUnretained(patience).toOpaque())
+        do throws(StorageError) {
+            for pragma in Self.pragmas(role, options) { try configure(pragma) }
+        } catch {
+            close()
+            throw error
+        }
     }
+
+    deinit { close() }
 
     /// Tries again while another process opens the file: where two switch a new file to WAL mode at once, SQLite refuses one of them
     /// without asking the busy handler.
-    private static func open(
-        _ path: String, _ configuration: Configuration, _ patience: BusyPatience
-    ) throws(StorageError) -> DatabaseQueue {
+    private func configure(_ pragma: String) throws(StorageError) {
         var tries = 0
-        while true {
-            do {
-                return try DatabaseQueue(path: path, configuration: configuration)
-            } catch {
-                let error = StorageError(opening: error)
-                guard error == .busy, patience.waits(after: tries) else { throw error }
-                tries += 1
-            }
+        while let error = failure(of: pragma) {
+            guard error == .busy, patience.waits(after: tries) else { throw error }
+            tries += 1
         }
-    }
-
-    private static func configuration(_ role: Role, _ options: SQLiteOptions, _ patience: BusyPatience) -> Configuration {
-        let pragmas = pragmas(role, options)
-        var configuration = Configuration()
-        configuration.foreignKeysEnabled = false
-        configuration.allowsUnsafeTransactions = true
-        configuration.busyMode = .callback { patience.waits(after: $0) }
-        configuration.prepareDatabase { database in
-            for pragma in pragmas { try database.execute(sql: pragma) }
-        }
-        return configuration
     }
 
     private static func pragmas(_ role: Role, _ options: SQLiteOptions) -> [String] {
@@ -78,8 +65,10 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
 
     /// Closes the file. The connection must not be used after it.
     func close() {
+        guard isOpen else { return }
+        isOpen = false
         statements = [:]
-        do { try queue.close() } catch { /* SQLite then closes the file when its last statement ends. */ }
+        sqlite3_close_v2(handle)
     }
 
     /// False also when SQLite itself rolled the transaction back, as it may on a full disk or an input/output error.
@@ -110,16 +99,5 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
         if statements.count >= Self.keptStatements { statements = statements.filter(\.value.isRunning) }
         if statements[sql] == nil { statements[sql] = statement }
         return statement
-    }
-}
-
-extension StorageError {
-    /// What an error met while opening means to us.
-    fileprivate init(opening error: any Error) {
-        if let error = error as? DatabaseError {
-            self.init(sqlite: error.resultCode.rawValue, error.message ?? "SQLite error \(error.resultCode.rawValue)")
-        } else {
-            self = .unavailable("\(error)")
-        }
     }
 }

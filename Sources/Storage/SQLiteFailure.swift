@@ -1,4 +1,4 @@
-import GRDBSQLite
+import CSQLite
 
 extension StorageError {
     /// What SQLite's last failure on a connection means to us.

@@ -1,4 +1,4 @@
-import GRDBSQLite
+import CSQLite
 
 /// One prepared statement of a connection.
 final class SQLiteStatement {
