@@ -166,8 +166,3 @@ extension StanzaError {
     }
 }
 
-/// Bytes from the kernel's random generator.
-public func randomBytes(_ count: Int) -> [UInt8] {
-    var generator = SystemRandomNumberGenerator()
-    return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
-}
