@@ -125,14 +125,9 @@ private struct ReportedName {
     private let separator: Int
 
     init(_ name: UnsafePointer<XML_Char>) {
-        let bytes = UnsafeRawPointer(name).assumingMemoryBound(to: UInt8.self)
-        var (length, separator) = (0, -1)
-        while bytes[length] != 0 {
-            if bytes[length] == ElementParser.separator { separator = length }
-            length += 1
-        }
-        whole = UnsafeBufferPointer(start: bytes, count: length)
-        self.separator = separator
+        whole = UnsafeRawBufferPointer(start: name, count: strlen(name)).assumingMemoryBound(to: UInt8.self)
+        let found = memchr(name, Int32(ElementParser.separator), whole.count)
+        separator = found.map { UnsafeRawPointer($0) - UnsafeRawPointer(name) } ?? -1
     }
 
     var local: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: whole[(separator + 1)...]) }

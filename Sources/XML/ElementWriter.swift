@@ -236,20 +236,13 @@ extension ElementWriter {
         @inline(__always)
         func has(_ byte: UInt8) -> Bool { byte < 64 && bits &>> UInt64(byte) & 1 != 0 }
 
-        /// Whether any of eight bytes may be special; each line finds the bytes that are zero or below a bound.
+        /// Whether any of eight bytes may be special.
         @inline(__always)
-        func mayBe(in word: UInt64) -> Bool {
-            let ones: UInt64 = 0x0101_0101_0101_0101
-            let angles = (word | ones &* 2) ^ ones &* 0x3e
-            var found = (word &- ones &* 0x20) & ~word
-            found |= (angles &- ones) & ~angles
-            let ampersand = isAttribute ? (word | ones) ^ ones &* 0x27 : word ^ ones &* 0x26
-            found |= (ampersand &- ones) & ~ampersand
-            if isAttribute {
-                let quote = word ^ ones &* 0x22
-                found |= (quote &- ones) & ~quote
-            }
-            return found & (ones &* 0x80) != 0
+        func mayBe(in bytes: EightBytes) -> Bool {
+            let angles = bytes.setting(2).equal(to: 0x3e)
+            let controls = bytes.below(0x20)
+            guard isAttribute else { return angles | controls | bytes.equal(to: 0x26) != 0 }
+            return angles | controls | bytes.setting(1).equal(to: 0x27) | bytes.equal(to: 0x22) != 0
         }
     }
 
@@ -265,7 +258,7 @@ extension ElementWriter {
                 // The last word may overlap the one before it.
                 let word = min(index, end - 8)
                 end = word + 8
-                guard special.mayBe(in: UnsafeRawPointer(base + word).loadUnaligned(as: UInt64.self)) else {
+                guard special.mayBe(in: EightBytes(at: base + word)) else {
                     index = end
                     continue
                 }

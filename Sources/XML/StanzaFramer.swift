@@ -183,9 +183,13 @@ extension StanzaFramer {
     }
 
     private mutating func betweenAttributes(_ cursor: inout Cursor, _ end: Int) throws(Malformed) -> Part? {
-        while cursor.at < end {
-            let byte = cursor.base[cursor.at]
-            cursor.at += 1
+        let base = cursor.base
+        var at = cursor.at
+        defer { cursor.at = at }
+        while at < end {
+            let byte = base[at]
+            at += 1
+            if byte > 0x3e { continue }  // as most are
             switch byte {
             case 0x27, 0x22:
                 attributes += 1
@@ -218,11 +222,28 @@ extension StanzaFramer {
     }
 
     /// Goes behind the closing quotation mark. No attribute has a `<` in its value (XML 1.0 §2.3).
-    private mutating func quoted(_ cursor: inout Cursor, _ end: Int, _ mark: Int32) throws(Malformed) {
-        let start = cursor.at
-        let isClosed = cursor.skip(past: mark, end: end)
-        guard memchr(cursor.base + start, 0x3c, cursor.at - start) == nil else { throw .notWellFormed }
-        if isClosed { state = .tag }
+    private mutating func quoted(_ cursor: inout Cursor, _ end: Int, _ mark: UInt8) throws(Malformed) {
+        let base = cursor.base
+        var at = cursor.at
+        defer { cursor.at = at }
+        while end - at >= 8 {
+            let bytes = EightBytes(at: base + at)
+            let found = bytes.equal(to: mark) | bytes.equal(to: 0x3c)
+            if found != 0 {
+                at += EightBytes.first(found)
+                break
+            }
+            at += 8
+        }
+        while at < end {
+            let byte = base[at]
+            at += 1
+            if byte == 0x3c { throw .notWellFormed }
+            if byte == mark {
+                state = .tag
+                return
+            }
+        }
     }
 
     private mutating func endTag(_ cursor: inout Cursor) throws(Malformed) -> Part? {

@@ -65,9 +65,12 @@ struct TapeBuilder: ~Copyable {
         prefix: StaticString = "", _ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>
     ) {
         let name = cut(name, Node.longestName - prefix.utf8CodeUnitCount)
-        let start = add(UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount))
+        let start = byteCount
+        if prefix.utf8CodeUnitCount > 0 {
+            _ = add(UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount))
+        }
         _ = add(name)
-        let length = name.count + prefix.utf8CodeUnitCount
+        let length = byteCount - start
         add(.attribute(name: start, length: length, value: add(value), valueLength: value.count))
     }
 
