@@ -15,7 +15,8 @@ struct ElementParserTests {
     @Test func headerAttributes() throws {
         let header = try header(
             ElementParser(),
-            "<s:stream xmlns='jabber:client' xmlns:s='http://etherx.jabber.org/streams' to='a' xml:lang='en' version='1.0' s:x='y'>")
+            "<s:stream xmlns='jabber:client' xmlns:s='http://etherx.jabber.org/streams' to='a' xml:lang='en' version='1.0' s:x='y'>"
+        )
         #expect(header.name == "stream")
         #expect(header.namespace == "http://etherx.jabber.org/streams")
         #expect(header["to"] == "a")
@@ -38,8 +39,11 @@ struct ElementParserTests {
 
     @Test func connectionsWithOtherNamespacesTakeTurns() throws {
         let parser = ElementParser()
-        let one = try header(parser, "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' xmlns:p='one'>").namespaces
-        let two = try header(parser, "<s:stream xmlns='jabber:server' xmlns:s='http://etherx.jabber.org/streams' xmlns:p='two'>").namespaces
+        let one = try header(
+            parser, "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' xmlns:p='one'>"
+        ).namespaces
+        let two = try header(parser, "<s:stream xmlns='jabber:server' xmlns:s='http://etherx.jabber.org/streams' xmlns:p='two'>")
+            .namespaces
         for _ in 0..<5 {
             #expect(try element(parser, "<p:a><b/></p:a>", one).description == "<a xmlns='one'><b xmlns='jabber:client'/></a>")
             #expect(try element(parser, "<p:a><b/></p:a>", two).description == "<a xmlns='two'><b xmlns='jabber:server'/></a>")
@@ -63,7 +67,8 @@ struct ElementParserTests {
     }
 
     @Test(arguments: [
-        "<a", "<a>", "</a>", "</stream:stream>", "", " ", "x", "<a/><b", "<a></b>", "<a/><b/>", "<a/><b c='>", "<a/><![CDATA[>", "<a/>&#x", "<a/>\u{d}", "<!-- -->", "<a>&x;</a>", "<a/></stream:stream>",
+        "<a", "<a>", "</a>", "</stream:stream>", "", " ", "x", "<a/><b", "<a></b>", "<a/><b/>", "<a/><b c='>", "<a/><![CDATA[>",
+        "<a/>&#x", "<a/>\u{d}", "<!-- -->", "<a>&x;</a>", "<a/></stream:stream>",
     ])
     func aMistakeHarmsNobodyElse(_ wrong: String) throws {
         let parser = ElementParser()

@@ -89,7 +89,9 @@ struct ElementTests {
         #expect(Element("a", "n", text: "x") != Element("a", "n"))
         #expect(message == message.setting("id", to: "2").setting("id", to: "1"))
         #expect(Set([Element("a", "n", ["x": "1", "y": "2"]), Element("a", "n", ["y": "2", "x": "1"])]).count == 1)
-        #expect(message.child("x", "urn:x") == Element("x", "urn:x", ["a": "b"], [Element("y", "urn:x"), Element("y", "urn:y", text: "z")]))
+        #expect(
+            message.child("x", "urn:x")
+                == Element("x", "urn:x", ["a": "b"], [Element("y", "urn:x"), Element("y", "urn:y", text: "z")]))
     }
 
     /// A part of one tape goes into another, with the namespaces it shares with what is not copied.

@@ -7,33 +7,44 @@ struct ElementWriterTests {
     }
 
     @Test func defaultNamespaces() {
-        let element = Element("iq", "jabber:client", ["id": "1"], [Element("query", "x", [:], [Element("item", "x"), Element("iq", "jabber:client")])])
+        let element = Element(
+            "iq", "jabber:client", ["id": "1"],
+            [Element("query", "x", [:], [Element("item", "x"), Element("iq", "jabber:client")])])
         #expect(rendered(element) == "<iq id='1'><query xmlns='x'><item/><iq xmlns='jabber:client'/></query></iq>")
-        #expect(rendered(element, "") == "<iq xmlns='jabber:client' id='1'><query xmlns='x'><item/><iq xmlns='jabber:client'/></query></iq>")
+        #expect(
+            rendered(element, "")
+                == "<iq xmlns='jabber:client' id='1'><query xmlns='x'><item/><iq xmlns='jabber:client'/></query></iq>")
         #expect(rendered(Element("a", "")) == "<a xmlns=''/>")
         #expect(rendered(Element("a", ""), "") == "<a/>")
         #expect(rendered(Element("a", "it's & <more>")) == "<a xmlns='it&apos;s &amp; &lt;more&gt;'/>")
     }
 
     @Test func theStreamsOwnElementsHaveItsPrefix() {
-        let features = Element("features", "http://etherx.jabber.org/streams", [:], [Element("bind", "urn:bind"), Element("a", "jabber:client")])
+        let features = Element(
+            "features", "http://etherx.jabber.org/streams", [:], [Element("bind", "urn:bind"), Element("a", "jabber:client")])
         #expect(rendered(features) == "<stream:features><bind xmlns='urn:bind'/><a/></stream:features>")
         #expect(rendered(Element("features", "http://etherx.jabber.org/streams")) == "<stream:features/>")
         // Where no stream header stands around it, nothing declares the prefix.
-        #expect(rendered(features, "") == "<features xmlns='http://etherx.jabber.org/streams'><bind xmlns='urn:bind'/><a xmlns='jabber:client'/></features>")
+        #expect(
+            rendered(features, "")
+                == "<features xmlns='http://etherx.jabber.org/streams'><bind xmlns='urn:bind'/><a xmlns='jabber:client'/></features>"
+        )
         #expect(rendered(Element("x", "y", [:], [features])).contains("<features xmlns='http://etherx"))
     }
 
     @Test func escapes() {
-        #expect(rendered(Element("a", "jabber:client", ["b": "<>&'\"\t\n\r"], text: "<>&'\"\t\n\r"))
-            == "<a b='&lt;&gt;&amp;&apos;&quot;&#9;&#10;&#13;'>&lt;&gt;&amp;'\"\t\n&#13;</a>")
+        #expect(
+            rendered(Element("a", "jabber:client", ["b": "<>&'\"\t\n\r"], text: "<>&'\"\t\n\r"))
+                == "<a b='&lt;&gt;&amp;&apos;&quot;&#9;&#10;&#13;'>&lt;&gt;&amp;'\"\t\n&#13;</a>")
         #expect(rendered(Element("a", "jabber:client", text: "]]>")) == "<a>]]&gt;</a>")
         #expect(rendered(Element("a", "jabber:client", text: "ü€😀")) == "<a>ü€😀</a>")
     }
 
     /// What XML cannot say becomes the replacement character: the reader must not lose its stream for it.
     @Test func charactersThatXMLDoesNotHave() {
-        #expect(rendered(Element("a", "jabber:client", ["b": "\u{0}\u{1f}"], text: "x\u{1}y\u{b}\u{7f}")) == "<a b='\u{fffd}\u{fffd}'>x\u{fffd}y\u{fffd}\u{7f}</a>")
+        #expect(
+            rendered(Element("a", "jabber:client", ["b": "\u{0}\u{1f}"], text: "x\u{1}y\u{b}\u{7f}"))
+                == "<a b='\u{fffd}\u{fffd}'>x\u{fffd}y\u{fffd}\u{7f}</a>")
     }
 
     /// The scan looks at several bytes at once: every special byte at every place of texts of every length.
@@ -67,7 +78,8 @@ struct ElementWriterTests {
     }
 
     @Test func replacedAttributes() {
-        let element = Element("m", "jabber:client", ["from": "x", "id": "1", "to": "y"], [Element("m", "jabber:client", ["from": "z"])])
+        let element = Element(
+            "m", "jabber:client", ["from": "x", "id": "1", "to": "y"], [Element("m", "jabber:client", ["from": "z"])])
         func written(_ replacing: KeyValuePairs<String, String?>) -> String {
             var writer = ElementWriter()
             writer.write(element, within: "jabber:client", replacing: replacing)
@@ -79,7 +91,9 @@ struct ElementWriterTests {
     }
 
     @Test func addresses() {
-        let element = Element("m", "jabber:client", ["from": "x", "form": "f", "t": "t", "ot": "o", "to": "y"], [Element("m", "jabber:client", ["to": "z"])])
+        let element = Element(
+            "m", "jabber:client", ["from": "x", "form": "f", "t": "t", "ot": "o", "to": "y"],
+            [Element("m", "jabber:client", ["to": "z"])])
         var writer = ElementWriter(reserving: 0)
         writer.write(element, within: "jabber:client", addressed: { $0.raw(" to='q'") })
         #expect(String(decoding: writer.finish(), as: UTF8.self) == "<m form='f' t='t' ot='o' to='q'><m to='z'/></m>")

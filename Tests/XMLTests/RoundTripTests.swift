@@ -14,12 +14,15 @@ struct RoundTripTests {
         mutating func pick<T>(_ values: [T]) -> T { values[number(values.count)] }
 
         static let pieces = [
-            "a", "Z", "0", " ", "\t", "\n", "\r", "&", "<", ">", "'", "\"", "]]>", "ü", "€", "😀", "\u{7f}", "\u{85}", "\u{2028}", "&amp;",
+            "a", "Z", "0", " ", "\t", "\n", "\r", "&", "<", ">", "'", "\"", "]]>", "ü", "€", "😀", "\u{7f}", "\u{85}", "\u{2028}",
+            "&amp;",
             "xmlns", "longer than eight bytes", "\u{e000}", "\u{301}",
         ]
         mutating func text() -> String { (0..<number(12)).map { _ in pick(Self.pieces) }.joined() }
         mutating func name() -> String { pick(["a", "b", "message", "x-y", "_z", "é", "名"]) }
-        mutating func namespace() -> String { pick(["", "jabber:client", "urn:x", "urn:y?'&", "http://etherx.jabber.org/streams"]) }
+        mutating func namespace() -> String {
+            pick(["", "jabber:client", "urn:x", "urn:y?'&", "http://etherx.jabber.org/streams"])
+        }
 
         mutating func element(_ depth: Int) -> Element {
             var attributes: [(name: String, value: String)] = []

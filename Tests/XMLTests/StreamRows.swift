@@ -74,18 +74,27 @@ extension StreamRow {
         StreamRow("start and end tag", inside: "<iq></iq>", "<iq xmlns='jabber:client'/>"),
         StreamRow("white space in tags", inside: "<iq\n a = 'b'\t></iq \r\n>", "<iq xmlns='jabber:client' a='b'/>"),
         StreamRow("two elements", inside: "<a/><b/>", "<a xmlns='jabber:client'/>", "<b xmlns='jabber:client'/>"),
-        StreamRow("white space between", inside: " \n<a/> \t\r\n <b/>  ", "<a xmlns='jabber:client'/>", "<b xmlns='jabber:client'/>"),
+        StreamRow(
+            "white space between", inside: " \n<a/> \t\r\n <b/>  ", "<a xmlns='jabber:client'/>", "<b xmlns='jabber:client'/>"),
         StreamRow(
             "text, elements and white space", inside: "<m>\n <b>hi</b>\n <c/>x</m>",
             "<m xmlns='jabber:client'>\n <b>hi</b>\n <c/>x</m>"),
-        StreamRow("text after a child is its parent's", inside: "<m><b>hi</b>you</m>", "<m xmlns='jabber:client'><b>hi</b>you</m>"),
-        StreamRow("brackets in attributes", inside: "<m a='1>2' b=\"/>\" c='\"'/>", "<m xmlns='jabber:client' a='1&gt;2' b='/&gt;' c='&quot;'/>"),
+        StreamRow(
+            "text after a child is its parent's", inside: "<m><b>hi</b>you</m>", "<m xmlns='jabber:client'><b>hi</b>you</m>"),
+        StreamRow(
+            "brackets in attributes", inside: "<m a='1>2' b=\"/>\" c='\"'/>",
+            "<m xmlns='jabber:client' a='1&gt;2' b='/&gt;' c='&quot;'/>"),
         StreamRow("slashes in attributes", inside: "<m to='a@b/c/'/>", "<m xmlns='jabber:client' to='a@b/c/'/>"),
-        StreamRow("predefined entities", inside: "<m a='&lt;&apos;'>&amp;&lt;&gt;&quot;&apos;</m>", "<m xmlns='jabber:client' a='&lt;&apos;'>&amp;&lt;&gt;\"'</m>"),
+        StreamRow(
+            "predefined entities", inside: "<m a='&lt;&apos;'>&amp;&lt;&gt;&quot;&apos;</m>",
+            "<m xmlns='jabber:client' a='&lt;&apos;'>&amp;&lt;&gt;\"'</m>"),
         StreamRow("character references", inside: "<m>&#65;&#x263A;&#x1F600;</m>", "<m xmlns='jabber:client'>A☺😀</m>"),
         StreamRow("line ends become one", inside: "<m a='1\r\n2'>1\r\n2\r3</m>", "<m xmlns='jabber:client' a='1 2'>1\n2\n3</m>"),
-        StreamRow("white space by reference stays", inside: "<m a='&#10;&#9;'>&#13;</m>", "<m xmlns='jabber:client' a='&#10;&#9;'>&#13;</m>"),
-        StreamRow("CDATA", inside: "<m>a<![CDATA[<b>&amp;]]x]>]]>c</m>", "<m xmlns='jabber:client'>a&lt;b&gt;&amp;amp;]]x]&gt;c</m>"),
+        StreamRow(
+            "white space by reference stays", inside: "<m a='&#10;&#9;'>&#13;</m>",
+            "<m xmlns='jabber:client' a='&#10;&#9;'>&#13;</m>"),
+        StreamRow(
+            "CDATA", inside: "<m>a<![CDATA[<b>&amp;]]x]>]]>c</m>", "<m xmlns='jabber:client'>a&lt;b&gt;&amp;amp;]]x]&gt;c</m>"),
         StreamRow("CDATA with brackets", inside: "<m><![CDATA[]]]]></m>", "<m xmlns='jabber:client'>]]</m>"),
         StreamRow("empty CDATA", inside: "<m><![CDATA[]]></m>", "<m xmlns='jabber:client'/>"),
         StreamRow("CDATA with an end tag", inside: "<m><![CDATA[</m>]]></m>", "<m xmlns='jabber:client'>&lt;/m&gt;</m>"),
@@ -94,17 +103,27 @@ extension StreamRow {
         StreamRow("own namespace", inside: "<m><x xmlns='y'><z/></x></m>", "<m xmlns='jabber:client'><x xmlns='y'><z/></x></m>"),
         StreamRow("no namespace", inside: "<m><x xmlns=''/></m>", "<m xmlns='jabber:client'><x xmlns=''/></m>"),
         StreamRow("prefix", inside: "<m xmlns:p='y'><p:x/><x/></m>", "<m xmlns='jabber:client'><x xmlns='y'/><x/></m>"),
-        StreamRow("prefix of the header", inside: "<stream:features><a/></stream:features>", "<features xmlns='http://etherx.jabber.org/streams'><a xmlns='jabber:client'/></features>"),
-        StreamRow("attribute with a prefix", inside: "<m xmlns:p='y' p:a='1' a='2'/>", "<m xmlns='jabber:client' xmlns:ns0='y' ns0:a='1' a='2'/>"),
+        StreamRow(
+            "prefix of the header", inside: "<stream:features><a/></stream:features>",
+            "<features xmlns='http://etherx.jabber.org/streams'><a xmlns='jabber:client'/></features>"),
+        StreamRow(
+            "attribute with a prefix", inside: "<m xmlns:p='y' p:a='1' a='2'/>",
+            "<m xmlns='jabber:client' xmlns:ns0='y' ns0:a='1' a='2'/>"),
         StreamRow("language", inside: "<m xml:lang='de'/>", "<m xmlns='jabber:client' xml:lang='de'/>"),
-        StreamRow("same child name in other namespaces", inside: "<m><x xmlns='1'/><x xmlns='2'/><x xmlns='2'/></m>", "<m xmlns='jabber:client'><x xmlns='1'/><x xmlns='2'/><x xmlns='2'/></m>"),
-        StreamRow("a second header", inside: header + "</stream:stream>", "<stream xmlns='http://etherx.jabber.org/streams' version='1.0'/>"),
+        StreamRow(
+            "same child name in other namespaces", inside: "<m><x xmlns='1'/><x xmlns='2'/><x xmlns='2'/></m>",
+            "<m xmlns='jabber:client'><x xmlns='1'/><x xmlns='2'/><x xmlns='2'/></m>"),
+        StreamRow(
+            "a second header", inside: header + "</stream:stream>",
+            "<stream xmlns='http://etherx.jabber.org/streams' version='1.0'/>"),
         StreamRow("footer", inside: "</stream:stream>", "footer"),
         StreamRow("footer with white space", inside: "<a/> </stream:stream \n>", "<a xmlns='jabber:client'/>", "footer"),
         StreamRow("after the footer", inside: "</stream:stream><a/>", "footer"),
         StreamRow("footer of another", inside: "</stream>", "wrong footer"),
         StreamRow("footer that goes on", inside: "</stream:streams>", "wrong footer"),
-        StreamRow("prefix by the header", "<a xmlns:p='y'><p:b p:c='d'/></a>", "header {}a", "<b xmlns='y' xmlns:ns0='y' ns0:c='d'/>", "footer"),
+        StreamRow(
+            "prefix by the header", "<a xmlns:p='y'><p:b p:c='d'/></a>", "header {}a", "<b xmlns='y' xmlns:ns0='y' ns0:c='d'/>",
+            "footer"),
     ]
 
     static let mistakes = [
@@ -130,7 +149,9 @@ extension StreamRow {
         StreamRow("lower-case CDATA", inside: "<m><![cdata[]]></m>", "error notWellFormed"),
         StreamRow("wrong end tag", inside: "<message><body></message>", "error notWellFormed"),
         StreamRow("wrong end tag, whole", inside: "<message><body></message></body>", "error notWellFormed"),
-        StreamRow("wrong end tag, deep", inside: "<a><b><c><d><e><f><g><h><i><j></k></i></h></g></f></e></d></c></b></a>", "error notWellFormed"),
+        StreamRow(
+            "wrong end tag, deep", inside: "<a><b><c><d><e><f><g><h><i><j></k></i></h></g></f></e></d></c></b></a>",
+            "error notWellFormed"),
         StreamRow("end tag in other case", inside: "<a></A>", "error notWellFormed"),
         StreamRow("end tag with other prefix", inside: "<a></stream:a>", "error notWellFormed"),
         StreamRow("end tag with attribute", inside: "<a></a b='c'>", "error notWellFormed"),
@@ -172,6 +193,8 @@ extension StreamRow {
         StreamRow("truncated", inside: "<m>", bytes: [0xe2, 0x82], "</m>", "error unsupportedEncoding"),
         StreamRow("never in UTF-8", inside: "<m a='", bytes: [0xff, 0xfe], "'/>", "error unsupportedEncoding"),
         StreamRow("bad name", inside: "<m", bytes: [0xc3], "/>", "error unsupportedEncoding"),
-        StreamRow("whole ones before", inside: "<a/><b><c/></b><d></e>", "<a xmlns='jabber:client'/>", "<b xmlns='jabber:client'><c/></b>", "error notWellFormed"),
+        StreamRow(
+            "whole ones before", inside: "<a/><b><c/></b><d></e>", "<a xmlns='jabber:client'/>",
+            "<b xmlns='jabber:client'><c/></b>", "error notWellFormed"),
     ]
 }

@@ -41,9 +41,10 @@ struct StreamTests {
         let end = text.count - 4
         #expect(try text.withUnsafeBytes { try framer.next($0, from: end) } == .incomplete(from: text.count))
         #expect(!framer.isInsidePart)
-        #expect(try UnsafeRawBufferPointer(start: nil, count: 0).withMemoryRebound(to: UInt8.self) {
-            try framer.next(UnsafeRawBufferPointer($0), from: 0)
-        } == .incomplete(from: 0))
+        #expect(
+            try UnsafeRawBufferPointer(start: nil, count: 0).withMemoryRebound(to: UInt8.self) {
+                try framer.next(UnsafeRawBufferPointer($0), from: 0)
+            } == .incomplete(from: 0))
         let begun = Array(" <a".utf8)
         #expect(try begun.withUnsafeBytes { try framer.next($0, from: 0) } == .incomplete(from: 1))
         #expect(framer.isInsidePart)

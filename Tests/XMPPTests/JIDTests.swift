@@ -54,31 +54,48 @@ struct JIDTests {
         Row("ＡＢＣ@example.com", "abc@example.com"), Row("\u{fb01}@example.com", nil), Row("a\u{200d}b@example.com", nil),
         Row("a\u{ad}b@example.com", nil), Row("a\u{a0}b@example.com", nil), Row("a\u{3000}b@example.com", nil),
         Row("\u{1f600}@example.com", nil), Row("Ж@example.com", "ж@example.com"), Row("名前@example.com", "名前@example.com"),
-        Row("a\u{e000}@example.com", nil), Row("a\u{378}@example.com", nil), Row("a\u{fffe}@example.com", nil), Row("\u{1100}@example.com", nil),
-        Row("İ@example.com", "i\u{307}@example.com"), Row("ǅ@example.com", nil), Row("\u{fe64}a@b", nil), Row("＠a@b", nil), Row("a／b@c", nil),
+        Row("a\u{e000}@example.com", nil), Row("a\u{378}@example.com", nil), Row("a\u{fffe}@example.com", nil),
+        Row("\u{1100}@example.com", nil),
+        Row("İ@example.com", "i\u{307}@example.com"), Row("ǅ@example.com", nil), Row("\u{fe64}a@b", nil), Row("＠a@b", nil),
+        Row("a／b@c", nil),
         // The Bidi rule (RFC 5893 §2).
-        Row("שלום@example.com", "שלום@example.com"), Row("שלוםa@example.com", nil), Row("aשלום@example.com", nil), Row("שלום1@example.com", "שלום1@example.com"),
+        Row("שלום@example.com", "שלום@example.com"), Row("שלוםa@example.com", nil), Row("aשלום@example.com", nil),
+        Row("שלום1@example.com", "שלום1@example.com"),
         Row("1שלום@example.com", nil), Row("مرحبا@example.com", "مرحبا@example.com"), Row("مرحبا١1@example.com", nil),
         // Characters that need a context (RFC 5892, appendix A).
-        Row("l·l@example.com", "l·l@example.com"), Row("a·b@example.com", nil), Row("·@example.com", nil), Row("ア・ア@example.com", "ア・ア@example.com"), Row("a・b@example.com", nil),
-        Row("ג׳@example.com", "ג׳@example.com"), Row("a׳@example.com", nil), Row("\u{375}β@example.com", "\u{375}β@example.com"), Row("\u{375}b@example.com", nil),
-        Row("क\u{94d}\u{200d}ष@example.com", "क\u{94d}\u{200d}ष@example.com"), Row("ب١@example.com", "ب١@example.com"), Row("ب١۱@example.com", nil),
+        Row("l·l@example.com", "l·l@example.com"), Row("a·b@example.com", nil), Row("·@example.com", nil),
+        Row("ア・ア@example.com", "ア・ア@example.com"), Row("a・b@example.com", nil),
+        Row("ג׳@example.com", "ג׳@example.com"), Row("a׳@example.com", nil), Row("\u{375}β@example.com", "\u{375}β@example.com"),
+        Row("\u{375}b@example.com", nil),
+        Row("क\u{94d}\u{200d}ष@example.com", "क\u{94d}\u{200d}ष@example.com"), Row("ب١@example.com", "ب١@example.com"),
+        Row("ب١۱@example.com", nil),
         // Resources.
-        Row("a@b/\u{a0}x", "a@b/ x"), Row("a@b/u\u{308}", "a@b/ü"), Row("a@b/Ⅳ", "a@b/Ⅳ"), Row("a@b/😀", "a@b/😀"), Row("a@b/\u{200b}", nil), Row("a@b/\u{2028}", nil),
-        Row("a@b/x\u{85}", nil), Row("a@b/\u{e000}", nil), Row("a@b/ＡＢＣ", "a@b/ＡＢＣ"), Row("a@b/\u{1100}", nil), Row("a@b/ÜBER", "a@b/ÜBER"),
+        Row("a@b/\u{a0}x", "a@b/ x"), Row("a@b/u\u{308}", "a@b/ü"), Row("a@b/Ⅳ", "a@b/Ⅳ"), Row("a@b/😀", "a@b/😀"),
+        Row("a@b/\u{200b}", nil), Row("a@b/\u{2028}", nil),
+        Row("a@b/x\u{85}", nil), Row("a@b/\u{e000}", nil), Row("a@b/ＡＢＣ", "a@b/ＡＢＣ"), Row("a@b/\u{1100}", nil),
+        Row("a@b/ÜBER", "a@b/ÜBER"),
     ]
 
     static let domains = [
-        Row("EXAMPLE.com", "example.com"), Row("example.com.", "example.com"), Row("example.com..", nil), Row(".", nil), Row("..", nil), Row(".a", nil),
-        Row("a..b", nil), Row("localhost", "localhost"), Row("a_b.local", "a_b.local"), Row("-a.b", nil), Row("a-.b", nil), Row("a.-b", nil), Row("a.b-", nil), Row("a-b.c", "a-b.c"), Row("a--b.c", "a--b.c"),
-        Row("a b", nil), Row("a,b", nil), Row("a!b", nil), Row("a\u{0}b", nil), Row("192.0.2.1", "192.0.2.1"), Row("[::1]", "[::1]"), Row("[2001:DB8::1]", "[2001:db8::1]"),
-        Row("[::1", nil), Row("[]", nil), Row("[1.2.3.4]", nil), Row("[::g]", nil), Row("[::1]x", nil), Row("[::1\u{0}x]", nil), Row("[fe80::1%eth0]", nil), Row("::1", nil),
-        Row("bücher.example", "bücher.example"), Row("BÜCHER.example", "bücher.example"), Row("BU\u{308}CHER.example", "bücher.example"), Row("xn--bcher-kva.example", "bücher.example"),
-        Row("XN--BCHER-KVA.example", "bücher.example"), Row("straße.example", "straße.example"), Row("xn--strae-oqa.example", "straße.example"), Row("例え.テスト", "例え.テスト"),
-        Row("b\u{fc}cher\u{3002}example", "bücher.example"), Row("ｅxample.com", "example.com"), Row("xn--.example", nil), Row("xn--a.example", nil), Row("xn--a-b.example", nil), Row("xn--example-.com", nil), Row("\u{1f600}.example", nil), Row("a\u{200d}b.example", nil), Row("bü cher.example", nil), Row("bü/cher.example", "bü/cher.example"),
+        Row("EXAMPLE.com", "example.com"), Row("example.com.", "example.com"), Row("example.com..", nil), Row(".", nil),
+        Row("..", nil), Row(".a", nil),
+        Row("a..b", nil), Row("localhost", "localhost"), Row("a_b.local", "a_b.local"), Row("-a.b", nil), Row("a-.b", nil),
+        Row("a.-b", nil), Row("a.b-", nil), Row("a-b.c", "a-b.c"), Row("a--b.c", "a--b.c"),
+        Row("a b", nil), Row("a,b", nil), Row("a!b", nil), Row("a\u{0}b", nil), Row("192.0.2.1", "192.0.2.1"),
+        Row("[::1]", "[::1]"), Row("[2001:DB8::1]", "[2001:db8::1]"),
+        Row("[::1", nil), Row("[]", nil), Row("[1.2.3.4]", nil), Row("[::g]", nil), Row("[::1]x", nil), Row("[::1\u{0}x]", nil),
+        Row("[fe80::1%eth0]", nil), Row("::1", nil),
+        Row("bücher.example", "bücher.example"), Row("BÜCHER.example", "bücher.example"),
+        Row("BU\u{308}CHER.example", "bücher.example"), Row("xn--bcher-kva.example", "bücher.example"),
+        Row("XN--BCHER-KVA.example", "bücher.example"), Row("straße.example", "straße.example"),
+        Row("xn--strae-oqa.example", "straße.example"), Row("例え.テスト", "例え.テスト"),
+        Row("b\u{fc}cher\u{3002}example", "bücher.example"), Row("ｅxample.com", "example.com"), Row("xn--.example", nil),
+        Row("xn--a.example", nil), Row("xn--a-b.example", nil), Row("xn--example-.com", nil), Row("\u{1f600}.example", nil),
+        Row("a\u{200d}b.example", nil), Row("bü cher.example", nil), Row("bü/cher.example", "bü/cher.example"),
         Row("bü@cher.example", "bü@cher.example"), Row("-ü.example", nil), Row("ü\u{fe64}.example", nil),
         // Found by the fuzzer: characters that are folded into ASCII that no name may have.
-        Row("ü\u{3000}b", nil), Row("xUnsafe\u{3000}b", nil), Row("ü＠b", nil), Row("ü／b", nil), Row("ü\u{a0}b", nil), Row("a@ü＠b", nil), Row("ü：b", nil), Row("ü\u{0}b", nil), Row("ü b", nil),
+        Row("ü\u{3000}b", nil), Row("xUnsafe\u{3000}b", nil), Row("ü＠b", nil), Row("ü／b", nil), Row("ü\u{a0}b", nil),
+        Row("a@ü＠b", nil), Row("ü：b", nil), Row("ü\u{0}b", nil), Row("ü b", nil),
         Row("xn--bcher-kva.xn--bcher-kva", "bücher.bücher"), Row("a.xn--bcher-kva", "a.bücher"), Row("xn--ls8h.example", nil),
     ]
 
@@ -87,9 +104,12 @@ struct JIDTests {
         Row("a@b/" + repeated("c", 1023), "a@b/" + repeated("c", 1023)), Row("a@b/" + repeated("c", 1024), nil),
         Row(repeated("é", 511) + "@b", repeated("é", 511) + "@b"), Row(repeated("é", 512) + "@b", nil),
         Row("a@b/" + repeated("é", 512), nil), Row(repeated("e\u{301}", 511) + "@b", repeated("é", 511) + "@b"),
-        Row(repeated("a", 63) + ".b", repeated("a", 63) + ".b"), Row(repeated("a", 64) + ".b", nil), Row("b." + repeated("a", 64), nil),
-        Row(repeated("a.", 511) + "b", repeated("a.", 511) + "b"), Row(repeated("a.", 512) + "b", nil), Row(repeated("ü", 60), nil),
-        Row(repeated(".", 100_000), nil), Row(repeated("a@", 100_000), nil), Row("a@b/" + repeated("é", 100_000), nil), Row(repeated("é", 100_000) + "@b", nil), Row(repeated("ü", 100_000), nil),
+        Row(repeated("a", 63) + ".b", repeated("a", 63) + ".b"), Row(repeated("a", 64) + ".b", nil),
+        Row("b." + repeated("a", 64), nil),
+        Row(repeated("a.", 511) + "b", repeated("a.", 511) + "b"), Row(repeated("a.", 512) + "b", nil),
+        Row(repeated("ü", 60), nil),
+        Row(repeated(".", 100_000), nil), Row(repeated("a@", 100_000), nil), Row("a@b/" + repeated("é", 100_000), nil),
+        Row(repeated("é", 100_000) + "@b", nil), Row(repeated("ü", 100_000), nil),
     ]
 
     private static func repeated(_ text: String, _ count: Int) -> String { String(repeating: text, count: count) }
@@ -139,7 +159,9 @@ struct JIDTests {
         for value in UInt8(0)..<128 {
             let character = String(Unicode.Scalar(value))
             for text in [character, "a\(character)b", "\(character)a", "a\(character)"] {
-                #expect(JID("\(text)@d/r")?.local == (text.contains("/") || text.contains("@") ? JID("\(text)@d/r")?.local : JID.preparedLocal(text)))
+                #expect(
+                    JID("\(text)@d/r")?.local
+                        == (text.contains("/") || text.contains("@") ? JID("\(text)@d/r")?.local : JID.preparedLocal(text)))
                 #expect(JID("l@d/\(text)")?.resource == JID.preparedResource(text))
                 if character != "/", character != "@" { #expect(JID("l@\(text)/r")?.domain == JID.preparedDomain(text)) }
             }

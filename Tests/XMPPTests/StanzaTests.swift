@@ -33,20 +33,32 @@ struct StanzaTests {
     }
 
     @Test func addressesBesideTheElementWin() {
-        let element = Element("message", Namespace.client, ["from": "liar@evil.example", "id": "1", "to": "x"], [Element("body", Namespace.client, text: "hi")])
-        #expect(text(Stanza(.message, from: romeo, to: juliet, element: element))
-            == "<message id='1' from='romeo@montague.example/orchard' to='juliet@capulet.example/balcony'><body>hi</body></message>")
-        #expect(text(Stanza(.message, from: romeo, to: nil, element: element)) == "<message id='1' from='romeo@montague.example/orchard'><body>hi</body></message>")
+        let element = Element(
+            "message", Namespace.client, ["from": "liar@evil.example", "id": "1", "to": "x"],
+            [Element("body", Namespace.client, text: "hi")])
+        #expect(
+            text(Stanza(.message, from: romeo, to: juliet, element: element))
+                == "<message id='1' from='romeo@montague.example/orchard' to='juliet@capulet.example/balcony'><body>hi</body></message>"
+        )
+        #expect(
+            text(Stanza(.message, from: romeo, to: nil, element: element))
+                == "<message id='1' from='romeo@montague.example/orchard'><body>hi</body></message>")
         #expect(text(Stanza(.message, from: nil, to: nil, element: element)) == "<message id='1'><body>hi</body></message>")
         let odd = JID.prepared(local: "a", domain: "b", resource: "<'&\">")
         #expect(text(Stanza(.presence, from: odd, to: nil)) == "<presence from='a@b/&lt;&apos;&amp;&quot;&gt;'/>")
-        #expect(text(Stanza(.presence, from: romeo.server, to: juliet.bare)) == "<presence from='montague.example' to='juliet@capulet.example'/>")
+        #expect(
+            text(Stanza(.presence, from: romeo.server, to: juliet.bare))
+                == "<presence from='montague.example' to='juliet@capulet.example'/>")
     }
 
     @Test func addressed() {
-        let element = Element("message", Namespace.client, ["from": "liar", "to": "x", "id": "1"], [Element("body", Namespace.client, text: "hi")])
-        #expect(Stanza(.message, from: romeo, to: nil, element: element).addressed
-            == Element("message", Namespace.client, ["id": "1", "from": romeo.description], [Element("body", Namespace.client, text: "hi")]))
+        let element = Element(
+            "message", Namespace.client, ["from": "liar", "to": "x", "id": "1"], [Element("body", Namespace.client, text: "hi")])
+        #expect(
+            Stanza(.message, from: romeo, to: nil, element: element).addressed
+                == Element(
+                    "message", Namespace.client, ["id": "1", "from": romeo.description],
+                    [Element("body", Namespace.client, text: "hi")]))
         #expect(Stanza(.message, from: nil, to: juliet, element: element).addressed["to"] == juliet.description)
     }
 
@@ -58,15 +70,18 @@ struct StanzaTests {
 
     @Test func result() {
         #expect(text(request().result()) == "<iq type='result' id='1&amp;1' from='\(juliet)' to='\(romeo)'/>")
-        #expect(text(request().result(Element("q", "x"))) == "<iq type='result' id='1&amp;1' from='\(juliet)' to='\(romeo)'><q xmlns='x'/></iq>")
+        #expect(
+            text(request().result(Element("q", "x")))
+                == "<iq type='result' id='1&amp;1' from='\(juliet)' to='\(romeo)'><q xmlns='x'/></iq>")
     }
 
     @Test func failure() {
         let error = StanzaError(.itemNotFound, text: "No <such> thing")
-        #expect(text(request().failure(error)) == """
-            <iq type='error' id='1&amp;1' from='\(juliet)' to='\(romeo)'><ping xmlns='urn:xmpp:ping'/><error type='cancel'>\
-            <item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>No &lt;such&gt; thing</text></error></iq>
-            """)
+        #expect(
+            text(request().failure(error)) == """
+                <iq type='error' id='1&amp;1' from='\(juliet)' to='\(romeo)'><ping xmlns='urn:xmpp:ping'/><error type='cancel'>\
+                <item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>No &lt;such&gt; thing</text></error></iq>
+                """)
         let message = Stanza(.message, type: "chat", from: romeo, to: nil, [Element("body", Namespace.client, text: "x")])
         let bounced = message.failure(StanzaError(.serviceUnavailable))
         #expect(bounced.kind == .message && bounced.isError && bounced.to == romeo && bounced.from == nil && bounced.id == nil)
@@ -77,11 +92,15 @@ struct StanzaTests {
 struct ErrorTests {
     /// RFC 6120 §8.3.3, in its order, with the type that each paragraph recommends first.
     @Test(arguments: [
-        ("bad-request", "modify"), ("conflict", "cancel"), ("feature-not-implemented", "cancel"), ("forbidden", "auth"), ("gone", "cancel"),
-        ("internal-server-error", "cancel"), ("item-not-found", "cancel"), ("jid-malformed", "modify"), ("not-acceptable", "modify"),
+        ("bad-request", "modify"), ("conflict", "cancel"), ("feature-not-implemented", "cancel"), ("forbidden", "auth"),
+        ("gone", "cancel"),
+        ("internal-server-error", "cancel"), ("item-not-found", "cancel"), ("jid-malformed", "modify"),
+        ("not-acceptable", "modify"),
         ("not-allowed", "cancel"), ("not-authorized", "auth"), ("policy-violation", "modify"), ("recipient-unavailable", "wait"),
-        ("redirect", "modify"), ("registration-required", "auth"), ("remote-server-not-found", "cancel"), ("remote-server-timeout", "wait"),
-        ("resource-constraint", "wait"), ("service-unavailable", "cancel"), ("subscription-required", "auth"), ("undefined-condition", "cancel"),
+        ("redirect", "modify"), ("registration-required", "auth"), ("remote-server-not-found", "cancel"),
+        ("remote-server-timeout", "wait"),
+        ("resource-constraint", "wait"), ("service-unavailable", "cancel"), ("subscription-required", "auth"),
+        ("undefined-condition", "cancel"),
         ("unexpected-request", "wait"),
     ])
     func stanzaConditions(_ name: String, _ kind: String) throws {
@@ -100,29 +119,33 @@ struct ErrorTests {
 
     @Test func stanzaErrorWithAllParts() {
         let error = StanzaError(.notAcceptable, .cancel, text: "t", detail: Element("blocked", "urn:xmpp:blocking:errors"))
-        #expect(error.element.description == """
-            <error xmlns='jabber:client' type='cancel'><not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>\
-            <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>t</text><blocked xmlns='urn:xmpp:blocking:errors'/></error>
-            """)
+        #expect(
+            error.element.description == """
+                <error xmlns='jabber:client' type='cancel'><not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>\
+                <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>t</text><blocked xmlns='urn:xmpp:blocking:errors'/></error>
+                """)
         #expect(error.kind == .cancel)
     }
 
     @Test(arguments: StreamError.Condition.allCases) func streamConditions(_ condition: StreamError.Condition) {
         let element = StreamError(condition).element
-        #expect(String(decoding: element.rendered(within: Namespace.client), as: UTF8.self)
-            == "<stream:error><\(condition.rawValue) xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>")
+        #expect(
+            String(decoding: element.rendered(within: Namespace.client), as: UTF8.self)
+                == "<stream:error><\(condition.rawValue) xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>")
     }
 
     @Test func streamErrorWithText() {
         let element = StreamError(.policyViolation, text: "a & b").element
-        #expect(String(decoding: element.rendered(within: Namespace.client), as: UTF8.self) == """
-            <stream:error><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>\
-            <text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>a &amp; b</text></stream:error>
-            """)
+        #expect(
+            String(decoding: element.rendered(within: Namespace.client), as: UTF8.self) == """
+                <stream:error><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>\
+                <text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>a &amp; b</text></stream:error>
+                """)
     }
 
     @Test(arguments: [
-        (Malformed.notWellFormed, StreamError.Condition.notWellFormed), (.restricted, .restrictedXML), (.unsupportedEncoding, .unsupportedEncoding),
+        (Malformed.notWellFormed, StreamError.Condition.notWellFormed), (.restricted, .restrictedXML),
+        (.unsupportedEncoding, .unsupportedEncoding),
         (.tooBig, .policyViolation), (.tooDeep, .policyViolation), (.tooManyAttributes, .policyViolation),
     ])
     func malformed(_ malformed: Malformed, _ condition: StreamError.Condition) {
