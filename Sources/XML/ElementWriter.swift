@@ -1,9 +1,6 @@
 private import Glibc
 
 /// Renders elements as XML 1.0 in UTF-8 (RFC 6120 §11): no declaration, no comments, default-namespace declarations only.
-///
-/// A stream's own elements are the exception: directly inside a stream they have the prefix `stream`, which its
-/// header declares, since some clients know them by it (RFC 6120 §4.8.5).
 public struct ElementWriter: ~Copyable {
     private var bytes: UnsafeMutablePointer<UInt8>
     private var count = 0
@@ -99,42 +96,51 @@ extension ElementWriter {
         func namespace(_ node: Node) -> UnsafeBufferPointer<UInt8> { slice(node.c, node.namespaceLength) }
     }
 
-    private static let streams: StaticString = "http://etherx.jabber.org/streams"
-    private static let prefix: StaticString = "stream:"
-
     @inline(__always)
     private mutating func outermost(
         _ element: Element, _ context: String, leavingOut isLeftOut: (UnsafeBufferPointer<UInt8>) -> Bool,
         adding add: (inout ElementWriter) -> Void
     ) {
         element.tape.lend { nodes, bytes in
-            let place = Place(nodes: nodes, bytes: bytes)
-            let node = nodes[Int(element.index)]
             var context = context
             context.withUTF8 { context in
-                let isPrefixed = !context.isEmpty && isSame(place.namespace(node), Self.streams)
-                append(UInt8(ascii: "<"))
-                if isPrefixed { raw(Self.prefix) }
-                append(place.name(node))
-                if !isPrefixed { declare(place.namespace(node), within: context) }
-                let content = attributes(Int(element.index) + 1, Int(node.d), place, leavingOut: isLeftOut)
-                add(&self)
-                self.content(content, Int(node.d), place, isPrefixed ? context : place.namespace(node)) { writer in
-                    if isPrefixed { writer.raw(Self.prefix) }
-                    writer.append(place.name(node))
-                }
+                self.element(
+                    Int(element.index), Place(nodes: nodes, bytes: bytes), context, leavingOut: isLeftOut, adding: add)
             }
         }
     }
 
-    private mutating func element(_ index: Int, _ place: Place, _ context: UnsafeBufferPointer<UInt8>) {
+    private mutating func inner(_ index: Int, _ place: Place, _ context: UnsafeBufferPointer<UInt8>) {
+        element(index, place, context, leavingOut: { _ in false }, adding: { _ in })
+    }
+
+    @inline(__always)
+    private mutating func element(
+        _ index: Int, _ place: Place, _ context: UnsafeBufferPointer<UInt8>,
+        leavingOut isLeftOut: (UnsafeBufferPointer<UInt8>) -> Bool, adding add: (inout ElementWriter) -> Void
+    ) {
         let node = place.nodes[index]
         let end = Int(node.d)
         append(UInt8(ascii: "<"))
         append(place.name(node))
         declare(place.namespace(node), within: context)
-        let content = attributes(index + 1, end, place) { _ in false }
-        self.content(content, end, place, place.namespace(node)) { $0.append(place.name(node)) }
+        var at = attributes(index + 1, end, place, leavingOut: isLeftOut)
+        add(&self)
+        guard at < end else { return raw("/>") }
+        append(UInt8(ascii: ">"))
+        while at < end {
+            let content = place.nodes[at]
+            if content.kind == .element {
+                inner(at, place, place.namespace(node))
+                at = Int(content.d)
+            } else {
+                escapeText(place.slice(content.a, Int(content.d)))
+                at += 1
+            }
+        }
+        raw("</")
+        append(place.name(node))
+        append(UInt8(ascii: ">"))
     }
 
     private mutating func declare(_ namespace: UnsafeBufferPointer<UInt8>, within context: UnsafeBufferPointer<UInt8>) {
@@ -143,30 +149,6 @@ extension ElementWriter {
         raw(" xmlns='")
         escapeAttribute(namespace)
         append(UInt8(ascii: "'"))
-    }
-
-    /// Ends the start tag, and writes content and end tag if there is content between `start` and `end`.
-    @inline(__always)
-    private mutating func content(
-        _ start: Int, _ end: Int, _ place: Place, _ context: UnsafeBufferPointer<UInt8>,
-        name: (inout ElementWriter) -> Void
-    ) {
-        guard start < end else { return raw("/>") }
-        append(UInt8(ascii: ">"))
-        var at = start
-        while at < end {
-            let inner = place.nodes[at]
-            if inner.kind == .element {
-                element(at, place, context)
-                at = Int(inner.d)
-            } else {
-                escapeText(place.slice(inner.a, Int(inner.d)))
-                at += 1
-            }
-        }
-        raw("</")
-        name(&self)
-        append(UInt8(ascii: ">"))
     }
 
     /// Writes the attributes from `start` on; answers where the content begins.
@@ -294,11 +276,6 @@ extension ElementWriter {
         default: "\u{fffd}"  // no reference stands for it either (XML 1.0 §2.2)
         }
     }
-}
-
-private func isSame(_ bytes: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
-    guard let start = bytes.baseAddress else { return false }
-    return bytes.count == text.utf8CodeUnitCount && equalBytes(start, text.utf8Start, bytes.count)
 }
 
 private func same(_ bytes: UnsafeBufferPointer<UInt8>, _ text: String) -> Bool {

@@ -19,19 +19,6 @@ struct ElementWriterTests {
         #expect(rendered(Element("a", "it's & <more>")) == "<a xmlns='it&apos;s &amp; &lt;more&gt;'/>")
     }
 
-    @Test func theStreamsOwnElementsHaveItsPrefix() {
-        let features = Element(
-            "features", "http://etherx.jabber.org/streams", [:], [Element("bind", "urn:bind"), Element("a", "jabber:client")])
-        #expect(rendered(features) == "<stream:features><bind xmlns='urn:bind'/><a/></stream:features>")
-        #expect(rendered(Element("features", "http://etherx.jabber.org/streams")) == "<stream:features/>")
-        // Where no stream header stands around it, nothing declares the prefix.
-        #expect(
-            rendered(features, "")
-                == "<features xmlns='http://etherx.jabber.org/streams'><bind xmlns='urn:bind'/><a xmlns='jabber:client'/></features>"
-        )
-        #expect(rendered(Element("x", "y", [:], [features])).contains("<features xmlns='http://etherx"))
-    }
-
     @Test func escapes() {
         #expect(
             rendered(Element("a", "jabber:client", ["b": "<>&'\"\t\n\r"], text: "<>&'\"\t\n\r"))

@@ -131,15 +131,15 @@ struct ErrorTests {
         let element = StreamError(condition).element
         #expect(
             String(decoding: element.rendered(within: Namespace.client), as: UTF8.self)
-                == "<stream:error><\(condition.rawValue) xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>")
+                == "<error xmlns='http://etherx.jabber.org/streams'><\(condition.rawValue) xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></error>")
     }
 
     @Test func streamErrorWithText() {
         let element = StreamError(.policyViolation, text: "a & b").element
         #expect(
             String(decoding: element.rendered(within: Namespace.client), as: UTF8.self) == """
-                <stream:error><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>\
-                <text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>a &amp; b</text></stream:error>
+                <error xmlns='http://etherx.jabber.org/streams'><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>\
+                <text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>a &amp; b</text></error>
                 """)
     }
 
