@@ -105,36 +105,14 @@ public struct JID: Sendable, Hashable {
     public var server: JID { JID(prepared: "", domain, "") }
 
     /// `local@domain`, or `domain` alone.
-    public var bareText: String { local.isEmpty ? domain : text(upTo: 0) }
-
-    /// The address up to so many bytes of its resource, made in one piece.
-    private func text(upTo resourceBytes: Int) -> String {
-        let (user, server) = (local.utf8.count, domain.utf8.count)
-        let count = (user > 0 ? user + 1 : 0) + server + (resourceBytes > 0 ? resourceBytes + 1 : 0)
-        return String(unsafeUninitializedCapacity: count) { target in
-            var at = 0
-            func add(_ part: String) {
-                var part = part
-                part.withUTF8 { at = target[at...].update(fromContentsOf: $0) }
-            }
-            if user > 0 {
-                add(local)
-                target[at] = UInt8(ascii: "@")
-                at += 1
-            }
-            add(domain)
-            if resourceBytes > 0 {
-                target[at] = UInt8(ascii: "/")
-                at += 1
-                add(resource)
-            }
-            return at
-        }
-    }
+    public var bareText: String { local.isEmpty ? domain : "\(local)@\(domain)" }
 }
 
 extension JID: CustomStringConvertible {
-    public var description: String { local.isEmpty && resource.isEmpty ? domain : text(upTo: resource.utf8.count) }
+    public var description: String {
+        if resource.isEmpty { return bareText }
+        return local.isEmpty ? "\(domain)/\(resource)" : "\(local)@\(domain)/\(resource)"
+    }
 }
 
 extension JID {
