@@ -83,23 +83,23 @@ class Client(slixmpp.ClientXMPP):
         self.send_message(mto=command["to"], mbody=command["body"], mtype=command.get("kind", "chat"))
 
     async def do_ping(self, command):
-        await self["xep_0199"].ping(command["to"], timeout=20)
+        await self.plugin["xep_0199"].ping(command["to"], timeout=20)
 
     async def do_version(self, command):
-        answer = await self["xep_0092"].get_version(command["to"])
+        answer = await self.plugin["xep_0092"].get_version(command["to"])
         return {"name": answer["software_version"]["name"]}
 
     async def do_features(self, command):
-        answer = await self["xep_0030"].get_info(jid=command["to"])
+        answer = await self.plugin["xep_0030"].get_info(jid=command["to"])
         return {"features": sorted(answer["disco_info"]["features"])}
 
     async def do_publish_card(self, command):
-        card = self["xep_0054"].make_vcard()
+        card = self.plugin["xep_0054"].make_vcard()
         card["FN"] = command["name"]
-        await self["xep_0054"].publish_vcard(card)
+        await self.plugin["xep_0054"].publish_vcard(card)
 
     async def do_card(self, command):
-        answer = await self["xep_0054"].get_vcard(command["of"], cached=False)
+        answer = await self.plugin["xep_0054"].get_vcard(command["of"], cached=False)
         return {"name": answer["vcard_temp"]["FN"]}
 
 

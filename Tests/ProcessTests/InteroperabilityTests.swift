@@ -93,7 +93,7 @@ struct InteroperabilityTests {
         try juliet.waitForPresence("subscribe", from: "nurse@localhost")
         try juliet.perform("presence", ["to": "nurse@localhost", "kind": "subscribed"])
         try juliet.perform("presence", ["to": "nurse@localhost", "kind": "subscribe"])
-        try terminal.wait(for: "juliet@localhost")
+        try terminal.wait(for: "Received authorization request from juliet@localhost")
         try terminal.type("/sub allow juliet@localhost")
         try juliet.waitForPresence("subscribed", from: "nurse@localhost")
         try juliet.waitForPresence("available", from: "nurse@localhost/")
