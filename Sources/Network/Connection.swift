@@ -34,7 +34,7 @@ public final class Connection {
     public static let lowWater = 16 * 1024
     /// How much is kept of what arrives while reading is paused: the kernel's buffer, when the peer has ended, comes at once.
     public static let heldLimit = 1 << 20
-    /// How long the peer may take over our last bytes and its own close, in milliseconds.
+    /// How long the peer may take none of our last bytes, and how long over its own close after them, in milliseconds.
     public static let lingerMilliseconds: Int64 = 5000
     /// How many bytes a peer may spend on a handshake.
     static let handshakeLimit = 256 * 1024
@@ -135,12 +135,20 @@ public final class Connection {
         guard closing == .no else { return }
         closing = .afterFlush
         if reason == nil { reason = hasEnded ? .peerClosed : .local }
+        armLinger()
+        markDirty()
+    }
+
+    /// A peer that reads slowly gets its time anew as long as it reads at all.
+    private func armLinger() {
+        let waiting = queuedBytes
         linger = Loop.after(Self.lingerMilliseconds) { [weak self] in
             guard let self else { return }
+            if self.queuedBytes > 0, self.queuedBytes < waiting { return self.armLinger() }
+            if waiting > 0, self.queuedBytes == 0 { return self.armLinger() }
             self.reason = .lingered
             self.abort(.lingered)
         }
-        markDirty()
     }
 
     /// Ends it at the end of this turn without another byte, for the first reason that anyone gave.
