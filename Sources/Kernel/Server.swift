@@ -19,6 +19,8 @@ public final class Server {
     public private(set) lazy var router = Router(server: self)
     /// Reads the elements of all connections, one whole element after another.
     public let parser = ElementParser()
+    /// Reads declarations and stream headers, so that the other one need not learn its namespaces anew each time.
+    public let headerParser = ElementParser()
     public var counters = Counters()
     /// Whether an address may register another account now; one in so many seconds, over all workers.
     public var claimRegistration: @LoopActor (_ address: String, _ seconds: Int64) -> Bool = { _, _ in true }

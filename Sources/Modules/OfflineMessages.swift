@@ -38,6 +38,10 @@ public final class OfflineMessages: Module {
         host.hooks.offlineMessage.add(.archive) { [limitRule] in Self.keep($0, limitRule) }
         host.hooks.sessionBecomingReceptive.add { LiveMessages.holdBack(from: $0) }
         host.hooks.sessionReceptive.add { await Self.handOut(to: $0) }
+        host.onEvent(Self.storedTopic) { _, _, sessions in
+            guard let session = sessions.first(where: { $0.isAvailable && $0.priority >= 0 }) else { return }
+            Loop.spawn { await Self.handOut(to: session) }
+        }
         host.onUnload { [unowned host] in
             for session in host.server.localSessions where session.host === host { LiveMessages.release(to: session) }
         }
@@ -47,6 +51,8 @@ public final class OfflineMessages: Module {
             return Self.keepGroupchat(incoming, limitRule)
         }
     }
+
+    private static let storedTopic = "offline.stored"
 
     private static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
 
@@ -84,7 +90,10 @@ public final class OfflineMessages: Module {
                 key(user), incoming.stanza.appending([delay]).rendered(), receivedAt: now,
                 expiresAt: lifetime.map { now + $0 }, limit: limit(of: user, host, limitRule))
             switch deposit {
-            case .stored: return .stop
+            case .stored:
+                // A session that came while the message was being stored has not seen it.
+                if host.server.sessions(of: user).contains(where: isReceptive) { host.notify(user, storedTopic) }
+                return .stop
             case .full:
                 return .fail(StanzaError(.serviceUnavailable, text: "As many messages wait for this user as may"))
             }
@@ -113,6 +122,7 @@ public final class OfflineMessages: Module {
     private static func handOut(to session: Session) async {
         defer { LiveMessages.release(to: session) }
         do throws(StorageError) {
+            if ArrivalFacts.known(of: session)?.hasMessages == false { return }
             guard try await !page(of: session, after: 0).isEmpty, await OfflineTurn.take(session) else { return }
             defer { OfflineTurn.end(session) }
             try await send(to: session)

@@ -56,15 +56,16 @@ final class VCardAvatar {
         if session[Self.isClients] != nil { session[Self.isClients] = nil }
         guard photos[session.jid.local] == nil else { return .next }
         return .wait {
-            await self.load(session.jid)
+            await self.load(session)
             return .next
         }
     }
 
-    private func load(_ user: JID) async {
+    private func load(_ session: Session) async {
+        let user = session.jid
         let changesBefore = changes
         do throws(StorageError) {
-            let hash = try await host.server.store.vCards.photoHash(UserKey(user: user.local, domain: user.domain))
+            let hash = try await ArrivalFacts.of(session).photoHash
             if changes == changesBefore { photos[user.local] = VCardPhoto(hash: hash) }
         } catch {
             Log.error("cannot read a photo's hash, presence goes without", [Field("user", user.bareText), Field("error", error)])

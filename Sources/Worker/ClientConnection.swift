@@ -96,15 +96,14 @@ final class ClientConnection {
     }
 
     private func read(_ part: StanzaFramer.Part, _ bytes: UnsafeRawBufferPointer) throws(Malformed) {
-        let parser = server.parser
         switch part {
-        case .declaration: try parser.declaration(bytes)
+        case .declaration: try server.headerParser.declaration(bytes)
         case .header:
-            let header = try parser.header(bytes, limits: framer.limits)
+            let header = try server.headerParser.header(bytes, limits: framer.limits)
             namespaces = header.namespaces
             open(header)
         case .element:
-            let element = try parser.element(bytes, in: namespaces, limits: framer.limits)
+            let element = try server.parser.element(bytes, in: namespaces, limits: framer.limits)
             if let session, stream.deliverable(element) != nil {
                 session.receive(element)
             } else {

@@ -81,6 +81,7 @@ public final class Presence: Module {
         session.update(flags: session.flags.union(.available), priority: priority)
         if wasAvailable, let state = session[ContactState.key], state.isLoaded {
             state.last = stanza
+            ArrivalFacts.forget(session)
             broadcast(stanza, session, state)
             return becomesReceptive ? .wait { await receptive(session) } : .stop
         }
@@ -89,7 +90,9 @@ public final class Presence: Module {
         session[ContactState.key] = state
         return .wait {
             await arrive(stanza, session, state)
-            return becomesReceptive ? await receptive(session) : .stop
+            if becomesReceptive { _ = await receptive(session) }
+            ArrivalFacts.forget(session)
+            return .stop
         }
     }
 
@@ -104,7 +107,7 @@ public final class Presence: Module {
         let user = session.jid.bare
         var items: [RosterItem] = []
         do throws(StorageError) {
-            items = try await host.server.store.rosters.items(UserKey(user: user.local, domain: user.domain))
+            items = try await ArrivalFacts.of(session).items
         } catch {
             Log.error("cannot read a roster, presence stays with the user's own resources", [Field("user", user), Field("error", error)])
         }

@@ -8,6 +8,7 @@ public struct Repositories: Sendable {
     public let lastActivity: LastActivityRepository
     public let blockLists: BlockListRepository
     public let serverValues: ServerValueRepository
+    public let arrivals: ArrivalRepository
 
     public init(_ database: any SQLDatabase, maxRosterItems: Int = 5000) {
         accounts = AccountRepository(database)
@@ -18,5 +19,6 @@ public struct Repositories: Sendable {
         lastActivity = LastActivityRepository(database)
         blockLists = BlockListRepository(database)
         serverValues = ServerValueRepository(database)
+        arrivals = ArrivalRepository(database)
     }
 }
