@@ -23,6 +23,8 @@ public struct ClientStream: Sendable {
         case credentials(SASLExchange.CredentialsAnswer, nonce: [UInt8])
         /// The answer to `verifyPassword`.
         case verdict(SASLExchange.PasswordVerdict)
+        /// A `register` made an account: whoever made it may spend as much again on making another or on logging in.
+        case registered
         /// An answer to `bind`: the full address by which the session is known from now on.
         case bound(JID)
         /// The other answer to `bind` (RFC 6120 §7.6.2, §7.7.2).

@@ -48,6 +48,7 @@ struct Negotiation: Sendable {
         case .secured(let bindings): secured(bindings)
         case .credentials(let answer, let nonce): answered(.credentials(answer, nonce: nonce))
         case .verdict(let verdict): answered(.verdict(verdict))
+        case .registered: registered()
         case .bound(let address): bound(address)
         case .bindRefused(let error): bindRefused(error)
         case .timeout: close(StreamError(.connectionTimeout))
@@ -101,6 +102,13 @@ struct Negotiation: Sendable {
         var copy = self
         copy.elements += 1
         return copy.dispatch(element)
+    }
+
+    private func registered() -> Step {
+        guard case .choosing = phase else { return bug() }
+        var copy = self
+        copy.elements = 0
+        return (.negotiating(copy), [])
     }
 
     private func dispatch(_ element: Element) -> Step {

@@ -23,7 +23,8 @@ public struct StreamOptions: Sendable, Equatable {
     public var defaultDomain: String
     /// Wrong passwords or proofs after which the stream is closed.
     public var authenticationFailures: Int
-    /// Elements that a client may spend on getting to a session, failed attempts and registration included.
+    /// Elements that a client may spend on getting to a session, failed attempts and registration included;
+    /// an account that was made sets the count back.
     public var negotiationElements: Int
 
     /// - Parameter allowsSecretsInClear: nil for what the TLS mode suggests: only where there is no TLS at all.

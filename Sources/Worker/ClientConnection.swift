@@ -215,7 +215,10 @@ final class ClientConnection {
             guard !stream.isClosed else { return }
             connection.write(reply.rendered())
             // Who has just made an account could log in and stay: waiting costs the server no more than that.
-            if reply.isType("result"), request.attribute("type", equals: "set") { hasRegistered = true }
+            if reply.isType("result"), request.attribute("type", equals: "set") {
+                hasRegistered = true
+                perform(stream.handle(.registered))
+            }
             if hasRegistered { stopClock() }
             goOn()
         }

@@ -19,8 +19,9 @@ struct RegistrationTests {
         #expect(fields?.has("username") == true)
         #expect(fields?.has("password") == true)
         let begun = Deadline.now
-        for number in 0..<6 {
+        for number in 0..<100 {
             #expect(try stream.ask("set", to: "localhost", form("user\(number)", "secret"))["type"] == "result")
+            guard number % 16 == 0 else { continue }
             let client = try server.connect()
             try client.logIn("user\(number)", password: "secret")
             try client.disconnect()

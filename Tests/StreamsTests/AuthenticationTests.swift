@@ -198,6 +198,17 @@ struct AuthenticationTests {
         #expect(end(conversation.say(auth("PLAIN", "\0romeo\0pencil"))) == "policy-violation")
     }
 
+    @Test("An account that was made sets the count of elements back, so that one stream can make many")
+    func registrations() {
+        var conversation = Conversation.opened(registers: true, change: { $0.negotiationElements = 4 })
+        for _ in 1...10 {
+            #expect(end(conversation.say("<iq type='set' id='r'><query xmlns='jabber:iq:register'/></iq>")) == nil)
+            #expect(end(conversation.handle(.registered)) == nil)
+        }
+        for _ in 1...4 { #expect(end(conversation.say(auth("X", ""))) == nil) }
+        #expect(end(conversation.say(auth("X", ""))) == "policy-violation")
+    }
+
     @Test("Anything else before authentication ends the stream")
     func others() {
         let table = [
