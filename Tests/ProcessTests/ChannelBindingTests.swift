@@ -40,7 +40,11 @@ struct ChannelBindingTests {
         let python = try #require(Programs.installed("python3"))
         let lines = try Self.rows.map { String(decoding: try JSONEncoder().encode($0.0), as: UTF8.self) + "\n" }
         let outcome = try ChildProcess.run(
-            python, ["\(Programs.root)/Tests/Interop/channel_binding.py", "\(server.port)", "juliet", "juliet", server.certificate?.certificate ?? ""],
+            python,
+            [
+                "\(Programs.root)/Tests/Interop/channel_binding.py", "\(server.port)", "juliet", "juliet",
+                server.certificate?.certificate ?? "",
+            ],
             input: lines.joined())
         #expect(outcome.status == 0, "\(outcome.error)")
         let results = try outcome.output.split(separator: "\n").map { try JSONDecoder().decode(Result.self, from: Data($0.utf8)) }

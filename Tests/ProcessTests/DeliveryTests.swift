@@ -42,7 +42,9 @@ struct DeliveryTests {
         }
 
         /// Sends one stanza and tells which resources it came to and what came back.
-        func outcome(_ sender: TestClient, _ stanza: (_ id: String) -> String) throws -> (receivers: Set<Int>, copies: [Element], answers: [Element]) {
+        func outcome(
+            _ sender: TestClient, _ stanza: (_ id: String) -> String
+        ) throws -> (receivers: Set<Int>, copies: [Element], answers: [Element]) {
             count += 1
             let id = "stanza-\(count)"
             try sender.send(stanza(id))
@@ -80,7 +82,9 @@ struct DeliveryTests {
                         #expect(answers.first?["from"] == "romeo@localhost", row)
                         #expect(answers.first?.child("error")?.firstChild?.name == "service-unavailable", row)
                     }
-                    #expect(copies.allSatisfy { $0["to"] == "romeo@localhost" && $0["from"] == sender.address && $0["type"] == type }, row)
+                    #expect(
+                        copies.allSatisfy { $0["to"] == "romeo@localhost" && $0["from"] == sender.address && $0["type"] == type },
+                        row)
                 }
             }
         }
@@ -111,7 +115,9 @@ struct DeliveryTests {
             try stage.set(priorities)
             let willing = Set(priorities.indices.filter { priorities[$0] >= 0 })
             for type in Self.types {
-                let (receivers, _, answers) = try stage.outcome(stage.senders[0]) { Self.message($0, type, "romeo@localhost/nowhere") }
+                let (receivers, _, answers) = try stage.outcome(stage.senders[0]) {
+                    Self.message($0, type, "romeo@localhost/nowhere")
+                }
                 let row = Comment("\(type) with \(priorities)")
                 #expect(receivers == (type == "chat" ? willing : []), row)
                 if type == "error" { #expect(answers.isEmpty, row) }
@@ -168,7 +174,9 @@ struct DeliveryTests {
                         ("romeo@localhost/nowhere", "service-unavailable"), ("nobody@localhost", "service-unavailable"),
                         ("nobody@localhost/nowhere", "service-unavailable"),
                     ] {
-                        let (receivers, _, answers) = try stage.outcome(sender) { "<iq id='\($0)' type='\(type)' to='\(to)'>\(payload)</iq>" }
+                        let (receivers, _, answers) = try stage.outcome(sender) {
+                            "<iq id='\($0)' type='\(type)' to='\(to)'>\(payload)</iq>"
+                        }
                         #expect(receivers.isEmpty)
                         #expect(answers.count == 1)
                         #expect(answers.first?["from"] == to)
@@ -179,7 +187,9 @@ struct DeliveryTests {
             for type in ["get", "set", "result", "error"] {
                 for payload in [unknown, roster] {
                     let target = stage.resources[1]
-                    let (receivers, _, _) = try stage.outcome(sender) { "<iq id='\($0)' type='\(type)' to='\(target.address)'>\(payload)</iq>" }
+                    let (receivers, _, _) = try stage.outcome(sender) {
+                        "<iq id='\($0)' type='\(type)' to='\(target.address)'>\(payload)</iq>"
+                    }
                     #expect(receivers == [1], "\(type) \(payload)")
                 }
             }
@@ -192,7 +202,9 @@ struct DeliveryTests {
         let sender = stage.senders[0]
         for to in ["nobody@localhost", "nobody@localhost/nowhere"] {
             for type in ["", "unavailable", "subscribed", "unsubscribe", "unsubscribed", "probe"] {
-                let (_, _, answers) = try stage.outcome(sender) { "<presence id='\($0)'\(type.isEmpty ? "" : " type='\(type)'") to='\(to)'/>" }
+                let (_, _, answers) = try stage.outcome(sender) {
+                    "<presence id='\($0)'\(type.isEmpty ? "" : " type='\(type)'") to='\(to)'/>"
+                }
                 #expect(answers.isEmpty, "\(type) to \(to)")
             }
             for type in ["normal", "chat"] {

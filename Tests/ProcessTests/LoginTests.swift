@@ -20,7 +20,9 @@ struct LoginTests {
             let client = try server.connect()
             try client.open()
             #expect(throws: TestFailure.self) { try client.authenticate(user, password: "wrong") }
-            #expect(try fail(client, "<auth xmlns='\(Self.sasl)' mechanism='SCRAM-SHA-1'>biwsbj1ub2JvZHkscj1hYmM=</auth>") == "challenge")
+            #expect(
+                try fail(client, "<auth xmlns='\(Self.sasl)' mechanism='SCRAM-SHA-1'>biwsbj1ub2JvZHkscj1hYmM=</auth>")
+                    == "challenge")
             #expect(try fail(client, "<abort xmlns='\(Self.sasl)'/>") == "aborted")
             #expect(try fail(client, "<auth xmlns='\(Self.sasl)' mechanism='LOGIN'/>") == "invalid-mechanism")
             #expect(try fail(client, "<auth xmlns='\(Self.sasl)' mechanism='PLAIN'>&quot;</auth>") == "incorrect-encoding")
@@ -77,11 +79,16 @@ struct LoginTests {
         let clients = try ["a", "b", "c", "d"].enumerated().map { try server.join($1, toWorker: $0 % 2) }
         for sender in clients {
             for receiver in clients {
-                for number in 0..<3 { try sender.send("<message id='\(number)' to='\(receiver.address)'><body>x</body></message>") }
+                for number in 0..<3 {
+                    try sender.send("<message id='\(number)' to='\(receiver.address)'><body>x</body></message>")
+                }
             }
         }
         for heard in try settle(clients) {
-            for sender in clients { #expect(heard.filter { $0["from"] == sender.address && $0.isNamed("message") }.map { $0["id"] } == ["0", "1", "2"]) }
+            for sender in clients {
+                #expect(
+                    heard.filter { $0["from"] == sender.address && $0.isNamed("message") }.map { $0["id"] } == ["0", "1", "2"])
+            }
         }
     }
 
@@ -98,7 +105,8 @@ struct LoginTests {
         for slot in 0..<2 {
             let juliet = try server.connect()
             try juliet.logIn("juliet", password: slot == 0 ? "secret" : "changed")
-            let kicked = try server.xmppctl("session", "kick", slot == 0 ? "juliet@localhost" : juliet.address, "--reason", "Good night")
+            let kicked = try server.xmppctl(
+                "session", "kick", slot == 0 ? "juliet@localhost" : juliet.address, "--reason", "Good night")
             #expect(kicked.output == "1 session closed\n")
             #expect(try juliet.ending().hasFooter)
             #expect(try server.xmppctl("account", "passwd", "juliet@localhost", "--password", "changed").status == 0)

@@ -12,15 +12,24 @@ struct MalformedControlTests {
         ("an unknown kind", Frame.encode(kind: 9_999) { $0.uint64(1) }, "malformed"),
         ("a message of a worker", Frame.encode(kind: 1) { $0.uint64(1) }, "malformed"),
         ("a request cut short", Frame.encode(kind: ControlRequest.kind) { $0.uint64(1) }, "malformed"),
-        ("a text longer than its frame", Frame.encode(kind: ControlRequest.kind) { $0.uint64(1); $0.uint32(UInt32.max) }, "malformed"),
+        (
+            "a text longer than its frame",
+            Frame.encode(kind: ControlRequest.kind) {
+                $0.uint64(1); $0.uint32(UInt32.max)
+            }, "malformed"
+        ),
         ("an unknown verb", ControlRequest(id: 1, verb: "dance", arguments: [:]).encoded(), "unknown-verb"),
         ("an unknown argument", ControlRequest(id: 1, verb: "status", arguments: ["speed": 3]).encoded(), "bad-argument"),
         ("arguments that are no object", ControlRequest(id: 1, verb: "status", arguments: [1, 2]).encoded(), "bad-argument"),
         ("a missing argument", ControlRequest(id: 1, verb: "account.add", arguments: [:]).encoded(), "bad-argument"),
-        ("an address that is none", ControlRequest(id: 1, verb: "account.exists", arguments: ["jid": "@"]).encoded(), "bad-argument"),
+        (
+            "an address that is none", ControlRequest(id: 1, verb: "account.exists", arguments: ["jid": "@"]).encoded(),
+            "bad-argument"
+        ),
         (
             "an account of another server",
-            ControlRequest(id: 1, verb: "account.add", arguments: ["jid": "a@verona.example", "password": "a"]).encoded(), "not-found"
+            ControlRequest(id: 1, verb: "account.add", arguments: ["jid": "a@verona.example", "password": "a"]).encoded(),
+            "not-found"
         ),
     ]
 
@@ -39,7 +48,9 @@ struct MalformedControlTests {
             #expect(!text.isEmpty)
             guard expected == "malformed" else { continue }
             #expect(reply.id == 0, "\(name)")
-            #expect(throws: BlockingChannel.Failure.closed(withinFrame: false), "\(name)") { try channel.receive(timeout: 20_000) }
+            #expect(throws: BlockingChannel.Failure.closed(withinFrame: false), "\(name)") {
+                try channel.receive(timeout: 20_000)
+            }
         }
         #expect(try server.status().state == "running")
         #expect(try server.status().workers.allSatisfy { $0.restarts == 0 })

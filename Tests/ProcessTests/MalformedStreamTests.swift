@@ -41,7 +41,9 @@ struct MalformedStreamTests {
             for beginning in ["<message><body>", "<message><![CDATA[", "<message a='"] {
                 let client = try server.connect()
                 if place != .first { try client.open() }
-                if place == .established { try client.authenticate("juliet", password: "juliet"); try client.open(); try client.bind() }
+                if place == .established {
+                    try client.authenticate("juliet", password: "juliet"); try client.open(); try client.bind()
+                }
                 try client.send(place == .first ? "<stream:stream to='" : beginning)
                 let sent = try flood(client, atMost: 64 << 20)
                 #expect(sent < 16 << 20, "\(place), \(beginning)")
@@ -90,7 +92,8 @@ struct MalformedStreamTests {
     func garbageForTLS() throws {
         let server = try ServerUnderTest { $0.listeners = [.init(.required), .init(.direct)] }
         let garbage: [[UInt8]] = [
-            Array("<stream:stream to='localhost'>".utf8), Array(repeating: 0xFF, count: 4_096), Array("GET / HTTP/1.1\r\n\r\n".utf8),
+            Array("<stream:stream to='localhost'>".utf8), Array(repeating: 0xFF, count: 4_096),
+            Array("GET / HTTP/1.1\r\n\r\n".utf8),
             [0x16, 0x03, 0x01, 0xFF, 0xFF] + Array(repeating: 0x41, count: 65_535),
         ]
         for bytes in garbage {

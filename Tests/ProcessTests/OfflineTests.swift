@@ -10,7 +10,9 @@ struct OfflineTests {
         return (server, try server.join("juliet", toWorker: 0))
     }
 
-    private func bodies(_ stanzas: [Element]) -> [String] { stanzas.compactMap { $0.isNamed("message") ? $0.child("body")?.text : nil } }
+    private func bodies(_ stanzas: [Element]) -> [String] {
+        stanzas.compactMap { $0.isNamed("message") ? $0.child("body")?.text : nil }
+    }
 
     @Test("are kept in order, stamped, and handed out once, on whatever worker the user appears (XEP-0160)")
     func keptInOrder() throws {
@@ -47,10 +49,16 @@ struct OfflineTests {
         let server = try ServerUnderTest { $0.access += "\nmax_user_offline_messages = [{ acl = \"all\", value = 3 }]" }
         try server.addAccounts("juliet", "romeo")
         let juliet = try server.join("juliet")
-        for number in 0..<5 { try juliet.send("<message id='\(number)' type='chat' to='romeo@localhost'><body>\(number)</body></message>") }
+        for number in 0..<5 {
+            try juliet.send("<message id='\(number)' type='chat' to='romeo@localhost'><body>\(number)</body></message>")
+        }
         let errors = try settle([juliet])[0]
         #expect(errors.map { $0["id"] } == ["3", "4"])
-        #expect(errors.allSatisfy { $0["type"] == "error" && $0["from"] == "romeo@localhost" && $0.child("error")?.firstChild?.name == "service-unavailable" })
+        #expect(
+            errors.allSatisfy {
+                $0["type"] == "error" && $0["from"] == "romeo@localhost"
+                    && $0.child("error")?.firstChild?.name == "service-unavailable"
+            })
         let romeo = try server.join("romeo")
         try romeo.wait("the last that was kept") { $0.child("body")?.text == "2" }
         #expect(bodies(romeo.takeUnread()) == ["0", "1"])
@@ -59,7 +67,9 @@ struct OfflineTests {
     @Test("an account that never was here: errors for a groupchat, silence for news and errors (RFC 6121 §8.5.2.2)")
     func otherTypes() throws {
         let (_, juliet) = try stage()
-        for (type, isAnswered) in [("groupchat", true), ("headline", false), ("error", false), ("chat", false), ("normal", false)] {
+        for (type, isAnswered) in [
+            ("groupchat", true), ("headline", false), ("error", false), ("chat", false), ("normal", false),
+        ] {
             try juliet.send("<message id='\(type)' type='\(type)' to='romeo@localhost'><body>x</body></message>")
             #expect(try settle([juliet])[0].map { $0["type"] } == (isAnswered ? ["error"] : []), "\(type)")
         }

@@ -28,7 +28,8 @@ struct PresenceTests {
         #expect(words(heard[1]) == ["available \(second.address)"])
         #expect(heard[1].first?.child("status")?.text == "Here")
         #expect(heard[1].first?.has("x", "urn:example:x") == true)
-        #expect(Set(words(heard[2])) == ["available \(second.address)", "available \(juliet.address)", "available \(romeo.address)"])
+        #expect(
+            Set(words(heard[2])) == ["available \(second.address)", "available \(juliet.address)", "available \(romeo.address)"])
         #expect(heard[2].first { $0["from"] == second.address }?["id"] == "p")
     }
 

@@ -115,7 +115,9 @@ struct ReloadTests {
         #expect(try nurse.ending() == .init("host-gone"))
         try expectConnected(clients)
         let late = try TestClient(port: server.port, domain: "verona.example", of: server)
-        try late.send("<stream:stream to='verona.example' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>")
+        try late.send(
+            "<stream:stream to='verona.example' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
+        )
         #expect(try late.ending() == .init("host-unknown"))
     }
 

@@ -20,7 +20,9 @@ struct RosterTests {
     }
 
     /// The only push among what came; each has exactly one item and a version.
-    private func push(_ heard: [Element], sourceLocation: SourceLocation = #_sourceLocation) throws -> (item: Element, version: String) {
+    private func push(
+        _ heard: [Element], sourceLocation: SourceLocation = #_sourceLocation
+    ) throws -> (item: Element, version: String) {
         let pushes = heard.filter { $0.isNamed("iq") && $0["type"] == "set" && $0.has("query", Self.namespace) }
         #expect(pushes.count == 1, "\(pushes)", sourceLocation: sourceLocation)
         let push = try #require(pushes.first, sourceLocation: sourceLocation)
@@ -28,7 +30,9 @@ struct RosterTests {
         let query = try #require(push.child("query", Self.namespace), sourceLocation: sourceLocation)
         let items = Array(query.children)
         #expect(items.count == 1, sourceLocation: sourceLocation)
-        return (try #require(items.first, sourceLocation: sourceLocation), try #require(query["ver"], sourceLocation: sourceLocation))
+        return (
+            try #require(items.first, sourceLocation: sourceLocation), try #require(query["ver"], sourceLocation: sourceLocation)
+        )
     }
 
     private func groups(_ item: Element) -> Set<String> { Set(item.children.filter { $0.isNamed("group") }.map(\.text)) }

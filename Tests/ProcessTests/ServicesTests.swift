@@ -32,14 +32,18 @@ struct ServicesTests {
             "urn:xmpp:ping", "http://jabber.org/protocol/caps", "jabber:iq:private", "urn:xmpp:blocking", "urn:xmpp:carbons:2",
             "jabber:iq:register", "urn:xmpp:time", "jabber:iq:last", "msgoffline",
         ] { #expect(features.contains(feature), "\(feature)") }
-        for feature in ["urn:xmpp:sm:3", "http://jabber.org/protocol/caps#optimize", "http://jabber.org/protocol/muc", "urn:xmpp:mam:2"] {
+        for feature in [
+            "urn:xmpp:sm:3", "http://jabber.org/protocol/caps#optimize", "http://jabber.org/protocol/muc", "urn:xmpp:mam:2",
+        ] {
             #expect(!features.contains(feature), "\(feature)")
         }
         #expect(try juliet.ask("get", to: "localhost", Self.items)["type"] == "result")
 
         for account in ["romeo@localhost", "nurse@localhost", "nobody@localhost"] {
             for node in ["", " node='x'"] {
-                #expect(condition(try juliet.ask("get", to: account, Self.info.replacing("/>", with: "\(node)/>"))) == "service-unavailable", "\(account)")
+                #expect(
+                    condition(try juliet.ask("get", to: account, Self.info.replacing("/>", with: "\(node)/>")))
+                        == "service-unavailable", "\(account)")
                 let items = try juliet.ask("get", to: account, Self.items.replacing("/>", with: "\(node)/>"))
                 #expect(items["type"] == "result", "\(account)")
                 #expect(items["from"] == account)
@@ -91,14 +95,19 @@ struct ServicesTests {
             <vCard xmlns='vcard-temp'><FN>Juliet &amp; so on ♥</FN><N><FAMILY>Capulet</FAMILY><MIDDLE/></N><TEL><HOME/><NUMBER>1</NUMBER></TEL>\
             <TEL><WORK/><NUMBER>2</NUMBER></TEL><JABBERID>juliet@localhost</JABBERID></vCard>
             """
-        let missing = ["nurse@localhost", "nobody@localhost", "juliet@localhost"].map { to in Result { condition(try romeo.ask("get", to: to, ask)) } }
+        let missing = ["nurse@localhost", "nobody@localhost", "juliet@localhost"].map { to in
+            Result { condition(try romeo.ask("get", to: to, ask)) }
+        }
         for found in missing { #expect(try found.get() == "service-unavailable") }
         #expect(try juliet.ask("set", card)["type"] == "result")
         #expect(try juliet.ask("set", card)["type"] == "result")
         for (client, to) in [(juliet, nil), (juliet, "juliet@localhost"), (romeo, "juliet@localhost")] {
             let answer = try client.ask("get", to: to, ask)
             #expect(answer.child("vCard", "vcard-temp")?.child("FN")?.text == "Juliet & so on ♥")
-            #expect(answer.child("vCard", "vcard-temp")?.children.filter { $0.isNamed("TEL") }.map { $0.child("NUMBER")?.text } == ["1", "2"])
+            #expect(
+                answer.child("vCard", "vcard-temp")?.children.filter { $0.isNamed("TEL") }.map { $0.child("NUMBER")?.text } == [
+                    "1", "2",
+                ])
         }
         #expect(try romeo.ask("set", to: "juliet@localhost", card)["type"] == "error")
         #expect(try romeo.ask("get", to: "localhost", ask)["type"] == "result")
@@ -114,7 +123,9 @@ struct ServicesTests {
         #expect(version.firstChild?.child("version")?.text.isEmpty == false)
         let time = try juliet.ask("get", to: "localhost", "<time xmlns='urn:xmpp:time'/>")
         #expect(time.firstChild?.child("utc")?.text.hasSuffix("Z") == true)
-        #expect(try juliet.ask("get", to: "localhost", "<query xmlns='jabber:iq:last'/>").firstChild?["seconds"].flatMap { Int($0) } != nil)
+        #expect(
+            try juliet.ask("get", to: "localhost", "<query xmlns='jabber:iq:last'/>").firstChild?["seconds"].flatMap { Int($0) }
+                != nil)
         #expect(condition(try juliet.ask("get", to: "romeo@localhost", "<query xmlns='jabber:iq:last'/>")) == "forbidden")
 
         let note = "<query xmlns='jabber:iq:private'><note xmlns='urn:example:note'><a b='c'>x</a></note></query>"
@@ -134,14 +145,17 @@ struct ServicesTests {
         _ = try settle([juliet, romeo, second])
         try romeo.send("<message type='chat' to='\(juliet.address)' id='r'><body>x</body></message>")
         try juliet.send("<message type='chat' to='\(romeo.address)' id='s'><body>y</body></message>")
-        try romeo.send("<message type='chat' to='\(juliet.address)' id='p'><body>z</body><private xmlns='urn:xmpp:carbons:2'/></message>")
+        try romeo.send(
+            "<message type='chat' to='\(juliet.address)' id='p'><body>z</body><private xmlns='urn:xmpp:carbons:2'/></message>")
         let heard = try settle([juliet, romeo, second])
         #expect(heard[0].map { $0["id"] } == ["r", "p"])
-        let copies = Set(heard[2].map { message in
-            let copy = message.child(in: "urn:xmpp:carbons:2")
-            #expect(message["from"] == "juliet@localhost")
-            return "\(copy?.name ?? "") \(copy?.child("forwarded", "urn:xmpp:forward:0")?.child("message", "jabber:client")?["id"] ?? "")"
-        })
+        let copies = Set(
+            heard[2].map { message in
+                let copy = message.child(in: "urn:xmpp:carbons:2")
+                #expect(message["from"] == "juliet@localhost")
+                return
+                    "\(copy?.name ?? "") \(copy?.child("forwarded", "urn:xmpp:forward:0")?.child("message", "jabber:client")?["id"] ?? "")"
+            })
         #expect(copies == ["received r", "sent s"])
     }
 
@@ -155,7 +169,9 @@ struct ServicesTests {
         let block = "<block xmlns='urn:xmpp:blocking'><item jid='romeo@localhost'/></block>"
         #expect(try juliet.ask("set", block)["type"] == "result")
         for client in [juliet, second] { try client.wait("the push of the block") { $0.has("block", "urn:xmpp:blocking") } }
-        for client in [juliet, second] { try romeo.wait("her end") { $0["type"] == "unavailable" && $0["from"] == client.address } }
+        for client in [juliet, second] {
+            try romeo.wait("her end") { $0["type"] == "unavailable" && $0["from"] == client.address }
+        }
         try romeo.send("<message type='chat' id='m' to='juliet@localhost'><body>x</body></message>")
         #expect(condition(try romeo.wait("an error") { $0["id"] == "m" }) == "service-unavailable")
         #expect(condition(try romeo.ask("get", to: juliet.address, "<ping xmlns='urn:xmpp:ping'/>")) == "service-unavailable")
@@ -183,7 +199,9 @@ struct ServicesTests {
         try juliet.send("<inactive xmlns='urn:xmpp:csi:0'/>")
         _ = try juliet.ask("get", "<ping xmlns='urn:xmpp:ping'/>")
         // The nurse is on Juliet's worker: when she hears of the end, it has had the presence before it.
-        try romeo.send("<presence><status>1</status></presence><presence><status>2</status></presence><message to='\(nurse.address)' id='end'/>")
+        try romeo.send(
+            "<presence><status>1</status></presence><presence><status>2</status></presence><message to='\(nurse.address)' id='end'/>"
+        )
         try nurse.wait("the end") { $0["id"] == "end" }
         #expect(!juliet.socket.isReadable)
         try juliet.send("<active xmlns='urn:xmpp:csi:0'/>")

@@ -57,7 +57,8 @@ struct SubscriptionTests {
     @Test("a request: pushed to the asker, delivered to the asked, whose roster does not show it (§3.1.2, §3.1.3)")
     func request() throws {
         let stage = try Stage()
-        try stage.juliet.send("<presence type='subscribe' to='romeo@localhost/orchard' id='s'><test xmlns='urn:example:test'>x</test></presence>")
+        try stage.juliet.send(
+            "<presence type='subscribe' to='romeo@localhost/orchard' id='s'><test xmlns='urn:example:test'>x</test></presence>")
         let request = try stage.romeo.wait("the request") { $0["type"] == "subscribe" }
         #expect(request["from"] == "juliet@localhost")
         #expect(request["to"] == "romeo@localhost")
@@ -75,7 +76,9 @@ struct SubscriptionTests {
     func approval() throws {
         let stage = try Stage()
         try stage.romeo.send("<presence><status>Look for me!</status><show>away</show></presence>")
-        _ = try stage.juliet.ask("set", "<query xmlns='jabber:iq:roster'><item jid='romeo@localhost' name='Romeo'><group>Lovers</group></item></query>")
+        _ = try stage.juliet.ask(
+            "set", "<query xmlns='jabber:iq:roster'><item jid='romeo@localhost' name='Romeo'><group>Lovers</group></item></query>"
+        )
         _ = try stage.heard()
         try stage.juliet.send("<presence type='subscribe' to='romeo@localhost'/>")
         try stage.romeo.wait("the request") { $0["type"] == "subscribe" }
@@ -110,7 +113,8 @@ struct SubscriptionTests {
     func offlineRequest() throws {
         let stage = try Stage()
         try stage.romeo.disconnect()
-        try stage.juliet.send("<presence type='subscribe' to='romeo@localhost'><test xmlns='urn:example:test'>x</test></presence>")
+        try stage.juliet.send(
+            "<presence type='subscribe' to='romeo@localhost'><test xmlns='urn:example:test'>x</test></presence>")
         _ = try settle([stage.juliet])
         for slot in 0..<2 {
             let romeo = try stage.server.join("romeo", toWorker: slot)
@@ -175,13 +179,15 @@ struct SubscriptionTests {
         let expected: Set<String> =
             switch state {
             case "to", "ask": ["unsubscribe juliet@localhost"]
-            case "from": ["unsubscribed juliet@localhost", "unavailable \(stage.juliet.address)", "unavailable \(stage.second.address)"]
-            default: [
-                "unsubscribe juliet@localhost", "unsubscribed juliet@localhost", "unavailable \(stage.juliet.address)",
-                "unavailable \(stage.second.address)",
-            ]
+            case "from":
+                ["unsubscribed juliet@localhost", "unavailable \(stage.juliet.address)", "unavailable \(stage.second.address)"]
+            default:
+                [
+                    "unsubscribe juliet@localhost", "unsubscribed juliet@localhost", "unavailable \(stage.juliet.address)",
+                    "unavailable \(stage.second.address)",
+                ]
             }
-        #expect(Set(before) .isSuperset(of: expected.filter { !$0.hasPrefix("unavailable") }), "\(before)")
+        #expect(Set(before).isSuperset(of: expected.filter { !$0.hasPrefix("unavailable") }), "\(before)")
         let heard = try stage.heard()
         #expect(Set(before + presences(heard[2])) == expected)
         #expect(pushes(heard[0]) == ["push romeo@localhost remove"])

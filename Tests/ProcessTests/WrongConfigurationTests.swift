@@ -20,7 +20,8 @@ struct WrongConfigurationTests {
         #expect(check.status == 78, sourceLocation: sourceLocation)
         #expect(check.error == outcome.error, sourceLocation: sourceLocation)
         for name in ["control.sock", "xmppd.pid", "xmppd.sqlite"] {
-            #expect(!FileManager.default.fileExists(atPath: server.directory.file(name)), "\(name)", sourceLocation: sourceLocation)
+            #expect(
+                !FileManager.default.fileExists(atPath: server.directory.file(name)), "\(name)", sourceLocation: sourceLocation)
         }
         return outcome.error.split(separator: "\n").map(String.init)
     }
@@ -30,14 +31,17 @@ struct WrongConfigurationTests {
         let port = try freePort()
         let (lines, server) = try refusal {
             $0.general = "regstration_timeout = 5"
-            $0.listeners = [.init(options: "acces = \"c2s\"\n  max_stanza_size = -1"), .init(options: "c2s_state_timeout = \"soon\"")]
+            $0.listeners = [
+                .init(options: "acces = \"c2s\"\n  max_stanza_size = -1"), .init(options: "c2s_state_timeout = \"soon\""),
+            ]
             $0.access = "c2s = [{ acl = \"all\" }]"
             $0.modules = "[modules.mod_ping]\n  ping_interval = \"often\"\n[modules.mod_nonsense]"
             $0.native = "workers_per_core = 2"
             $0.rest = "[[listen.c2s]]\n  port = \(port)\n"
         }
         let paths = [
-            "general.regstration_timeout", "listen.c2s[1].acces", "listen.c2s[1].max_stanza_size", "listen.c2s[2].c2s_state_timeout",
+            "general.regstration_timeout", "listen.c2s[1].acces", "listen.c2s[1].max_stanza_size",
+            "listen.c2s[2].c2s_state_timeout",
             "access.c2s[1].value", "modules.mod_ping.ping_interval", "modules.mod_nonsense", "xmppd.workers_per_core",
         ]
         for path in paths {
@@ -72,9 +76,12 @@ struct WrongConfigurationTests {
         #expect(lines.first?.contains(#/xmppd.toml:\d+:\d+: listen\.c2s\[1\]\.tls\.keyfile: /#) == true, "\(lines)")
     }
 
-    @Test("what only OpenSSL can judge", arguments: [
-        ("ciphers = \"ECDHE-ROT13-SHA\"", "ciphers"), ("dhfile = \"CONFIGURATION\"", "dhfile"), ("cacertfile = \"CONFIGURATION\"", "cacertfile"),
-    ])
+    @Test(
+        "what only OpenSSL can judge",
+        arguments: [
+            ("ciphers = \"ECDHE-ROT13-SHA\"", "ciphers"), ("dhfile = \"CONFIGURATION\"", "dhfile"),
+            ("cacertfile = \"CONFIGURATION\"", "cacertfile"),
+        ])
     func libraryRefuses(_ option: String, _ key: String) throws {
         let server = try ServerUnderTest({ $0.listeners = [.init(.required)] }, isStarted: false)
         try server.configure {
@@ -110,7 +117,8 @@ struct WrongConfigurationTests {
     @Test("a port that is taken, and what cannot be asked")
     func cannotStart() throws {
         let first = try ServerUnderTest()
-        let second = try ServerUnderTest({ $0.rest = "[[listen.c2s]]\n  port = \(first.port)\n  ip_address = \"127.0.0.1\"\n" }, isStarted: false)
+        let second = try ServerUnderTest(
+            { $0.rest = "[[listen.c2s]]\n  port = \(first.port)\n  ip_address = \"127.0.0.1\"\n" }, isStarted: false)
         let outcome = try ChildProcess.run(Programs.product("xmppd"), ["--config", second.configuration])
         #expect(outcome.status == 69)
         #expect(outcome.error.contains("\(first.port)"), "\(outcome.error)")

@@ -12,7 +12,10 @@ public final class ChildProcess: @unchecked Sendable {
     ///   - input: becomes standard input; -1 for /dev/null.
     ///   - output: becomes standard output; `error` standard error.
     ///   - variables: the whole environment.
-    public init(_ program: String, _ arguments: [String], input: Int32 = -1, output: Int32, error: Int32, variables: [String: String] = [:]) throws {
+    public init(
+        _ program: String, _ arguments: [String], input: Int32 = -1, output: Int32, error: Int32,
+        variables: [String: String] = [:]
+    ) throws {
         let nothing = open("/dev/null", O_RDWR | O_CLOEXEC)
         defer { close(nothing) }
         let environment = ["PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"].merging(variables) { $1 }
@@ -65,7 +68,9 @@ extension ChildProcess {
         let files = try (0..<3).map { _ in try temporaryFile() }
         defer { for file in files { close(file) } }
         let bytes = Array(input.utf8)
-        guard bytes.isEmpty || pwrite(files[0], bytes, bytes.count, 0) == bytes.count else { throw TestFailure("cannot write input") }
+        guard bytes.isEmpty || pwrite(files[0], bytes, bytes.count, 0) == bytes.count else {
+            throw TestFailure("cannot write input")
+        }
         let child = try ChildProcess(program, arguments, input: files[0], output: files[1], error: files[2], variables: variables)
         guard let status = child.wait(Deadline(seconds: seconds)) else {
             throw TestFailure("\(program) \(arguments.joined(separator: " ")) did not end in \(seconds) s: \(contents(files[2]))")

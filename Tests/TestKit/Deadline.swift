@@ -21,7 +21,9 @@ public struct Deadline: Sendable {
 /// Asks again and again until there is an answer; for what tells nobody when it happens.
 /// - Parameter what: completes "waited in vain for …".
 @discardableResult
-public func eventually<Answer>(_ what: @autoclosure () -> String, within seconds: Double = 20, _ ask: () throws -> Answer?) throws -> Answer {
+public func eventually<Answer>(
+    _ what: @autoclosure () -> String, within seconds: Double = 20, _ ask: () throws -> Answer?
+) throws -> Answer {
     let deadline = Deadline(seconds: seconds)
     while true {
         if let answer = try ask() { return answer }

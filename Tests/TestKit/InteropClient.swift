@@ -42,7 +42,10 @@ public final class InteropClient {
         defer { for descriptor in [pair[1], log] { close(descriptor) } }
         process = try ChildProcess(
             python,
-            ["\(Programs.root)/Tests/Interop/slix.py", "\(user)@\(server.domain)", user, "127.0.0.1", "\(server.ports[listener])"],
+            [
+                "\(Programs.root)/Tests/Interop/slix.py", "\(user)@\(server.domain)", user, "127.0.0.1",
+                "\(server.ports[listener])",
+            ],
             input: pair[1], output: pair[1], error: log, variables: ["PYTHONDONTWRITEBYTECODE": "1", "HOME": directory.path])
     }
 
@@ -68,7 +71,9 @@ public final class InteropClient {
         command["do"] = name
         command["id"] = id
         let line = try JSONSerialization.data(withJSONObject: command) + [0x0A]
-        guard line.withUnsafeBytes({ write(channel, $0.baseAddress, $0.count) }) == line.count else { throw TestFailure("slixmpp is gone: \(log)") }
+        guard line.withUnsafeBytes({ write(channel, $0.baseAddress, $0.count) }) == line.count else {
+            throw TestFailure("slixmpp is gone: \(log)")
+        }
         return try wait("the answer to \(name)") { $0.id == id }
     }
 

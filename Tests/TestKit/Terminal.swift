@@ -4,11 +4,14 @@ import Foundation
 public final class Terminal {
     private let tmux: String
     private let socket: String
+    /// Without it nobody could reach the terminal to end it.
+    private let directory: ScratchDirectory
 
     /// Starts a program in a terminal of 200 columns and 60 lines.
     public init(_ command: String, in directory: ScratchDirectory, variables: [String: String] = [:]) throws {
         guard let tmux = Programs.installed("tmux") else { throw TestFailure("tmux is not installed") }
         self.tmux = tmux
+        self.directory = directory
         socket = directory.file("tmux.sock")
         let settings = variables.map { "\($0)=\($1)" }
         try run(["-f", "/dev/null", "new-session", "-d", "-x", "200", "-y", "60", "env"] + settings + [command])
@@ -19,7 +22,8 @@ public final class Terminal {
     @discardableResult
     private func run(_ arguments: [String]) throws -> String {
         let outcome = try ChildProcess.run(
-            tmux, ["-u", "-S", socket] + arguments, variables: ["TERM": "xterm-256color", "HOME": "/nonexistent", "SHELL": "/bin/sh"])
+            tmux, ["-u", "-S", socket] + arguments,
+            variables: ["TERM": "xterm-256color", "HOME": "/nonexistent", "SHELL": "/bin/sh"])
         guard outcome.status == 0 else { throw TestFailure("tmux \(arguments): \(outcome.error)") }
         return outcome.output
     }

@@ -165,7 +165,8 @@ public final class TestClient {
     public func open() throws -> Element {
         framer.restart()
         try send(
-            "<?xml version='1.0'?><stream:stream to='\(domain)' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>")
+            "<?xml version='1.0'?><stream:stream to='\(domain)' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
+        )
         features = try wait("stream features") { $0.is("features", "http://etherx.jabber.org/streams") }
         return features
     }
@@ -181,8 +182,11 @@ public final class TestClient {
     /// Binds a resource, or one of the server's choice.
     public func bind(_ resource: String? = nil) throws {
         let wish = resource.map { "<resource>\($0)</resource>" } ?? ""
-        let answer = try request("<iq type='set' id='\(newID())'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>\(wish)</bind></iq>")
-        guard let jid = answer.child("bind", "urn:ietf:params:xml:ns:xmpp-bind")?.child("jid")?.text else { throw TestFailure("no resource bound: \(answer)") }
+        let answer = try request(
+            "<iq type='set' id='\(newID())'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>\(wish)</bind></iq>")
+        guard let jid = answer.child("bind", "urn:ietf:params:xml:ns:xmpp-bind")?.child("jid")?.text else {
+            throw TestFailure("no resource bound: \(answer)")
+        }
         address = jid
     }
 
@@ -201,7 +205,9 @@ public final class TestClient {
         guard let match = iq.firstMatch(of: #/ id=['"]([^'"]*)['"]/#) else { throw TestFailure("an IQ needs an id: \(iq)") }
         try send(iq)
         let id = String(match.1)
-        return try wait("the answer to \(iq)") { $0.isNamed("iq") && $0["id"] == id && ($0["type"] == "result" || $0["type"] == "error") }
+        return try wait("the answer to \(iq)") {
+            $0.isNamed("iq") && $0["id"] == id && ($0["type"] == "result" || $0["type"] == "error")
+        }
     }
 
     /// Asks with an IQ of this type and payload.
