@@ -33,10 +33,17 @@ final class Delivery {
 
     private func message(_ incoming: Incoming) -> Rest? {
         let records = host.server.sessions(of: incoming.user)
+        let type = MessageRules.MessageType(incoming.stanza.type)
+        // Nearly always there is one resource, and it is willing: then the rules have nothing to choose from.
+        if records.count == 1, records[0].flags.contains(.available), records[0].priority >= 0, incoming.to.isBare,
+            type == .chat || type == .normal {
+            var incoming = incoming
+            incoming.sessions = records
+            return finish(incoming, to: records)
+        }
         let resources = records.map {
             MessageRules.Resource(priority: $0.priority, isAvailable: $0.flags.contains(.available))
         }
-        let type = MessageRules.MessageType(incoming.stanza.type)
         let way =
             incoming.to.isFull
             ? MessageRules.toMissingResource(type, resources) : MessageRules.toAccount(type, resources)
