@@ -52,6 +52,33 @@ public final class ChildProcess: @unchecked Sendable {
     }
 }
 
+/// A hold on a process that something else has started.
+struct ProcessHandle {
+    private let descriptor: Int32
+
+    /// Nil if there is no such process.
+    init?(_ pid: Int32) {
+        descriptor = cplatform_pidfd_open(pid)
+        if descriptor < 0 { return nil }
+    }
+
+    var hasEnded: Bool { isReadable(0) }
+
+    func kill() { _ = cplatform_pidfd_kill(descriptor, SIGKILL) }
+
+    /// Kills it and waits until it is gone, so that it makes no more files in a directory that is being removed.
+    func end() {
+        kill()
+        _ = isReadable(5_000)
+        close(descriptor)
+    }
+
+    private func isReadable(_ milliseconds: Int32) -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, milliseconds) == 1
+    }
+}
+
 /// What a program left behind that has ended.
 public struct Outcome: Sendable {
     public let status: Int32

@@ -1,4 +1,3 @@
-import CPlatform
 import Foundation
 public import IPC
 
@@ -11,7 +10,7 @@ public final class ServerUnderTest: @unchecked Sendable {
     /// The ports of the listeners, in their order.
     public private(set) var ports: [UInt16] = []
     /// Handles of workers, by process, so that none outlives the test.
-    private var workers: [Int32: Int32] = [:]
+    private var workers: [Int32: ProcessHandle] = [:]
 
     public var configuration: String { directory.file("xmppd.toml") }
     public var controlSocket: String { directory.file("control.sock") }
@@ -32,10 +31,7 @@ public final class ServerUnderTest: @unchecked Sendable {
     deinit {
         refreshWorkers()
         master = nil
-        for (_, handle) in workers {
-            _ = cplatform_pidfd_kill(handle, SIGKILL)
-            close(handle)
-        }
+        for handle in workers.values { handle.end() }
     }
 
     /// Writes the configuration with other settings; nobody reads it until a start or a reload.
@@ -95,15 +91,13 @@ public final class ServerUnderTest: @unchecked Sendable {
     public func killWorker(_ slot: Int) throws -> Int32 {
         refreshWorkers()
         guard let pid = try worker(slot).pid, let handle = workers[pid] else { throw TestFailure("slot \(slot) is empty") }
-        _ = cplatform_pidfd_kill(handle, SIGKILL)
+        handle.kill()
         return pid
     }
 
     /// Whether a worker's process has ended.
     public func hasEnded(_ pid: Int32) -> Bool {
-        guard let handle = workers[pid] else { return true }
-        var entry = pollfd(fd: handle, events: Int16(POLLIN), revents: 0)
-        return poll(&entry, 1, 0) == 1
+        workers[pid]?.hasEnded ?? true
     }
 
     /// All workers that have been seen so far.
@@ -116,8 +110,7 @@ public final class ServerUnderTest: @unchecked Sendable {
         guard master != nil, let rows = try? control("status")["workers"]?.array else { return }
         for row in rows {
             guard let pid = row["pid"]?.int.map(Int32.init(clamping:)), workers[pid] == nil else { continue }
-            let handle = cplatform_pidfd_open(pid)
-            if handle >= 0 { workers[pid] = handle }
+            workers[pid] = ProcessHandle(pid)
         }
     }
 

@@ -4,8 +4,10 @@ import Foundation
 public final class Terminal {
     private let tmux: String
     private let socket: String
-    /// Without it nobody could reach the terminal to end it.
+    /// The terminal's socket is in it.
     private let directory: ScratchDirectory
+    /// The program in the terminal, and tmux.
+    private var processes: [ProcessHandle] = []
 
     /// Starts a program in a terminal of 200 columns and 60 lines.
     public init(_ command: String, in directory: ScratchDirectory, variables: [String: String] = [:]) throws {
@@ -14,10 +16,17 @@ public final class Terminal {
         self.directory = directory
         socket = directory.file("tmux.sock")
         let settings = variables.map { "\($0)=\($1)" }
+        defer { holdProcesses() }
         try run(["-f", "/dev/null", "new-session", "-d", "-x", "200", "-y", "60", "env"] + settings + [command])
     }
 
-    deinit { _ = try? run(["kill-server"]) }
+    private func holdProcesses() {
+        let pids = (try? run(["list-panes", "-a", "-F", "#{pane_pid} #{pid}"])) ?? ""
+        processes = pids.split(whereSeparator: \.isWhitespace).compactMap { Int32($0) }.compactMap(ProcessHandle.init)
+    }
+
+    /// By hand: what tmux would send to end its program is a signal that programs of tests do not hear.
+    deinit { for process in processes { process.end() } }
 
     @discardableResult
     private func run(_ arguments: [String]) throws -> String {
