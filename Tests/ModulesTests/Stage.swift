@@ -239,10 +239,5 @@ private final class NextTurnMesh: Mesh {
 
 /// The loop that all tests of this room share, on a thread of its own. A suite starts it before its tests, which run on it.
 enum StageLoop {
-    private static let started: Void = {
-        var thread = pthread_t()
-        pthread_create(&thread, nil, { _ in Loop.run(); return nil }, nil)
-    }()
-
-    static func start() { started }
+    static func start() { precondition(Loop.runOnThread()) }
 }

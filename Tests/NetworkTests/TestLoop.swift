@@ -4,11 +4,7 @@ import Testing
 
 /// The loop that all tests of this room share, on a thread of its own.
 enum TestLoop {
-    private static let started: Bool = {
-        BlockingThread.start { Loop.run() }
-    }()
-
-    static func start() { precondition(started) }
+    static func start() { precondition(Loop.runOnThread()) }
 }
 
 /// Waits for facts on the loop: no sleeping, a deadline for failures only.
