@@ -25,16 +25,12 @@ func tests(_ name: String, _ imports: Target.Dependency...) -> Target {
     .testTarget(name: name, dependencies: imports, swiftSettings: house)
 }
 
-let nio = "swift-nio"
-let core: Target.Dependency = .product(name: "NIOCore", package: nio)
-let posix: Target.Dependency = .product(name: "NIOPosix", package: nio)
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
     name: "xmppd",
     dependencies: [
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     ],
@@ -63,7 +59,7 @@ let package = Package(
         room("Operations", "IPC"),
 
         // Second floor: effects, on one loop.
-        room("Network", core, posix, "COpenSSL", "CPlatform"),
+        room("Network", "COpenSSL", "CPlatform"),
         room("SharedState", "CPlatform"),
         room("Storage", "CSQLite"),
         room(

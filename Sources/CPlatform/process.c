@@ -72,10 +72,17 @@ int cplatform_socketpair(int pair[2], int nonblocking) {
     return socketpair(AF_UNIX, type, 0, pair) < 0 ? -errno : 0;
 }
 
-int cplatform_accept(int socket) {
+static int accept_from(int socket, struct sockaddr *peer, socklen_t *length) {
     int fd;
-    do fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); while (fd < 0 && errno == EINTR);
+    do fd = accept4(socket, peer, length, SOCK_CLOEXEC | SOCK_NONBLOCK); while (fd < 0 && errno == EINTR);
     return fd < 0 ? -errno : fd;
+}
+
+int cplatform_accept(int socket) { return accept_from(socket, NULL, NULL); }
+
+int cplatform_accept_from(int socket, struct sockaddr_storage *peer) {
+    socklen_t length = sizeof *peer;
+    return accept_from(socket, (struct sockaddr *)peer, &length);
 }
 
 int cplatform_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid) {

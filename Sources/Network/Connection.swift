@@ -1,5 +1,4 @@
 internal import Glibc
-internal import NIOCore
 
 /// What happens on a connection. Calls are never nested in one another.
 @LoopActor
@@ -25,14 +24,13 @@ extension ConnectionDelegate {
 /// One TCP or AF_UNIX connection of a client: bytes in, bytes out, TLS, backpressure.
 ///
 /// What is written during a turn of the loop goes out in one system call at its end. An idle connection holds neither
-/// read nor write buffers. The event library provides readiness and lifetime; bytes go to the socket directly, and
-/// through the library only while the socket is full.
+/// read nor write buffers.
 @LoopActor
 public final class Connection {
     /// `queuedBytes` above which a writer should stop, and below which `connectionDrained` is called.
     public static let highWater = 64 * 1024
     public static let lowWater = 16 * 1024
-    /// How much is kept of what arrives while reading is paused: the kernel's buffer, when the peer has ended, comes at once.
+    /// How much is kept of what arrives while reading is paused: what the kernel holds of a peer that is gone comes at once.
     public static let heldLimit = 1 << 20
     /// How long the peer may take none of our last bytes, and how long over its own close after them, in milliseconds.
     public static let lingerMilliseconds: Int64 = 5000
@@ -46,6 +44,7 @@ public final class Connection {
 
     var delegate: (any ConnectionDelegate)?
     let listener: Listener
+    var watch: Watch
     var outlet: SocketOutlet
     /// Gathered in this turn, or waiting while the socket is full. Before encryption.
     var output: OutputBuffer?
@@ -61,20 +60,30 @@ public final class Connection {
     var wasCongested = false
     var isPausedByOwner = false
     var isReading = true
+    /// The socket has said that nothing more will come.
+    var isInputOver = false
     var hasEnded = false
-    /// Whether the listener was told of it.
-    var isCounted = false
     var closing = Closing.no
     enum Closing { case no, afterFlush, lingering, now }
 
     private static var lastID: UInt64 = 0
 
-    init(channel: any Channel, socket: CInt, listener: Listener) {
+    init(socket: CInt, peer: PeerAddress, listener: Listener) {
         Self.lastID += 1
         id = Self.lastID
-        outlet = SocketOutlet(socket: socket, channel: channel)
+        watch = Watch(socket)
+        outlet = SocketOutlet(socket)
         self.listener = listener
-        peer = PeerAddress(of: socket)
+        self.peer = peer
+    }
+
+    /// Begins to read. False, with the socket closed, if the system has no memory to spare; `errno` says so.
+    func begin() -> Bool {
+        let failure = watch.begin(.input, self)
+        if failure == 0 { return true }
+        Glibc.close(outlet.socket)
+        errno = failure
+        return false
     }
 
     // MARK: Writing

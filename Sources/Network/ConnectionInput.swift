@@ -1,58 +1,43 @@
 internal import Glibc
-internal import NIOCore
 
-/// The event library's view of a connection. It is called on the loop only, which the isolated conformance relies on.
-@LoopActor
-final class ConnectionHandler: @LoopActor ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    private let connection: Connection
-    init(_ connection: Connection) { self.connection = connection }
+extension Connection: PollTarget {
+    /// What one read takes at most. All connections of the loop use the same memory in turn, so an idle one holds none.
+    private static let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 16384, alignment: 16)
 
-    func channelActive(context: ChannelHandlerContext) { connection.listener.connectionOpened(connection) }
+    func readable() {
+        if !isInputOver { _ = receive() }
+    }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let buffer = unwrapInboundIn(data)
-        if buffer.capacity < SharedReadBuffers.chunk {
-            buffer.withUnsafeReadableBytes { connection.readFirst($0) }
-        } else {
-            buffer.withUnsafeReadableBytes { connection.process($0) }
-            SharedReadBuffers.giveBack(buffer)
+    func writable() {
+        let failure = outlet.retry()
+        if failure != 0 { return abort(.broken(errno: failure)) }
+        if !outlet.isBlocked { markDirty() }
+        updateWatch()
+    }
+
+    /// The peer is gone, in both directions. What it had sent before is read now, even if reading is paused: the
+    /// poller would tell of it again and again.
+    func hungUp() {
+        while !isInputOver, closing != .now, receive() {}
+        if isInputOver { watch.end() }
+        markDirty()
+    }
+
+    /// One read. Whether there may be more.
+    private func receive() -> Bool {
+        let count = recv(outlet.socket, Self.room.baseAddress, Self.room.count, CInt(MSG_DONTWAIT))
+        if count > 0 {
+            process(UnsafeRawBufferPointer(rebasing: Self.room[..<count]))
+            return true
         }
-    }
-
-    func channelReadComplete(context: ChannelHandlerContext) {
-        if connection.closing == .no { connection.updateReading() }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard let event = event as? ChannelEvent, event == .inputClosed else { return }
-        connection.inputClosed()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        connection.abort(.broken(errno: (error as? IOError)?.errnoCode ?? 0))
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        connection.finalize(connection.hasEnded ? .peerClosed : .broken(errno: 0))
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) { connection.finalize(.broken(errno: 0)) }
-}
-
-extension Connection {
-    private static let firstBytes = UnsafeMutableRawBufferPointer.allocate(byteCount: SharedReadBuffers.chunk, alignment: 16)
-
-    /// The first read of a connection takes a few bytes only (see `SharedReadBuffers`): the rest is read here.
-    func readFirst(_ bytes: UnsafeRawBufferPointer) {
-        let whole = Self.firstBytes
-        whole.copyMemory(from: bytes)
-        var count = bytes.count
-        if count == SharedReadBuffers.first, let base = whole.baseAddress {
-            // Errors and the end of file are left to the event library, which meets them at its next read.
-            count += max(0, recv(outlet.socket, base + count, whole.count - count, SocketFlags.receive))
+        if count == 0 {
+            isInputOver = true
+            updateWatch()
+            inputClosed()
+        } else if errno != EAGAIN, errno != EINTR {
+            abort(.broken(errno: errno))
         }
-        process(UnsafeRawBufferPointer(rebasing: whole[..<count]))
+        return false
     }
 
     /// Bytes from the socket.
@@ -88,7 +73,7 @@ extension Connection {
         held = nil
         bytes.withUnsafeBytes { all in
             while at < all.count, !isPausedByOwner, closing == .no {
-                let slice = all[at..<min(at + SharedReadBuffers.chunk, all.count)]
+                let slice = all[at..<min(at + Self.room.count, all.count)]
                 at += consume(UnsafeRawBufferPointer(rebasing: slice))
             }
         }
@@ -117,16 +102,12 @@ extension Connection {
 
     // MARK: Whether to read
 
-    /// Tells the event library whether we want input, when that has changed.
-    func updateReading() {
-        let wanted = closing != .no || !isPaused
-        guard wanted != isReading, !isClosed else { return }
-        isReading = wanted
-        do {
-            try outlet.channel?.syncOptions?.setOption(.autoRead, value: wanted)
-        } catch {
-            isReading = true   // only a closed channel refuses
-        }
+    /// Tells the poller what is wanted of the socket now.
+    func updateWatch() {
+        isReading = closing != .no || !isPaused
+        var interest: Poller.Interest = outlet.isBlocked ? .output : []
+        if isReading, !isInputOver { interest.insert(.input) }
+        watch.want(interest)
     }
 
     private func charge(_ count: Int) {
@@ -138,5 +119,6 @@ extension Connection {
             self?.shaper?.timer = nil
             self?.markDirty()
         }
+        markDirty()
     }
 }

@@ -1,5 +1,5 @@
 internal import COpenSSL
-internal import NIOCore
+internal import Glibc
 
 extension Connection: TurnParticipant {
     /// The end of a turn: waiting input is delivered, output flushed, a close carried one step further.
@@ -9,10 +9,10 @@ extension Connection: TurnParticipant {
         if closing == .no, held != nil, !isPaused { releaseHeld() }
         if closing != .now { flush() }
         switch closing {
-        case .no: updateReading()
+        case .no: updateWatch()
         case .afterFlush: closeOutput()
-        case .lingering: break
-        case .now: finish()
+        case .lingering: if hasEnded { finalize() }
+        case .now: finalize()
         }
     }
 
@@ -46,13 +46,9 @@ extension Connection: TurnParticipant {
     func send(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count > 0, closing != .now else { return }
         NetworkCounters.current.bytesOut += UInt64(bytes.count)
-        let (rest, failure) = outlet.send(bytes)
+        let failure = outlet.send(bytes)
         if failure != 0 { return abort(.broken(errno: failure)) }
-        if rest.count > 0 { SocketOutlet.enqueue(rest, to: outlet.channel, for: self) }
-    }
-
-    func libraryWrote() {
-        if !isClosed, outlet.unblock() { markDirty() }
+        if outlet.isBlocked { updateWatch() }
     }
 
     // MARK: Ending
@@ -61,43 +57,42 @@ extension Connection: TurnParticipant {
     private func closeOutput() {
         guard !outlet.isBlocked, output == nil, handshake == nil || session == nil else {
             // Plaintext behind a handshake that never ended will not be sent.
-            if handshake != nil { return finish() }
+            if handshake != nil { finalize() }
             return
         }
         if session != nil {
             sendCloseNotify()
             if outlet.isBlocked { return }   // comes back here when the alert is out
         }
-        if closing == .now || hasEnded { return finish() }
+        if closing == .now || hasEnded { return finalize() }
         closing = .lingering
         held = nil
-        outlet.channel?.pipeline.syncOperations.close(mode: .output, promise: nil)
-        updateReading()
+        shutdown(outlet.socket, CInt(SHUT_WR))
+        updateWatch()
     }
 
-    private func finish() {
-        closing = .now
-        outlet.channel?.pipeline.syncOperations.close(mode: .all, promise: nil)
-    }
-
-    /// The event library has closed the socket.
-    func finalize(_ fallback: CloseReason) {
+    /// Gives up the socket and everything else.
+    private func finalize() {
         guard !isClosed else { return }
+        closing = .now
         isClosed = true
+        watch.end()
+        Glibc.close(outlet.socket)
+        outlet.drop()
         linger?.cancel()
         shaper?.timer?.cancel()
         if handshake != nil { NetworkCounters.current.handshakesFailed += 1 }
-        (linger, shaper, held, handshake, outlet.channel) = (nil, nil, nil, nil, nil)
+        (linger, shaper, held, handshake) = (nil, nil, nil, nil)
         if let output {
             self.output = nil
             OutputBuffer.give(output)
         }
         if let session { SSL_free(session) }
         session = nil
-        listener.connectionClosed(self)
+        listener.connectionClosed()
         HeapTrim.connectionClosed()
         let last = delegate
         delegate = nil
-        last?.connectionClosed(self, reason: reason ?? fallback)
+        last?.connectionClosed(self, reason: reason ?? (hasEnded ? .peerClosed : .broken(errno: 0)))
     }
 }

@@ -1,5 +1,4 @@
 internal import COpenSSL
-internal import NIOCore
 
 extension Connection {
     /// How much ciphertext may wait while more is received. What we write is encrypted only as the socket takes it, so

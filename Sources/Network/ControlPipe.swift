@@ -12,7 +12,7 @@ public protocol ControlPipeDelegate: AnyObject {
 
 /// A worker's channel to the master: frames as on a `Pipe`, each with at most one descriptor.
 ///
-/// Little goes over it. A thread of its own waits for what comes, because the event library does not pass descriptors.
+/// Little goes over it. A thread of its own waits for what comes, which keeps the loop free of half-read frames.
 @LoopActor
 public final class ControlPipe {
     private static let retryMilliseconds: Int64 = 50
@@ -57,7 +57,7 @@ public final class ControlPipe {
     private func flush() {
         guard retry == nil else { return }
         while !waiting.isEmpty {
-            let sent = waiting.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, SocketFlags.send) }
+            let sent = waiting.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL)) }
             if sent >= 0 {
                 waiting.removeFirst(sent)
             } else if errno == EAGAIN, waiting.count <= queueLimit {

@@ -1,34 +1,70 @@
 internal import Glibc
-internal import NIOCore
-internal import NIOPosix
 
 /// The event loop of this process: time, turns, and ways to and from other threads.
+///
+/// A turn: wait for descriptors, tell who waits for them, ring the timers that are due, do what was submitted; then what
+/// was put off to the turn's end, and one system call for each connection that has something to send.
 @LoopActor
 public enum Loop {
     private static let wheel = TimerWheel(now: now)
-    /// When the loop will look at the wheel, and the event library's timer for it.
-    private static var alarm: (at: Int64, timer: Scheduled<Void>)?
-    private static var pool: NIOThreadPool?
+    /// When the wheel is to be looked at.
+    private static var alarm: Int64?
+    private static var isRunning = false
+    private static var spare: ContiguousArray<JobQueue.Work> = []
+    private static let helpers = BlockingPool(threads: 2)
+    /// After so many rounds of work that brings work, descriptors get their say again.
+    private static let roundLimit = 16
 
     /// Turns the calling thread into the loop, calls `started` on it, and returns after `stop()`. Once per process.
     public nonisolated static func run(started: @escaping @LoopActor @Sendable () -> Void = {}) {
-        MultiThreadedEventLoopGroup.withCurrentThreadAsEventLoop { loop in
-            LoopExecutor.shared.attach(loop)
-            LoopActor.assumeIsolated { Loop.loop = loop }
-            loop.execute { LoopActor.assumeIsolated(started) }
+        LoopExecutor.shared.attach()
+        LoopActor.assumeIsolated {
+            isRunning = true
+            LoopExecutor.shared.queue.watch()
+            started()
+            while isRunning { turn() }
         }
         LoopExecutor.shared.detach()
     }
 
-    /// Closes what is left open and ends `run`. What was to be flushed or answered must have been so before.
-    public static func stop() {
-        alarm?.timer.cancel()
-        alarm = nil
-        let running = pool
-        pool = nil
-        running?.shutdownGracefully { _ in }
-        loop?.shutdownGracefully { _ in }
-        loop = nil
+    /// Ends `run` after this turn. What was to be answered must have been so before.
+    public static func stop() { isRunning = false }
+
+    private static func turn() {
+        let queue = LoopExecutor.shared.queue
+        Poller.wait(Turn.isEmpty && queue.fallsAsleep() ? patience : 0)
+        queue.wakesUp()
+        if let alarm, now >= alarm { ring() }
+        for _ in 0..<roundLimit {
+            let hadWork = work(queue)
+            if Turn.isEmpty, !hadWork { break }
+            Turn.end()
+        }
+    }
+
+    /// How long nothing is to be done but for descriptors, in milliseconds; -1: for ever.
+    private static var patience: CInt {
+        guard let alarm else { return -1 }
+        return CInt(clamping: max(0, alarm - now))
+    }
+
+    /// Whether something had been submitted; it has been done.
+    private static func work(_ queue: JobQueue) -> Bool {
+        var work = ContiguousArray<JobQueue.Work>()
+        swap(&work, &spare)
+        guard queue.take(into: &work) else {
+            swap(&work, &spare)
+            return false
+        }
+        for item in work {
+            switch item {
+            case .job(let job): LoopExecutor.shared.runNow(job)
+            case .body(let body): body()
+            }
+        }
+        work.removeAll(keepingCapacity: work.capacity <= 4096)
+        swap(&work, &spare)
+        return true
     }
 
     /// Milliseconds of the monotonic clock.
@@ -80,17 +116,7 @@ public enum Loop {
         }
     }
 
-    /// One timer of the event library serves the whole wheel.
-    private static func setAlarm(at deadline: Int64) {
-        if let alarm {
-            if alarm.at <= deadline { return }
-            alarm.timer.cancel()
-        }
-        guard let loop else { return }
-        let delay = TimeAmount.milliseconds(max(0, deadline - now))
-        let timer = loop.assumeIsolated().scheduleTask(in: delay) { LoopActor.assumeIsolated { ring() } }
-        alarm = (deadline, timer)
-    }
+    private static func setAlarm(at deadline: Int64) { alarm = min(alarm ?? deadline, deadline) }
 
     private static func ring() {
         alarm = nil
@@ -109,33 +135,13 @@ public enum Loop {
         Task(executorPreference: LoopActor.taskExecutor) { await body() }
     }
 
-    /// Runs `body` on the loop from any thread, after what was already so submitted. From the loop it runs in the same
-    /// turn: an endless chain of such calls would keep the sockets waiting.
+    /// Runs `body` on the loop from any thread, after what was already so submitted.
     public nonisolated static func submit(_ body: @escaping @LoopActor @Sendable () -> Void) {
-        LoopExecutor.shared.loop?.execute { LoopActor.assumeIsolated(body) }
+        LoopExecutor.shared.queue.add(.body(body))
     }
 
-    /// Runs blocking work on one of two helper threads, which exist from the first use on, and resumes on the loop.
+    /// Runs blocking work of our own, such as key derivation, on one of two helper threads, and resumes on the loop.
     public static func offload<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
-        let pool = threadPool()
-        return try await withCheckedThrowingContinuation { continuation in
-            pool.submit { state in
-                switch state {
-                case .active: continuation.resume(with: Result(catching: work))
-                case .cancelled: continuation.resume(throwing: CancellationError())
-                }
-            }
-        }
+        try await helpers.run(work)
     }
-
-    private static func threadPool() -> NIOThreadPool {
-        if let pool { return pool }
-        let created = NIOThreadPool(numberOfThreads: 2)
-        created.start()
-        pool = created
-        return created
-    }
-
-    /// The event library's loop; nil before and after `run`.
-    static var loop: (any EventLoop)?
 }

@@ -1,4 +1,4 @@
-internal import NIOCore
+internal import Glibc
 internal import Synchronization
 
 /// The isolation of everything that acts in a worker: its executor is the one event loop of the process.
@@ -15,7 +15,7 @@ public actor LoopActor {
         LoopExecutor.shared.asUnownedSerialExecutor()
     }
 
-    /// Runs `body` as code of the loop. The caller must already be on the loop: an event library's callback is.
+    /// Runs `body` as code of the loop. The caller must already be on the loop.
     /// It costs an allocation, so what is called for every message has an isolated conformance instead.
     @available(*, noasync)
     public static func assumeIsolated<T>(_ body: @LoopActor () throws -> T) rethrows -> T {
@@ -34,41 +34,19 @@ public actor LoopActor {
 final class LoopExecutor: SerialExecutor, TaskExecutor {
     static let shared = LoopExecutor()
 
-    private struct State {
-        var loop: (any EventLoop)?
-        var waiting: [UnownedJob] = []
-    }
-    private let state = Mutex(State())
+    let queue = JobQueue()
+    /// The thread that is the loop, 0 while there is none.
+    private let thread = Atomic<UInt>(0)
 
-    /// The loop, once `Loop.run` has begun and until it ends.
-    var loop: (any EventLoop)? { state.withLock { $0.loop } }
+    var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
 
-    var isCurrent: Bool { loop?.inEventLoop ?? false }
+    func attach() { thread.store(UInt(pthread_self()), ordering: .relaxed) }
+    func detach() { thread.store(0, ordering: .relaxed) }
 
-    func attach(_ loop: any EventLoop) {
-        let waiting = state.withLock { state in
-            state.loop = loop
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        for job in waiting { run(job, on: loop) }
-    }
+    func enqueue(_ job: consuming ExecutorJob) { queue.add(.job(UnownedJob(job))) }
 
-    func detach() { state.withLock { $0.loop = nil } }
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        let loop = state.withLock { state -> (any EventLoop)? in
-            if state.loop == nil { state.waiting.append(job) }
-            return state.loop
-        }
-        if let loop { run(job, on: loop) }
-    }
-
-    private func run(_ job: UnownedJob, on loop: any EventLoop) {
-        loop.execute {
-            job.runSynchronously(isolatedTo: self.asUnownedSerialExecutor(), taskExecutor: self.asUnownedTaskExecutor())
-        }
+    @LoopActor func runNow(_ job: UnownedJob) {
+        job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
     }
 
     func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }

@@ -41,17 +41,8 @@ public struct PeerAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The other end of a connected socket.
-    init(of socket: CInt) {
-        var storage = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let result = withUnsafeMutableBytes(of: &storage) { raw in
-            getpeername(socket, raw.assumingMemoryBound(to: sockaddr.self).baseAddress, &length)
-        }
-        self = result == 0 ? Self(storage) : .local
-    }
-
-    private init(_ storage: sockaddr_storage) {
+    /// As the kernel gives it; anything but IPv4 and IPv6 is local.
+    init(_ storage: sockaddr_storage) {
         self = withUnsafeBytes(of: storage) { raw in
             switch Int32(storage.ss_family) {
             case AF_INET:

@@ -1,6 +1,4 @@
 internal import Glibc
-internal import NIOCore
-internal import NIOPosix
 
 /// What happens on a pipe. Calls are never nested in one another.
 @LoopActor
@@ -21,7 +19,8 @@ public protocol PipeDelegate: AnyObject {
 public final class Pipe {
     public static let highWater = 512 * 1024
     public static let lowWater = 128 * 1024
-    private static let readSize = 65536
+    /// What one read takes at most; all pipes of the loop use it in turn.
+    private static let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 16)
     private static let keptCapacity = 256 * 1024
 
     /// The longest frame, without its length.
@@ -33,6 +32,7 @@ public final class Pipe {
     public private(set) var isCongested = false
 
     private var delegate: (any PipeDelegate)?
+    private var watch: Watch
     private var outlet: SocketOutlet
     private var output = OutputBuffer.take()
     private var assembler: FrameAssembler
@@ -46,23 +46,9 @@ public final class Pipe {
         self.queueLimit = queueLimit
         self.delegate = delegate
         assembler = FrameAssembler(maximum: maximumFrame)
-        outlet = SocketOutlet(socket: descriptor, channel: nil)
-        guard let loop = Loop.loop else {
-            isClosed = true
-            Glibc.close(descriptor)
-            return
-        }
-        let handler = PipeHandler(self)
-        ClientBootstrap(group: loop)
-            .channelOption(.maxMessagesPerRead, value: 1)
-            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readSize))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try LoopActor.assumeIsolated { try channel.pipeline.syncOperations.addHandler(handler) }
-                }
-            }
-            .withConnectedSocket(descriptor)
-            .whenFailure { [weak self] _ in LoopActor.assumeIsolated { self?.finalize() } }
+        watch = Watch(descriptor)
+        outlet = SocketOutlet(descriptor)
+        if watch.begin(.input, self) != 0 { close() }
     }
 
     // MARK: Sending
@@ -90,7 +76,7 @@ public final class Pipe {
 
     private func accepts(_ count: Int) -> Bool {
         !isClosing && !isClosed && count <= maximumFrame
-            && output.count + (outlet.isBlocked ? outlet.queued : 0) + count <= queueLimit
+            && queuedBytes + count <= queueLimit
     }
 
     private func markDirty() {
@@ -111,21 +97,27 @@ public final class Pipe {
     private func finalize() {
         guard !isClosed else { return }
         isClosed = true
-        outlet.channel = nil
+        watch.end()
+        Glibc.close(outlet.socket)
+        outlet.drop()
         let last = delegate
         delegate = nil
         last?.pipeClosed(self)
     }
+}
 
-    // MARK: From the handler
-
-    fileprivate func opened(_ channel: any Channel) {
-        outlet.channel = channel
-        markDirty()
+extension Pipe: PollTarget {
+    func readable() {
+        guard !isClosing, !isClosed else { return }
+        let count = recv(outlet.socket, Self.room.baseAddress, Self.room.count, CInt(MSG_DONTWAIT))
+        if count > 0 {
+            received(UnsafeRawBufferPointer(rebasing: Self.room[..<count]))
+        } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
+            close()
+        }
     }
 
-    fileprivate func received(_ bytes: UnsafeRawBufferPointer) {
-        guard !isClosing, !isClosed else { return }
+    private func received(_ bytes: UnsafeRawBufferPointer) {
         NetworkCounters.current.pipeBytesIn += UInt64(bytes.count)
         do {
             try assembler.feed(bytes) { frame in
@@ -137,27 +129,28 @@ public final class Pipe {
         }
     }
 
-    fileprivate func lost() { finalize() }
+    func writable() {
+        if outlet.retry() != 0 { return close() }
+        updateWatch()
+        markDirty()
+    }
+
+    private func updateWatch() { watch.want(outlet.isBlocked ? [.input, .output] : .input) }
 }
 
 extension Pipe: TurnParticipant {
     func turnEnded() {
         isDirty = false
-        guard !isClosed, let channel = outlet.channel else { return }
+        guard !isClosed else { return }
         if output.count > 0, !outlet.isBlocked {
             NetworkCounters.current.pipeBytesOut += UInt64(output.count)
-            let (rest, failure) = outlet.send(output.bytes)
-            if failure != 0 { isClosing = true }
-            if rest.count > 0 { SocketOutlet.enqueue(rest, to: channel, for: self) }
+            if outlet.send(output.bytes) != 0 { isClosing = true }
             output.consume(output.count)
             if output.capacity > Self.keptCapacity { output = OutputBuffer.take() }
+            updateWatch()
         }
-        if isClosing { return channel.pipeline.syncOperations.close(mode: .all, promise: nil) }
+        if isClosing { return finalize() }
         noteCongestion()
-    }
-
-    func libraryWrote() {
-        if !isClosed, outlet.unblock() { markDirty() }
     }
 
     private func noteCongestion() {
@@ -170,23 +163,4 @@ extension Pipe: TurnParticipant {
             delegate?.pipeDrained(self)
         }
     }
-}
-
-/// The event library's view of a pipe. It is called on the loop only, which the isolated conformance relies on.
-@LoopActor
-private final class PipeHandler: @LoopActor ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    private let pipe: Pipe
-    init(_ pipe: Pipe) { self.pipe = pipe }
-
-    func channelActive(context: ChannelHandlerContext) { pipe.opened(context.channel) }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let buffer = unwrapInboundIn(data)
-        buffer.withUnsafeReadableBytes { pipe.received($0) }
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
-
-    func channelInactive(context: ChannelHandlerContext) { pipe.lost() }
 }

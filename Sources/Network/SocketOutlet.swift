@@ -1,57 +1,48 @@
 internal import Glibc
-internal import NIOCore
 
-/// The way out of a socket: straight into the kernel, and through the event library's queue while the socket is full.
+/// The way out of a socket: straight into the kernel, and through a queue while the socket is full.
 @LoopActor
 struct SocketOutlet {
+    private static let flags = CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL)
+
     let socket: CInt
-    var channel: (any Channel)?
-    /// The event library has bytes that the socket did not take. `TurnParticipant.libraryWrote` tells the end of that.
-    private(set) var isBlocked = false
+    /// What the socket did not take, in order. Its owner waits for the socket to become writable.
+    private var waiting: OutputBuffer?
 
-    init(socket: CInt, channel: (any Channel)?) {
-        self.socket = socket
-        self.channel = channel
-    }
+    init(_ socket: CInt) { self.socket = socket }
 
-    /// What the kernel did not take of the bytes, or the number of the error that the socket is broken with.
-    /// What is not taken must then be given to `enqueue`.
-    mutating func send(_ bytes: UnsafeRawBufferPointer) -> (rest: UnsafeRawBufferPointer, failure: Int32) {
-        if isBlocked { return (bytes, 0) }
-        let sent = Glibc.send(socket, bytes.baseAddress, bytes.count, SocketFlags.send)
-        if sent == bytes.count { return (UnsafeRawBufferPointer(start: nil, count: 0), 0) }
-        if sent < 0, errno != EAGAIN, errno != EINTR { return (UnsafeRawBufferPointer(start: nil, count: 0), errno) }
-        isBlocked = true
-        return (UnsafeRawBufferPointer(rebasing: bytes[max(0, sent)...]), 0)
-    }
+    var isBlocked: Bool { waiting != nil }
+    var queued: Int { waiting?.count ?? 0 }
 
-    /// Gives the event library what waits for the socket. A function of the type, because `libraryWrote` may be called
-    /// before it returns, and that changes the outlet.
-    static func enqueue(_ bytes: UnsafeRawBufferPointer, to channel: (any Channel)?, for owner: any TurnParticipant) {
-        guard let channel else { return }
-        var buffer = channel.allocator.buffer(capacity: bytes.count)
-        buffer.writeBytes(bytes)
-        let written = channel.eventLoop.makePromise(of: Void.self)
-        written.futureResult.whenComplete { [weak owner] _ in LoopActor.assumeIsolated { owner?.libraryWrote() } }
-        channel.pipeline.syncOperations.writeAndFlush(NIOAny(buffer), promise: written)
-    }
-
-    /// To be called from `libraryWrote`: whether the socket takes bytes again.
-    mutating func unblock() -> Bool {
-        if isBlocked, queued == 0 {
-            isBlocked = false
-            return true
+    /// Gives the kernel what it takes and keeps the rest. 0, or the number of the error that the socket is broken with.
+    mutating func send(_ bytes: UnsafeRawBufferPointer) -> CInt {
+        if let waiting {
+            waiting.append(bytes)
+            return 0
         }
-        return false
+        let sent = Glibc.send(socket, bytes.baseAddress, bytes.count, Self.flags)
+        if sent == bytes.count { return 0 }
+        if sent < 0, errno != EAGAIN, errno != EINTR { return errno }
+        let rest = OutputBuffer.take()
+        rest.append(UnsafeRawBufferPointer(rebasing: bytes[max(0, sent)...]))
+        waiting = rest
+        return 0
     }
 
-    /// How many bytes the event library holds.
-    var queued: Int {
-        guard isBlocked else { return 0 }
-        do {
-            return try channel?.syncOptions?.getOption(.bufferedWritableBytes) ?? 0
-        } catch {
-            return 0   // only a closed channel refuses the question
-        }
+    /// The socket is writable: gives the kernel of what waits as much as it takes. 0, or the number of the error.
+    mutating func retry() -> CInt {
+        guard let buffer = waiting else { return 0 }
+        let sent = Glibc.send(socket, buffer.bytes.baseAddress, buffer.count, Self.flags)
+        if sent < 0 { return errno == EAGAIN || errno == EINTR ? 0 : errno }
+        buffer.consume(sent)
+        if buffer.count == 0 { drop() }
+        return 0
+    }
+
+    /// Forgets what waits.
+    mutating func drop() {
+        guard let buffer = waiting else { return }
+        waiting = nil
+        OutputBuffer.give(buffer)
     }
 }

@@ -1,11 +1,7 @@
-internal import NIOCore
-
 /// Something that gathers output during a turn of the loop and sends it at the turn's end.
 @LoopActor
-protocol TurnParticipant: AnyObject, Sendable {
+protocol TurnParticipant: AnyObject {
     func turnEnded()
-    /// Bytes that had to wait for the socket have gone out, or never will.
-    func libraryWrote()
 }
 
 /// What is to be done at the end of the present turn: first the closures, then the flushes.
@@ -13,45 +9,22 @@ protocol TurnParticipant: AnyObject, Sendable {
 enum Turn {
     private static var closures: [@LoopActor () -> Void] = []
     private static var participants: ContiguousArray<any TurnParticipant> = []
-    private static var isScheduled = false
-    /// After so many rounds of mutual answers within one turn, sockets get their say again.
-    private static let roundLimit = 16
 
-    static func add(_ body: @escaping @LoopActor () -> Void) {
-        closures.append(body)
-        schedule()
-    }
+    static var isEmpty: Bool { closures.isEmpty && participants.isEmpty }
+
+    static func add(_ body: @escaping @LoopActor () -> Void) { closures.append(body) }
 
     /// The participant must not add itself twice in a turn; it keeps a flag of its own.
-    static func add(_ participant: any TurnParticipant) {
-        participants.append(participant)
-        schedule()
-    }
+    static func add(_ participant: any TurnParticipant) { participants.append(participant) }
 
-    private static func schedule() {
-        if isScheduled { return }
-        isScheduled = true
-        Loop.loop?.execute { LoopActor.assumeIsolated { end() } }
-    }
-
-    private static func end() {
-        var rounds = 0
-        while !closures.isEmpty || !participants.isEmpty {
-            if rounds == roundLimit { return rest() }
-            rounds += 1
-            if !closures.isEmpty {
-                let now = closures
-                closures = []
-                for body in now { body() }
-            }
-            flush()
+    /// One round: what it brings in its train is for the next.
+    static func end() {
+        if !closures.isEmpty {
+            let now = closures
+            closures = []
+            for body in now { body() }
         }
-        isScheduled = false
-    }
-
-    /// Goes on in a later turn. A timer, because what is merely executed belongs to the same turn of the event library.
-    private static func rest() {
-        Loop.loop?.assumeIsolated().scheduleTask(in: .milliseconds(1)) { LoopActor.assumeIsolated { end() } }
+        flush()
     }
 
     private static func flush() {

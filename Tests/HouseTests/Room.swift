@@ -38,8 +38,7 @@ struct Room {
         Room("Operations", .machines, ["IPC"]),
 
         Room(
-            "Network", .effects, ["COpenSSL", "CPlatform", "Telemetry"],
-            others: ["Glibc", "NIOCore", "NIOPosix", "Synchronization"]),
+            "Network", .effects, ["COpenSSL", "CPlatform", "Telemetry"], others: ["Glibc", "Synchronization"]),
         Room("SharedState", .effects, ["CPlatform"], others: ["Glibc", "Synchronization"]),
         Room("Storage", .effects, ["CSQLite", "Telemetry"], others: ["Glibc", "Synchronization"]),
         Room(

@@ -4,5 +4,6 @@
 #include "background.h"
 #include "heap.h"
 #include "process.h"
+#include "readiness.h"
 #include "sharedmemory.h"
 #endif

@@ -21,6 +21,9 @@ int cplatform_socketpair(int pair[2], int nonblocking);
 // accept4 with close-on-exec and non-blocking. The descriptor or -errno.
 int cplatform_accept(int socket);
 
+// The same, and where the connection comes from.
+int cplatform_accept_from(int socket, struct sockaddr_storage *peer);
+
 // Who is at the other end of an AF_UNIX socket (SO_PEERCRED). 0 or -errno.
 int cplatform_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
 
