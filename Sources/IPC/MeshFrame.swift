@@ -47,6 +47,32 @@ public enum MeshFrame: Sendable, Equatable {
         return writer.bytes
     }
 
+    /// A stanza frame read where it lies: nearly all that comes over the mesh, so it is not copied.
+    public struct StanzaView {
+        public let kind: UInt8
+        /// The stanza. Valid as long as the frame.
+        public let bytes: UnsafeRawBufferPointer
+        private let numbers: UnsafeRawBufferPointer
+
+        public var count: Int { numbers.count / 8 }
+
+        /// The connection at a place from 0 to `count` - 1.
+        public func connection(_ place: Int) -> UInt64 {
+            UInt64(littleEndian: numbers.loadUnaligned(fromByteOffset: 8 * place, as: UInt64.self))
+        }
+
+        /// Nil if the frame is another one or malformed; `MeshFrame(decoding:)` tells which.
+        public init?(_ frame: UnsafeRawBufferPointer) {
+            let head = 6
+            guard frame.count >= head, frame[0] == Tag.stanza.rawValue else { return nil }
+            let count = Int(UInt32(littleEndian: frame.loadUnaligned(fromByteOffset: 2, as: UInt32.self)))
+            guard count <= (frame.count - head) / 8 else { return nil }
+            kind = frame[1]
+            numbers = UnsafeRawBufferPointer(rebasing: frame[head..<head + 8 * count])
+            bytes = UnsafeRawBufferPointer(rebasing: frame[(head + 8 * count)...])
+        }
+    }
+
     public init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
         let raw = try reader.uint8()

@@ -140,18 +140,29 @@ public final class Server {
 
     public func peerGone(slot: UInt8) { livePeers[slot] = nil }
 
-    /// Takes a frame from another worker.
-    public func receive(_ frame: MeshFrame) {
+    /// Takes a frame from another worker; its bytes are valid during the call only.
+    public func receive(_ frame: UnsafeRawBufferPointer) throws(WireError) {
+        if let view = MeshFrame.StanzaView(frame) {
+            receive(view)
+        } else {
+            receive(try MeshFrame(decoding: Array(frame)))
+        }
+    }
+
+    private func receive(_ view: MeshFrame.StanzaView) {
+        guard let kind = Stanza.Kind(rawValue: view.kind) else { return }
+        var taken = false
+        for place in 0..<view.count {
+            guard let session = sessions[view.connection(place)] else { continue }
+            session.deliver(kind, view.bytes)
+            taken = true
+        }
+        if !taken { undeliverable(kind, Array(view.bytes)) }
+    }
+
+    private func receive(_ frame: MeshFrame) {
         switch frame {
-        case .stanza(let connections, let kind, let bytes):
-            guard let kind = Stanza.Kind(rawValue: kind) else { return }
-            var taken = false
-            for connection in connections {
-                guard let session = sessions[connection] else { continue }
-                session.deliver(kind, bytes)
-                taken = true
-            }
-            if !taken { undeliverable(kind, bytes) }
+        case .stanza: break   // a malformed one, or it had been read in place
         case .event(let topic, let user, let payload):
             let user = JID.prepared(user)
             hosts[user.domain]?.handle(topic, user, payload)

@@ -12,7 +12,7 @@ public protocol SessionStream: AnyObject {
     var isSecure: Bool { get }
     /// Bytes accepted and not yet taken by the network.
     var queuedBytes: Int { get }
-    func send(_ bytes: [UInt8])
+    func send(_ bytes: UnsafeRawBufferPointer)
     /// Ends the stream; the session's `end` follows from it.
     func close(_ error: StreamError)
     func pauseReading()
@@ -130,7 +130,6 @@ public final class Session {
 
     /// Sends bytes that are a stanza of this kind.
     public func deliver(_ kind: Stanza.Kind, _ bytes: [UInt8]) {
-        guard !hasEnded else { return }
         if let outputFilter {
             for held in outputFilter(kind, bytes) { write(held) }
         } else {
@@ -138,8 +137,15 @@ public final class Session {
         }
     }
 
+    /// The same for bytes that are valid during the call only.
+    func deliver(_ kind: Stanza.Kind, _ bytes: UnsafeRawBufferPointer) {
+        if outputFilter == nil { write(bytes) } else { deliver(kind, Array(bytes)) }
+    }
+
     /// Sends bytes past the filter.
-    public func write(_ bytes: [UInt8]) {
+    public func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
+
+    private func write(_ bytes: UnsafeRawBufferPointer) {
         guard !hasEnded else { return }
         if stream.queuedBytes == 0 { unread = 0 }
         unread += 1

@@ -9,6 +9,8 @@ public protocol SessionDirectory: AnyObject {
     func routes(of user: JID) -> [SessionRoute]
     /// The session with exactly this full address.
     func route(_ full: JID) -> SessionRoute?
+    /// Whether the user has a session with all these flags besides the one with exactly this address.
+    func hasOther(_ full: JID, with flags: SessionFlags) -> Bool
     /// All sessions of a user with everything that is known of them.
     func sessions(of user: JID) -> [SessionRecord]
     /// Enters a session; answers the one that has the address already, if any, and then enters nothing.

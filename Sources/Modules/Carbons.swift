@@ -48,7 +48,8 @@ public final class Carbons: Module {
         guard stanza.kind == .message, let to = stanza.to else { return }
         // What a user sends to the own account is copied where it is received: only there it is known who has got it.
         if to.local == session.jid.local, to.domain == session.jid.domain { return }
-        // Looked up before the message is looked at: most users have one session, or none that wants copies.
+        // Asked before the message is looked at: most users have one session, or none that wants copies.
+        guard session.host.server.directory.hasOther(session.jid, with: .carbons) else { return }
         let others = session.host.server.sessions(of: session.jid.bare).filter {
             $0.flags.contains(.carbons) && $0.resource != session.jid.resource
         }

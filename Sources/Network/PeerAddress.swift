@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import Glibc
 
 /// Where a connection comes from. Holds the address in binary form; the text is made when asked for.

@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import Glibc
 
 /// The way out of a socket: straight into the kernel, and through a queue while the socket is full.

@@ -47,15 +47,19 @@ struct SessionShard {
     /// The position of the entry with this full JID.
     func position(of key: SessionKey) -> Int? {
         var found: Int?
-        let resource = key.text.baseAddress.map { $0 + key.bareLength }
         forEach(of: key) { position, entry in
-            guard Int(entry.pointee.resource_length) == key.resourceLength,
-                matches(entry, from: key.bareLength, resource, key.resourceLength)
-            else { return false }
+            guard isFull(entry, key) else { return false }
             found = position
             return true
         }
         return found
+    }
+
+    /// Whether an entry of the bare JID has the resource, too.
+    @inline(__always)
+    func isFull(_ entry: Entry, _ key: SessionKey) -> Bool {
+        Int(entry.pointee.resource_length) == key.resourceLength
+            && matches(entry, from: key.bareLength, key.text.baseAddress.map { $0 + key.bareLength }, key.resourceLength)
     }
 
     // MARK: Changing

@@ -33,9 +33,11 @@ public final class SessionTable: @unchecked Sendable {  // raw pointers into the
 
     // MARK: Looking up
 
-    /// What delivery needs to know of all sessions of a bare JID, in no particular order.
-    public func routes(of bare: String) -> [SessionRoute] {
-        withKey(bare) { shard, key in
+    // Asked for every stanza, hence with the parts of the address: putting them together first would cost as much again.
+
+    /// What delivery needs to know of all sessions of a bare JID, in no particular order. `local` is empty for a server.
+    public func routes(local: String, domain: String) -> [SessionRoute] {
+        withKey(local: local, domain: domain) { shard, key in
             var routes: [SessionRoute] = []
             shard.forEach(of: key) { _, entry in
                 routes.append(shard.route(of: entry))
@@ -45,10 +47,22 @@ public final class SessionTable: @unchecked Sendable {  // raw pointers into the
         } ?? []
     }
 
-    public func route(of bare: String, resource: String) -> SessionRoute? {
-        withKey(bare, resource) { shard, key in
+    public func route(local: String, domain: String, resource: String) -> SessionRoute? {
+        withKey(local: local, domain: domain, resource: resource) { shard, key in
             shard.position(of: key).map { shard.route(of: shard.entries + $0) }
         } ?? nil
+    }
+
+    /// Whether the bare JID has a session with all these flags besides the one with this resource.
+    public func hasOther(local: String, domain: String, resource: String, flags: SessionFlags) -> Bool {
+        withKey(local: local, domain: domain, resource: resource) { shard, key in
+            var found = false
+            shard.forEach(of: key) { _, entry in
+                found = SessionShard.flags(entry.pointee.standing).isSuperset(of: flags) && !shard.isFull(entry, key)
+                return found
+            }
+            return found
+        } ?? false
     }
 
     public func hasSession(of bare: String) -> Bool {
@@ -151,6 +165,21 @@ public final class SessionTable: @unchecked Sendable {  // raw pointers into the
         }
     }
 
+    private func withKey<Result>(
+        local: String, domain: String, resource: String = "", _ body: (SessionShard, SessionKey) -> Result
+    ) -> Result? {
+        let separator = local.isEmpty ? 0 : 1
+        let (first, second, third) = (local.utf8.count, domain.utf8.count, resource.utf8.count)
+        let bare = first + separator + second
+        return withUnsafeTemporaryAllocation(byteCount: bare + third, alignment: 1) { buffer in
+            Self.copy(local, to: buffer[0...])
+            if separator > 0 { buffer[first] = UInt8(ascii: "@") }
+            Self.copy(domain, to: buffer[(first + separator)...])
+            Self.copy(resource, to: buffer[bare...])
+            return locked(UnsafeRawBufferPointer(buffer), bareLength: bare, resourceLength: third, body)
+        }
+    }
+
     private func enter<Value>(
         _ record: SessionRecord, _ body: (SessionShard, SessionKey) -> Result<Value, SessionTableError>
     ) throws(SessionTableError) -> Value {
@@ -213,7 +242,7 @@ extension SessionShard {
 
     private static func priority(_ standing: UInt32) -> Int8 { Int8(bitPattern: UInt8(truncatingIfNeeded: standing)) }
 
-    private static func flags(_ standing: UInt32) -> SessionFlags {
+    static func flags(_ standing: UInt32) -> SessionFlags {
         SessionFlags(rawValue: UInt16(truncatingIfNeeded: standing >> 16))
     }
 }

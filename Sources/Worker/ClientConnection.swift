@@ -331,7 +331,7 @@ extension ClientConnection: SessionStream {
     var isSecure: Bool { connection.isSecure }
     var queuedBytes: Int { connection.queuedBytes }
 
-    func send(_ bytes: [UInt8]) { connection.write(bytes) }
+    func send(_ bytes: UnsafeRawBufferPointer) { connection.write(bytes) }
     func close(_ error: StreamError) { end(error) }
     func pauseReading() { connection.pauseReading() }
     func resumeReading() { if !isWaiting { connection.resumeReading() } }

@@ -52,7 +52,7 @@ final class MeshLinks: Mesh {
         shared.cell?.add(.meshFramesReceived)
         shared.cell?.add(.meshBytesReceived, bytes.count)
         do throws(WireError) {
-            server.receive(try MeshFrame(decoding: Array(bytes)))
+            try server.receive(bytes)
         } catch {
             Log.error("malformed frame from another worker", [Field("slot", slot), Field("error", "\(error)")])
             pipe.close()

@@ -14,9 +14,15 @@ final class TableDirectory: SessionDirectory {
 
     func sessions(of user: JID) -> [SessionRecord] { table.sessions(of: user.bareText) }
 
-    func routes(of user: JID) -> [SessionRoute] { table.routes(of: user.bareText) }
+    func routes(of user: JID) -> [SessionRoute] { table.routes(local: user.local, domain: user.domain) }
 
-    func route(_ full: JID) -> SessionRoute? { table.route(of: full.bareText, resource: full.resource) }
+    func route(_ full: JID) -> SessionRoute? {
+        table.route(local: full.local, domain: full.domain, resource: full.resource)
+    }
+
+    func hasOther(_ full: JID, with flags: SessionFlags) -> Bool {
+        table.hasOther(local: full.local, domain: full.domain, resource: full.resource, flags: flags)
+    }
 
     func insert(_ record: SessionRecord) throws -> SessionRecord? {
         switch try table.insert(record) {

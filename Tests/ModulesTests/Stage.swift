@@ -93,8 +93,8 @@ final class StageClient: SessionStream {
 
     var jid: JID { session.jid }
 
-    func send(_ bytes: [UInt8]) {
-        guard let element = try? bytes.withUnsafeBytes({ try parser.element($0, in: .client, limits: Limits(bytes: .max)) })
+    func send(_ bytes: UnsafeRawBufferPointer) {
+        guard let element = try? parser.element(bytes, in: .client, limits: Limits(bytes: .max))
         else {
             Issue.record("not XML: \(String(decoding: bytes, as: UTF8.self))")
             return
@@ -193,6 +193,9 @@ private final class PlainDirectory: SessionDirectory {
     }
     func routes(of user: JID) -> [SessionRoute] { sessions(of: user).map(Self.route) }
     func route(_ full: JID) -> SessionRoute? { records[full].map(Self.route) }
+    func hasOther(_ full: JID, with flags: SessionFlags) -> Bool {
+        records.contains { $0 != full && $0.bare == full.bare && $1.flags.isSuperset(of: flags) }
+    }
 
     private static func route(_ record: SessionRecord) -> SessionRoute {
         SessionRoute(
@@ -231,7 +234,7 @@ private final class NextTurnMesh: Mesh {
     func send(_ frame: [UInt8], to slot: UInt8) -> Bool {
         guard slot == other.slot else { return false }
         Loop.submit { [other] in
-            do { other.receive(try MeshFrame(decoding: frame)) } catch { Issue.record(error) }
+            do { try frame.withUnsafeBytes { try other.receive($0) } } catch { Issue.record(error) }
         }
         return true
     }

@@ -20,7 +20,9 @@ import Testing
         #expect(segment.residentBytes / total <= 300)
         let found = bares.count { table.hasSession(of: $0) }
         #expect(found == total)
-        #expect(table.route(of: bares[total / 2], resource: "Conversations.aB3d")?.owner == owner)
+        let one = table.route(
+            local: "firstname.lastname\(total / 2)", domain: "chat.example.org", resource: "Conversations.aB3d")
+        #expect(one?.owner == owner)
         #expect(!table.hasSession(of: "firstname.lastname\(total)@chat.example.org"))
         let removed = bares.count { table.remove($0, resource: "Conversations.aB3d", owner: owner) }
         #expect(removed == total)
