@@ -18,18 +18,24 @@ extension CrossChecks {
         if AuthenticationConfiguration(auth).methods.isEmpty, !auth.isBroken("methods") {
             validator.warn("there is no method: nobody can log in", at: auth.position, path: path)
         }
-        if auth.string("password.format") == "plain" {
-            validator.note(
-                .accepted, at: auth["password.format"]?.position ?? auth.position, path: "\(path).password.format",
-                "passwords are kept as SCRAM keys")
-        }
         if let index = auth.strings("sasl_mechanisms")?.firstIndex(of: "digest") {
             validator.warn(
-                "DIGEST-MD5 is not offered: it needs passwords kept as they are",
+                "DIGEST-MD5 is not offered: RFC 6331 has declared it historic",
                 at: auth.elements("sasl_mechanisms")[index].position ?? auth.position,
                 path: "\(path).sasl_mechanisms[\(index + 1)]")
         }
         checkToken(auth, path: path)
+        checkAnonymous(auth, path: path)
+    }
+
+    /// Who logs in under any name must not be taken for somebody else.
+    private mutating func checkAnonymous(_ auth: SettingTable, path: String) {
+        guard let anonymous = auth.table("anonymous"), AnonymousOptions(anonymous).allowsLogin else { return }
+        let others = AuthenticationConfiguration(auth).methods.filter { [.pki, .jwt, .dummy].contains($0) }
+        guard let other = others.first else { return }
+        validator.warn(
+            "nobody can log in so: \(other.rawValue) has every user name",
+            at: anonymous["protocol"]?.position ?? anonymous.position, path: "\(path).anonymous.protocol")
     }
 
     private mutating func checkToken(_ auth: SettingTable, path: String) {

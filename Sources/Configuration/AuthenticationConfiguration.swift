@@ -10,6 +10,16 @@ public struct AuthenticationConfiguration: Sendable, Equatable {
     /// The hash functions that keys of new passwords are made with.
     public let passwordHashes: [PasswordHash]
     public let scramIterations: Int
+    /// How a client certificate becomes a user, in the order of preference.
+    public let certificateRules: [ExternalRule]
+    /// The options of each method that has its table.
+    public let anonymous: AnonymousOptions?
+    public let dummy: DummyOptions?
+    public let external: ExternalOptions?
+    public let http: HTTPAuthOptions?
+    public let jwt: JWTOptions?
+    public let ldap: LDAPAuthOptions?
+    public let rdbms: RDBMSAuthOptions?
 
     init(_ table: SettingTable) {
         let given = AuthenticationMethod.allCases.filter { table.table($0.rawValue) != nil }
@@ -21,12 +31,27 @@ public struct AuthenticationConfiguration: Sendable, Equatable {
         passwordFormat = table.string("password.format").flatMap(PasswordFormat.init(rawValue:)) ?? .scram
         passwordHashes = table.strings("password.hash")?.compactMap(PasswordHash.init(rawValue:)) ?? []
         scramIterations = table.integer("password.scram_iterations") ?? 10000
+        certificateRules = table.strings("sasl_external")?.compactMap(ExternalRule.init(rawValue:)) ?? [.standard]
+        anonymous = table.table("anonymous").map(AnonymousOptions.init)
+        dummy = table.table("dummy").map(DummyOptions.init)
+        external = table.table("external").map(ExternalOptions.init)
+        http = table.table("http").map(HTTPAuthOptions.init)
+        jwt = table.table("jwt").map(JWTOptions.init)
+        ldap = table.table("ldap").map(LDAPAuthOptions.init)
+        rdbms = table.table("rdbms").map(RDBMSAuthOptions.init)
     }
 }
 
 /// Whoever is asked about a user.
 public enum AuthenticationMethod: String, Sendable, CaseIterable {
     case `internal`, rdbms, external, anonymous, ldap, jwt, http, pki, dummy
+}
+
+/// The values of `auth.sasl_external`.
+public enum ExternalRule: String, Sendable, CaseIterable {
+    case standard
+    case commonName = "common_name"
+    case authID = "auth_id"
 }
 
 public enum PasswordFormat: String, Sendable { case scram, plain }

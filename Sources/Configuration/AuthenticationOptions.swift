@@ -3,8 +3,8 @@ enum AuthenticationOptions {
     static let rows: [OptionRow] =
         [OptionRow("auth", .section, .present, "How users prove who they are.")]
         + OptionRow.under("auth", common + password + methods)
-        + OptionRow.under("auth.anonymous", state: .notYet, anonymous)
-        + OptionRow.under("auth.dummy", state: .notYet, dummy)
+        + OptionRow.under("auth.anonymous", anonymous)
+        + OptionRow.under("auth.dummy", dummy)
         + OptionRow.under("auth.external", state: .notYet, external)
         + OptionRow.under("auth.http", state: .notYet, http)
         + OptionRow.under("auth.jwt", state: .notYet, jwt)
@@ -23,11 +23,11 @@ enum AuthenticationOptions {
             "sasl_mechanisms", .names(mechanisms), .computed("all but external and digest, the strongest first"),
             "The SASL mechanisms that are offered, in this order, as far as the methods can serve them."),
         OptionRow(
-            "sasl_external", .names(["standard", "common_name", "auth_id"]), .list(["standard"]),
-            "How a client certificate becomes an address.", state: .notYet),
+            "sasl_external", .names(ExternalRule.allCases.map(\.rawValue)), .list(["standard"]),
+            "How a client certificate becomes a user: by its XMPP addresses, without those by its common name, or without those as the client says; tried in this order."),
         OptionRow(
             "max_users_per_domain", .positiveOrInfinity(), .infinity,
-            "How many accounts a domain may have.", editions: .release62, state: .notYet),
+            "How many accounts a domain may have.", editions: .release62),
     ]
 
     private static let password: [OptionRow] = [
@@ -49,14 +49,14 @@ enum AuthenticationOptions {
     private static let methods: [OptionRow] = [
         OptionRow("internal", .section, .unset, "Accounts in the server's own database."),
         OptionRow(
-            "anonymous", .section, .unset, "Users without an account, under random names.", state: .notYet),
+            "anonymous", .section, .unset, "Users without an account; what is stored for one goes with the last session."),
         OptionRow(
-            "dummy", .section, .unset, "Everybody is let in after a pause; for tests of load only.", state: .notYet),
+            "dummy", .section, .unset, "Everybody is let in after a pause; for tests of load only."),
         OptionRow("external", .section, .unset, "A program of your own is asked.", state: .notYet),
         OptionRow("http", .section, .unset, "A web service is asked.", state: .notYet),
         OptionRow("jwt", .section, .unset, "The password is a signed token.", state: .notYet),
         OptionRow("ldap", .section, .unset, "A directory is asked.", state: .notYet),
-        OptionRow("pki", .section, .unset, "A verified client certificate is enough.", state: .notYet),
+        OptionRow("pki", .section, .unset, "A verified client certificate is enough."),
         OptionRow("rdbms", .section, .unset, "Accounts in a relational database.", state: .notYet),
         OptionRow(
             "riak", .free, .unset, "Accounts in Riak.", editions: .release5,
@@ -71,7 +71,7 @@ enum AuthenticationOptions {
             "The ANONYMOUS mechanism, any user name without a password, or both."),
         OptionRow(
             "backend", .choices("mnesia", "cets"), .text("mnesia"), "Where anonymous users are registered.",
-            editions: .release62),
+            editions: .release62, state: .accepted("one session table of our own serves every value")),
     ]
 
     private static let dummy: [OptionRow] = [
@@ -81,7 +81,7 @@ enum AuthenticationOptions {
 
     private static let external: [OptionRow] = [
         OptionRow("program", .path, .required, "The program that is asked."),
-        OptionRow("instances", .positive(), .integer(1), "How many processes of it run."),
+        OptionRow("instances", .positive(), .integer(1), "How many processes of it a worker runs at most, for each host."),
     ]
 
     private static let http: [OptionRow] = [

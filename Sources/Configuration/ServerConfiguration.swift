@@ -56,6 +56,17 @@ public struct ServerConfiguration: Sendable {
         return listeners.indices.contains(index - 1) ? listeners[index - 1][option]?.position : nil
     }
 
+    /// Where an option of a host's `auth` stands, with dots into inner tables: in the section of the host's own or in the
+    /// common one.
+    public func place(ofAuthentication option: String, on host: String) -> (path: String, position: Position?) {
+        let hosts = tree.tables("host_config")
+        if let index = hosts.firstIndex(where: { $0.string("host") == host }), let auth = hosts[index].table("auth") {
+            return ("host_config[\(index + 1)].auth.\(option)", auth[option]?.position ?? auth.position)
+        }
+        let auth = tree.table("auth")
+        return ("auth.\(option)", auth?[option]?.position ?? auth?.position)
+    }
+
     /// The paths of options that differ from an older configuration, sorted, elements of arrays counting from 1:
     /// `listen.c2s[1].access`. A changed certificate file counts although its name is the same.
     public func differences(from older: ServerConfiguration) -> [String] {
