@@ -295,6 +295,50 @@ size_t copenssl_peer_certificate(SSL *session, uint8_t **der)
 
 void copenssl_free(void *memory) { OPENSSL_free(memory); }
 
+// In UTF-8, whatever kind of string it is.
+static size_t take_text(const ASN1_STRING *string, uint8_t **text)
+{
+    unsigned char *converted = NULL;
+    int length = string ? ASN1_STRING_to_UTF8(&converted, string) : 0;
+    if (length > 0) {
+        *text = converted;
+        return (size_t)length;
+    }
+    OPENSSL_free(converted);
+    return 0;
+}
+
+size_t copenssl_peer_xmpp_address(SSL *session, int place, uint8_t **text)
+{
+    *text = NULL;
+    X509 *certificate = SSL_get0_peer_certificate(session);
+    if (!certificate) return 0;
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    size_t length = 0;
+    for (int at = 0; at < sk_GENERAL_NAME_num(names); at++) {
+        ASN1_OBJECT *kind = NULL;
+        ASN1_TYPE *value = NULL;
+        if (!GENERAL_NAME_get0_otherName(sk_GENERAL_NAME_value(names, at), &kind, &value)) continue;
+        if (OBJ_obj2nid(kind) != NID_XmppAddr || value->type != V_ASN1_UTF8STRING || place-- > 0) continue;
+        length = take_text(value->value.utf8string, text);
+        break;
+    }
+    GENERAL_NAMES_free(names);
+    return length;
+}
+
+size_t copenssl_peer_common_name(SSL *session, uint8_t **text)
+{
+    *text = NULL;
+    X509 *certificate = SSL_get0_peer_certificate(session);
+    if (!certificate) return 0;
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    int last = -1;
+    for (int next; (next = X509_NAME_get_index_by_NID(subject, NID_commonName, last)) >= 0;) last = next;
+    X509_NAME_ENTRY *entry = last >= 0 ? X509_NAME_get_entry(subject, last) : NULL;
+    return entry ? take_text(X509_NAME_ENTRY_get_data(entry), text) : 0;
+}
+
 void copenssl_take_error(char *text, size_t capacity)
 {
     unsigned long first = ERR_get_error();

@@ -1,4 +1,4 @@
-internal import Configuration
+public import Configuration
 public import Network
 internal import SharedState
 internal import Telemetry
@@ -12,16 +12,26 @@ extension Host {
 
     /// Enters a session for `user`. An older one with the same resource is closed with `conflict`, and given
     /// `replaced_wait_timeout` to go; a user with too many sessions loses the oldest.
-    public func bind(_ user: JID, resource: String, connection: UInt64, stream: any SessionStream, now: Int64)
-        async throws(StanzaError) -> Session
-    {
+    /// - Parameter method: which one let the user in; of an anonymous one there is one session unless
+    ///   `auth.anonymous.allow_multiple_connections` says otherwise.
+    public func bind(
+        _ user: JID, resource: String, connection: UInt64, stream: any SessionStream, now: Int64,
+        method: AuthenticationMethod? = nil
+    ) async throws(StanzaError) -> Session {
+        let flags: SessionFlags = method == .anonymous ? .anonymous : []
         let session = Session(
-            jid: user.with(resource: resource), connection: connection, host: self, stream: stream, since: now)
+            jid: user.with(resource: resource), connection: connection, host: self, stream: stream, since: now, flags: flags)
+        let isAlone = method == .anonymous && configuration.authentication.anonymous?.allowsMultipleConnections != true
+        if isAlone, !server.sessions(of: user).isEmpty { throw StanzaError(.conflict) }
         makeRoom(for: user, now: now)
         let record = SessionRecord(
             bare: user.bareText, resource: resource, slot: server.slot, incarnation: server.incarnation,
-            connection: connection, since: now, address: stream.address)
+            connection: connection, flags: flags, since: now, address: stream.address)
         try await enter(record, session.jid)
+        if isAlone, server.sessions(of: user).count > 1 {
+            server.directory.remove(session.jid, owner: session.owner)
+            throw StanzaError(.conflict)
+        }
         server.add(session)
         hooks.sessionBound.tell(session)
         return session

@@ -2,6 +2,8 @@ public import Configuration
 internal import IPC
 public import Network
 internal import SharedState
+internal import Storage
+internal import Telemetry
 public import XML
 public import XMPP
 
@@ -40,7 +42,7 @@ public final class Host {
         self.jid = .prepared(local: "", domain: domain)
         self.server = server
         self.configuration = configuration
-        accounts = Accounts(domain: domain, store: server.store, options: configuration.authentication)
+        accounts = Accounts(domain: domain, server: server, options: configuration.authentication)
     }
 
     public var router: Router { server.router }
@@ -51,7 +53,7 @@ public final class Host {
     /// sessions stays, since their keys stay.
     func install(_ catalog: [any Module.Type]) {
         uninstall()
-        accounts.options = configuration.authentication
+        accounts.apply(configuration.authentication)
         for type in catalog {
             let named = configuration.modules[type.name]
             guard let options = named ?? (type.isAlwaysOn ? .unnamed(type.name, host: domain) : nil) else { continue }
@@ -121,6 +123,19 @@ public final class Host {
     func handleBroadcast(_ topic: String, _ payload: [UInt8]) { broadcasts[topic]?(payload) }
 
     // MARK: Accounts
+
+    /// Forgets what was stored for an anonymous user whose last session has ended.
+    func forgetAnonymous(_ user: JID) {
+        guard server.sessions(of: user).isEmpty else { return }
+        let key = UserKey(user: user.local, domain: domain)
+        Loop.spawn { [self] in
+            do throws(StorageError) {
+                if try await server.store.accounts.forget(key) { hooks.accountRemoved.tell(user) }
+            } catch {
+                Log.error("data of an anonymous user is left over", [Field("user", user), Field("error", "\(error)")])
+            }
+        }
+    }
 
     /// Removes an account with everything stored for it and ends its sessions (RFC 6120 §4.9.3.12).
     public func removeAccount(_ user: JID) async throws(StanzaError) -> Bool {

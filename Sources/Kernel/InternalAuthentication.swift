@@ -9,14 +9,18 @@ public import XMPP
 @LoopActor
 final class InternalAuthentication: AuthenticationBackend {
     let method = AuthenticationMethod.internal
+    let abilities: AuthenticationAbilities
     private let domain: String
     private let accounts: AccountRepository
     private let options: AuthenticationConfiguration
 
-    init(domain: String, accounts: AccountRepository, options: AuthenticationConfiguration) {
-        self.domain = domain
-        self.accounts = accounts
-        self.options = options
+    init(_ context: AuthenticationContext) {
+        domain = context.domain
+        accounts = context.store.accounts
+        options = context.options
+        // Of a password that is kept as it is the keys of every hash can be made.
+        let hashes = options.passwordFormat == .plain ? ScramHash.allCases : options.keptHashes
+        abilities = hashes.reduce(into: [.password, .accounts, .registration]) { $0.insert(.scram($1)) }
     }
 
     private func key(_ user: String) -> UserKey { UserKey(user: user, domain: domain) }
@@ -110,7 +114,7 @@ final class InternalAuthentication: AuthenticationBackend {
     private func secret(_ password: Password) async throws(StanzaError) -> StoredCredentials.Secret {
         if options.passwordFormat == .plain { return .plain(String(decoding: password.bytes, as: UTF8.self)) }
         let iterations = options.scramIterations
-        let hashes = options.passwordHashes.isEmpty ? ScramHash.allCases : options.passwordHashes.map(ScramHash.init)
+        let hashes = options.keptHashes
         let keys = try? await Loop.offload {
             var keys: [CredentialHash: ScramKeys] = [:]
             for hash in hashes {
@@ -127,6 +131,11 @@ final class InternalAuthentication: AuthenticationBackend {
         guard let keys, !keys.isEmpty else { throw StanzaError(.internalServerError) }
         return .scram(keys)
     }
+}
+
+extension AuthenticationConfiguration {
+    /// The hashes that keys of a new password are made with.
+    var keptHashes: [ScramHash] { passwordHashes.isEmpty ? ScramHash.allCases : passwordHashes.map(ScramHash.init) }
 }
 
 extension CredentialHash {

@@ -60,6 +60,11 @@ public final class Server {
         for host in hosts.values { host.install(catalog) }
     }
 
+    /// Ends what the methods of authentication have started. Called once, after the last client.
+    public func stop() {
+        for host in hosts.values { host.accounts.close() }
+    }
+
     public func host(_ domain: String) -> Host? { hosts[domain] }
 
     /// Puts another checked configuration in force. Sessions of hosts that are gone are closed with `host-gone`
@@ -76,6 +81,7 @@ public final class Server {
             } else {
                 for session in sessions.values where session.host === host { session.close(StreamError(.hostGone)) }
                 host.uninstall()
+                host.accounts.close()
                 hosts[domain] = nil
             }
         }
@@ -132,6 +138,7 @@ public final class Server {
         let jid = JID.prepared(record.bare).with(resource: record.resource)
         let orphan = OrphanedSession(jid: jid, wasAvailable: record.flags.contains(.available))
         hosts[jid.domain]?.hooks.sessionOrphaned.tell(orphan)
+        if record.flags.contains(.anonymous) { hosts[jid.domain]?.forgetAnonymous(jid.bare) }
     }
 
     // MARK: Other workers

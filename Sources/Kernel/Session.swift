@@ -26,7 +26,7 @@ public final class Session {
     /// The connection's number, unique in this process.
     public let connection: UInt64
     public unowned let host: Host
-    public private(set) var flags: SessionFlags = []
+    public private(set) var flags: SessionFlags
     public private(set) var priority: Int8 = 0
     /// When it was bound, in seconds since 1970.
     public let since: Int64
@@ -43,12 +43,15 @@ public final class Session {
     /// Decides on each stanza for this client: what it answers is sent. Set while a module holds things back (XEP-0352).
     public var outputFilter: (@LoopActor (_ kind: Stanza.Kind, _ bytes: [UInt8]) -> [[UInt8]])?
 
-    init(jid: JID, connection: UInt64, host: Host, stream: any SessionStream, since: Int64) {
+    init(
+        jid: JID, connection: UInt64, host: Host, stream: any SessionStream, since: Int64, flags: SessionFlags = []
+    ) {
         self.jid = jid
         self.connection = connection
         self.host = host
         self.stream = stream
         self.since = since
+        self.flags = flags
     }
 
     /// Its owner in the table.
@@ -185,6 +188,7 @@ public final class Session {
         host.hooks.sessionEnding.tell(self)
         hasEnded = true
         host.server.remove(self)
+        if flags.contains(.anonymous) { host.forgetAnonymous(jid.bare) }
         states = []
         inbox = []
         outputFilter = nil

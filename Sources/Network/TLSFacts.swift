@@ -23,6 +23,10 @@ public struct TLSFacts: Sendable, Equatable {
     /// The client's certificate in DER.
     public let peerCertificate: [UInt8]?
     public let verification: Verification
+    /// The XMPP addresses (id-on-xmppAddr) in the client's certificate, in their order.
+    public let peerAddresses: [String]
+    /// The last common name of the subject of the client's certificate.
+    public let peerCommonName: String?
 
     init(session: OpaquePointer) {
         version = String(cString: SSL_get_version(session))
@@ -36,6 +40,8 @@ public struct TLSFacts: Sendable, Equatable {
         verification = peerCertificate == nil ? .noCertificate
             : result == Int(X509_V_OK) ? .good
             : .bad(String(cString: X509_verify_cert_error_string(result)))
+        peerAddresses = peerCertificate == nil ? [] : Self.addresses(session)
+        peerCommonName = peerCertificate == nil ? nil : Self.commonName(session)
     }
 
     private static func bytes(capacity: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Int) -> [UInt8]? {
@@ -43,6 +49,28 @@ public struct TLSFacts: Sendable, Equatable {
             count = buffer.baseAddress.map(fill) ?? 0
         }
         return result.isEmpty ? nil : result
+    }
+
+    private static func addresses(_ session: OpaquePointer) -> [String] {
+        (0..<addressLimit).lazy.map { place in
+            text { copenssl_peer_xmpp_address(session, place, $0) }
+        }.prefix { $0 != nil }.compactMap { $0 }
+    }
+
+    private static let addressLimit: Int32 = 64
+
+    private static func commonName(_ session: OpaquePointer) -> String? {
+        text { copenssl_peer_common_name(session, $0) }
+    }
+
+    /// Text that OpenSSL allocates; nil for none, and for what is no UTF-8 or has a NUL in it.
+    private static func text(_ read: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>) -> Int) -> String? {
+        var bytes: UnsafeMutablePointer<UInt8>?
+        let length = read(&bytes)
+        guard let bytes else { return nil }
+        defer { copenssl_free(bytes) }
+        let view = UnsafeBufferPointer(start: bytes, count: length)
+        return view.contains(0) ? nil : String(validating: view, as: UTF8.self)
     }
 
     private static func alpn(_ session: OpaquePointer) -> String? {

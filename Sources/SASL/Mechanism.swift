@@ -1,18 +1,18 @@
 /// A SASL mechanism by its registered name.
 public enum Mechanism: Sendable, Hashable {
+    /// RFC 4616.
     case plain
     /// RFC 5802, RFC 7677; with `plus` the proof covers the TLS connection.
     case scram(ScramHash, plus: Bool)
+    /// RFC 4505.
     case anonymous
+    /// RFC 4422 appendix A, by client certificate.
     case external
 
     /// Every mechanism that has a name here, strongest first.
     public static let all: [Mechanism] =
         ScramHash.allCases.sorted(by: >).flatMap { [.scram($0, plus: true), .scram($0, plus: false)] }
         + [.plain, .external, .anonymous]
-
-    /// The mechanisms that `SASLExchange` carries out, strongest first.
-    public static let supported: [Mechanism] = all.filter(\.isSupported)
 
     /// The name on the wire (RFC 4422 §3.1): `SCRAM-SHA-256-PLUS`.
     public var name: String {
@@ -49,14 +49,6 @@ public enum Mechanism: Sendable, Hashable {
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-    /// Whether `SASLExchange` carries it out.
-    public var isSupported: Bool {
-        switch self {
-        case .plain, .scram: true
-        case .anonymous, .external: false
-        }
-    }
-
     /// Whether it needs channel binding data, thus TLS.
     public var bindsChannel: Bool {
         switch self {
@@ -67,4 +59,7 @@ public enum Mechanism: Sendable, Hashable {
 
     /// Whether the password itself travels, so that TLS should protect it.
     public var revealsPassword: Bool { self == .plain }
+
+    /// Whether it needs a client certificate that was verified.
+    public var needsCertificate: Bool { self == .external }
 }

@@ -9,8 +9,10 @@ public struct SASLExchange: Sendable {
         case response([UInt8])
         /// The answer to `fetchCredentials`, with at least `nonceLength` fresh random bytes.
         case credentials(CredentialsAnswer, nonce: [UInt8])
-        /// The answer to `verifyPassword`.
+        /// The answer to `verifyPassword` or `admit`.
         case verdict(PasswordVerdict)
+        /// The answer to `admitAnonymous`.
+        case anonymous(AnonymousAnswer)
         case abort
     }
 
@@ -18,6 +20,10 @@ public struct SASLExchange: Sendable {
         case fetchCredentials(user: String, ScramHash)
         /// To be checked away from the loop and, for unknown accounts, with the same work (`ScramCredentials.verify`).
         case verifyPassword(user: String, Password)
+        /// The certificate is right: whether its user may log in is to be said.
+        case admit(user: String)
+        /// A user is to be made up.
+        case admitAnonymous
         case challenge([UInt8])
         /// `additionalData` goes with the success (RFC 6120 §6.3.10); nil for nothing.
         case success(user: String, additionalData: [UInt8]?)
@@ -35,6 +41,12 @@ public struct SASLExchange: Sendable {
         case accepted, rejected, temporarilyUnavailable
     }
 
+    public enum AnonymousAnswer: Equatable, Sendable {
+        /// The user that the client is from now on, who is nobody else.
+        case named(String)
+        case rejected, temporarilyUnavailable
+    }
+
     /// Bytes of one message of the client, at most. Generous, since a token may stand for a password.
     public static let messageLimit = 8192
     /// Random bytes of a server's nonce, at least.
@@ -45,6 +57,7 @@ public struct SASLExchange: Sendable {
         let service: SASLService
         let bindings: ChannelBindings
         let offersPlus: Bool
+        let certificate: ClientCertificate?
     }
 
     private enum State {
@@ -53,6 +66,7 @@ public struct SASLExchange: Sendable {
         case fetching(ScramOpening)
         case awaitingFinal(ScramChallenge)
         case verifying(user: String)
+        case naming
         case finished
     }
 
@@ -63,17 +77,19 @@ public struct SASLExchange: Sendable {
     ///   - bindings: the channel binding data of the connection, empty without TLS.
     ///   - offersPlus: whether mechanisms with channel binding were offered, so that a client that claims the contrary
     ///     was lied to (RFC 5802 §6).
-    /// - Returns: nil for a mechanism that is not carried out here.
-    public init?(mechanism: Mechanism, service: SASLService, bindings: ChannelBindings, offersPlus: Bool) {
-        guard mechanism.isSupported else { return nil }
-        terms = Terms(service: service, bindings: bindings, offersPlus: offersPlus)
+    ///   - certificate: that of the client, if it showed one that can be relied on.
+    public init(
+        mechanism: Mechanism, service: SASLService, bindings: ChannelBindings, offersPlus: Bool,
+        certificate: ClientCertificate? = nil
+    ) {
+        terms = Terms(service: service, bindings: bindings, offersPlus: offersPlus, certificate: certificate)
         state = .starting(mechanism)
     }
 
     /// Whether an answer to an action is awaited, so that nothing from the client may be handed in.
     public var isWaiting: Bool {
         switch state {
-        case .fetching, .verifying: true
+        case .fetching, .verifying, .naming: true
         case .starting, .awaitingFirst, .awaitingFinal, .finished: false
         }
     }
@@ -104,7 +120,8 @@ public struct SASLExchange: Sendable {
             let signature = try challenge.verify(checked(bytes))
             return (.finished, .success(user: challenge.user, additionalData: signature))
         case (.verifying(let user), .verdict(let verdict)): return (.finished, try settle(verdict, user))
-        case (.starting, _), (.awaitingFirst, _), (.fetching, _), (.awaitingFinal, _), (.verifying, _):
+        case (.naming, .anonymous(let answer)): return (.finished, try settle(answer))
+        case (.starting, _), (.awaitingFirst, _), (.fetching, _), (.awaitingFinal, _), (.verifying, _), (.naming, _):
             // Only a shell that answers what was not asked, or does not wait, comes here: it costs this exchange.
             throw .temporaryAuthFailure
         }
@@ -121,8 +138,16 @@ public struct SASLExchange: Sendable {
                 ScramClientFirst(parsing: checked(bytes)), hash: hash, plus: plus, service: terms.service,
                 bindings: terms.bindings, offersPlus: terms.offersPlus)
             return (.fetching(opening), .fetchCredentials(user: opening.user, hash))
-        case .anonymous, .external:
-            throw SASLFailure(.invalidMechanism)
+        case .anonymous:
+            // What the client says is for somebody's log, by RFC 4505 §2 no more than that: it is not looked at.
+            _ = try checked(bytes)
+            return (.naming, .admitAnonymous)
+        case .external:
+            guard let certificate = terms.certificate else { throw .notAuthorized }
+            let login = ExternalLogin(
+                certificate: certificate, rules: terms.service.certificateRules, naming: terms.service.naming)
+            let user = try login.user(checked(bytes))
+            return (.verifying(user: user), .admit(user: user))
         }
     }
 
@@ -142,6 +167,14 @@ public struct SASLExchange: Sendable {
         }
     }
 
+    private static func settle(_ answer: AnonymousAnswer) throws(SASLFailure) -> Action {
+        switch answer {
+        case .named(let user): return .success(user: user, additionalData: nil)
+        case .rejected: throw .notAuthorized
+        case .temporarilyUnavailable: throw .temporaryAuthFailure
+        }
+    }
+
     private static func checked(_ bytes: [UInt8]) throws(SASLFailure) -> [UInt8] {
         guard bytes.count <= messageLimit else { throw .malformed("message too long") }
         return bytes
@@ -149,6 +182,6 @@ public struct SASLExchange: Sendable {
 
     /// A client may act for nobody but itself (RFC 6120 §6.3.8).
     static func checkIdentity(_ authzid: String?, _ user: String, _ naming: SASLNaming) throws(SASLFailure) {
-        if let authzid, !naming.isOwn(authzid, user) { throw SASLFailure(.invalidAuthzid) }
+        if let authzid, naming.owner(authzid) != user { throw SASLFailure(.invalidAuthzid) }
     }
 }

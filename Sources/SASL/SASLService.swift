@@ -6,17 +6,17 @@ public struct SASLNaming: Sendable {
     public var user: @Sendable (_ given: String) -> String?
     /// The password as it is compared; nil when no account can have it.
     public var password: @Sendable (_ given: String) -> Password?
-    /// Whether `authzid` names the account `user` itself, the only identity a client may act as (RFC 6120 §6.3.8).
-    public var isOwn: @Sendable (_ authzid: String, _ user: String) -> Bool
+    /// The account of this host that an address names; nil for every other address.
+    public var owner: @Sendable (_ address: String) -> String?
 
     public init(
         user: @escaping @Sendable (_ given: String) -> String?,
         password: @escaping @Sendable (_ given: String) -> Password?,
-        isOwn: @escaping @Sendable (_ authzid: String, _ user: String) -> Bool
+        owner: @escaping @Sendable (_ address: String) -> String?
     ) {
         self.user = user
         self.password = password
-        self.isOwn = isOwn
+        self.owner = owner
     }
 }
 
@@ -28,10 +28,13 @@ public struct SASLService: Sendable {
     public var secret: [UInt8]
     /// The iteration count that unknown accounts show: that of new accounts.
     public var iterations: Int
+    /// How a client certificate becomes a user, in the order of preference.
+    public var certificateRules: [CertificateRule]
 
-    public init(naming: SASLNaming, secret: [UInt8], iterations: Int) {
+    public init(naming: SASLNaming, secret: [UInt8], iterations: Int, certificateRules: [CertificateRule] = [.standard]) {
         self.naming = naming
         self.secret = secret
         self.iterations = iterations
+        self.certificateRules = certificateRules
     }
 }

@@ -72,6 +72,8 @@ public struct SessionFlags: OptionSet, Sendable, Hashable {
     public static let detached = SessionFlags(rawValue: 1 << 7)
     /// Takes the messages that were kept for its user, or waits for its turn to (XEP-0160).
     public static let takesOffline = SessionFlags(rawValue: 1 << 8)
+    /// Its user has no account and is gone with the last session (XEP-0175).
+    public static let anonymous = SessionFlags(rawValue: 1 << 9)
 }
 
 /// What delivery needs to know of a session: a record without the parts that cost a copy.

@@ -43,13 +43,11 @@ extension Negotiation {
             return failed(SASLFailure(.invalidMechanism), nil, offer, layer)
         }
         guard offered.contains(mechanism) else {
-            let isForTLS = layer == .clear && offer.needsTLS(mechanism)
-            return failed(SASLFailure(isForTLS ? .encryptionRequired : .invalidMechanism), nil, offer, layer)
+            return failed(offer.refusal(of: mechanism, layer), nil, offer, layer)
         }
         let exchange = SASLExchange(
             mechanism: mechanism, service: offer.service, bindings: layer.bindings,
-            offersPlus: offered.contains(where: \.bindsChannel))
-        guard let exchange else { return failed(SASLFailure(.invalidMechanism), nil, offer, layer) }
+            offersPlus: offered.contains(where: \.bindsChannel), certificate: layer.certificate)
         let text = element.text
         let response = text.isEmpty ? nil : decode(text)
         if !text.isEmpty, response == nil { return failed(.incorrectEncoding, nil, offer, layer) }
@@ -95,6 +93,11 @@ extension Negotiation {
         case .verifyPassword(let user, let password):
             attempt.user = address(user)
             return moved(to: .authenticating(offer, layer, attempt), [.verifyPassword(address(user), password)])
+        case .admit(let user):
+            attempt.user = address(user)
+            return moved(to: .authenticating(offer, layer, attempt), [.admit(address(user))])
+        case .admitAnonymous:
+            return moved(to: .authenticating(offer, layer, attempt), [.admitAnonymous])
         case .challenge(let bytes):
             let challenge = Element("challenge", Namespace.sasl, text: Base64.encode(bytes))
             return moved(to: .authenticating(offer, layer, attempt), [.send(challenge)])
@@ -129,8 +132,15 @@ extension Negotiation {
 extension Layer {
     fileprivate var bindings: ChannelBindings {
         switch self {
-        case .secured(let bindings): bindings
+        case .secured(let bindings, _): bindings
         case .clear, .authenticated: .none
+        }
+    }
+
+    fileprivate var certificate: ClientCertificate? {
+        switch self {
+        case .secured(_, let certificate): certificate
+        case .clear, .authenticated: nil
         }
     }
 }

@@ -18,11 +18,14 @@ public struct ClientStream: Sendable {
         /// What came is not XML, or more than the limits allow.
         case malformed(Malformed)
         /// TLS is up: after `startTLS`, or first of all where connections begin with it.
-        case secured(ChannelBindings)
+        /// `certificate`: what the client's says of it, if it has one that can be relied on.
+        case secured(ChannelBindings, certificate: ClientCertificate? = nil)
         /// The answer to `fetchCredentials`, with fresh random bytes (`SASLExchange.nonceLength`).
         case credentials(SASLExchange.CredentialsAnswer, nonce: [UInt8])
-        /// The answer to `verifyPassword`.
+        /// The answer to `verifyPassword` or `admit`.
         case verdict(SASLExchange.PasswordVerdict)
+        /// The answer to `admitAnonymous`.
+        case anonymous(SASLExchange.AnonymousAnswer)
         /// A `register` made an account: whoever made it may spend as much again on making another or on logging in.
         case registered
         /// An answer to `bind`: the full address by which the session is known from now on.
@@ -51,6 +54,10 @@ public struct ClientStream: Sendable {
         case fetchCredentials(JID, ScramHash)
         /// Check it away from the loop, with the same work for an unknown account; answer `verdict`.
         case verifyPassword(JID, Password)
+        /// The account whose certificate the client has shown; answer `verdict`.
+        case admit(JID)
+        /// Make up a user; answer `anonymous`.
+        case admitAnonymous
         /// The client is who it says.
         case authenticated(JID, Mechanism)
         /// An attempt to log in failed; `user` as far as it is known. For the log and for limits by address.

@@ -5,7 +5,7 @@ internal import XMPP
 /// How far a stream has come: what its next header opens (RFC 6120 §4.3).
 enum Layer: Equatable, Sendable {
     case clear
-    case secured(ChannelBindings)
+    case secured(ChannelBindings, certificate: ClientCertificate?)
     case authenticated(JID)
 }
 
@@ -45,9 +45,10 @@ struct Negotiation: Sendable {
         case .element(let element): received(element)
         case .footer: close(nil)
         case .malformed(let malformed): garbled(malformed)
-        case .secured(let bindings): secured(bindings)
+        case .secured(let bindings, let certificate): secured(.secured(bindings, certificate: certificate))
         case .credentials(let answer, let nonce): answered(.credentials(answer, nonce: nonce))
         case .verdict(let verdict): answered(.verdict(verdict))
+        case .anonymous(let answer): answered(.anonymous(answer))
         case .registered: registered()
         case .bound(let address): bound(address)
         case .bindRefused(let error): bindRefused(error)
@@ -87,10 +88,10 @@ struct Negotiation: Sendable {
         return close(StreamError(malformed: malformed))
     }
 
-    private func secured(_ bindings: ChannelBindings) -> Step {
+    private func secured(_ layer: Layer) -> Step {
         switch phase {
-        case .securing: moved(to: .opening(.secured(bindings), isFirst: false), [.restart])
-        case .opening(.clear, isFirst: true): moved(to: .opening(.secured(bindings), isFirst: true), [])
+        case .securing: moved(to: .opening(layer, isFirst: false), [.restart])
+        case .opening(.clear, isFirst: true): moved(to: .opening(layer, isFirst: true), [])
         case .opening, .choosing, .authenticating, .binding: bug()
         }
     }

@@ -24,20 +24,23 @@ public final class StreamOffer: Sendable {
     ///   - secret: makes the salts of unknown accounts: the same on all workers and over restarts.
     ///   - iterations: the iteration count of new accounts.
     ///   - registers: whether accounts may be made in band (XEP-0077).
+    ///   - certificateRules: how a client certificate becomes a user, in the order of preference.
     ///   - features: what modules add to the features after authentication.
     ///   - extensions: namespaces of top-level elements other than stanzas that modules take from a session.
     public init(
         domain: String, options: StreamOptions, mechanisms: [Mechanism], secret: [UInt8], iterations: Int,
-        registers: Bool = false, features: [Element] = [], extensions: [String] = []
+        certificateRules: [CertificateRule] = [.standard], registers: Bool = false, features: [Element] = [],
+        extensions: [String] = []
     ) {
         self.domain = domain
         self.options = options
-        self.mechanisms = mechanisms.filter(\.isSupported)
+        self.mechanisms = mechanisms
         self.registers = registers
         self.extensions = extensions
-        service = SASLService(naming: SASLNaming(domain: domain), secret: secret, iterations: iterations)
+        service = SASLService(
+            naming: SASLNaming(domain: domain), secret: secret, iterations: iterations, certificateRules: certificateRules)
         clearFeatures = StreamFeatures.beforeAuthentication(
-            tls: options.tls, mechanisms: Self.offered(self.mechanisms, options, bindings: nil), bindings: [],
+            tls: options.tls, mechanisms: Self.offered(self.mechanisms, options, .clear), bindings: [],
             registers: registers && options.allowsSecretsInClear && options.takesClear)
         authenticatedFeatures = StreamFeatures.afterAuthentication(listsSession: options.listsSession, extra: features)
     }
@@ -46,7 +49,7 @@ public final class StreamOffer: Sendable {
     func features(_ layer: Layer) -> Element {
         switch layer {
         case .clear: clearFeatures
-        case .secured(let bindings):
+        case .secured(let bindings, _):
             StreamFeatures.beforeAuthentication(
                 tls: .none, mechanisms: offered(layer), bindings: bindings.types, registers: registers)
         case .authenticated: authenticatedFeatures
@@ -54,16 +57,14 @@ public final class StreamOffer: Sendable {
     }
 
     /// The mechanisms that a client may choose at this layer.
-    func offered(_ layer: Layer) -> [Mechanism] {
-        switch layer {
-        case .clear: Self.offered(mechanisms, options, bindings: nil)
-        case .secured(let bindings): Self.offered(mechanisms, options, bindings: bindings)
-        case .authenticated: []
-        }
-    }
+    func offered(_ layer: Layer) -> [Mechanism] { Self.offered(mechanisms, options, layer) }
 
-    /// Whether TLS would make this mechanism choosable.
-    func needsTLS(_ mechanism: Mechanism) -> Bool { options.tls != .none && mechanisms.contains(mechanism) }
+    /// What to answer for a mechanism that cannot be chosen at this layer, although perhaps at another.
+    func refusal(of mechanism: Mechanism, _ layer: Layer) -> SASLFailure {
+        guard mechanisms.contains(mechanism) else { return SASLFailure(.invalidMechanism) }
+        if layer == .clear, options.tls != .none { return SASLFailure(.encryptionRequired) }
+        return SASLFailure(mechanism.needsCertificate ? .notAuthorized : .invalidMechanism)
+    }
 
     /// Whether registration is offered at this layer.
     func registers(_ layer: Layer) -> Bool {
@@ -78,13 +79,20 @@ public final class StreamOffer: Sendable {
     func takes(_ element: Element) -> Bool { extensions.contains { element.isIn($0) } }
 
     private static func offered(
-        _ mechanisms: [Mechanism], _ options: StreamOptions, bindings: ChannelBindings?
+        _ mechanisms: [Mechanism], _ options: StreamOptions, _ layer: Layer
     ) -> [Mechanism] {
-        guard let bindings else {
+        switch layer {
+        case .clear:
             guard options.takesClear else { return [] }
-            return mechanisms.filter { !$0.bindsChannel && (!$0.revealsPassword || options.allowsSecretsInClear) }
+            return mechanisms.filter {
+                !$0.bindsChannel && !$0.needsCertificate && (!$0.revealsPassword || options.allowsSecretsInClear)
+            }
+        case .secured(let bindings, let certificate):
+            return mechanisms.filter {
+                (!$0.bindsChannel || !bindings.isEmpty) && (!$0.needsCertificate || certificate != nil)
+            }
+        case .authenticated: return []
         }
-        return bindings.isEmpty ? mechanisms.filter { !$0.bindsChannel } : mechanisms
     }
 }
 
@@ -104,6 +112,9 @@ extension SASLNaming {
         self.init(
             user: { JID.preparedLocal($0) },
             password: { PRECIS.opaqueString($0).map { Password(prepared: $0) } },
-            isOwn: { JID($0) == JID.prepared(local: $1, domain: domain) })
+            owner: { address in
+                guard let jid = JID(address), jid.isBare, !jid.isDomain, jid.domain == domain else { return nil }
+                return jid.local
+            })
     }
 }

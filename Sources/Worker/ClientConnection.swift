@@ -29,6 +29,8 @@ final class ClientConnection {
     /// That answer is TLS: what the client sent in the clear behind its request counts for nothing (RFC 6120 §5.3.3).
     private var isSecuring = false
     private var hasRegistered = false
+    /// Which method knows the user.
+    private var method: AuthenticationMethod?
     private var isProcessing = false
 
     init(_ connection: Connection, listener: ClientListener) {
@@ -139,6 +141,8 @@ final class ClientConnection {
         case .restart: framer.restart()
         case .fetchCredentials(let jid, let hash): fetchCredentials(jid, hash)
         case .verifyPassword(let jid, let password): verify(jid, password)
+        case .admit(let jid): admit(jid)
+        case .admitAnonymous: admitAnonymous()
         case .authenticated(let jid, let mechanism): authenticated(jid, mechanism)
         case .authenticationFailed(let user, let condition): authenticationFailed(user, condition)
         case .register(let request): register(request)
@@ -167,7 +171,9 @@ final class ClientConnection {
     private func fetchCredentials(_ jid: JID, _ hash: ScramHash) {
         guard let host else { return }
         Loop.spawn { [self] in
-            let answer = await host.accounts.credentials(jid.local, hash, allowed: listener.options.allowedAuthMethods)
+            let answer: SASLExchange.CredentialsAnswer
+            (answer, method) = await host.accounts.credentials(
+                jid.local, hash, allowed: listener.options.allowedAuthMethods)
             perform(stream.handle(.credentials(answer, nonce: randomBytes(SASLExchange.nonceLength))))
             goOn()
         }
@@ -176,8 +182,30 @@ final class ClientConnection {
     private func verify(_ jid: JID, _ password: Password) {
         guard let host else { return }
         Loop.spawn { [self] in
-            let verdict = await host.accounts.verify(jid.local, password, allowed: listener.options.allowedAuthMethods)
+            let verdict: SASLExchange.PasswordVerdict
+            (verdict, method) = await host.accounts.verify(
+                jid.local, password, allowed: listener.options.allowedAuthMethods)
             perform(stream.handle(.verdict(verdict)))
+            goOn()
+        }
+    }
+
+    private func admit(_ jid: JID) {
+        guard let host else { return }
+        Loop.spawn { [self] in
+            let verdict: SASLExchange.PasswordVerdict
+            (verdict, method) = await host.accounts.admit(jid.local, allowed: listener.options.allowedAuthMethods)
+            perform(stream.handle(.verdict(verdict)))
+            goOn()
+        }
+    }
+
+    private func admitAnonymous() {
+        guard let host else { return }
+        Loop.spawn { [self] in
+            let answer = await host.accounts.admitAnonymous(allowed: listener.options.allowedAuthMethods)
+            method = .anonymous
+            perform(stream.handle(.anonymous(answer)))
             goOn()
         }
     }
@@ -234,7 +262,7 @@ final class ClientConnection {
         Loop.spawn { [self] in
             do throws(StanzaError) {
                 let session = try await host.bind(
-                    user, resource: resource, connection: connection.id, stream: self, now: WallClock.seconds)
+                    user, resource: resource, connection: connection.id, stream: self, now: WallClock.seconds, method: method)
                 guard !stream.isClosed else { return session.end() }
                 self.session = session
                 Log.info(
@@ -302,8 +330,12 @@ extension ClientConnection: ConnectionDelegate {
         isHeld = false
         isSecuring = false
         let facts = connection.tls
+        let certificate = facts.flatMap { facts -> ClientCertificate? in
+            guard facts.verification == .good else { return nil }
+            return ClientCertificate(addresses: facts.peerAddresses, commonName: facts.peerCommonName)
+        }
         perform(stream.handle(.secured(
-            ChannelBindings(exporter: facts?.exporter, serverEndPoint: facts?.serverEndPoint))))
+            ChannelBindings(exporter: facts?.exporter, serverEndPoint: facts?.serverEndPoint), certificate: certificate)))
         goOn()
     }
 

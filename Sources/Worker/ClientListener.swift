@@ -88,16 +88,13 @@ final class ClientListener {
     func offer(of host: Host) -> StreamOffer {
         if let offer = offers[host.domain] { return offer }
         let authentication = host.configuration.authentication
-        let canAuthenticate = host.accounts.canAuthenticate(allowed: options.allowedAuthMethods)
-        let hashes = authentication.passwordHashes.map(\.rawValue)
-        let mechanisms = authentication.mechanisms.compactMap { Mechanism(optionName: $0.rawValue) }.filter {
-            guard canAuthenticate else { return false }
-            guard case .scram(let hash, _) = $0, authentication.passwordFormat == .scram, !hashes.isEmpty else { return true }
-            return hashes.contains(hash == .sha1 ? "sha" : hash.rawValue)
-        }
+        let abilities = host.accounts.abilities(allowed: options.allowedAuthMethods)
+        let mechanisms = authentication.mechanisms.compactMap { Mechanism(optionName: $0.rawValue) }
         let offer = StreamOffer(
-            domain: host.domain, options: streamOptions, mechanisms: mechanisms, secret: shared.secret,
-            iterations: authentication.scramIterations, registers: host.beforeAuthentication != nil,
+            domain: host.domain, options: streamOptions, mechanisms: mechanisms.filter(abilities.serve),
+            secret: shared.secret, iterations: authentication.scramIterations,
+            certificateRules: authentication.certificateRules.compactMap { CertificateRule(rawValue: $0.rawValue) },
+            registers: host.beforeAuthentication != nil && host.accounts.abilities().contains(.registration),
             features: host.features.afterAuthentication.map { $0() }, extensions: host.extensionNamespaces)
         offers[host.domain] = offer
         return offer

@@ -97,7 +97,7 @@ import XMPP
         #expect(fields.firstChild?.children.map(\.name) == ["instructions", "username", "password"])
         let answer = try await ask(stage, "set", ["username": "Bill", "password": "Calliope", "email": "x", "name": "y"])
         #expect(answer["type"] == "result" && answer.firstChild == nil)
-        #expect(await stage.host().accounts.verify("bill", Password(prepared: "Calliope"), allowed: nil) == .accepted)
+        #expect(await stage.host().accounts.verify("bill", Password(prepared: "Calliope"), allowed: nil).verdict == .accepted)
         #expect(await root.hears { $0.isNamed("message") }?.child("body")?.text == "The account bill@example.org was registered from 127.0.0.1")
         var waiting: [OfflineRepository.Message] = []
         while waiting.isEmpty { waiting = try await stage.store.offline.page(UserKey(user: "bill", domain: Stage.domain), limit: 9, now: 0) }
@@ -163,12 +163,12 @@ import XMPP
         #expect(try await change("eve", "mine") == "not-allowed")
         #expect(try await change("bill", "mine", to: "eve@example.org") == "not-allowed")
         let accounts = stage.host().accounts
-        #expect(await accounts.verify("bill", Password(prepared: "secret"), allowed: nil) == .accepted)
+        #expect(await accounts.verify("bill", Password(prepared: "secret"), allowed: nil).verdict == .accepted)
         for (to, password) in [("example.org", "one"), ("bill@example.org", "two"), (nil, "three")] {
             #expect(try await change("Bill", password, to: to) == nil)
-            #expect(await accounts.verify("bill", Password(prepared: password), allowed: nil) == .accepted)
+            #expect(await accounts.verify("bill", Password(prepared: password), allowed: nil).verdict == .accepted)
         }
-        #expect(await accounts.verify("eve", Password(prepared: "secret"), allowed: nil) == .accepted)
+        #expect(await accounts.verify("eve", Password(prepared: "secret"), allowed: nil).verdict == .accepted)
     }
 
     @Test @LoopActor func removal() async throws {

@@ -19,15 +19,14 @@ final class Stage {
     private let database: StageDatabase
     private var connections: UInt64 = 0
 
-    /// `modules` is the part of a configuration file that names them.
-    init(_ modules: String, _ catalog: [any Module.Type]) async throws {
+    /// `modules` is the part of a configuration file that names them, `auth` that of the methods of authentication.
+    init(_ modules: String = "", _ catalog: [any Module.Type] = [], auth: String = "[auth.internal]") async throws {
         let text = """
             [general]
               hosts = ["\(Self.domain)"]
               default_server_domain = "\(Self.domain)"
               replaced_wait_timeout = 100
-            [auth]
-              [auth.internal]
+            \(auth)
             \(modules)
             """
         let loaded = ConfigurationLoader.load(text: Array(text.utf8), path: "stage.toml", files: DiskFiles())
@@ -64,11 +63,18 @@ final class Stage {
     /// A session of a new account, or of one that exists.
     func client(_ user: String, _ resource: String = "r", on worker: Int = 0) async throws -> StageClient {
         try await account(user)
+        return try await bound(user, resource, on: worker)
+    }
+
+    /// A session of somebody whom a method let in.
+    func bound(
+        _ user: String, _ resource: String = "r", on worker: Int = 0, by method: AuthenticationMethod? = nil
+    ) async throws -> StageClient {
         connections += 1
         let client = StageClient()
         client.session = try await host(worker).bind(
             .prepared(local: user, domain: Self.domain), resource: resource, connection: connections, stream: client,
-            now: Int64(connections))
+            now: Int64(connections), method: method)
         return client
     }
 }

@@ -2,16 +2,17 @@ import SASL
 
 /// The exchanges of these tests: names are lower-cased, passwords with a space are nobody's.
 func exchange(
-    _ mechanism: Mechanism, bindings: ChannelBindings = .none, offersPlus: Bool = false
+    _ mechanism: Mechanism, bindings: ChannelBindings = .none, offersPlus: Bool = false,
+    certificate: ClientCertificate? = nil, rules: [CertificateRule] = [.standard]
 ) -> SASLExchange {
     let naming = SASLNaming(
         user: { $0.contains("@") ? nil : $0.lowercased() },
         password: { $0.contains(" ") ? nil : Password(prepared: $0) },
-        isOwn: { $0 == $1 + "@example.net" })
-    let service = SASLService(naming: naming, secret: [1, 2, 3], iterations: 4096)
-    guard let result = SASLExchange(mechanism: mechanism, service: service, bindings: bindings, offersPlus: offersPlus)
-    else { preconditionFailure("\(mechanism.name) is not carried out") }
-    return result
+        owner: { $0.hasSuffix("@example.net") ? String($0.dropLast(12)) : nil })
+    return SASLExchange(
+        mechanism: mechanism,
+        service: SASLService(naming: naming, secret: [1, 2, 3], iterations: 4096, certificateRules: rules),
+        bindings: bindings, offersPlus: offersPlus, certificate: certificate)
 }
 
 let scram1 = Mechanism.scram(.sha1, plus: false)

@@ -24,15 +24,17 @@ struct MechanismTests {
     @Test("The order is by strength, with channel binding first")
     func order() {
         #expect(
-            Mechanism.supported.map(\.optionName) == [
+            Mechanism.all.map(\.optionName) == [
                 "scram_sha512_plus", "scram_sha512", "scram_sha384_plus", "scram_sha384", "scram_sha256_plus",
-                "scram_sha256", "scram_sha224_plus", "scram_sha224", "scram_sha1_plus", "scram_sha1", "plain",
+                "scram_sha256", "scram_sha224_plus", "scram_sha224", "scram_sha1_plus", "scram_sha1", "plain", "external",
+                "anonymous",
             ])
     }
 
     @Test("What each asks of the connection")
     func needs() {
         #expect(Mechanism.all.filter(\.revealsPassword) == [.plain])
+        #expect(Mechanism.all.filter(\.needsCertificate) == [.external])
         #expect(Mechanism.all.filter(\.bindsChannel).allSatisfy { $0.name.hasSuffix("-PLUS") })
         #expect(Mechanism.all.filter(\.bindsChannel).count == ScramHash.allCases.count)
     }

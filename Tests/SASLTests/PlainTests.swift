@@ -82,13 +82,4 @@ struct PlainTests {
         _ = plain.handle(.initialResponse(bytes("\0romeo\0pencil")))
         #expect(condition(plain.handle(.credentials(.notFound, nonce: nonce))) == .temporaryAuthFailure)
     }
-
-    @Test("Reserved mechanisms are not carried out")
-    func reserved() {
-        let naming = SASLNaming(user: { $0 }, password: { Password(prepared: $0) }, isOwn: { _, _ in true })
-        let service = SASLService(naming: naming, secret: [], iterations: 1)
-        for mechanism in [Mechanism.anonymous, .external] {
-            #expect(SASLExchange(mechanism: mechanism, service: service, bindings: .none, offersPlus: false) == nil)
-        }
-    }
 }

@@ -34,7 +34,7 @@ struct ScramVectorTests {
     @Test("RFC 5802 §5, RFC 7677 §3", arguments: [0, 1])
     func example(index: Int) throws {
         let example = Self.examples[index]
-        let naming = SASLNaming(user: { $0 }, password: { Password(prepared: $0) }, isOwn: { _, _ in false })
+        let naming = SASLNaming(user: { $0 }, password: { Password(prepared: $0) }, owner: { _ in nil })
         let opening = try ScramOpening(
             ScramClientFirst(parsing: bytes(example.first)), hash: example.hash, plus: false,
             service: SASLService(naming: naming, secret: [1], iterations: 4096), bindings: .none, offersPlus: false)

@@ -20,7 +20,8 @@ private struct Dice: RandomNumberGenerator {
 struct RandomEventTests {
     private static let goodHeader = header()
     private static let elements: [Element] = [
-        starttls, auth("PLAIN", "\0romeo\0pencil"), auth("SCRAM-SHA-256", "n,,n=romeo,r=x"), authRaw("PLAIN", ""),
+        starttls, auth("PLAIN", "\0romeo\0pencil"), auth("SCRAM-SHA-256", "n,,n=romeo,r=x"), auth("EXTERNAL", "romeo@example.net"),
+        auth("ANONYMOUS", "x"), authRaw("PLAIN", ""),
         authRaw("PLAIN", "!"), response("AHJvbWVvAHBlbmNpbA=="), response(""), "<abort xmlns='\(Namespace.sasl)'/>", bind(),
         bind("orchard"), "<iq type='set' id='s'>\(session)</iq>", "<presence/>", "<message><body>x</body></message>",
         "<iq type='get' id='r'><query xmlns='jabber:iq:register'/></iq>", "<inactive xmlns='urn:xmpp:csi:0'/>",
@@ -31,7 +32,8 @@ struct RandomEventTests {
         case 0..<8: .header(goodHeader, offered)
         case 8: .header(header(), nil)
         case 9..<24: .element(elements[Int.random(in: 0..<elements.count, using: &dice)])
-        case 24..<27: .secured(bindings)
+        case 24..<26: .secured(bindings, certificate: ClientCertificate(addresses: ["romeo@example.net"]))
+        case 26: .anonymous([.named("x"), .rejected][Int.random(in: 0..<2, using: &dice)])
         case 27..<31: .verdict([.accepted, .rejected, .temporarilyUnavailable][Int.random(in: 0..<3, using: &dice)])
         case 31..<34: .credentials(Bool.random(using: &dice) ? .notFound : .temporarilyUnavailable, nonce: nonce)
         case 34..<37: .bound(orchard)
@@ -45,7 +47,9 @@ struct RandomEventTests {
     private static func fitting(_ actions: [Action], _ dice: inout Dice, _ offered: StreamOffer) -> Event? {
         for action in actions {
             switch action {
-            case .startTLS: return .secured(bindings)
+            case .startTLS: return .secured(bindings, certificate: ClientCertificate(addresses: ["romeo@example.net"]))
+            case .admit: return .verdict(.accepted)
+            case .admitAnonymous: return .anonymous(.named("romeo"))
             case .restart: return .header(goodHeader, offered)
             case .verifyPassword: return .verdict(Int.random(in: 0..<4, using: &dice) > 0 ? .accepted : .rejected)
             case .fetchCredentials: return .credentials(.notFound, nonce: nonce)

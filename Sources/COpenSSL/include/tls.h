@@ -67,6 +67,11 @@ int copenssl_channel_binding(SSL *session, uint8_t value[32]);
 size_t copenssl_peer_certificate(SSL *session, uint8_t **der);
 void copenssl_free(void *memory);
 
+// The XMPP address (id-on-xmppAddr, RFC 6120 13.7.1.4) at a place among those in the peer's certificate, from 0, and the
+// last common name of its subject; in UTF-8, not terminated (free with copenssl_free). The length, 0 if there is none.
+size_t copenssl_peer_xmpp_address(SSL *session, int place, uint8_t **text);
+size_t copenssl_peer_common_name(SSL *session, uint8_t **text);
+
 // OpenSSL's words for the oldest error of this thread (empty if there is none); empties the error queue.
 void copenssl_take_error(char *text, size_t capacity);
 #endif

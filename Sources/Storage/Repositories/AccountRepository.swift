@@ -53,6 +53,17 @@ public struct AccountRepository: Sendable {
         }
     }
 
+    /// Removes what is kept for a user without an account. False, and nothing happens, where there is one.
+    public nonisolated(nonsending) func forget(_ key: UserKey) async throws(StorageError) -> Bool {
+        try await database.write { (connection) throws(StorageError) in
+            if try Self.exists(key, connection) { return false }
+            for table in Schema.tablesOfUsers {
+                try connection.execute("DELETE FROM \(table) WHERE domain = ? AND username = ?", key.domainValue, key.userValue)
+            }
+            return true
+        }
+    }
+
     /// Removes the account and everything that is kept for its user, on the disk when this answers. False without such an account;
     /// what may be kept for its user is removed all the same.
     public nonisolated(nonsending) func remove(_ key: UserKey) async throws(StorageError) -> Bool {
