@@ -37,11 +37,11 @@ let package = Package(
     targets: [
         // Ground: C libraries.
         .target(name: "CPlatform"),
+        .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CUnistring", providers: [.apt(["libunistring-dev"])]),
-        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .target(name: "CTOML", cxxSettings: [.unsafeFlags(["-std=c++17", "-fno-exceptions"])]),
 
@@ -89,7 +89,7 @@ let package = Package(
         tests("SupervisionTests", "Supervision"),
         tests("NetworkTests", "CPlatform", "Network"),
         tests("SharedStateTests", "CPlatform", "SharedState", "SharedStateProbe"),
-        tests("StorageTests", "Storage"),
+        tests("StorageTests", "CSQLite", "Storage"),
         tests(
             "ModulesTests", "XML", "XMPP", "SASL", "Configuration", "IPC", "Network", "SharedState", "Storage", "Kernel",
             "Modules"),

@@ -76,8 +76,7 @@ extension Connection: TurnParticipant {
         guard !isClosed else { return }
         closing = .now
         isClosed = true
-        watch.end()
-        Glibc.close(outlet.socket)
+        watch.close()
         outlet.drop()
         linger?.cancel()
         shaper?.timer?.cancel()

@@ -32,8 +32,10 @@ public enum Loop {
 
     private static func turn() {
         let queue = LoopExecutor.shared.queue
-        Poller.wait(Turn.isEmpty && queue.fallsAsleep() ? patience : 0)
+        let events = Poller.wait(Turn.isEmpty && queue.fallsAsleep() ? patience : 0)
+        // Before anything is done: what we ourselves submit from here on needs no wake-up call.
         queue.wakesUp()
+        Poller.tell(events)
         if let alarm, now >= alarm { ring() }
         for _ in 0..<roundLimit {
             let hadWork = work(queue)

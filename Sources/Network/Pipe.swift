@@ -97,8 +97,7 @@ public final class Pipe {
     private func finalize() {
         guard !isClosed else { return }
         isClosed = true
-        watch.end()
-        Glibc.close(outlet.socket)
+        watch.close()
         outlet.drop()
         let last = delegate
         delegate = nil

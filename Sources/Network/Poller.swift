@@ -58,8 +58,11 @@ enum Poller {
     /// Watches no longer, and lets the target go.
     static func remove(_ descriptor: CInt) {
         _ = control(EPOLL_CTL_DEL, descriptor, [])
-        entries[Int(descriptor)].target = nil
+        forget(descriptor)
     }
+
+    /// The same for a descriptor that is closed now, which ends the kernel's watch if no other process has it, too.
+    static func forget(_ descriptor: CInt) { entries[Int(descriptor)].target = nil }
 
     private static func control(_ operation: CInt, _ descriptor: CInt, _ interest: Interest) -> CInt {
         let name = UInt64(entries[Int(descriptor)].number) << 32 | UInt64(UInt32(bitPattern: descriptor))
@@ -67,11 +70,12 @@ enum Poller {
         return epoll_ctl(epoll, operation, descriptor, &event) == 0 ? 0 : errno
     }
 
-    /// Waits, for ever if `milliseconds` is negative, until something happens, and tells of it.
-    static func wait(_ milliseconds: CInt) {
-        let count = epoll_wait(epoll, events, CInt(batch), milliseconds)
-        guard count > 0 else { return }
-        for index in 0..<Int(count) {
+    /// Waits, for ever if `milliseconds` is negative, until something happens. How many events there are to `tell` of.
+    static func wait(_ milliseconds: CInt) -> Int { max(0, Int(epoll_wait(epoll, events, CInt(batch), milliseconds))) }
+
+    /// Tells of what the last wait brought.
+    static func tell(_ count: Int) {
+        for index in 0..<count {
             let (bits, name) = (events[index].events, events[index].data.u64)
             guard let target = target(name) else { continue }
             if bits & over != 0 {
@@ -118,5 +122,12 @@ struct Watch {
         guard isActive else { return }
         isActive = false
         Poller.remove(descriptor)
+    }
+
+    /// Closes the descriptor, which must be ours alone.
+    mutating func close() {
+        if isActive { Poller.forget(descriptor) }
+        isActive = false
+        Glibc.close(descriptor)
     }
 }

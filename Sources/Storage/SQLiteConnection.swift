@@ -4,12 +4,12 @@ import CSQLite
 ///
 /// `@unchecked`: used by the thread that opens it, then by the one thread that it is given to.
 final class SQLiteConnection: SQLConnection, @unchecked Sendable {
-    enum Role { case writer, reader }
+    enum Role { case writer, reader, instant }
 
     private let handle: OpaquePointer
     /// How long it waits for the locks of others. SQLite holds a pointer to it while the connection is open.
     let patience: BusyPatience
-    private var isOpen = true
+    private(set) var isOpen = true
     private var statements: [String: SQLiteStatement] = [:]
     /// More statements than the repositories have; beyond it the prepared ones are dropped.
     private static let keptStatements = 200
@@ -17,14 +17,14 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
     /// Opens the file, which must exist, and puts the connection into its role.
     init(path: String, role: Role, options: SQLiteOptions) throws(StorageError) {
         var opened: OpaquePointer?
-        let status = sqlite3_open_v2(path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nil)
+        let status = sqlite3_open_v2(path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, role == .instant ? CSQLITE_INSTANT : nil)
         guard status == SQLITE_OK, let handle = opened else {
             let error = opened.map(StorageError.init(of:)) ?? .unavailable("no memory for a connection")
             sqlite3_close_v2(opened)
             throw error
         }
         self.handle = handle
-        patience = BusyPatience(milliseconds: options.busyTimeout)
+        patience = BusyPatience(milliseconds: role == .instant ? 0 : options.busyTimeout)
         sqlite3_busy_handler(handle, { patience, tries in
             guard let patience else { return 0 }
             return Unmanaged<BusyPatience>.fromOpaque(patience).takeUnretainedValue().waits(after: Int(tries)) ? 1 : 0
@@ -59,7 +59,7 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
             ["PRAGMA journal_mode = WAL"] + common
                 + ["PRAGMA journal_size_limit = 16777216", "PRAGMA wal_autocheckpoint = 1000"]
                 + (options.maxPages.map { ["PRAGMA max_page_count = \($0)"] } ?? [])
-        case .reader: common + ["PRAGMA query_only = ON"]
+        case .reader, .instant: common + ["PRAGMA query_only = ON"]
         }
     }
 
@@ -70,6 +70,9 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
         statements = [:]
         sqlite3_close_v2(handle)
     }
+
+    /// Has each query fail that takes more steps of SQLite's machine.
+    func limitSteps(_ most: Int32) { sqlite3_progress_handler(handle, most, { _ in 1 }, nil) }
 
     /// False also when SQLite itself rolled the transaction back, as it may on a full disk or an input/output error.
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }

@@ -2,7 +2,8 @@ import Glibc
 
 /// The database in one SQLite file, which several processes have open at the same time (WAL mode).
 ///
-/// One connection writes and one or a few read, each on a thread of its own. Writes that are submitted while a transaction runs are
+/// One connection writes and one or a few read, each on a thread of its own; what can be read without waiting is read in place
+/// (`InstantReader`). Writes that are submitted while a transaction runs are
 /// gathered and share the next one (`SQLiteWriter`); reads that gather share a snapshot. Both queues have a bound: over it the
 /// answer is `busy`, at once.
 public final class SQLiteDatabase: SQLDatabase {
@@ -10,6 +11,7 @@ public final class SQLiteDatabase: SQLDatabase {
     private let reads: WorkQueue
     private let counters = SQLiteCounters()
     private let connections: [SQLiteConnection]
+    private let instant: InstantReader
     private let onError: @Sendable (StorageError, String) -> Void
 
     /// Opens the file at `path`, creating it readable by its owner only; its directory must exist.
@@ -29,6 +31,7 @@ public final class SQLiteDatabase: SQLDatabase {
                 reading.append(try SQLiteConnection(path: path, role: .reader, options: options))
             }
             connections = [writing] + reading
+            instant = try InstantReader(path: path, options: options)
             try start(writing, reading, Turnstile(path: path))
         } catch {
             writes.stop()
@@ -51,7 +54,8 @@ public final class SQLiteDatabase: SQLDatabase {
     public nonisolated(nonsending) func read<T: Sendable>(
         _ work: @escaping @Sendable (any SQLConnection) throws(StorageError) -> T
     ) async throws(StorageError) -> T {
-        try await submit(to: reads, "reads", durable: false, work)
+        if let result = instant.attempt(work) { return result }
+        return try await submit(to: reads, "reads", durable: false, work)
     }
 
     public nonisolated(nonsending) func write<T: Sendable>(
@@ -65,6 +69,7 @@ public final class SQLiteDatabase: SQLDatabase {
         writes.stop()
         reads.stop()
         for connection in connections { connection.close() }
+        instant.close()
     }
 
     private func start(_ writing: SQLiteConnection, _ reading: [SQLiteConnection], _ turnstile: Turnstile) throws(StorageError) {

@@ -5,14 +5,17 @@ import Glibc
 /// A thread takes all that waits, up to `batch`, at once. The threads are our own, not those of a shared pool: their number is fixed
 /// and known, and each keeps its connection.
 ///
-/// `@unchecked`: `waiting`, `isStopping` and `threads` are touched under `mutex` only.
+/// `@unchecked`: `waiting`, `isStopping`, `idle` and `threads` are touched under `mutex` only.
 final class WorkQueue: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    /// Posted once for each sleeping thread that shall wake.
+    private let wakeup = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
     private let bound: Int
     private let batch: Int
     private var waiting: [any PendingWork] = []
     private var isStopping = false
+    /// Threads that sleep, less those that have been woken.
+    private var idle = 0
     private var threads: [pthread_t] = []
 
     enum Admission { case accepted, full, stopped }
@@ -22,13 +25,13 @@ final class WorkQueue: @unchecked Sendable {
         self.bound = bound
         self.batch = batch
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
+        sem_init(wakeup, 0, 0)
     }
 
     deinit {
-        pthread_cond_destroy(changed)
+        sem_destroy(wakeup)
         pthread_mutex_destroy(mutex)
-        changed.deallocate()
+        wakeup.deallocate()
         mutex.deallocate()
     }
 
@@ -37,13 +40,17 @@ final class WorkQueue: @unchecked Sendable {
 
     /// Adds work, unless the queue is full or stopped.
     func submit(_ work: any PendingWork) -> Admission {
-        locked {
-            if isStopping { return .stopped }
-            if waiting.count >= bound { return .full }
+        let (admission, mustWake): (Admission, Bool) = locked {
+            if isStopping { return (.stopped, false) }
+            if waiting.count >= bound { return (.full, false) }
             waiting.append(work)
-            pthread_cond_signal(changed)
-            return .accepted
+            let mustWake = idle > 0
+            if mustWake { idle -= 1 }
+            return (.accepted, mustWake)
         }
+        // Not under the mutex: the thread would wake only to wait for it.
+        if mustWake { sem_post(wakeup) }
+        return admission
     }
 
     /// Starts a thread that runs `body` over what waits until the queue is stopped and empty.
@@ -60,26 +67,35 @@ final class WorkQueue: @unchecked Sendable {
     func stop() {
         let leaving: [pthread_t] = locked {
             isStopping = true
-            pthread_cond_broadcast(changed)
+            idle = 0
             defer { threads = [] }
             return threads
         }
+        for _ in leaving { sem_post(wakeup) }
         for thread in leaving {
             if pthread_equal(thread, pthread_self()) != 0 { pthread_detach(thread) } else { pthread_join(thread, nil) }
         }
     }
 
+    /// Nil when the queue is stopped and empty.
     private func take() -> [any PendingWork]? {
-        locked {
-            while waiting.isEmpty && !isStopping { pthread_cond_wait(changed, mutex) }
-            guard !waiting.isEmpty else { return nil }
-            let taken = Array(waiting.prefix(batch))
-            if taken.count == waiting.count {
-                waiting.removeAll(keepingCapacity: waiting.capacity <= 1024)
-            } else {
-                waiting.removeFirst(taken.count)
+        while true {
+            let (taken, isOver): ([any PendingWork], Bool) = locked {
+                if waiting.isEmpty {
+                    if !isStopping { idle += 1 }
+                    return ([], isStopping)
+                }
+                let taken = Array(waiting.prefix(batch))
+                if taken.count == waiting.count {
+                    waiting.removeAll(keepingCapacity: waiting.capacity <= 1024)
+                } else {
+                    waiting.removeFirst(taken.count)
+                }
+                return (taken, false)
             }
-            return taken
+            if !taken.isEmpty { return taken }
+            if isOver { return nil }
+            while sem_wait(wakeup) != 0 {}
         }
     }
 

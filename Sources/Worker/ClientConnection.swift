@@ -118,8 +118,10 @@ final class ClientConnection {
     }
 
     private func open(_ header: StreamHeader) {
-        let domain = header["to"].flatMap(JID.preparedDomain)
-        let host = domain.flatMap { server.host($0) }
+        // Nearly always it is written as we know it; otherwise it is prepared first.
+        let host = header["to"].flatMap { to in
+            server.host(to) ?? JID.preparedDomain(to).flatMap { server.host($0) }
+        }
         if let host, self.host !== host {
             self.host = host
             connection.setRate(listener.rate(of: nil, on: host))
@@ -174,7 +176,7 @@ final class ClientConnection {
             let answer: SASLExchange.CredentialsAnswer
             (answer, method) = await host.accounts.credentials(
                 jid.local, hash, allowed: listener.options.allowedAuthMethods)
-            perform(stream.handle(.credentials(answer, nonce: randomBytes(SASLExchange.nonceLength))))
+            perform(stream.handle(.credentials(answer, nonce: RandomPool.take(SASLExchange.nonceLength))))
             goOn()
         }
     }

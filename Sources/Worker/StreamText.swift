@@ -1,4 +1,5 @@
 internal import Kernel
+internal import Network
 internal import SASL
 internal import Streams
 internal import XML
@@ -6,7 +7,7 @@ internal import XMPP
 
 /// The server's side of a stream as text (RFC 6120 §4.7, §4.8).
 enum StreamText {
-    static func header(_ header: ResponseHeader) -> [UInt8] {
+    @LoopActor static func header(_ header: ResponseHeader) -> [UInt8] {
         var writer = ElementWriter(reserving: 256)
         writer.raw("<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='")
         writer.escaped(randomName())
@@ -33,8 +34,9 @@ enum StreamText {
     }
 
     /// A name that cannot be guessed: for stream ids (RFC 6120 §4.7.3) and resources of the server's choice (§7.6).
-    static func randomName() -> String {
-        let digits = Array("0123456789abcdefghijkmnpqrstuvwxyz".utf8)
-        return String(decoding: randomBytes(20).map { digits[Int($0) % digits.count] }, as: UTF8.self)
+    @LoopActor static func randomName() -> String {
+        String(decoding: RandomPool.take(20).map { digits[Int($0 & 31)] }, as: UTF8.self)
     }
+
+    private static let digits = Array("23456789abcdefghijkmnpqrstuvwxyz".utf8)
 }

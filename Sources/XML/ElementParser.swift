@@ -110,6 +110,8 @@ public final class ElementParser {
         }
     }
 
+    private static let salt = UInt.random(in: 1...UInt.max)
+
     /// A parser with nothing in its memory.
     private func create() {
         if let expat { XML_ParserFree(expat) }
@@ -129,6 +131,8 @@ public final class ElementParser {
         reading.pointee.expat = expat
         // Debian's expat holds back the token at the end of the input unless it is told not to.
         XML_SetReparseDeferralEnabled(expat, XML_Bool(XML_FALSE))
+        // One salt for the life of the process: expat would ask the system for another at each reset.
+        XML_SetHashSalt(expat, Self.salt)
         XML_SetUserData(expat, UnsafeMutableRawPointer(reading))
         XML_SetElementHandler(expat, { reader($0)?.pointee.start($1, $2) }, { context, _ in reader(context)?.pointee.end() })
         XML_SetCharacterDataHandler(expat) { reader($0)?.pointee.text($1, $2) }
