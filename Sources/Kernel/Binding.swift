@@ -1,5 +1,5 @@
 public import Configuration
-public import Network
+internal import Network
 internal import SharedState
 internal import Telemetry
 public import XMPP
@@ -67,15 +67,6 @@ extension Host {
         guard records.count >= Int(clamping: bound) else { return }
         for record in records.sorted(by: { $0.since < $1.since }).prefix(records.count - Int(clamping: bound) + 1) {
             server.close(record.owner, StreamError(.policyViolation, text: "Too many sessions of this account"))
-        }
-    }
-}
-
-extension Loop {
-    /// Goes on after so many milliseconds, on the loop.
-    public static func pause(_ milliseconds: Int64) async {
-        await withCheckedContinuation { continuation in
-            _ = Loop.after(milliseconds) { continuation.resume() }
         }
     }
 }

@@ -86,6 +86,13 @@ public enum Loop {
         return Timer(entry: entry)
     }
 
+    /// Goes on after so many milliseconds, on the loop.
+    public static func pause(_ milliseconds: Int64) async {
+        await withCheckedContinuation { continuation in
+            after(milliseconds) { continuation.resume() }
+        }
+    }
+
     /// Calls `body` every `milliseconds` (at least 50) until cancelled; late calls are not made up for.
     public static func every(_ milliseconds: Int64, _ body: @escaping @LoopActor () -> Void) -> Timer {
         let timer = Timer(entry: nil)

@@ -3,6 +3,7 @@
 #define CPLATFORM_H
 #include "background.h"
 #include "heap.h"
+#include "port.h"
 #include "process.h"
 #include "readiness.h"
 #include "sharedmemory.h"
