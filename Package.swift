@@ -43,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CUnistring", providers: [.apt(["libunistring-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .target(name: "CJWT"),
         .target(name: "CTOML", cxxSettings: [.unsafeFlags(["-std=c++17", "-fno-exceptions"])]),
 
         // Ground: values, no effects.
@@ -63,7 +64,8 @@ let package = Package(
         room("SharedState", "CPlatform"),
         room("Storage", "CSQLite"),
         room(
-            "Kernel", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage"),
+            "Kernel", "CJWT", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState",
+            "Storage"),
         room(
             "Modules", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage",
             "Kernel"),

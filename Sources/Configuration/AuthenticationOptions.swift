@@ -5,9 +5,9 @@ enum AuthenticationOptions {
         + OptionRow.under("auth", common + password + methods)
         + OptionRow.under("auth.anonymous", anonymous)
         + OptionRow.under("auth.dummy", dummy)
-        + OptionRow.under("auth.external", state: .notYet, external)
+        + OptionRow.under("auth.external", external)
         + OptionRow.under("auth.http", state: .notYet, http)
-        + OptionRow.under("auth.jwt", state: .notYet, jwt)
+        + OptionRow.under("auth.jwt", jwt)
         + OptionRow.under("auth.ldap", state: .notYet, ldap)
         + OptionRow.under("auth.rdbms", state: .notYet, rdbms)
 
@@ -52,9 +52,9 @@ enum AuthenticationOptions {
             "anonymous", .section, .unset, "Users without an account; what is stored for one goes with the last session."),
         OptionRow(
             "dummy", .section, .unset, "Everybody is let in after a pause; for tests of load only."),
-        OptionRow("external", .section, .unset, "A program of your own is asked.", state: .notYet),
+        OptionRow("external", .section, .unset, "A program of your own is asked."),
         OptionRow("http", .section, .unset, "A web service is asked.", state: .notYet),
-        OptionRow("jwt", .section, .unset, "The password is a signed token.", state: .notYet),
+        OptionRow("jwt", .section, .unset, "The password is a signed token."),
         OptionRow("ldap", .section, .unset, "A directory is asked.", state: .notYet),
         OptionRow("pki", .section, .unset, "A verified client certificate is enough."),
         OptionRow("rdbms", .section, .unset, "Accounts in a relational database.", state: .notYet),
@@ -80,7 +80,7 @@ enum AuthenticationOptions {
     ]
 
     private static let external: [OptionRow] = [
-        OptionRow("program", .path, .required, "The program that is asked."),
+        OptionRow("program", .path, .required, "The program that is asked, run as the user that workers run as; arguments may follow."),
         OptionRow("instances", .positive(), .integer(1), "How many processes of it a worker runs at most, for each host."),
     ]
 
@@ -90,8 +90,8 @@ enum AuthenticationOptions {
 
     private static let jwt: [OptionRow] = [
         OptionRow("secret", .section, .required, "The key that tokens are checked with: one of file, env and value."),
-        OptionRow("secret.file", .file(.any), .unset, "The file that holds the key."),
-        OptionRow("secret.env", .name, .unset, "The environment variable that holds the key."),
+        OptionRow("secret.file", .file(.any), .unset, "The file that holds the key; all of it counts, a line's end, too."),
+        OptionRow("secret.env", .name, .unset, "The variable of the server's environment that holds the key."),
         OptionRow("secret.value", .secret, .unset, "The key itself."),
         OptionRow(
             "algorithm",

@@ -44,8 +44,8 @@ public final class Accounts {
         case .internal: InternalAuthentication(context)
         case .anonymous: context.options.anonymous.map { AnonymousAuthentication(context, $0) }
         case .dummy: context.options.dummy.map { DummyAuthentication($0) }
-        case .external: nil
-        case .jwt: nil
+        case .external: context.options.external.map { ExternalAuthentication(context, $0) }
+        case .jwt: context.options.jwt.map { TokenAuthentication(context, $0) }
         case .pki: CertificateAuthentication()
         case .rdbms: nil
         case .ldap: nil

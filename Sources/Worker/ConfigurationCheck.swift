@@ -21,15 +21,12 @@ enum ConfigurationCheck {
         } catch {
             return error.problems
         }
-        do throws(TLSSetup.Failure) {
-            _ = try TLSSetup.contexts(configuration)
-            return []
-        } catch {
-            return error.problems.map { problem in
-                var problem = problem
-                problem.file = bundle.path
-                return problem
-            }
+        var problems = AuthenticationCheck.problems(configuration)
+        do throws(TLSSetup.Failure) { _ = try TLSSetup.contexts(configuration) } catch { problems += error.problems }
+        return problems.sorted { ($0.line, $0.column) < ($1.line, $1.column) }.map { problem in
+            var problem = problem
+            problem.file = bundle.path
+            return problem
         }
     }
 

@@ -149,6 +149,8 @@ final class WorkerRuntime {
         while listeners.contains(where: { $0.openConnections > 0 }), Loop.now < deadline {
             await Loop.pause(20)
         }
+        server.stop()
+        await PortProgram.endAll(within: 500)
         tick?.cancel()
         let database = database
         try? await Loop.offload { database.close() }

@@ -25,6 +25,7 @@ struct Room {
     static let all: [Room] = [
         Room("CPlatform", .shims), Room("COpenSSL", .shims), Room("CExpat", .shims), Room("CIDN2", .shims),
         Room("CUnistring", .shims), Room("CSQLite", .shims), Room("CSystemd", .shims), Room("CTOML", .shims),
+        Room("CJWT", .shims),
 
         Room("XML", .values, ["CExpat"], others: ["Glibc"]),
         Room("XMPP", .values, ["XML", "CIDN2", "CUnistring"], others: ["Glibc"]),
@@ -44,7 +45,7 @@ struct Room {
         Room(
             "Kernel", .effects,
             [
-                "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Streams", "Operations", "Network",
+                "CJWT", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Streams", "Operations", "Network",
                 "SharedState", "Storage",
             ], others: ["Glibc", "Synchronization"]),
         Room(

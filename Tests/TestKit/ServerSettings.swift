@@ -29,6 +29,13 @@ public struct ServerSettings: Sendable {
     public var general = ""
     /// Lines of `[access]`; the rule `c2s` is what listeners ask.
     public var access = "c2s = [{ acl = \"all\", value = \"allow\" }]\nmax_user_sessions = [{ acl = \"all\", value = 50 }]"
+    /// The methods of authentication.
+    public var auth = """
+        [auth.internal]
+        [auth.password]
+          format = "scram"
+          scram_iterations = 4096
+        """
     /// Tables of `[modules.…]`.
     public var modules = ServerSettings.allModules
     /// More lines of `[xmppd]`.
@@ -67,10 +74,7 @@ public struct ServerSettings: Sendable {
           registration_timeout = "infinity"
           \(general)
 
-        [auth.internal]
-        [auth.password]
-          format = "scram"
-          scram_iterations = 4096
+        \(auth)
 
         \(listeners.map { Self.table($0, certificate) }.joined(separator: "\n"))
         [access]

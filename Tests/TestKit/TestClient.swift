@@ -179,6 +179,19 @@ public final class TestClient {
         guard answer.isNamed("success") else { throw TestFailure("\(user) cannot log in: \(answer)") }
     }
 
+    /// Authenticates with a mechanism and its first message; gives the condition of the failure, nil for success.
+    public func authenticate(_ mechanism: String, _ message: String = "") throws -> String? {
+        let text = message.isEmpty ? "=" : Base64.encode(Array(message.utf8))
+        try send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='\(mechanism)'>\(text)</auth>")
+        let answer = try wait("the outcome of \(mechanism)") { $0.isIn("urn:ietf:params:xml:ns:xmpp-sasl") }
+        return answer.isNamed("success") ? nil : answer.firstChild?.name ?? "no condition"
+    }
+
+    /// The mechanisms that the latest features list.
+    public var mechanisms: [String] {
+        features.child("mechanisms", "urn:ietf:params:xml:ns:xmpp-sasl")?.children.map(\.text) ?? []
+    }
+
     /// Binds a resource, or one of the server's choice.
     public func bind(_ resource: String? = nil) throws {
         let wish = resource.map { "<resource>\($0)</resource>" } ?? ""
