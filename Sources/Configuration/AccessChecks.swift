@@ -11,6 +11,13 @@ extension CrossChecks {
         for (index, setting) in auth.elements("methods").enumerated() {
             guard case .string(let method) = setting.value, auth.table(method) == nil, !auth.isBroken(method)
             else { continue }
+            // The files that release 5 comes with name it so; its table has no keys.
+            if method == AuthenticationMethod.internal.rawValue {
+                validator.warn(
+                    "there is no [\(path).internal]; the method is used all the same", at: setting.position ?? auth.position,
+                    path: "\(path).methods[\(index + 1)]")
+                continue
+            }
             report(
                 .conflict, at: setting.position ?? auth.position, "\(path).methods[\(index + 1)]",
                 found: Node.quoted(method), "a method that has its table", hint: "add [\(path).\(method)]")

@@ -13,10 +13,10 @@ enum AccessOptions {
                 OptionRow(
                     "match", .choices("all", "current_domain", "any_hosted_domain", "none"), .text("current_domain"),
                     "Users of which domains: all, the one in question, any of ours, none."),
-                OptionRow("user", .text(.addressPart), .unset, "The user's name."),
+                OptionRow("user", .text(.localPart), .unset, "The user's name."),
                 OptionRow("user_regexp", .text(.regularExpression), .unset, "What the user's name matches."),
                 OptionRow("user_glob", .text(.glob), .unset, "What the user's name matches."),
-                OptionRow("server", .text(.addressPart), .unset, "The user's domain."),
+                OptionRow("server", .text(.domain), .unset, "The user's domain."),
                 OptionRow("server_regexp", .text(.regularExpression), .unset, "What the user's domain matches."),
                 OptionRow("server_glob", .text(.glob), .unset, "What the user's domain matches."),
                 OptionRow("resource", .name, .unset, "The user's resource."),

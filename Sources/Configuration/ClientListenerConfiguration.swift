@@ -65,7 +65,7 @@ public struct ClientListenerConfiguration: Sendable, Equatable {
         backwardsCompatibleSession = table.boolean("backwards_compatible_session") ?? true
         allowedAuthMethods = table.strings("allowed_auth_methods")?
             .compactMap(AuthenticationMethod.init(rawValue:))
-        tls = table.table("tls").map(TLSListenerConfiguration.init)
+        tls = table.table("tls").map { TLSListenerConfiguration($0) }
     }
 }
 
@@ -89,63 +89,5 @@ struct ListenerAddress: Equatable {
         case (let given?, .six) where !given.isIPv6: address = "::ffff:\(given.text)"
         case (let given?, _): address = given.text
         }
-    }
-}
-
-/// How a client listener does TLS.
-public struct TLSListenerConfiguration: Sendable, Equatable {
-    public enum Mode: String, Sendable {
-        case tls, starttls
-        case starttlsRequired = "starttls_required"
-    }
-
-    /// Two profiles of keys over one TLS library.
-    public enum Module: String, Sendable {
-        case fastTLS = "fast_tls"
-        case justTLS = "just_tls"
-    }
-
-    public enum VerifyMode: String, Sendable {
-        case peer, none
-        case selfsignedPeer = "selfsigned_peer"
-    }
-
-    public let mode: Mode
-    public let module: Module
-    /// `peer` without having been asked for counts only with a `cacertfile`.
-    public let verifyMode: VerifyMode
-    /// Nil: the certificates of `general.domain_certfile` only.
-    public let certfile: ConfiguredFile?
-    /// Nil: the key is in `certfile`.
-    public let keyfile: ConfiguredFile?
-    public let password: Secret?
-    public let cacertfile: ConfiguredFile?
-    public let dhfile: ConfiguredFile?
-    /// An OpenSSL cipher list in which `TLSv1.2` and the like may be versions; nil: all.
-    public let ciphers: String?
-    /// OpenSSL options by name.
-    public let protocolOptions: [String]
-    /// `tlsv1` … `tlsv1.3`; nil: all that the library can do.
-    public let versions: [String]?
-    public let disconnectOnFailure: Bool
-    public let crlFiles: [ConfiguredFile]
-
-    init(_ table: SettingTable) {
-        let module = table.string("module").flatMap(Module.init(rawValue:)) ?? .fastTLS
-        mode = table.string("mode").flatMap(Mode.init(rawValue:)) ?? .starttls
-        self.module = module
-        cacertfile = table.file("cacertfile")
-        verifyMode = table.string("verify_mode").flatMap(VerifyMode.init(rawValue:))
-            ?? (cacertfile == nil ? .none : .peer)
-        certfile = table.file("certfile")
-        keyfile = table.file("keyfile")
-        password = table.secret("password")
-        dhfile = table.file("dhfile")
-        ciphers = table.string("ciphers") ?? (module == .fastTLS ? "TLSv1.2:TLSv1.3" : nil)
-        protocolOptions = table.strings("protocol_options")
-            ?? (module == .fastTLS ? ["no_sslv2", "no_sslv3", "no_tlsv1", "no_tlsv1_1"] : [])
-        versions = table.strings("versions")
-        disconnectOnFailure = table.boolean("disconnect_on_failure") ?? true
-        crlFiles = table.files("crl_files")
     }
 }

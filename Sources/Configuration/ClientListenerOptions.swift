@@ -55,21 +55,22 @@ enum ClientListenerOptions {
         OptionRow(
             "verify_mode", .choices("peer", "selfsigned_peer", "none"),
             .computed("\"peer\" with a cacertfile, else \"none\""),
-            "Whether a client is asked for a certificate, and whether one it signed itself counts.", state: .notYet),
+            "Whether a client is asked for a certificate, and whether one it signed itself counts. Nobody must have one."),
         OptionRow(
             "verify_peer", .boolean, .unset, "true is verify_mode \"peer\", false is \"none\".",
-            editions: .release5, state: .notYet, alias: .verifyPeer),
+            editions: .release5, alias: .verifyPeer),
         OptionRow(
             "certfile", .file(.certificates), .unset,
             "The certificate chain presented; with fast_tls, or without keyfile, the private key too."),
         OptionRow(
             "cacertfile", .file(.certificates), .unset,
-            "The authorities whose client certificates count as good.", state: .notYet),
+            "The authorities whose client certificates count as good; they are named to the client."),
         OptionRow(
             "dhfile", .file(.dhParameters), .unset, "The Diffie-Hellman group for TLS 1.2 suites that need one."),
         OptionRow(
             "ciphers", .name, .computed("\"TLSv1.2:TLSv1.3\" with fast_tls, all with just_tls"),
-            "The cipher suites, as an OpenSSL cipher list; with fast_tls version words in it restrict the versions."),
+            "The cipher suites, as an OpenSSL cipher list. Version words in it restrict the versions. "
+                + "Where it only names suites, there are no others, of TLS 1.3 neither."),
         OptionRow(
             "protocol_options", .strings,
             .computed("[\"no_sslv2\", \"no_sslv3\", \"no_tlsv1\", \"no_tlsv1_1\"]"),
@@ -77,16 +78,16 @@ enum ClientListenerOptions {
         OptionRow(
             "keyfile", .file(.privateKey), .unset, "The private key; just_tls only.", editions: .release62),
         OptionRow(
-            "password", .secret, .unset, "What opens an encrypted keyfile; just_tls only.", editions: .release62),
+            "password", .password, .unset, "What opens an encrypted keyfile; just_tls only.", editions: .release62),
         OptionRow(
             "disconnect_on_failure", .boolean, .boolean(true),
-            "Whether a client certificate that is not trusted ends the handshake; just_tls only.", state: .notYet),
+            "Whether a client certificate that is not trusted ends the handshake; just_tls only."),
         OptionRow(
             "versions", .names(["tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3"]), .unset,
             "The TLS versions that are spoken; just_tls only."),
         OptionRow(
             "crl_files", .list(.file(.revocations), atLeastOne: false), .unset,
-            "Lists of revoked client certificates; just_tls only.", state: .notYet),
+            "Lists of revoked client certificates; just_tls only."),
         OptionRow(
             "server_name_indication", .boolean, .boolean(true), "Choose the certificate by the name the client asks for.",
             editions: .release5, state: .accepted("the name is always looked at")),

@@ -6,6 +6,7 @@ enum CoreModuleOptions {
         ModuleOptionRows.module(
             "mod_roster", "Contact lists (RFC 6121 §2).", state: .inEffect,
             [
+                ModuleOptionRows.backend("mnesia", "rdbms", "riak"),
                 OptionRow("versioning", .boolean, .boolean(false), "Send a client only what changed since it last asked."),
                 OptionRow(
                     "store_current_id", .boolean, .boolean(false), "Keep the version of each list.",
@@ -13,8 +14,11 @@ enum CoreModuleOptions {
             ])
         + ModuleOptionRows.module(
             "mod_presence", "Presence (RFC 6121 §3, §4).", editions: [.release62, .release63], state: .inEffect)
-        + ModuleOptionRows.module("mod_blocking", "Blocking of addresses (XEP-0191).", state: .inEffect)
-        + ModuleOptionRows.module("mod_privacy", "Privacy lists (XEP-0016).")
+        + ModuleOptionRows.module(
+            "mod_blocking", "Blocking of addresses (XEP-0191).", state: .inEffect,
+            [ModuleOptionRows.backend("mnesia", "rdbms", "riak")])
+        + ModuleOptionRows.module(
+            "mod_privacy", "Privacy lists (XEP-0016).", [ModuleOptionRows.backend("mnesia", "rdbms", "riak")])
         + ModuleOptionRows.module(
             "mod_shared_roster_ldap", "Contacts from a directory.", sharedRoster)
 
@@ -56,13 +60,16 @@ enum CoreModuleOptions {
             ])
 
     private static let facts: [OptionRow] =
-        ModuleOptionRows.module("mod_last", "Last activity (XEP-0012).", state: .inEffect)
+        ModuleOptionRows.module(
+            "mod_last", "Last activity (XEP-0012).", state: .inEffect, [ModuleOptionRows.backend("mnesia", "rdbms", "riak")])
         + ModuleOptionRows.module("mod_time", "The server's time (XEP-0202).", state: .inEffect)
         + ModuleOptionRows.module(
             "mod_version", "The server's version (XEP-0092).", state: .inEffect,
             [OptionRow("os_info", .boolean, .boolean(false), "Name the operating system, too.")])
         + ModuleOptionRows.module("mod_sic", "Tell clients the address they come from (XEP-0279).")
-        + ModuleOptionRows.module("mod_private", "Private data of clients (XEP-0049).", state: .inEffect)
+        + ModuleOptionRows.module(
+            "mod_private", "Private data of clients (XEP-0049).", state: .inEffect,
+            [ModuleOptionRows.backend("mnesia", "rdbms", "riak")])
         + ModuleOptionRows.module(
             "mod_vcard", "Visiting cards (XEP-0054).", state: .inEffect,
             [
@@ -72,12 +79,8 @@ enum CoreModuleOptions {
                 OptionRow("search", .boolean, .boolean(true), "Offer a search service.", state: .notYet),
                 OptionRow(
                     "matches", .naturalOrInfinity(), .integer(30), "How many results a search has.", state: .notYet),
-                OptionRow("ldap", .free, .unset, "How cards in a directory are read.", editions: .release62, state: .notYet),
-            ]
-                + ["binary_search_fields", "search_fields", "search_operator", "search_reported", "vcard_map"].map {
-                    OptionRow(
-                        "ldap_\($0)", .free, .unset, "The same as ldap.\($0).", editions: .release5, state: .notYet)
-                })
+                ModuleOptionRows.backend("ldap", "rdbms", "mnesia", "riak"),
+            ] + VCardDirectoryOptions.rows)
 
     private static let accounts: [OptionRow] =
         ModuleOptionRows.module(
@@ -87,7 +90,9 @@ enum CoreModuleOptions {
                 OptionRow("welcome_message", .section, .unset, "A message to every new user."),
                 OptionRow("welcome_message.subject", .string, .text(""), "Its subject."),
                 OptionRow("welcome_message.body", .string, .text(""), "Its text."),
-                OptionRow("registration_watchers", .strings, .list([]), "Addresses that are told of every new account."),
+                OptionRow(
+                    "registration_watchers", .list(.text(.bareAddress), atLeastOne: false), .list([]),
+                    "Addresses that are told of every new account."),
                 OptionRow(
                     "password_strength", .natural(), .integer(0), "The least entropy of a password, in bits."),
                 OptionRow(
@@ -99,9 +104,12 @@ enum CoreModuleOptions {
         + ModuleOptionRows.module(
             "mod_auth_token", "Tokens instead of passwords.",
             [
+                ModuleOptionRows.backend("mnesia", "rdbms"),
                 OptionRow(
-                    "validity_period", .free, .computed("access 1 hour, refresh 25 days"), "How long tokens are good.")
-            ])
+                    "validity_period", .sectionOr(.list(.free, atLeastOne: false)),
+                    .computed("access 1 hour, refresh 25 days"),
+                    "How long tokens are good; release 5 has an array of tables with token, value and unit."),
+            ] + ["access", "refresh"].flatMap(validity))
         + ModuleOptionRows.module(
             "mod_keystore", "Keys for tokens.",
             [
@@ -121,6 +129,16 @@ enum CoreModuleOptions {
                     "strategy", .choices("fifo", "lru"), .text("fifo"), "What is forgotten first.",
                     editions: .release62),
             ])
+
+    private static func validity(_ token: String) -> [OptionRow] {
+        [
+            OptionRow("validity_period.\(token)", .section, .unset, "How long a token of this kind is good."),
+            OptionRow("validity_period.\(token).value", .natural(), .required, "The number."),
+            OptionRow("validity_period.\(token).unit", .choice(periodUnits), .required, "What it counts."),
+        ]
+    }
+
+    static let periodUnits = ["days", "hours", "minutes", "seconds"]
 
     private static let traffic: [OptionRow] =
         ModuleOptionRows.module(
@@ -147,6 +165,7 @@ enum CoreModuleOptions {
         + ModuleOptionRows.module(
             "mod_bosh", "Sessions over HTTP (XEP-0124, XEP-0206).",
             [
+                ModuleOptionRows.backend("mnesia", "cets"),
                 OptionRow("inactivity", .positiveOrInfinity(.seconds), .integer(30), "How long a client may not ask."),
                 OptionRow("max_wait", .positiveOrInfinity(.seconds), .infinity, "How long an answer may wait."),
                 OptionRow("server_acks", .boolean, .boolean(false), "Acknowledge requests."),
@@ -154,6 +173,7 @@ enum CoreModuleOptions {
             ])
 
     private static let streamManagement: [OptionRow] = [
+        ModuleOptionRows.backend("mnesia", "cets"),
         OptionRow("buffer", .boolean, .boolean(true), "Keep what is not acknowledged."),
         OptionRow("buffer_max", .positiveOrInfinity(), .integer(100), "How many stanzas are kept."),
         OptionRow("ack", .boolean, .boolean(true), "Ask for acknowledgements."),

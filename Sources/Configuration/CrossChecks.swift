@@ -7,6 +7,7 @@ struct CrossChecks {
     mutating func run() {
         checkGeneral()
         checkHosts()
+        checkFederation()
         checkAuthentication()
         checkModules()
         checkListeners()
@@ -40,15 +41,12 @@ struct CrossChecks {
         checkDomainCertificates(general.tables("domain_certfile"), path: "general.domain_certfile")
     }
 
-    private mutating func checkDomainCertificates(_ tables: [SettingTable], path: String) {
+    mutating func checkDomainCertificates(_ tables: [SettingTable], path: String) {
         var seen: Set<String> = []
         for (index, table) in tables.enumerated() {
             let place = "\(path)[\(index + 1)]"
             checkKey(in: table, "certfile", path: "\(place).certfile")
-            guard let domain = table.string("domain"), !seen.insert(domain).inserted else { continue }
-            report(
-                .conflict, at: table["domain"]?.position ?? table.position, "\(place).domain",
-                found: Node.quoted(domain), "one certificate for each domain")
+            checkOnce(table, "domain", &seen, path: place, "one certificate for each domain")
         }
     }
 
@@ -78,11 +76,12 @@ struct CrossChecks {
             case (let host?, nil):
                 checkName(host, in: hosts, seen: &seen, table, "host", path, of: "general.hosts")
             case (nil, let type?):
-                checkName(type, in: types, seen: &seen, table, "host_type", path, of: "general.host_types")
+                checkName(type, in: types + hosts, seen: &seen, table, "host_type", path, of: "general.host_types")
             }
         }
     }
 
+    /// A host of the file is a type of its own, as the original has it.
     private mutating func checkName(
         _ name: String, in known: [String], seen: inout Set<String>, _ table: SettingTable, _ key: String,
         _ path: String, of list: String
@@ -96,22 +95,6 @@ struct CrossChecks {
         } else if !seen.insert(name).inserted {
             report(
                 .conflict, at: position, "\(path).\(key)", found: Node.quoted(name), "one host_config for each")
-        }
-    }
-
-    /// Files of old releases have contacts without presence, which was no module then.
-    private mutating func checkModules() {
-        let common = [("modules", tree.table("modules"))]
-        let own = tree.tables("host_config").enumerated().map { index, host in
-            ("host_config[\(index + 1)].modules", host.table("modules"))
-        }
-        for (path, modules) in common + own {
-            guard let modules, modules.table("mod_roster") != nil, modules["mod_presence"] == nil,
-                !modules.isBroken("mod_presence")
-            else { continue }
-            validator.warn(
-                "mod_roster is loaded without mod_presence: nobody is seen as available",
-                at: modules["mod_roster"]?.position ?? modules.position, path: path)
         }
     }
 

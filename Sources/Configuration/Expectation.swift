@@ -6,6 +6,7 @@ extension OptionKind {
         case .booleanOrSpelling: "true or false"
         case .integer(let range, let unit): Self.integer(range, unit)
         case .integerOrInfinity(let range, let unit): Self.integer(range, unit) + " or \"infinity\""
+        case .float: "a number with a fraction, such as 1.0"
         case .integers(let values): values.map(String.init).joined(separator: " or ")
         case .text(let rule): rule.expectation
         case .choice(let values) where values.count == 1: "\"\(values[0])\""
@@ -17,6 +18,7 @@ extension OptionKind {
         case .either(let kinds): kinds.map(\.expectation).joined(separator: ", or ")
         case .section: "a table"
         case .sections: "an array of tables"
+        case .sectionOr(let kind): "a table, or \(kind.expectation)"
         case .free: "any value"
         }
     }
@@ -55,8 +57,11 @@ extension Node {
         }
     }
 
-    static func quoted(_ text: String) -> String {
-        let short = text.prefix(60)
+    static func quoted(_ text: String) -> String { quoted(text, limit: 60) }
+
+    /// `limit`: how many characters are shown.
+    static func quoted(_ text: String, limit: Int) -> String {
+        let short = text.prefix(limit)
         var result = "\""
         for scalar in short.unicodeScalars {
             switch scalar {

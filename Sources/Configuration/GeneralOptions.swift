@@ -4,6 +4,11 @@ enum GeneralOptions {
         [OptionRow("general", .section, .required, "Settings of the whole server.", editions: .all)]
         + OptionRow.under("general", identity + limits + stores + outdated)
 
+    private static let routers = [
+        "mongoose_router_global", "mongoose_router_localdomain", "mongoose_router_external_localnode",
+        "mongoose_router_external", "mongoose_router_dynamic_domains", "ejabberd_s2s",
+    ]
+
     static let logLevels = [
         "none", "emergency", "alert", "critical", "error", "warning", "notice", "info", "debug", "all",
     ]
@@ -19,7 +24,9 @@ enum GeneralOptions {
         OptionRow(
             "default_server_domain", .text(.domain), .required,
             "The domain that speaks where none is known yet, as in errors about a stream's header."),
-        OptionRow("language", .text(.language), .text("en"), "The language of texts the server writes."),
+        OptionRow(
+            "language", .text(.language), .text("en"),
+            "The language of streams, as their headers say. Texts of errors are English, and say so."),
         OptionRow(
             "hide_service_name", .boolean, .boolean(false),
             "Close a connection that begins with garbage without a word, instead of with a stream error."),
@@ -29,7 +36,9 @@ enum GeneralOptions {
         OptionRow(
             "domain_certfile", .sections, .unset,
             "Certificates for single domains: chosen by server name indication, or by the stream's header."),
-        OptionRow("domain_certfile[].domain", .text(.domain), .required, "The domain the certificate is for."),
+        OptionRow(
+            "domain_certfile[].domain", .text(.domainOrWildcard), .required,
+            "The domain the certificate is for; *.example.org is every direct subdomain."),
         OptionRow(
             "domain_certfile[].certfile", .file(.certificates), .required,
             "The certificate chain and its private key, in one file."),
@@ -52,7 +61,7 @@ enum GeneralOptions {
             "all_metrics_are_global", .boolean, .boolean(false),
             "Count for the whole server only, not for each host.", state: .notYet),
         OptionRow(
-            "routing_modules", .strings, .unset,
+            "routing_modules", .names(routers), .unset,
             "The routers in their order. Leaving out ejabberd_s2s switches federation off.", state: .notYet),
     ]
 

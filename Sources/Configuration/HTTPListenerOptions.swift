@@ -32,13 +32,13 @@ enum HTTPListenerOptions {
             "tls.versions", .names(["tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3"]), .unset,
             "The TLS versions that are spoken."),
         OptionRow("tls.keyfile", .file(.privateKey), .unset, "The private key, if it is not in certfile."),
-        OptionRow("tls.password", .secret, .unset, "What opens an encrypted keyfile."),
+        OptionRow("tls.password", .password, .unset, "What opens an encrypted keyfile."),
         OptionRow("handlers", .section, .present, "What answers below which path; nothing else does."),
     ]
 
     private static let place: [OptionRow] = [
         OptionRow("host", .name, .required, "The host name asked for; _ is any."),
-        OptionRow("path", .string, .required, "The path, in which :name is one part and [...] any rest."),
+        OptionRow("path", .text(.route), .required, "The path, in which :name is one part and [...] any rest."),
     ]
 
     private static let credentials: [OptionRow] = [

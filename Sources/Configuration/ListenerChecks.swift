@@ -3,13 +3,23 @@ extension CrossChecks {
         checkAddresses()
         for (index, table) in tree.tables("listen.c2s").enumerated() {
             let path = "listen.c2s[\(index + 1)]"
-            if table.string("proto") == "udp" {
-                validator.warn(
-                    "nothing is served over udp; the listener is not opened",
-                    at: table["proto"]?.position ?? table.position, path: "\(path).proto")
-            }
             checkMethods(of: table, path: path)
             if let tls = table.table("tls") { checkTLS(tls, path: "\(path).tls") }
+        }
+        for (index, table) in tree.tables("listen.s2s").enumerated() {
+            let path = "listen.s2s[\(index + 1)]"
+            if let position = table["max_fsm_queue"]?.position {
+                validator.warn("general.max_fsm_queue counts for other servers", at: position, path: "\(path).max_fsm_queue")
+            }
+            guard let tls = table.table("tls") else { continue }
+            checkKey(in: tls, "certfile", path: "\(path).tls.certfile")
+            checkProtocolOptions(tls, path: "\(path).tls")
+        }
+        for (index, table) in tree.tables("listen.http").enumerated() {
+            guard let tls = table.table("tls") else { continue }
+            let path = "listen.http[\(index + 1)].tls"
+            checkVerification(tls, path: path)
+            if tls["keyfile"] == nil, !tls.isBroken("keyfile") { checkKey(in: tls, "certfile", path: "\(path).certfile") }
         }
         checkHandlers()
     }
@@ -21,6 +31,11 @@ extension CrossChecks {
         for section in ["c2s", "s2s", "service", "component", "http"] {
             for (index, table) in tree.tables("listen.\(section)").enumerated() {
                 let path = "listen.\(section)[\(index + 1)]"
+                if table.string("proto") == "udp" {
+                    validator.warn(
+                        "\(path) serves nothing over udp, and is not opened", at: table["proto"]?.position ?? table.position,
+                        path: "\(path).proto")
+                }
                 guard table["port"] != nil, !table.isBroken("ip_address"), !table.isBroken("ip_version") else { continue }
                 let address = ListenerAddress(table)
                 checkVersion(table, address, path: path)
@@ -64,6 +79,7 @@ extension CrossChecks {
         }
         guard !tls.isBroken("module") else { return }
         checkProfile(of: tls, path: path)
+        checkProtocolOptions(tls, path: path)
         checkVerification(tls, path: path)
         if tls["keyfile"] == nil, !tls.isBroken("keyfile") {
             checkKey(in: tls, "certfile", path: "\(path).certfile")
@@ -87,6 +103,16 @@ extension CrossChecks {
                 .conflict, at: tls["verify_mode"]?.position ?? tls.position, "\(path).verify_mode",
                 found: "\"selfsigned_peer\"", "one of \"peer\", \"none\" with module \"fast_tls\"",
                 hint: "it belongs to module \"just_tls\"")
+        }
+    }
+
+    private mutating func checkProtocolOptions(_ tls: SettingTable, path: String) {
+        for (index, setting) in tls.elements("protocol_options").enumerated() {
+            guard case .string(let name) = setting.value, !ProtocolOptionNames.all.contains(name) else { continue }
+            let nearest = NearestName.to(name, among: ProtocolOptionNames.all).map { "; the nearest is \"\($0)\"" } ?? ""
+            validator.warn(
+                "OpenSSL has no option \(Node.quoted(name)), which has no effect\(nearest)",
+                at: setting.position ?? tls.position, path: "\(path).protocol_options[\(index + 1)]")
         }
     }
 

@@ -20,6 +20,20 @@ public enum Manual {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    public static let beginListenKeys = ".\\\" Keys of listeners: begin of what the option table says"
+    public static let endListenKeys = ".\\\" Keys of listeners: end of what the option table says"
+
+    /// What holds of each key of listeners, by number; in mdoc like the list of options.
+    public static var listenKeyTable: String {
+        var lines = [beginListenKeys, ".Bl -tag -width 4n -compact"]
+        for (index, name) in ListenKeys.names.enumerated() {
+            lines.append(".It \(index + 1)")
+            lines.append(".Ic \(escaped(name)) :")
+            lines += wrapped(ListenKeys.state(of: name) + ".")
+        }
+        return (lines + [".El", endListenKeys]).joined(separator: "\n") + "\n"
+    }
+
     /// The section a path belongs to: `general`, `listen.c2s`, `modules.mod_ping`.
     private static func heading(of path: String) -> String {
         let parts = path.split(separator: ".").map { $0.hasSuffix("[]") ? $0.dropLast(2) : $0 }

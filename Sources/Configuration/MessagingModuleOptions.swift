@@ -6,6 +6,7 @@ enum MessagingModuleOptions {
         ModuleOptionRows.module(
             "mod_offline", "Messages for users who are not there (XEP-0160).", state: .inEffect,
             [
+                ModuleOptionRows.backend("mnesia", "rdbms", "riak"),
                 OptionRow(
                     "access_max_user_messages", .name, .text("max_user_offline_messages"),
                     "The access rule whose value says how many messages a user may have."),
@@ -16,6 +17,7 @@ enum MessagingModuleOptions {
         + ModuleOptionRows.module(
             "mod_offline_chatmarkers", "Keep chat markers for users who are not there.",
             [
+                ModuleOptionRows.backend("mnesia", "rdbms", "riak"),
                 OptionRow(
                     "store_groupchat_messages", .boolean, .boolean(false), "Keep those of rooms, too.")
             ])
@@ -26,75 +28,91 @@ enum MessagingModuleOptions {
         + ModuleOptionRows.module("mod_amp", "Conditions on delivery (XEP-0079).")
         + ModuleOptionRows.module(
             "mod_smart_markers", "The last chat markers of each conversation.",
-            [OptionRow("keep_private", .boolean, .boolean(false), "Keep private markers in rooms.")])
+            [
+                ModuleOptionRows.backend("rdbms", "rdbms_async"),
+                OptionRow("keep_private", .boolean, .boolean(false), "Keep private markers in rooms."),
+                OptionRow("async_writer", .section, .unset, "Writing in batches."),
+                OptionRow("async_writer.pool_size", .natural(), .unset, "How many writers there are."),
+            ])
+
+    /// What holds for all archives, and may be said anew for those of users and of rooms.
+    private static let everyArchive: [OptionRow] = [
+        ModuleOptionRows.backend("rdbms", "cassandra", "elasticsearch", "riak"),
+        OptionRow("no_stanzaid_element", .boolean, .boolean(false), "Add no archive id to messages."),
+        OptionRow(
+            "is_archivable_message", .choices("mod_mam_utils"), .text("mod_mam_utils"),
+            "The code that decides what is archived."),
+        OptionRow("send_message", .choices("mod_mam_utils"), .text("mod_mam_utils"), "The code that sends results."),
+        OptionRow("archive_chat_markers", .boolean, .boolean(false), "Archive chat markers."),
+        OptionRow("message_retraction", .boolean, .boolean(true), "Allow messages to be retracted."),
+        OptionRow(
+            "user_prefs_store", .either([.choices("rdbms", "cassandra", "mnesia"), .boolean]), .unset,
+            "Where preferences are kept."),
+        OptionRow("full_text_search", .boolean, .boolean(true), "Let archives be searched by words."),
+        OptionRow("cache_users", .boolean, .boolean(true), "Remember archive ids of users."),
+        OptionRow("default_result_limit", .natural(), .integer(50), "How many results a query has if it names no number."),
+        OptionRow("max_result_limit", .natural(), .integer(50), "How many results a query has at most."),
+        OptionRow("enforce_simple_queries", .boolean, .boolean(false), "Refuse queries that count results."),
+        OptionRow("delete_domain_limit", .naturalOrInfinity(), .infinity, "How many rows are deleted at once."),
+        OptionRow(
+            "db_jid_format", .choices("mam_jid_rfc", "mam_jid_rfc_trust", "mam_jid_mini"), .unset,
+            "How addresses are stored."),
+        OptionRow(
+            "db_message_format", .choices("mam_message_xml", "mam_message_eterm", "mam_message_compressed_eterm"), .unset,
+            "How messages are stored."),
+        OptionRow("extra_fin_element", .choices("mod_mam_utils"), .unset, "Code that adds to the end of results."),
+        OptionRow("extra_lookup_params", .choices("mod_mam_utils"), .unset, "Code that adds to queries."),
+    ]
+
+    private static let writer: [OptionRow] = [
+        OptionRow("async_writer.enabled", .boolean, .boolean(true), "Whether to."),
+        OptionRow("async_writer.flush_interval", .natural(.milliseconds), .integer(2000), "How long a message waits."),
+        OptionRow("async_writer.batch_size", .natural(), .integer(30), "How many messages make a batch."),
+        OptionRow("async_writer.pool_size", .natural(), .computed("4 a processor"), "How many writers there are."),
+    ]
+
+    /// Archives of users, and of rooms: each may have most keys anew, and without an own value has the common one.
+    private static func parts(_ writerTable: OptionRow, _ own: [OptionRow] = []) -> [OptionRow] {
+        let anew = everyArchive.map { OptionRow($0.path, $0.kind, .unset, $0.sentence, state: $0.declaredState) } + own
+            + [writerTable] + writer
+        return [OptionRow("pm", .section, .unset, "Archives of users.")]
+            + OptionRow.under(
+                "pm",
+                [
+                    OptionRow("archive_groupchats", .boolean, .boolean(false), "Archive messages of rooms, too."),
+                    OptionRow("same_mam_id_for_peers", .boolean, .boolean(false), "Give both sides the same archive id."),
+                ] + anew)
+            + [OptionRow("muc", .section, .unset, "Archives of rooms.")]
+            + OptionRow.under(
+                "muc",
+                [OptionRow("host", .text(.hostPattern), .text("conference.@HOST@"), "The domain of the rooms.")] + anew)
+    }
 
     private static let archive: [OptionRow] = ModuleOptionRows.module(
         "mod_mam", "Archives of messages (XEP-0313).", editions: [.release62, .release63],
-        [
-            OptionRow("no_stanzaid_element", .boolean, .boolean(false), "Add no archive id to messages."),
-            OptionRow(
-                "is_archivable_message", .name, .text("mod_mam_utils"), "The code that decides what is archived."),
-            OptionRow("send_message", .name, .text("mod_mam_utils"), "The code that sends results."),
-            OptionRow("archive_chat_markers", .boolean, .boolean(false), "Archive chat markers."),
-            OptionRow("message_retraction", .boolean, .boolean(true), "Allow messages to be retracted."),
-            OptionRow("pm", .section, .unset, "Archives of users."),
-            OptionRow("pm.archive_groupchats", .boolean, .boolean(false), "Archive messages of rooms, too."),
-            OptionRow("pm.same_mam_id_for_peers", .boolean, .boolean(false), "Give both sides the same archive id."),
-            OptionRow("muc", .section, .unset, "Archives of rooms."),
-            OptionRow("muc.host", .text(.hostPattern), .text("conference.@HOST@"), "The domain of the rooms."),
-            OptionRow("cache_users", .boolean, .boolean(true), "Remember archive ids of users."),
-            OptionRow("cache", .section, .present, "How they are remembered."),
-            OptionRow("cache.module", .choices("mod_cache_users", "internal"), .text("internal"), "In which cache."),
-            OptionRow("cache.strategy", .choices("fifo", "lru"), .text("fifo"), "What is forgotten first."),
-            OptionRow("cache.time_to_live", .positiveOrInfinity(.minutes), .integer(480), "How long."),
-            OptionRow("cache.number_of_segments", .positive(), .integer(3), "How many parts the cache has."),
-            OptionRow("async_writer", .section, .present, "Writing in batches."),
-            OptionRow("async_writer.enabled", .boolean, .boolean(true), "Whether to."),
-            OptionRow("async_writer.flush_interval", .natural(.milliseconds), .integer(2000), "How long a message waits."),
-            OptionRow("async_writer.batch_size", .natural(), .integer(30), "How many messages make a batch."),
-            OptionRow("async_writer.pool_size", .natural(), .computed("4 a processor"), "How many writers there are."),
-            OptionRow(
-                "user_prefs_store", .either([.choices("rdbms", "cassandra", "mnesia"), .boolean]), .unset,
-                "Where preferences are kept."),
-            OptionRow("full_text_search", .boolean, .boolean(true), "Let archives be searched by words."),
-            OptionRow("default_result_limit", .natural(), .integer(50), "How many results a query has if it names no number."),
-            OptionRow("max_result_limit", .natural(), .integer(50), "How many results a query has at most."),
-            OptionRow("enforce_simple_queries", .boolean, .boolean(false), "Refuse queries that count results."),
-            OptionRow("delete_domain_limit", .naturalOrInfinity(), .infinity, "How many rows are deleted at once."),
-            OptionRow("db_jid_format", .name, .unset, "How addresses are stored."),
-            OptionRow("db_message_format", .name, .unset, "How messages are stored."),
-            OptionRow("extra_fin_element", .name, .unset, "Code that adds to the end of results."),
-            OptionRow("extra_lookup_params", .name, .unset, "Code that adds to queries."),
-        ])
+        everyArchive
+            + [OptionRow("cache", .section, .present, "How they are remembered.")] + ModuleOptionRows.cache("cache")
+            + [OptionRow("async_writer", .section, .present, "Writing in batches.")] + writer
+            + parts(OptionRow("async_writer", .section, .unset, "Writing in batches.")))
+
+    /// Release 5 has these keys beside the tables, or instead of them.
+    private static let oldWriter: [OptionRow] = [
+        OptionRow("flush_interval", .natural(.milliseconds), .unset, "How long a message waits."),
+        OptionRow("max_batch_size", .natural(), .unset, "How many messages make a batch."),
+        OptionRow("rdbms_message_format", .choices("internal", "simple"), .unset, "How messages are stored."),
+    ]
 
     private static let oldArchive: [OptionRow] = ModuleOptionRows.module(
         "mod_mam_meta", "Archives of messages: the old name of mod_mam.", editions: .release5,
-        [
-            OptionRow("no_stanzaid_element", .boolean, .boolean(false), "Add no archive id to messages."),
-            OptionRow(
-                "is_archivable_message", .name, .text("mod_mam_utils"), "The code that decides what is archived."),
-            OptionRow("send_message", .name, .text("mod_mam_utils"), "The code that sends results."),
-            OptionRow("archive_chat_markers", .boolean, .boolean(false), "Archive chat markers."),
-            OptionRow("message_retraction", .boolean, .boolean(true), "Allow messages to be retracted."),
-            OptionRow("pm", .section, .unset, "Archives of users."),
-            OptionRow("pm.archive_groupchats", .boolean, .boolean(false), "Archive messages of rooms, too."),
-            OptionRow("muc", .section, .unset, "Archives of rooms."),
-            OptionRow("muc.host", .text(.hostPattern), .text("conference.@HOST@"), "The domain of the rooms."),
-            OptionRow("cache_users", .boolean, .boolean(true), "Remember archive ids of users."),
-            OptionRow("async_writer", .boolean, .boolean(true), "Write in batches."),
-            OptionRow("flush_interval", .natural(.milliseconds), .integer(2000), "How long a message waits."),
-            OptionRow("max_batch_size", .natural(), .integer(30), "How many messages make a batch."),
-            OptionRow(
-                "user_prefs_store", .either([.choices("rdbms", "cassandra", "mnesia"), .boolean]), .unset,
-                "Where preferences are kept."),
-            OptionRow("full_text_search", .boolean, .boolean(true), "Let archives be searched by words."),
-            OptionRow(
-                "rdbms_message_format", .choices("internal", "simple"), .text("internal"), "How messages are stored."),
-        ])
+        everyArchive
+            + [OptionRow("cache", .section, .present, "How they are remembered.")] + ModuleOptionRows.cache("cache")
+            + [OptionRow("async_writer", .sectionOr(.boolean), .unset, "Writing in batches.")] + writer + oldWriter
+            + parts(OptionRow("async_writer", .sectionOr(.boolean), .unset, "Writing in batches."), oldWriter))
 
     private static let inbox: [OptionRow] = ModuleOptionRows.module(
         "mod_inbox", "A user's conversations with what is unread.",
         [
+            ModuleOptionRows.backend("rdbms", "rdbms_async"),
             OptionRow("async_writer", .section, .present, "Writing in batches.", editions: .release62),
             OptionRow(
                 "async_writer.pool_size", .natural(), .computed("2 a processor"), "How many writers there are.",
@@ -121,11 +139,12 @@ enum MessagingModuleOptions {
     private static let upload: [OptionRow] = ModuleOptionRows.module(
         "mod_http_upload", "Slots for the upload of files (XEP-0363).",
         [
+            ModuleOptionRows.backend("s3"),
             OptionRow("host", .text(.hostPattern), .text("upload.@HOST@"), "The domain of the service."),
             OptionRow("expiration_time", .positive(.seconds), .integer(60), "How long a slot can be used."),
             OptionRow("token_bytes", .positive(.bytes), .integer(32), "The length of the random part of a name."),
             OptionRow("max_file_size", .positive(.bytes), .unset, "The largest file."),
-            OptionRow("s3", .section, .unset, "A store of the kind of Amazon S3."),
+            OptionRow("s3", .section, .required, "A store of the kind of Amazon S3."),
             OptionRow("s3.bucket_url", .name, .required, "The address of the bucket."),
             OptionRow("s3.add_acl", .boolean, .boolean(false), "Ask for files that everybody can read."),
             OptionRow("s3.region", .string, .required, "The region."),

@@ -44,6 +44,8 @@ public indirect enum OptionKind: Sendable, Equatable {
     case booleanOrSpelling
     case integer(ClosedRange<Int64>, OptionUnit)
     case integerOrInfinity(ClosedRange<Int64>, OptionUnit)
+    /// A number with a fraction.
+    case float
     /// One of a few integers.
     case integers([Int64])
     case text(TextRule)
@@ -58,6 +60,8 @@ public indirect enum OptionKind: Sendable, Equatable {
     case section
     /// An array of tables with rows of their own.
     case sections
+    /// A table with rows of its own, or, as other releases write it, a value of another kind.
+    case sectionOr(OptionKind)
     /// Any value; nothing looks into it.
     case free
 
@@ -78,6 +82,8 @@ public indirect enum OptionKind: Sendable, Equatable {
     static let port = OptionKind.integer(0...65535, .none)
     static func choices(_ values: String...) -> OptionKind { .choice(values) }
     static func names(_ values: [String]) -> OptionKind { .list(.choice(values), atLeastOne: false) }
+    /// A password that may be empty, which says that there is none.
+    static let password = OptionKind.either([.secret, .string])
     static let strings = OptionKind.list(.name, atLeastOne: false)
 }
 
@@ -93,15 +99,21 @@ public enum TextRule: Sendable, Equatable {
     case any, nonEmpty
     /// A domain name; kept in lower case.
     case domain
-    /// A domain name in which `@HOST@` stands for the host's name.
+    /// A domain name, or `*.` before one, which stands for every name with one more part.
+    case domainOrWildcard
+    /// A domain name, or a name before `.@HOST@`, which stands for the host's name.
     case hostPattern
     case path
     case ipAddress
     /// An IP address, or one with a prefix length.
     case network
     case language
-    /// A part of an address, compared without regard to case.
-    case addressPart
+    /// The local part of an address, compared without regard to case.
+    case localPart
+    /// An address without resource: `user@domain` or `domain`.
+    case bareAddress
+    /// A path of HTTP in which `:name` stands for one part, and `[]` holds what may be left out.
+    case route
     case regularExpression, glob
 }
 

@@ -6,7 +6,7 @@ enum PushModuleOptions {
         OptionRow("presence_updates_topic", .name, .unset, "The topic for presence."),
         OptionRow("pm_messages_topic", .name, .unset, "The topic for messages."),
         OptionRow("muc_messages_topic", .name, .unset, "The topic for messages of rooms."),
-        OptionRow("plugin_module", .name, .text("mod_event_pusher_sns_defaults"), "Code that adds attributes."),
+        OptionRow("plugin_module", .choices("mod_event_pusher_sns_defaults"), .text("mod_event_pusher_sns_defaults"), "Code that adds attributes."),
         OptionRow("sns_host", .name, .required, "The host of the service."),
         OptionRow("region", .name, .required, "The region."),
         OptionRow("access_key_id", .name, .required, "The name of the key."),
@@ -19,18 +19,21 @@ enum PushModuleOptions {
 
     private static let push: [OptionRow] = [
         OptionRow("backend", .choices("mnesia", "rdbms"), .text("mnesia"), "Where subscriptions are kept."),
-        OptionRow("iqdisc", .free, .unset, "How queries are scheduled."),
-        OptionRow("wpool", .free, .unset, "How many senders there are."),
-        OptionRow("plugin_module", .name, .text("mod_event_pusher_push_plugin_defaults"), "Code that decides what is sent."),
+        OptionRow(
+            "plugin_module",
+            .choices("mod_event_pusher_push_plugin_defaults", "mod_event_pusher_push_plugin_enhanced"),
+            .text("mod_event_pusher_push_plugin_defaults"), "Code that decides what is sent."),
         OptionRow(
             "virtual_pubsub_hosts", .list(.text(.hostPattern), atLeastOne: false), .list([]),
             "Domains that stand for a publishing service."),
-    ]
+    ] + ModuleOptionRows.scheduled + ModuleOptionRows.senders("wpool")
 
     private static let web: [OptionRow] = [
         OptionRow("pool_name", .name, .text("http_pool"), "The pool of connections."),
         OptionRow("path", .string, .text(""), "The path below the pool's."),
-        OptionRow("callback_module", .name, .text("mod_event_pusher_http_defaults"), "Code that decides what is sent."),
+        OptionRow(
+            "callback_module", .choices("mod_event_pusher_http_defaults"), .text("mod_event_pusher_http_defaults"),
+            "Code that decides what is sent."),
     ]
 
     private static func exchange(_ name: String, _ what: String, topics: Bool) -> [OptionRow] {
@@ -91,6 +94,7 @@ enum PushModuleOptions {
     private static let telephony: [OptionRow] = ModuleOptionRows.module(
         "mod_jingle_sip", "Calls between XMPP and SIP.",
         [
+            ModuleOptionRows.backend("mnesia", "cets"),
             OptionRow("proxy_host", .name, .text("localhost"), "The SIP proxy."),
             OptionRow("proxy_port", .port, .integer(5060), "Its port."),
             OptionRow("listen_port", .port, .integer(5600), "The port listened on."),
@@ -127,6 +131,8 @@ enum PushModuleOptions {
             OptionRow("connections.tls.cacertfile", .file(.certificates), .required, "The authorities that are trusted."),
             OptionRow("connections.tls.ciphers", .name, .text("TLSv1.2:TLSv1.3"), "The cipher suites."),
             OptionRow("connections.tls.dhfile", .file(.dhParameters), .unset, "The Diffie-Hellman group."),
+            OptionRow("connections.tls.verify_mode", .choices("peer", "none"), .unset, "Whether certificates are verified."),
+            OptionRow("connections.tls.protocol_options", .strings, .unset, "OpenSSL options by name."),
             OptionRow("redis", .section, .present, "Where users are registered."),
             OptionRow("redis.pool", .name, .text("global_distrib"), "The pool of connections."),
             OptionRow("redis.expire_after", .positive(.seconds), .integer(120), "How long an entry lives."),

@@ -5,6 +5,7 @@ enum RoomModuleOptions {
     private static let rooms: [OptionRow] = ModuleOptionRows.module(
         "mod_muc", "Rooms (XEP-0045).",
         [
+            ModuleOptionRows.backend("mnesia", "rdbms"),
             OptionRow("host", .text(.hostPattern), .text("conference.@HOST@"), "The domain of the rooms."),
             OptionRow(
                 "online_backend", .choices("mnesia", "cets"), .text("mnesia"), "Where open rooms are registered.",
@@ -70,8 +71,8 @@ enum RoomModuleOptions {
             OptionRow("affiliations", .sections, .unset, "Who belongs to it."),
             OptionRow("affiliations[].user", .name, .required, "The user."),
             OptionRow("affiliations[].server", .text(.domain), .required, "The user's domain."),
-            OptionRow("affiliations[].resource", .string, .unset, "The user's resource."),
-            OptionRow("affiliations[].affiliation", .name, .required, "Owner, admin, member or outcast."),
+            OptionRow("affiliations[].resource", .string, .required, "The user's resource."),
+            OptionRow("affiliations[].affiliation", .name, .required, "What the user is there."),
             OptionRow("subject", .string, .text(""), "Its subject."),
             OptionRow("subject_author", .string, .text(""), "Who set the subject."),
         ])
@@ -79,8 +80,9 @@ enum RoomModuleOptions {
     private static let lightRooms: [OptionRow] = ModuleOptionRows.module(
         "mod_muc_light", "Light rooms, with membership instead of presence.",
         [
+            ModuleOptionRows.backend("mnesia", "rdbms"),
             OptionRow("host", .text(.hostPattern), .text("muclight.@HOST@"), "The domain of the rooms."),
-            OptionRow("cache_affs", .free, .unset, "Remember who belongs to a room."),
+            OptionRow("cache_affs", .section, .unset, "Remember who belongs to a room."),
             OptionRow("equal_occupants", .boolean, .boolean(false), "Rooms have no owner."),
             OptionRow("legacy_mode", .boolean, .boolean(false), "Speak the protocol of ordinary rooms."),
             OptionRow("rooms_per_user", .positiveOrInfinity(), .infinity, "How many rooms a user may be in."),
@@ -94,9 +96,9 @@ enum RoomModuleOptions {
             OptionRow("config_schema[].field", .name, .required, "Its name."),
             OptionRow("config_schema[].string_value", .string, .unset, "Its default, a string."),
             OptionRow("config_schema[].integer_value", .integer(Int64.min...Int64.max, .none), .unset, "Its default, an integer."),
-            OptionRow("config_schema[].float_value", .free, .unset, "Its default, a number."),
+            OptionRow("config_schema[].float_value", .float, .unset, "Its default, a number."),
             OptionRow("config_schema[].internal_key", .name, .unset, "The name it is stored under."),
-        ])
+        ] + ModuleOptionRows.cache("cache_affs"))
 
     private static let roomLog: [OptionRow] = ModuleOptionRows.module(
         "mod_muc_log", "Logs of rooms in files.",
@@ -106,7 +108,7 @@ enum RoomModuleOptions {
             OptionRow("dirtype", .choices("subdirs", "plain"), .text("subdirs"), "Directories for months, or none."),
             OptionRow("dirname", .choices("room_jid", "room_name"), .text("room_jid"), "How a room's directory is named."),
             OptionRow("file_format", .choices("html", "plaintext"), .text("html"), "What the files are."),
-            OptionRow("css_file", .string, .unset, "The style of HTML files."),
+            OptionRow("css_file", .file(.any), .unset, "The style of HTML files."),
             OptionRow("timezone", .choices("local", "universal"), .text("local"), "The time in the files."),
             OptionRow("top_link", .section, .unset, "The link at the top of HTML files."),
             OptionRow("top_link.target", .name, .required, "Where it leads."),
@@ -117,21 +119,44 @@ enum RoomModuleOptions {
     private static let publishing: [OptionRow] = ModuleOptionRows.module(
         "mod_pubsub", "Publishing and subscribing (XEP-0060, XEP-0163).",
         [
+            ModuleOptionRows.backend("mnesia", "rdbms"),
             OptionRow("host", .text(.hostPattern), .text("pubsub.@HOST@"), "The domain of the service."),
             OptionRow("access_createnode", .name, .text("all"), "The access rule for creating nodes."),
             OptionRow("max_items_node", .natural(), .integer(10), "How many items a node keeps."),
             OptionRow("max_subscriptions_node", .natural(), .unset, "How many subscribers a node has."),
-            OptionRow("nodetree", .name, .text("tree"), "How nodes are arranged."),
+            OptionRow("nodetree", .choices("tree", "dag"), .text("tree"), "How nodes are arranged."),
             OptionRow("ignore_pep_from_offline", .boolean, .boolean(true), "Send no items of users who are not there."),
             OptionRow(
-                "last_item_cache", .either([.choices("mnesia", "rdbms", "false"), .boolean]), .text("false"),
+                "last_item_cache", .choices("mnesia", "rdbms", "false"), .text("false"),
                 "Where last items are remembered."),
-            OptionRow("plugins", .list(.name, atLeastOne: false), .list(["flat"]), "The kinds of nodes."),
+            OptionRow("plugins", .names(["flat", "hometree", "dag", "push", "pep"]), .list(["flat"]), "The kinds of nodes."),
             OptionRow("pep_mapping", .sections, .unset, "Kinds of nodes for single namespaces."),
             OptionRow("pep_mapping[].namespace", .name, .required, "The namespace."),
             OptionRow("pep_mapping[].node", .name, .required, "The kind."),
-            OptionRow("default_node_config", .free, .unset, "What a new node is like."),
+            OptionRow("default_node_config", .section, .unset, "What a new node is like."),
             OptionRow("item_publisher", .boolean, .boolean(false), "Say who published an item."),
             OptionRow("sync_broadcast", .boolean, .boolean(false), "Answer after everybody was told."),
+        ] + nodeConfiguration + ModuleOptionRows.senders("wpool"))
+
+    private static let nodeConfiguration: [OptionRow] = OptionRow.under(
+        "default_node_config",
+        [
+            OptionRow("access_model", .name, .unset, "Who may subscribe."),
+            OptionRow("deliver_notifications", .boolean, .unset, "Tell subscribers of items."),
+            OptionRow("deliver_payloads", .boolean, .unset, "Send the items themselves."),
+            OptionRow("max_items", .natural(), .unset, "How many items a node keeps."),
+            OptionRow("max_payload_size", .natural(.bytes), .unset, "The largest item."),
+            OptionRow("node_type", .name, .unset, "Whether a node holds items or nodes."),
+            OptionRow("notification_type", .name, .unset, "The type of the messages."),
+            OptionRow("notify_config", .boolean, .unset, "Tell of a change of the node's settings."),
+            OptionRow("notify_delete", .boolean, .unset, "Tell of the end of a node."),
+            OptionRow("notify_retract", .boolean, .unset, "Tell of the removal of items."),
+            OptionRow("persist_items", .boolean, .unset, "Keep items."),
+            OptionRow("presence_based_delivery", .boolean, .unset, "Send to who is there only."),
+            OptionRow("publish_model", .name, .unset, "Who may publish."),
+            OptionRow("purge_offline", .boolean, .unset, "Remove items of who goes away."),
+            OptionRow("roster_groups_allowed", .strings, .unset, "Groups of contacts that may subscribe."),
+            OptionRow("send_last_published_item", .name, .unset, "When a subscriber gets the last item."),
+            OptionRow("subscribe", .boolean, .unset, "Let others subscribe."),
         ])
 }

@@ -23,6 +23,8 @@ struct ScalarCheck {
             return either(node, kinds, kind: kind, path: path)
         case .free:
             return Self.free(node)
+        case .sectionOr(let other):
+            return value(of: node, kind: other, path: path)
         default:
             do throws(Rejection) {
                 return try scalar(node, kind)
@@ -55,6 +57,8 @@ struct ScalarCheck {
             return .infinity
         case (.integerOrInfinity, .string), (.booleanOrSpelling, .string):
             throw Rejection(kind: .badValue, expected: kind.expectation)
+        case (.float, .float(let value)):
+            return .string(String(value))
         case (.text(let rule), .string(let text)):
             return .string(try rule.check(text))
         case (.choice(let values), .string(let text)):
@@ -151,8 +155,11 @@ struct ScalarCheck {
 extension OptionKind {
     /// Whether a value of this kind must not be shown.
     var isSecret: Bool {
-        if case .either(let kinds) = self { return kinds.contains { $0.isSecret } }
-        return self == .secret
+        switch self {
+        case .either(let kinds): kinds.contains { $0.isSecret }
+        case .sectionOr(let kind): kind.isSecret
+        default: self == .secret
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 public struct ServerConfiguration: Sendable {
     public let general: GeneralConfiguration
     public let listeners: [ListenerConfiguration]
+    /// TLS of listeners that this version does not open; what is wrong with their files is said all the same.
+    public let furtherTLS: [PlacedTLS]
     public let shapers: [String: Shaper]
     /// The domains served, as the file orders them.
     public let hosts: [String]
@@ -9,7 +11,7 @@ public struct ServerConfiguration: Sendable {
     private let configurations: [String: HostConfiguration]
     /// What holds for a domain that has nothing of its own.
     private let common: HostConfiguration
-    private let tree: SettingTable
+    let tree: SettingTable
 
     init(_ tree: SettingTable) {
         self.tree = tree
@@ -19,13 +21,14 @@ public struct ServerConfiguration: Sendable {
         listeners = tree.tables("listen.c2s").enumerated().map { index, table in
             .client(ClientListenerConfiguration(table, index: index + 1, general: general))
         }
+        furtherTLS = PlacedTLS.all(in: tree)
         shapers = (tree.table("shaper")?.entries ?? [:]).compactMapValues(Shaper.init)
         native = NativeConfiguration(tree.table("xmppd") ?? SettingTable(position: tree.position))
         let common = HostConfiguration(server: tree, general: general)
         self.common = common
         var configurations: [String: HostConfiguration] = [:]
         for host in general.hosts {
-            let own = tree.tables("host_config").first { $0.string("host") == host }
+            let own = tree.tables("host_config").first { $0.string("host") == host || $0.string("host_type") == host }
             configurations[host] = HostConfiguration(
                 domain: host, own: own ?? SettingTable(position: tree.position), over: common, server: tree,
                 hosted: Set(general.hosts))
@@ -49,12 +52,8 @@ public struct ServerConfiguration: Sendable {
         return shapers[name]
     }
 
-    /// Where an option of a client listener stands in the file, with dots into inner tables; nil for a default.
-    /// - Parameter index: of the listener, from 1.
-    public func position(ofClientListener index: Int, _ option: String) -> Position? {
-        let listeners = tree.tables("listen.c2s")
-        return listeners.indices.contains(index - 1) ? listeners[index - 1][option]?.position : nil
-    }
+    /// Where an option stands in the file, by its TOML path (`listen.c2s[1].tls.mode`); nil for a default.
+    public func position(of path: String) -> Position? { tree.position(of: path) }
 
     /// Where an option of a host's `auth` stands, with dots into inner tables: in the section of the host's own or in the
     /// common one.

@@ -20,7 +20,12 @@ enum ServiceOptions {
             "services", state: .accepted("xmppctl has all commands"),
             [
                 OptionRow("service_admin_extra", .section, .unset, "Administrative commands.", editions: .release5),
-                OptionRow("service_admin_extra.submods", .strings, .unset, "Groups of them.", editions: .release5),
+                OptionRow(
+                    "service_admin_extra.submods",
+                    .names([
+                        "node", "account", "accounts", "sessions", "vcard", "gdpr", "upload", "roster", "last", "private", "stanza",
+                        "stats", "domain",
+                    ]), .unset, "Groups of them.", editions: .release5),
             ])
 
     private static let telemetry: [OptionRow] = [
@@ -36,8 +41,9 @@ enum ServiceOptions {
             "service_mongoose_system_metrics.periodic_report", .natural(.milliseconds), .integer(108_000_000),
             "How often a report is made."),
         OptionRow(
-            "service_mongoose_system_metrics.tracking_id", .either([.name, .free]), .unset,
-            "Where reports are collected."),
+            "service_mongoose_system_metrics.tracking_id", .sectionOr(.name), .unset, "Where reports are collected."),
+        OptionRow("service_mongoose_system_metrics.tracking_id.id", .name, .required, "The stream of data."),
+        OptionRow("service_mongoose_system_metrics.tracking_id.secret", .secret, .required, "Its key."),
     ]
 
     private static let databases: [OptionRow] =
@@ -73,10 +79,32 @@ enum ServiceOptions {
                     "probe_interval", .positive(.seconds), .integer(15), "How often things are measured.",
                     editions: .release63),
                 OptionRow("prometheus", .section, .unset, "For Prometheus.", editions: .release63),
-                OptionRow("exometer", .free, .unset, "For Graphite.", editions: .release63),
+                OptionRow("exometer", .section, .unset, "For Graphite.", editions: .release63),
+                OptionRow(
+                    "exometer.all_metrics_are_global", .boolean, .boolean(false),
+                    "Count for the whole server only, not for each host.", editions: .release63),
+                OptionRow("exometer.report", .section, .unset, "Where to.", editions: .release63),
+                OptionRow("exometer.report.graphite", .sections, .unset, "A Graphite server.", editions: .release63),
+            ] + graphite + [
                 OptionRow("log", .section, .unset, "To the log.", editions: .release63),
                 OptionRow(
-                    "log.level", .choice(GeneralOptions.logLevels), .text("debug"), "The severity of such lines.",
+                    "log.level", .choice(GeneralOptions.logLevels.filter { $0 != "none" }), .text("debug"), "The severity of such lines.",
                     editions: .release63),
             ])
+
+    private static let graphite: [OptionRow] = OptionRow.under(
+        "exometer.report.graphite[]",
+        [
+            OptionRow("host", .name, .required, "The server.", editions: .release63),
+            OptionRow("port", .port, .integer(2003), "Its port.", editions: .release63),
+            OptionRow("interval", .positive(.milliseconds), .integer(60000), "How often.", editions: .release63),
+            OptionRow(
+                "connect_timeout", .positive(.milliseconds), .integer(5000), "How long a connection may take to come about.",
+                editions: .release63),
+            OptionRow("api_key", .password, .unset, "The key of a hosted server.", editions: .release63),
+            OptionRow("prefix", .string, .unset, "What every name begins with.", editions: .release63),
+            OptionRow(
+                "env_prefix", .string, .unset, "The environment variable that holds what names begin with.",
+                editions: .release63),
+        ])
 }

@@ -13,6 +13,8 @@ struct Setting: Sendable, Equatable {
 
     let value: Value
     let position: Position?
+    /// The key that the file has, where it is another spelling of the one it is kept under.
+    var spelling: String?
 
     /// Where it stands is no part of what it says.
     static func == (left: Setting, right: Setting) -> Bool { left.value == right.value }
@@ -95,6 +97,27 @@ struct SettingTable: Sendable, Equatable {
         }
     }
 
+    /// Where a value stands, by its path; elements of arrays count from 1. Nil for a default.
+    func position(of path: String) -> Position? {
+        var table = self
+        var parts = path.split(separator: ".")[...]
+        while let part = parts.popFirst() {
+            let key = part.prefix { $0 != "[" }
+            guard let setting = table.entries[String(key)] else { return nil }
+            let place = part.dropFirst(key.count + 1).prefix { $0 != "]" }
+            let found: Setting
+            if case .list(let elements) = setting.value, let index = Int(place), elements.indices.contains(index - 1) {
+                found = elements[index - 1]
+            } else {
+                found = setting
+            }
+            guard !parts.isEmpty else { return found.position }
+            guard case .table(let inner) = found.value else { return nil }
+            table = inner
+        }
+        return nil
+    }
+
     /// Sets a key; dots lead into inner tables, which come into being.
     mutating func set(_ key: String, to setting: Setting) {
         guard let dot = key.firstIndex(of: ".") else {
@@ -130,13 +153,6 @@ extension SettingTable {
         default:
             return old == new ? [] : [path]
         }
-    }
-}
-
-extension Setting {
-    fileprivate var isTable: Bool {
-        guard case .table = value else { return false }
-        return true
     }
 }
 

@@ -22,12 +22,15 @@ extension TextRule {
         case .any, .regularExpression: text
         case .nonEmpty: text.isEmpty ? nil : text
         case .domain: DomainName.canonical(text)
-        case .hostPattern: DomainName.canonical(HostPattern.fill(text, with: "host")) == nil ? nil : text
+        case .domainOrWildcard: DomainName.canonicalOrWildcard(text)
+        case .hostPattern: HostPattern.isLegal(text) ? text : nil
         case .path: text.isEmpty || text.utf8.contains(0) ? nil : text
         case .ipAddress: IPAddress(text)?.text
         case .network: IPNetwork(text) == nil ? nil : text
         case .language: Self.isLanguage(text) ? text.lowercased() : nil
-        case .addressPart: text.isEmpty ? nil : text.lowercased()
+        case .localPart: AddressText.isLocalPart(text) ? text.lowercased() : nil
+        case .bareAddress: AddressText.isBare(text) ? text : nil
+        case .route: RouteText.isLegal(text) ? text : nil
         case .glob: Glob(text) == nil ? nil : text
         }
     }
@@ -35,9 +38,13 @@ extension TextRule {
     var expectation: String {
         switch self {
         case .any: "a string"
-        case .nonEmpty, .addressPart: "a non-empty string"
+        case .nonEmpty: "a non-empty string"
+        case .localPart: "a non-empty string that can be the name before the @ of an address"
+        case .bareAddress: "an address such as user@domain"
+        case .route: "a path with balanced brackets, such as /api/[:name]"
         case .domain: "a domain name"
-        case .hostPattern: "a domain name, in which @HOST@ may stand for the host"
+        case .domainOrWildcard: "a domain name, or *. before one"
+        case .hostPattern: "a domain name, or a name before .@HOST@, which stands for the host"
         case .path: "the path of a file"
         case .ipAddress: "a literal IPv4 or IPv6 address"
         case .network: "an IP address, or one with a prefix length (192.0.2.0/24)"
@@ -64,6 +71,11 @@ enum DomainName {
         return labels.allSatisfy(isLabel) ? name : nil
     }
 
+    static func canonicalOrWildcard(_ text: String) -> String? {
+        guard text.hasPrefix("*.") else { return canonical(text) }
+        return canonical(String(text.dropFirst(2))).map { "*.\($0)" }
+    }
+
     private static func isLabel(_ label: Substring) -> Bool {
         guard (1...63).contains(label.utf8.count), !label.hasPrefix("-"), !label.hasSuffix("-") else { return false }
         return label.utf8.allSatisfy { byte in
@@ -76,7 +88,43 @@ enum DomainName {
     }
 }
 
+/// Addresses as far as one can tell without the tables of RFC 7622, which the server applies later.
+enum AddressText {
+    static func isLocalPart(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= 1023 && !text.utf8.contains { byte in
+            byte <= 0x20 || byte == 0x7f || "\"&'/:<>@".utf8.contains(byte)
+        }
+    }
+
+    static func isBare(_ text: String) -> Bool {
+        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let domain = parts.last, DomainName.canonical(String(domain)) != nil else { return false }
+        return parts.count == 1 || isLocalPart(String(parts[0]))
+    }
+}
+
+enum RouteText {
+    /// Brackets must be balanced; all else is for whoever matches paths.
+    static func isLegal(_ text: String) -> Bool {
+        var depth = 0
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "[") { depth += 1 }
+            if byte == UInt8(ascii: "]") { depth -= 1 }
+            if depth < 0 { return false }
+        }
+        return depth == 0
+    }
+}
+
 enum HostPattern {
+    private static let suffix = ".@HOST@"
+
+    /// A name without the mark, or with it once, at the end, behind a name of its own.
+    static func isLegal(_ text: String) -> Bool {
+        let own = text.hasSuffix(suffix) ? String(text.dropLast(suffix.count)) : text
+        return DomainName.canonical(own) != nil
+    }
+
     /// The text with every `@HOST@` replaced by the host's name.
     static func fill(_ text: String, with host: String) -> String {
         let mark = Array("@HOST@".utf8)

@@ -71,7 +71,7 @@ struct Validator {
         _ node: Node, schema: Schema, row: OptionRow, path: String, isSilent: Bool
     ) -> Setting? {
         switch (row.kind, node.value) {
-        case (.section, .table(let entries)):
+        case (.section, .table(let entries)), (.sectionOr, .table(let entries)):
             let inner = table(entries, at: node.position, schema: schema, path: path, isSilent: isSilent)
             return Setting(value: .table(inner), position: node.position)
         case (.sections, .array(let elements)):
@@ -130,7 +130,7 @@ extension Validator {
             guard let alias = child.row?.alias else { continue }
             if table.isBroken(key) { table.broken.insert(alias.target) }
             guard let given = table.entries.removeValue(forKey: key) else { continue }
-            let meant = Setting(value: alias.convert(given.value), position: given.position)
+            let meant = Setting(value: alias.convert(given.value), position: given.position, spelling: key)
             if let other = table[alias.target], other.position != nil {
                 guard other != meant, let position = given.position else { continue }
                 warn("\(alias.target) is there too and wins", at: position, path: TOMLPath.appending(key, to: path))

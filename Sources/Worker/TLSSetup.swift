@@ -3,77 +3,104 @@ internal import IPC
 internal import Network
 
 /// The TLS contexts that a configuration describes, and what the library has to say against it.
-enum TLSSetup {
+struct TLSSetup {
     struct Failure: Error {
         let problems: [ReportedProblem]
     }
 
+    private let configuration: ServerConfiguration
+    private var problems: [ReportedProblem] = []
+
+    private init(_ configuration: ServerConfiguration) { self.configuration = configuration }
+
     /// One set for each client listener, nil for those without TLS; in the order of the file.
     static func contexts(_ configuration: ServerConfiguration) throws(Failure) -> [ListenerTLS?] {
+        var setup = TLSSetup(configuration)
         var sets: [ListenerTLS?] = []
-        var problems: [ReportedProblem] = []
         for case .client(let listener) in configuration.listeners {
-            guard let tls = listener.tls else {
-                sets.append(nil)
-                continue
-            }
-            sets.append(set(tls, listener.index, configuration, &problems))
+            sets.append(listener.tls.flatMap { setup.set($0, "listen.c2s[\(listener.index)].tls") })
         }
-        if !problems.isEmpty { throw Failure(problems: problems) }
+        if !setup.problems.isEmpty { throw Failure(problems: setup.problems) }
         return sets
     }
 
-    private static func set(
-        _ tls: TLSListenerConfiguration, _ index: Int, _ configuration: ServerConfiguration, _ problems: inout [ReportedProblem]
-    ) -> ListenerTLS? {
-        let general = configuration.general
+    /// The same for listeners of which this version only judges what their tables say.
+    static func judgeFurther(_ configuration: ServerConfiguration) throws(Failure) {
+        var setup = TLSSetup(configuration)
+        for further in configuration.furtherTLS { _ = setup.own(further.tls, further.path) }
+        if !setup.problems.isEmpty { throw Failure(problems: setup.problems) }
+    }
+
+    private mutating func set(_ tls: TLSListenerConfiguration, _ path: String) -> ListenerTLS? {
+        let certificates = configuration.general.domainCertfiles
         var byName: [String: TLSContext] = [:]
-        for entry in general.domainCertfiles {
-            let options = options(tls, chain: entry.certfile.contents, key: nil, password: nil)
-            do throws(TLSProblem) {
-                byName[entry.domain] = try TLSContext(options: options)
-            } catch {
-                let text = "\(error) (certificate file \(entry.certfile.path)): correct the file or the option"
-                problems.append(ReportedProblem(file: "", line: 0, column: 0, path: "general.domain_certfile", text: text))
-            }
+        for (index, entry) in certificates.enumerated() {
+            byName[entry.domain] = context(
+                Self.options(tls, chain: entry.certfile.contents, key: nil, password: nil), tls, path,
+                certificate: "general.domain_certfile[\(index + 1)].certfile", entry.certfile.path)
         }
-        guard let file = tls.certfile else {
-            guard let first = general.domainCertfiles.first.flatMap({ byName[$0.domain] }) else { return nil }
-            return ListenerTLS(standard: first, byName: byName)
-        }
-        let options = options(tls, chain: file.contents, key: tls.keyfile?.contents, password: tls.password?.reveal())
+        if tls.certfile != nil { return own(tls, path).map { ListenerTLS(standard: $0, byName: byName) } }
+        guard let first = certificates.first.flatMap({ byName[$0.domain] }) else { return nil }
+        return ListenerTLS(standard: first, byName: byName)
+    }
+
+    private mutating func own(_ tls: TLSListenerConfiguration, _ path: String) -> TLSContext? {
+        guard let file = tls.certfile else { return nil }
+        let options = Self.options(
+            tls, chain: file.contents, key: tls.keyfile?.contents, password: tls.password?.reveal())
+        return context(options, tls, path, certificate: "\(path).certfile", file.path)
+    }
+
+    private mutating func context(
+        _ options: TLSOptions, _ tls: TLSListenerConfiguration, _ path: String, certificate: String, _ file: String
+    ) -> TLSContext? {
         do throws(TLSProblem) {
-            return ListenerTLS(standard: try TLSContext(options: options), byName: byName)
+            return try TLSContext(options: options)
         } catch {
-            problems.append(problem(error, tls, index, configuration))
+            let (place, found) = Self.culprit(error, options, tls, path, certificate: certificate, file)
+            let position = configuration.position(of: place) ?? configuration.position(of: path)
+            let expected = Self.expectation(error.part)
+            let problem = ReportedProblem(
+                file: "", line: UInt32(clamping: position?.line ?? 0), column: UInt32(clamping: position?.column ?? 0),
+                path: place, text: "\(error.part.rawValue): found \(found), expected \(expected) (\(error.reason))")
+            // A certificate that several listeners have is wrong once.
+            if !problems.contains(problem) { problems.append(problem) }
             return nil
         }
     }
 
-    /// At the option that the library complains of.
-    private static func problem(
-        _ problem: TLSProblem, _ tls: TLSListenerConfiguration, _ index: Int, _ configuration: ServerConfiguration
-    ) -> ReportedProblem {
-        let option = option(problem.part, tls)
-        let place = option.flatMap { configuration.position(ofClientListener: index, "tls.\($0)") }
-            ?? configuration.position(ofClientListener: index, "tls")
-        let file = tls.certfile.map { " (certificate file \($0.path))" } ?? ""
-        return ReportedProblem(
-            file: "", line: UInt32(clamping: place?.line ?? 0), column: UInt32(clamping: place?.column ?? 0),
-            path: "listen.c2s[\(index)].tls" + (option.map { ".\($0)" } ?? ""),
-            text: "\(problem)\(file): correct the file or the option")
+    /// The option that the library complains of, and its value.
+    private static func culprit(
+        _ problem: TLSProblem, _ options: TLSOptions, _ tls: TLSListenerConfiguration, _ path: String, certificate: String,
+        _ file: String
+    ) -> (path: String, found: String) {
+        func quoted(_ text: String?) -> String { "\"\(text ?? "")\"" }
+        switch problem.part {
+        case .certificate: return (certificate, quoted(file))
+        case .privateKey where options.privateKey == nil: return (certificate, quoted(file))
+        case .privateKey: return ("\(path).keyfile", quoted(tls.keyfile?.path))
+        case .ciphers: return ("\(path).ciphers", quoted(tls.ciphers))
+        case .versions:
+            if let versions = tls.versions { return ("\(path).versions", "[\(versions.map(quoted).joined(separator: ", "))]") }
+            let names = tls.protocolOptions.map(quoted).joined(separator: ", ")
+            return ("\(path).protocol_options", "[\(names)]")
+        case .dhParameters: return ("\(path).dhfile", quoted(tls.dhfile?.path))
+        case .certificateAuthorities: return ("\(path).cacertfile", quoted(tls.cacertfile?.path))
+        case .revocationLists: return ("\(path).crl_files", "[\(tls.crlFiles.map { quoted($0.path) }.joined(separator: ", "))]")
+        case .library, .handshake, .session: return (path, "these options")
+        }
     }
 
-    private static func option(_ part: TLSProblem.Part, _ tls: TLSListenerConfiguration) -> String? {
+    private static func expectation(_ part: TLSProblem.Part) -> String {
         switch part {
-        case .certificate: "certfile"
-        case .privateKey: tls.keyfile == nil ? "certfile" : "keyfile"
-        case .ciphers: "ciphers"
-        case .versions: "versions"
-        case .dhParameters: "dhfile"
-        case .certificateAuthorities: "cacertfile"
-        case .revocationLists: "crlfiles"
-        case .library, .handshake, .session: nil
+        case .certificate: "the path of a file with a PEM certificate chain that OpenSSL can read"
+        case .privateKey: "the private key of the certificate, which password opens if it is encrypted"
+        case .ciphers: "an OpenSSL cipher list that leaves a suite"
+        case .versions: "a version of TLS that is left and that OpenSSL can do"
+        case .dhParameters: "the path of a file with PEM Diffie-Hellman parameters that OpenSSL takes"
+        case .certificateAuthorities: "the path of a file with PEM certificates that OpenSSL can read"
+        case .revocationLists: "paths of files with PEM certificate revocation lists that OpenSSL can read"
+        case .library, .handshake, .session: "what OpenSSL can do"
         }
     }
 
@@ -83,17 +110,35 @@ enum TLSSetup {
         TLSOptions(
             certificateChain: chain, privateKey: key, password: password, ciphers: tls.ciphers,
             versions: tls.versions.map { Set($0.compactMap(TLSOptions.Version.init(rawValue:))) },
-            protocolOptions: tls.protocolOptions, dhParameters: tls.dhfile?.contents)
+            protocolOptions: tls.protocolOptions, dhParameters: tls.dhfile?.contents,
+            verification: verification(tls.verifyMode), certificateAuthorities: tls.cacertfile?.contents,
+            revocationLists: tls.crlFiles.map(\.contents),
+            // The fast profile never ends a handshake for a bad certificate: SASL is told of it.
+            disconnectOnFailure: tls.module == .justTLS && tls.disconnectOnFailure)
+    }
+
+    private static func verification(_ mode: TLSListenerConfiguration.VerifyMode) -> TLSOptions.Verification {
+        switch mode {
+        case .peer: .peer
+        case .none: .none
+        case .selfsignedPeer: .selfSignedPeer
+        }
     }
 }
 
 /// The certificates of a listener.
 struct ListenerTLS: Sendable {
-    let standard: TLSContext
-    let byName: [String: TLSContext]
+    private let contexts: TLSContextSet
+    private let byName: [String: TLSContext]
+
+    init(standard: TLSContext, byName: [String: TLSContext]) {
+        contexts = TLSContextSet(standard: standard, byName: byName)
+        self.byName = byName
+    }
 
     /// What a client is shown that names no server by SNI and `domain` in its stream header, if that.
     func contexts(for domain: String?) -> TLSContextSet {
-        TLSContextSet(standard: domain.flatMap { byName[$0] } ?? standard, byName: byName)
+        guard let domain, !byName.isEmpty else { return contexts }
+        return TLSContextSet(standard: contexts.context(for: domain), byName: byName)
     }
 }

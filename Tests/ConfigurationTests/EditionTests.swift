@@ -205,7 +205,7 @@ struct EditionTests {
         [instrumentation]
           probe_interval = 5
           [instrumentation.prometheus]
-          [instrumentation.exometer.report.graphite]
+          [[instrumentation.exometer.report.graphite]]
             host = "127.0.0.1"
         """
 

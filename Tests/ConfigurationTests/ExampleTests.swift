@@ -55,18 +55,23 @@ struct ExampleTests {
     @Test func manualListsEveryOption() throws {
         let path = "man/xmppd.toml.5"
         let page = String(decoding: try contents(path), as: UTF8.self)
-        let begin = try #require(page.firstRange(of: Manual.begin + "\n"))
-        let end = try #require(page.firstRange(of: Manual.end + "\n"))
+        var current = page
+        for (begin, end, text) in [
+            (Manual.begin, Manual.end, Manual.optionList),
+            (Manual.beginListenKeys, Manual.endListenKeys, Manual.listenKeyTable),
+        ] {
+            let first = try #require(current.firstRange(of: begin + "\n"))
+            let last = try #require(current.firstRange(of: end + "\n"))
+            current = current[..<first.lowerBound] + text + current[last.upperBound...]
+        }
         if getenv("XMPPD_WRITE_MANUAL") != nil {
-            let text = page[..<begin.lowerBound] + Manual.optionList + page[end.upperBound...]
             let file = try #require(fopen("\(Self.root)/\(path)", "w"))
             defer { fclose(file) }
-            let written = Array(text.utf8)
+            let written = Array(current.utf8)
             #expect(fwrite(written, 1, written.count, file) == written.count)
             return
         }
-        let list = page[begin.lowerBound..<end.upperBound]
-        #expect(list == Manual.optionList, "regenerate with XMPPD_WRITE_MANUAL=1 swift test --filter ExampleTests")
+        #expect(page == current, "regenerate with XMPPD_WRITE_MANUAL=1 swift test --filter ExampleTests")
         let lines = Set(page.split(separator: "\n").map(String.init))
         #expect(OptionTable.rows.allSatisfy { lines.contains(".It Ic \($0.path)") })
     }

@@ -167,7 +167,7 @@ enum Fixtures {
     ]
 
     static let authentication: [Wrong] = [
-        Wrong("[auth]\nmethods = [\"internal\"]", 3, "auth.methods[1]", .conflict, "\"internal\"", "a method that has its table", hint: "[auth.internal]"),
+        Wrong("[auth]\nmethods = [\"pki\"]", 3, "auth.methods[1]", .conflict, "\"pki\"", "a method that has its table", hint: "[auth.pki]"),
         Wrong("[auth]\nmethods = [\"mysql\"]", 3, "auth.methods[1]", .badValue, "\"mysql\"", "\"internal\""),
         Wrong("[auth.riak]\n", 2, "auth.riak", .removed, nil, "removed"),
         Wrong("[auth]\nsasl_mechanisms = [\"scram_sha2\"]", 3, "auth.sasl_mechanisms[1]", .badValue, "\"scram_sha2\"", "\"plain\""),
