@@ -89,7 +89,7 @@ let package = Package(
         tests("TelemetryTests", "Telemetry", log),
         tests("StreamsTests", "XML", "XMPP", "SASL", "Streams"),
         tests("SupervisionTests", "Supervision"),
-        tests("NetworkTests", "CPlatform", "Network"),
+        tests("NetworkTests", "CPlatform", "Configuration", "Network"),
         tests("SharedStateTests", "CPlatform", "SharedState", "SharedStateProbe"),
         tests("StorageTests", "CSQLite", "Storage"),
         tests(

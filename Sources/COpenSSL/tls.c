@@ -85,7 +85,8 @@ SSL_CTX *copenssl_server_context(void)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     if (!context) return NULL;
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    // The chain that is shown is the file's: none is made up from the authorities for client certificates.
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     // No TLS 1.3 tickets: few XMPP clients resume, and each handshake would make two. A name for the sessions is
@@ -108,10 +109,13 @@ int copenssl_set_dh_parameters(SSL_CTX *context, const void *pem, size_t length)
     EVP_PKEY *group = PEM_read_bio_Parameters(bio, NULL);
     BIO_free(bio);
     if (!group) return 0;
-    if (EVP_PKEY_get_base_id(group) != EVP_PKEY_DH || !SSL_CTX_set0_tmp_dh_pkey(context, group)) {
+    int type = EVP_PKEY_get_base_id(group);
+    if ((type != EVP_PKEY_DH && type != EVP_PKEY_DHX) || !SSL_CTX_set0_tmp_dh_pkey(context, group)) {
         EVP_PKEY_free(group);
         return 0;
     }
+    // The built-in groups would go before it.
+    SSL_CTX_set_dh_auto(context, 0);
     return 1;
 }
 
@@ -201,16 +205,19 @@ int copenssl_add_revocation_lists(SSL_CTX *context, const void *pem, size_t leng
     return count;
 }
 
-// An authority without a revocation list has revoked nothing that we know of.
+// An authority without a revocation list has revoked nothing that we know of. What is forgiven must not hide what was
+// found before, so the first error that counts is kept beside the store's own.
 static int forgive(int good, X509_STORE_CTX *store, int self_signed)
 {
     if (good) return 1;
     int error = X509_STORE_CTX_get_error(store);
+    int counted = (int)(intptr_t)X509_STORE_CTX_get_app_data(store);
     if (error == X509_V_ERR_UNABLE_TO_GET_CRL
         || (self_signed && error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT)) {
-        X509_STORE_CTX_set_error(store, X509_V_OK);
+        X509_STORE_CTX_set_error(store, counted);
         return 1;
     }
+    if (counted == X509_V_OK) X509_STORE_CTX_set_app_data(store, (void *)(intptr_t)error);
     return 0;
 }
 
@@ -225,6 +232,8 @@ void copenssl_request_client_certificate(SSL_CTX *context, int demand_good, int 
     SSL_verify_cb callback = demand_good ? (allow_self_signed ? verify_self_signed : verify_strictly)
                                          : (allow_self_signed ? verify_noting_self_signed : verify_noting);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, callback);
+    // Whatever certificate the operator's file has is relied on, an intermediate one, too.
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
 }
 
 static int choose_by_name(SSL *session, int *alert, void *argument)

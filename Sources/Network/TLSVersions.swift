@@ -31,10 +31,14 @@ extension TLSOptions {
     /// What the options leave, with the version words of the cipher list taken into account.
     func allowedVersions() throws(TLSProblem) -> Set<Version> {
         var allowed = versions ?? [.tlsv1_2, .tlsv1_3]
-        let named = CipherWords(ciphers).versions
-        if !named.isEmpty {
+        let words = CipherWords(ciphers)
+        if !words.versions.isEmpty {
             // In a cipher list the words choose; older versions than the default's need to be named in one of the two.
-            allowed = versions == nil ? named : allowed.intersection(named)
+            allowed = versions == nil ? words.versions : allowed.intersection(words.versions)
+        } else if words.namesOldSuitesOnly {
+            allowed.remove(.tlsv1_3)
+        } else if words.namesNewSuitesOnly {
+            allowed.formIntersection([.tlsv1_3])
         }
         for option in protocolOptions {
             if let version = Self.versionBans[option] { allowed.remove(version) }
@@ -87,4 +91,14 @@ struct CipherWords: Equatable {
             }
         }
     }
+
+    /// What the list adds, by name or by kind; the rest takes away or sorts.
+    private var additions: [String] { list.filter { word in !"!-+@".contains { word.hasPrefix(String($0)) } } }
+
+    /// Single suites by their names, none of TLS 1.3: whoever says so wants these and nothing else.
+    var namesOldSuitesOnly: Bool {
+        suites.isEmpty && !additions.isEmpty && additions.allSatisfy { $0.utf8.contains(UInt8(ascii: "-")) }
+    }
+
+    var namesNewSuitesOnly: Bool { !suites.isEmpty && additions.isEmpty }
 }

@@ -1,3 +1,4 @@
+import Configuration
 import Glibc
 import Testing
 @testable import Network
@@ -19,6 +20,23 @@ enum Certificates {
     }()
 
     static func bytes(_ name: String) -> [UInt8] { Array(Shell.run("cat \(directory)/\(name)").utf8) }
+
+    /// A list of an authority that has signed none of the certificates here.
+    static func emptyRevocationList() -> [UInt8] {
+        _ = Shell.run("""
+            cd \(directory); : > index; echo 01 > number; cat > ca.cnf <<'END'
+            [ca]
+            default_ca = own
+            [own]
+            database = index
+            crlnumber = number
+            default_md = sha256
+            default_crl_days = 30
+            END
+            openssl ca -config ca.cnf -gencrl -cert long.crt -keyfile long.key -out list.pem 2>/dev/null
+            """)
+        return bytes("list.pem")
+    }
 
     static func options(_ name: String = "one") -> TLSOptions {
         TLSOptions(certificateChain: bytes("\(name).crt"), privateKey: bytes("\(name).key"))
@@ -75,6 +93,12 @@ struct TLSContextTests {
         #expect(throws: TLSProblem.self) { try allowed("TLSv1.3", [.tlsv1_2]) }
         #expect(TLSOptions.isKnownProtocolOption("cipher_server_preference"))
         #expect(!TLSOptions.isKnownProtocolOption("no_tlsv1_4"))
+        let known = Set(TLSOptions.versionBans.keys).union(TLSOptions.flags.keys).union(TLSOptions.obsoleteOptions)
+        #expect(ProtocolOptionNames.all == known)
+        #expect(try allowed("ECDHE-RSA-AES128-GCM-SHA256:!DSS", nil) == [.tlsv1_2])
+        #expect(try allowed("TLS_AES_128_GCM_SHA256", nil) == [.tlsv1_3])
+        #expect(try allowed("TLS_AES_128_GCM_SHA256:ECDHE-RSA-AES128-GCM-SHA256", nil) == [.tlsv1_2, .tlsv1_3])
+        #expect(try allowed("ECDHE+AESGCM:HIGH:!MD5", nil) == [.tlsv1_2, .tlsv1_3])
     }
 
     @Test func namesChooseContexts() throws {
@@ -268,11 +292,15 @@ struct TLSTests {
         #expect(try await verification({ $0.verification = .peer }, "") == .noCertificate)
         #expect(try await verification({ $0.verification = .peer }, "two") == nil)
         #expect(try await verification({ $0.verification = .selfSignedPeer }, "two") == .good)
-        let noted = try await verification({ $0.verification = .peer; $0.disconnectOnFailure = false }, "two")
-        guard case .bad = noted else {
-            Issue.record("\(String(describing: noted))")
-            return
+        func isBad(_ change: (inout TLSOptions) -> Void, _ certificate: String) async throws -> Bool {
+            if case .bad = try await verification({ $0.disconnectOnFailure = false; change(&$0) }, certificate) { return true }
+            return false
         }
+        #expect(try await isBad({ $0.verification = .peer }, "two"))
+        // That an authority has no list of revocations is forgiven, and hides nothing that was found before.
+        let lists = [Certificates.emptyRevocationList()]
+        #expect(try await verification({ $0.verification = .peer; $0.revocationLists = lists }, "one") == .good)
+        #expect(try await isBad({ $0.verification = .peer; $0.revocationLists = lists }, "two"))
     }
 
     private func hex(_ byte: UInt8) -> String { String(byte >> 4, radix: 16) + String(byte & 15, radix: 16) }
