@@ -137,7 +137,7 @@ final class ClientConnection {
 
     private func perform(_ action: ClientStream.Action) {
         switch action {
-        case .open(let header): connection.write(StreamText.header(header))
+        case .open(let header): connection.write(StreamText.header(header, language: server.configuration.general.language))
         case .send(let element): connection.write(StreamText.element(element))
         case .startTLS: startTLS()
         case .restart: framer.restart()

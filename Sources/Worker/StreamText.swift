@@ -7,7 +7,8 @@ internal import XMPP
 
 /// The server's side of a stream as text (RFC 6120 §4.7, §4.8).
 enum StreamText {
-    @LoopActor static func header(_ header: ResponseHeader) -> [UInt8] {
+    /// - Parameter language: `general.language`, for whatever on the stream does not say its own (RFC 6120 §4.7.4).
+    @LoopActor static func header(_ header: ResponseHeader, language: String) -> [UInt8] {
         var writer = ElementWriter(reserving: 256)
         writer.raw("<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='")
         writer.escaped(randomName())
@@ -17,7 +18,9 @@ enum StreamText {
             writer.raw("' to='")
             writer.escaped(to)
         }
-        writer.raw("' version='1.0' xml:lang='en'>")
+        writer.raw("' version='1.0' xml:lang='")
+        writer.escaped(language)
+        writer.raw("'>")
         return writer.finish()
     }
 

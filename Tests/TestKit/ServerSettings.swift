@@ -25,6 +25,8 @@ public struct ServerSettings: Sendable {
     public var workers = 2
     public var hosts = ["localhost"]
     public var listeners = [Listener()]
+    /// What `general.registration_timeout` is.
+    public var registrationTimeout = "\"infinity\""
     /// More lines of `[general]`.
     public var general = ""
     /// Lines of `[access]`; the rule `c2s` is what listeners ask.
@@ -71,7 +73,7 @@ public struct ServerSettings: Sendable {
           hosts = [\(hosts.map { "\"\($0)\"" }.joined(separator: ", "))]
           default_server_domain = "\(hosts[0])"
           loglevel = "info"
-          registration_timeout = "infinity"
+          registration_timeout = \(registrationTimeout)
           \(general)
 
         \(auth)
