@@ -2,6 +2,8 @@
 public enum MasterCommand: Equatable, Sendable {
     case run(configuration: String)
     case check(configuration: String)
+    case show(configuration: String, json: Bool)
+    case options(name: String?, json: Bool)
     case version
     case help
 
@@ -10,35 +12,53 @@ public enum MasterCommand: Equatable, Sendable {
     /// - Parameter arguments: without the program's name.
     public init(_ arguments: some Sequence<String>) throws(UsageError) {
         var path = Self.defaultConfiguration
-        var isCheck = false
+        var verb = Verb.run
+        var name: String?
+        var isJSON = false
         var arguments = arguments.makeIterator()
         while let argument = arguments.next() {
             switch argument {
             case "-h", "--help": self = .help; return
             case "--version": self = .version; return
-            case "--check": isCheck = true
+            case "--check": verb = .check
+            case "--show": verb = .show
+            case "--options": verb = .options
+            case "--json": isJSON = true
             case "-f", "--foreground": break
-            case "-c", "--config":
+            case "-c", "--config", "--name":
                 guard let value = arguments.next(), !value.isEmpty else { throw .missingValue(argument) }
-                path = value
+                if argument == "--name" { name = value } else { path = value }
             default:
                 guard argument.hasPrefix("--config=") else { throw .unknown(argument) }
                 path = String(argument.dropFirst("--config=".count))
                 if path.isEmpty { throw .missingValue("--config") }
             }
         }
-        self = isCheck ? .check(configuration: path) : .run(configuration: path)
+        switch verb {
+        case .run: self = .run(configuration: path)
+        case .check: self = .check(configuration: path)
+        case .show: self = .show(configuration: path, json: isJSON)
+        case .options: self = .options(name: name, json: isJSON)
+        }
     }
+
+    private enum Verb { case run, check, show, options }
 
     public static let usage = """
         usage: xmppd [--config FILE] [--foreground]
                xmppd [--config FILE] --check
+               xmppd [--config FILE] --show [--json]
+               xmppd --options [--name NAME] [--json]
 
         The XMPP server. It stays in the foreground; `xmppctl start` puts it into the background.
 
           -c, --config FILE  the configuration (default: \(defaultConfiguration))
           -f, --foreground   accepted; there is no other way
               --check        check the configuration, print every problem, start nothing
+              --show         print what holds of every option, and why
+              --options      print the options there are, or those of one name
+              --name NAME    which options
+              --json         print as JSON
               --version      print the version
           -h, --help         print this
 
@@ -55,7 +75,7 @@ public enum UsageError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unknown(let argument): "unknown argument \"\(argument)\"; see xmppd --help"
-        case .missingValue(let argument): "\(argument) needs a file; see xmppd --help"
+        case .missingValue(let argument): "\(argument) needs a value; see xmppd --help"
         }
     }
 }

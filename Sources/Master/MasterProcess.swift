@@ -2,6 +2,7 @@ internal import CPlatform
 internal import Configuration
 internal import Glibc
 internal import IPC
+internal import Operations
 internal import SharedState
 public import Supervision
 internal import Telemetry
@@ -21,6 +22,43 @@ public final class MasterProcess {
         guard let (_, _, notes) = checkedConfiguration(path) else { return ExitStatus.configuration }
         for note in notes { Self.print(note.description) }
         return 0
+    }
+
+    /// Prints what a file comes to, with all defaults.
+    /// - Returns: the exit status of `xmppd --show`.
+    public func show(_ path: String, json: Bool) -> Int32 {
+        switch ConfigurationFile.read(path) {
+        case .refused(let problems):
+            for problem in problems { Self.print(problem) }
+            return ExitStatus.configuration
+        case .usable(_, let configuration, _):
+            let report = ConfigurationReport.settings(of: configuration, file: path)
+            Self.printResult(json ? JSON.text(of: report) : ConfigurationListing.settings(report))
+            return 0
+        }
+    }
+
+    /// Prints the options there are, or those that a name is of.
+    /// - Returns: the exit status of `xmppd --options`.
+    public func options(_ name: String?, json: Bool) -> Int32 {
+        switch ConfigurationReport.options(name) {
+        case .failure(let objection):
+            Self.print("xmppd: \(objection)")
+            return ExitStatus.usage
+        case .success(let report):
+            Self.printResult(json ? JSON.text(of: report) : ConfigurationListing.options(report))
+            return 0
+        }
+    }
+
+    private static func printResult(_ text: String) {
+        let bytes = Array("\(text)\n".utf8)
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress.map { $0 + written }, bytes.count - written) }
+            if count < 0 && errno != EINTR { return }
+            written += max(0, count)
+        }
     }
 
     /// Runs the server until it has stopped.

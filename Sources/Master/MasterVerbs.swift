@@ -34,6 +34,7 @@ final class MasterVerbs {
         handlers.register("version") { $2.reply($1, .success(["version": .string(ServerVersion.number)])) }
         handlers.register("log-level") { [unowned self] in logLevel($0, $1, $2) }
         handlers.register("reload") { [unowned self] in reload($0, $1, $2) }
+        handlers.register("config.show") { [unowned self] in showConfiguration($0, $1, $2) }
         handlers.register("stop") { [unowned self] in stop($0, $1, $2) }
     }
 
@@ -70,6 +71,15 @@ final class MasterVerbs {
 
     private func reload(_: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {
         reloader.begin { [weak client] in client?.reply(id, $0) }
+    }
+
+    private func showConfiguration(_ arguments: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {
+        guard arguments.text("file") == nil else {
+            let text = "the server shows the configuration in force only; xmppctl shows files itself"
+            return client.reply(id, Operation.Failure(.badArgument, text).result)
+        }
+        let report = ConfigurationReport.settings(of: reloader.configuration, file: pool.settings.bundle.path)
+        client.reply(id, .success(report))
     }
 
     private func stop(_: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {

@@ -22,7 +22,7 @@ final class Reloader {
     private let pool: WorkerPool
     private let loop: EventLoop
     /// The configuration in force.
-    private var configuration: ServerConfiguration
+    private(set) var configuration: ServerConfiguration
     private var generation: UInt32 = 1
     private var stage = Stage.idle
     private var completion: ((OperationResult) -> Void)?

@@ -3,7 +3,7 @@ public import IPC
 /// All verbs.
 public enum OperationCatalog {
     /// In the order in which they are explained.
-    public static let all: [Operation] = serverOperations + accountOperations + sessionOperations
+    public static let all: [Operation] = serverOperations + configurationOperations + accountOperations + sessionOperations
 
     private static let byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
 

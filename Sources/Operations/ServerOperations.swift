@@ -29,13 +29,6 @@ let serverOperations: [Operation] = [
             .init("notes", .list(.text), "What the file says that has no effect, or none before the next start."),
         ])),
     Operation(
-        "config.check", .client, .read, "Check a configuration file without starting anything.",
-        discussion: """
-            Every problem of the file is printed, with its line, the value found and what was expected. The exit status \
-            is 0 if the server would start with it, and 78 if not.
-            """,
-        arguments: [.init("file", .file, .required, .positional, "The configuration file.")]),
-    Operation(
         "log-level", .master, .write, "Show or set how much is logged, until the next start or reload.",
         arguments: [
             .init(

@@ -4,7 +4,8 @@ import Operations
 
 struct ConfigCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Judge configuration files.", subcommands: [ConfigCheck.self])
+        commandName: "config", abstract: "Judge and explain configurations.",
+        subcommands: [ConfigCheck.self, ConfigShow.self, ConfigOptions.self])
 }
 
 /// The server's own program judges, so that nothing is accepted here that it would refuse.
@@ -16,6 +17,39 @@ struct ConfigCheck: Subcommand {
 
     func carryOut(_ console: Console) throws(Complaint) {
         try console.become(try ServerProgram.path(console), ["--check", "--config", file])
+    }
+}
+
+/// What is in force, the server says; what a file would come to, its program.
+struct ConfigShow: VerbCommand {
+    static let verb = "config.show"
+    static let configuration = CommandConfiguration(verb: verb)
+
+    @Argument(help: .of(verb, "file"), completion: .file()) var file: String?
+
+    @OptionGroup var server: ServerOptions
+    @OptionGroup var output: OutputOptions
+
+    func words(for result: Value) -> String? { ConfigurationListing.settings(result) }
+
+    func carryOut(_ console: Console) throws(Complaint) {
+        guard let file else { return try show(try server.server(console).perform(Self.verb), console) }
+        let words = ["--show", "--config", file] + (output.json ? ["--json"] : [])
+        try console.become(try ServerProgram.path(console), words)
+    }
+}
+
+struct ConfigOptions: Subcommand {
+    static let verb = "config.options"
+    static let configuration = CommandConfiguration(verb: verb)
+
+    @Argument(help: .of(verb, "name")) var name: String?
+
+    @OptionGroup var output: OutputOptions
+
+    func carryOut(_ console: Console) throws(Complaint) {
+        let words = ["--options"] + (name.map { ["--name", $0] } ?? []) + (output.json ? ["--json"] : [])
+        try console.become(try ServerProgram.path(console), words)
     }
 }
 

@@ -20,5 +20,7 @@ switch command {
 case .help: say(MasterCommand.usage, on: STDOUT_FILENO)
 case .version: say("\(ServerVersion.name) \(ServerVersion.number)", on: STDOUT_FILENO)
 case .check(let path): exit(MasterProcess().check(path))
+case .show(let path, let json): exit(MasterProcess().show(path, json: json))
+case .options(let name, let json): exit(MasterProcess().options(name, json: json))
 case .run(let path): exit(MasterProcess().run(path))
 }

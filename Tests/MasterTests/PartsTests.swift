@@ -84,6 +84,9 @@ struct PartsTests {
         ([], MasterCommand.run(configuration: "/etc/xmppd/xmppd.toml")), (["--config", "a"], .run(configuration: "a")),
         (["--config=a", "--check"], .check(configuration: "a")), (["-c", "a", "-f"], .run(configuration: "a")),
         (["--help", "--nonsense"], .help), (["--version"], .version),
+        (["--show", "--config", "a"], .show(configuration: "a", json: false)),
+        (["--json", "--show"], .show(configuration: "/etc/xmppd/xmppd.toml", json: true)),
+        (["--options"], .options(name: nil, json: false)), (["--options", "--name", "a", "--json"], .options(name: "a", json: true)),
     ])
     func commandLines(words: [String], command: MasterCommand) throws { #expect(try MasterCommand(words) == command) }
 

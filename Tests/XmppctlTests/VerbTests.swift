@@ -30,6 +30,22 @@ struct VerbTests {
             words: ["reload"], arguments: [:], answer: ["configuration": "/a.toml", "generation": 2, "notes": ["/a.toml:3: quiet"]],
             output: "/a.toml:3: quiet\n/a.toml is in force"),
         Row(
+            words: ["config", "show"], arguments: [:],
+            answer: [
+                "configuration": "/a.toml",
+                "rows": [
+                    ["path": "general.hosts", "value": "[\"x\"]", "origin": "file", "line": 2],
+                    ["path": "shaper.a.max_rate", "value": "5", "origin": "file", "line": 30, "spelling": "maxrate"],
+                    ["path": "a", "value": "\u{1B}[2J", "origin": "default"],
+                ],
+            ],
+            output: """
+                # /a.toml
+                general.hosts = ["x"]  # line 2
+                shaper.a.max_rate = 5  # line 30, as maxrate
+                a = ?[2J               # default
+                """),
+        Row(
             words: ["account", "add", "Ada@example.org", "--password", "x"], arguments: ["jid": "Ada@example.org", "password": "x"],
             answer: ["jid": "ada@example.org"], output: "ada@example.org has been added"),
         Row(

@@ -564,13 +564,13 @@ _xmppctl_config() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    check)
+    check|show|options)
         # Offer subcommand argument completions
         "_xmppctl_config_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'check' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'check show options' -- "${cur}"))
         ;;
     esac
 }
@@ -589,6 +589,41 @@ _xmppctl_config_check() {
         return
         ;;
     esac
+}
+
+_xmppctl_config_show() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--socket --timeout)
+    __xmppctl_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--socket')
+        __xmppctl_add_completions -f
+        return
+        ;;
+    '--timeout')
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __xmppctl_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_xmppctl_config_options() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __xmppctl_offer_flags_options 1
 }
 
 _xmppctl_completion() {

@@ -65,6 +65,10 @@ function __xmppctl_parse_tokens -S
             switch $unparsed_tokens[1]
             case 'check'
                 __xmppctl_parse_subcommand 1 'version' 'h/help'
+            case 'show'
+                __xmppctl_parse_subcommand 1 'socket=' 'timeout=' 'json' 'version' 'h/help'
+            case 'options'
+                __xmppctl_parse_subcommand 1 'json' 'version' 'h/help'
             end
         case 'completion'
             __xmppctl_parse_subcommand 1 'version' 'h/help'
@@ -133,7 +137,7 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmp
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'version' -d 'Show the versions of this program and of the running server.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'account' -d 'Create, delete and list accounts, change passwords.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'session' -d 'List, count and close the sessions of logged-in clients.'
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'config' -d 'Judge configuration files.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'config' -d 'Judge and explain configurations.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'completion' -d 'Print the completion script of a shell.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'help' -d 'Show subcommand help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl start" f foreground' -l 'foreground' -s 'f' -d 'Stay in the foreground and log to standard error.'
@@ -237,9 +241,20 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl config" -eq 1' -fa 'check' -d 'Check a configuration file without starting anything.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl config" -eq 1' -fa 'show' -d 'Show what holds of every option, and where it comes from.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl config" -eq 1' -fa 'options' -d 'List the options that a configuration file may have.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl config check" -eq 1' -F
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config check" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config check" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl config show" -eq 1' -F
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config show" socket' -l 'socket' -d 'The control socket of the server (default: $XMPPD_CONTROL_SOCKET, or /run/xmppd/control.sock).' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config show" timeout' -l 'timeout' -d 'How long to wait for the server.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config show" json' -l 'json' -d 'Print the result as JSON.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config show" version' -l 'version' -d 'Show the version.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config show" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config options" json' -l 'json' -d 'Print the result as JSON.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config options" version' -l 'version' -d 'Show the version.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config options" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl completion" -eq 1' -fka 'bash zsh fish'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl completion" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl completion" h help' -s 'h' -l 'help' -d 'Show help information.'

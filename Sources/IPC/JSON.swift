@@ -1,8 +1,6 @@
-import IPC
-
 /// Values as JSON (RFC 8259), two spaces to a level.
-enum JSON {
-    static func text(of value: Value) -> String {
+public enum JSON {
+    public static func text(of value: Value) -> String {
         var text = ""
         append(value, to: &text, indent: "")
         return text
