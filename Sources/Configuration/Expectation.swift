@@ -12,6 +12,7 @@ extension OptionKind {
         case .choice(let values) where values.count == 1: "\"\(values[0])\""
         case .choice(let values): "one of " + values.map { "\"\($0)\"" }.joined(separator: ", ")
         case .secret: "a non-empty string"
+        case .file(.any): "the path of a readable file"
         case .file(let use): "the path of a readable file with \(use.rawValue)"
         case .list(let element, let atLeastOne):
             (atLeastOne ? "a non-empty array" : "an array") + " without repetitions, each element \(element.expectation)"

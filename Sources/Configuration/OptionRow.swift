@@ -123,7 +123,7 @@ public enum FileUse: String, Sendable {
     case privateKey = "a PEM private key"
     case dhParameters = "PEM Diffie-Hellman parameters"
     case revocations = "a PEM certificate revocation list"
-    case any = "a file"
+    case any = "anything"
 }
 
 /// What holds when the key is not in the file.

@@ -61,6 +61,9 @@ final class ClientListener {
     /// Begins to accept at a listening socket that the master has bound.
     func start(_ socket: Int32) {
         let place = "listen.c2s[\(options.index)]"
+        if let tls = options.tls, tls.verifyMode == .none {
+            Log.info("clients are not asked for certificates", [Field("listener", place)])
+        }
         listener = Listener(adopting: socket, backlog: Int32(clamping: options.backlog)) { number in
             Log.error("cannot accept connections", [Field("listener", place), Field("errno", number)])
         } accept: { [weak self] connection in

@@ -13,6 +13,7 @@ enum Fixtures {
 
     /// Whole files.
     static let general: [Wrong] = [
+        Wrong("[general]\nhost_types = [\"t\"]\ndefault_server_domain = \"a\"\n[modules.mod_pubsub]", 4, "modules.mod_pubsub", .conflict, nil, "general.host_types"),
         Wrong("", 1, "general", .missingKey, nil, "it must be a table"),
         Wrong("[general]\nhosts = [\"a.example\"]", 1, "general.default_server_domain", .missingKey, nil, "a domain name"),
         Wrong(
@@ -213,6 +214,11 @@ enum Fixtures {
     ]
 
     static let elsewhere: [Wrong] = [
+        Wrong("[modules.mod_adhoc]\niqdisc = { type = \"no_queue\", workers = 2 }", 3, "modules.mod_adhoc.iqdisc.workers", .conflict, nil, "\"queues\""),
+        Wrong("[modules.mod_vcard]\nhost = \"a.@HOST@.b\"", 3, "modules.mod_vcard.host", .badValue, "\"a.@HOST@.b\"", ".@HOST@"),
+        Wrong("[modules.mod_mam]\npm.full_text_serch = true", 3, "modules.mod_mam.pm.full_text_serch", .unexpectedKey, nil, "known here", hint: "full_text_search"),
+        Wrong("[s2s]\nhost_policy = [{ host = \"a\", policy = \"allow\" }, { host = \"a\", policy = \"deny\" }]", 3, "s2s.host_policy[2].host", .conflict, "\"a\"", "one policy"),
+        Wrong("[modules.mod_keystore]\nkeys = [{ name = \"a\", type = \"file\" }]", 3, "modules.mod_keystore.keys[1].path", .missingKey, nil, "readable file"),
         Wrong("[sharper]\n", 2, "sharper", .unexpectedKey, nil, "known here", hint: "nearest known key: shaper"),
         Wrong("[xmppd]\nworkers = 65", 3, "xmppd.workers", .badValue, "65", "an integer from 1 to 64"),
         Wrong("[xmppd]\nstorage.path = \"\"", 3, "xmppd.storage.path", .badValue, "\"\"", "the path of a file"),
