@@ -3,10 +3,10 @@ internal import Synchronization
 
 /// A few threads for work that blocks: key derivation, libraries that wait for another server.
 ///
-/// The threads exist from the first use on. Work is taken in the order in which it came; the answer is heard on the loop
-/// if that is where it was asked for.
+/// The threads exist from the first use on, until `stop()`. Work is taken in the order in which it came; the answer is
+/// heard on the loop if that is where it was asked for.
 public final class BlockingPool: Sendable {
-    /// The work was not begun: too much waited already, or the system has no thread to spare.
+    /// The work was not begun: too much waited already, the system has no thread to spare, or the pool has been stopped.
     public struct Refused: Error {}
 
     private struct State {
@@ -14,6 +14,7 @@ public final class BlockingPool: Sendable {
         var head = 0
         var threads = 0
         var idle = 0
+        var isStopped = false
     }
 
     private let limit: Int
@@ -31,6 +32,11 @@ public final class BlockingPool: Sendable {
         sem_init(signal, 0, 0)
     }
 
+    deinit {
+        sem_destroy(signal)
+        signal.deallocate()
+    }
+
     /// Runs `work` on one of the threads.
     public func run<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
@@ -40,10 +46,20 @@ public final class BlockingPool: Sendable {
         }
     }
 
-    /// Whether `work` was taken.
-    private func submit(_ work: @escaping @Sendable () -> Void) -> Bool {
+    /// Lets the threads end once everything has been done that was taken. Nothing is taken from now on.
+    public func stop() {
+        let threads = state.withLock { state in
+            if state.isStopped { return 0 }
+            state.isStopped = true
+            return state.threads
+        }
+        for _ in 0..<threads { sem_post(signal) }
+    }
+
+    /// Runs `work` on one of the threads, for those who hear of its end in their own way. Whether it was taken.
+    public func submit(_ work: @escaping @Sendable () -> Void) -> Bool {
         let (isTaken, needsThread) = state.withLock { state -> (Bool, Bool) in
-            guard state.waiting.count - state.head < bound else { return (false, false) }
+            guard !state.isStopped, state.waiting.count - state.head < bound else { return (false, false) }
             let needsThread = state.idle == 0 && state.threads < limit
             if needsThread { state.threads += 1 }
             state.waiting.append(work)
@@ -65,22 +81,26 @@ public final class BlockingPool: Sendable {
         }
     }
 
-    /// For as long as the process lives.
+    /// Until the pool is stopped and nothing is left to be done.
     private func serve() {
         while true {
             state.withLock { $0.idle += 1 }
             while sem_wait(signal) != 0 {}
-            let work = state.withLock { state -> (@Sendable () -> Void)? in
+            let (work, isOver) = state.withLock { state -> ((@Sendable () -> Void)?, Bool) in
                 state.idle -= 1
-                guard state.head < state.waiting.count else { return nil }
+                guard state.head < state.waiting.count else {
+                    if state.isStopped { state.threads -= 1 }
+                    return (nil, state.isStopped)
+                }
                 let next = state.waiting[state.head]
                 state.head += 1
                 if state.head == state.waiting.count {
                     state.waiting.removeAll(keepingCapacity: state.waiting.count <= 1024)
                     state.head = 0
                 }
-                return next
+                return (next, false)
             }
+            if isOver { return }
             work?()
         }
     }
