@@ -43,6 +43,10 @@ let package = Package(
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CUnistring", providers: [.apt(["libunistring-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        // These are loaded by the program itself, when they are first needed.
+        .target(name: "CPostgreSQL"),
+        .target(name: "CLDAP"),
+        .target(name: "CCurl"),
         .target(name: "CJWT"),
         .target(name: "CTOML", cxxSettings: [.unsafeFlags(["-std=c++17", "-fno-exceptions"])]),
 
@@ -63,9 +67,10 @@ let package = Package(
         room("Network", "COpenSSL", "CPlatform"),
         room("SharedState", "CPlatform"),
         room("Storage", "CSQLite"),
+        room("Pools", "CPostgreSQL", "CLDAP", "CCurl", "CPlatform", "Configuration", "Telemetry", "Network"),
         room(
             "Kernel", "CJWT", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState",
-            "Storage"),
+            "Storage", "Pools"),
         room(
             "Modules", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage",
             "Kernel"),
@@ -74,7 +79,7 @@ let package = Package(
         room("Master", "Supervision", "Operations", "IPC", "Configuration", "SharedState", "CPlatform", "Telemetry", "CSystemd"),
         room(
             "Worker", "XML", "XMPP", "SASL", "Streams", "Operations", "IPC", "Configuration", "SharedState", "Telemetry",
-            "Network", "Storage", "Kernel"),
+            "Network", "Storage", "Pools", "Kernel"),
         .executableTarget(name: "xmppd", dependencies: ["Master", "IPC"], swiftSettings: house),
         .executableTarget(name: "xmppctl", dependencies: ["Operations", "IPC", "CPlatform", arguments], swiftSettings: house),
         .executableTarget(name: "xmppd-worker", dependencies: ["Worker", "Modules"], swiftSettings: house),
@@ -92,6 +97,7 @@ let package = Package(
         tests("NetworkTests", "CPlatform", "Configuration", "Network"),
         tests("SharedStateTests", "CPlatform", "SharedState", "SharedStateProbe"),
         tests("StorageTests", "CSQLite", "Storage"),
+        tests("PoolsTests", "Configuration", "Network", "Pools"),
         tests(
             "ModulesTests", "XML", "XMPP", "SASL", "Configuration", "IPC", "Network", "SharedState", "Storage", "Kernel",
             "Modules"),

@@ -6,10 +6,10 @@ enum AuthenticationOptions {
         + OptionRow.under("auth.anonymous", anonymous)
         + OptionRow.under("auth.dummy", dummy)
         + OptionRow.under("auth.external", external)
-        + OptionRow.under("auth.http", state: .notYet, http)
+        + OptionRow.under("auth.http", http)
         + OptionRow.under("auth.jwt", jwt)
-        + OptionRow.under("auth.ldap", state: .notYet, ldap)
-        + OptionRow.under("auth.rdbms", state: .notYet, rdbms)
+        + OptionRow.under("auth.ldap", ldap)
+        + OptionRow.under("auth.rdbms", rdbms)
 
     /// What `auth.sasl_mechanisms` may name, the strongest first.
     static let mechanisms = SASLMechanism.allCases.map(\.rawValue)
@@ -53,11 +53,17 @@ enum AuthenticationOptions {
         OptionRow(
             "dummy", .section, .unset, "Everybody is let in after a pause; for tests of load only."),
         OptionRow("external", .section, .unset, "A program of your own is asked."),
-        OptionRow("http", .section, .unset, "A web service is asked.", state: .notYet),
+        OptionRow(
+            "http", .section, .unset,
+            "A web service is asked, by the pool outgoing_pools.http.auth. One that has no get_password serves PLAIN only: name that in sasl_mechanisms."),
         OptionRow("jwt", .section, .unset, "The password is a signed token."),
-        OptionRow("ldap", .section, .unset, "A directory is asked.", state: .notYet),
+        OptionRow(
+            "ldap", .section, .unset,
+            "A directory is asked, and only read: accounts are made and passwords changed elsewhere."),
         OptionRow("pki", .section, .unset, "A verified client certificate is enough."),
-        OptionRow("rdbms", .section, .unset, "Accounts in a relational database.", state: .notYet),
+        OptionRow(
+            "rdbms", .section, .unset,
+            "Accounts in a relational database: the table users of the pool outgoing_pools.rdbms.default."),
         OptionRow(
             "riak", .free, .unset, "Accounts in Riak.", editions: .release5,
             state: .refused("support for Riak was removed")),
@@ -122,6 +128,6 @@ enum AuthenticationOptions {
     ]
 
     private static let rdbms: [OptionRow] = [
-        OptionRow("users_number_estimate", .boolean, .boolean(false), "Count users by the database's estimate.")
+        OptionRow("users_number_estimate", .boolean, .boolean(false), "Count users by the database's estimate, which is that of all domains together.")
     ]
 }

@@ -98,20 +98,6 @@ struct CrossChecks {
         }
     }
 
-    private mutating func checkPools() {
-        for type in tree.table("outgoing_pools")?.entries.keys.sorted() ?? [] {
-            guard let pools = tree.table("outgoing_pools")?.table(type) else { continue }
-            for tag in pools.entries.keys.sorted() {
-                guard let pool = pools.table(tag) else { continue }
-                let path = TOMLPath.appending(tag, to: "outgoing_pools.\(type)")
-                if pool.string("scope") == "single_host", pool.string("host") == nil, !pool.isBroken("host") {
-                    report(
-                        .missingKey, at: pool.position, "\(path).host", "scope \"single_host\" needs it to be a domain name")
-                }
-            }
-        }
-    }
-
     private mutating func checkNative() {
         guard let native = tree.table("xmppd"), let setting = native["control_socket"],
             case .string(let path) = setting.value, path.utf8.count > Self.longestSocketPath

@@ -1,14 +1,14 @@
 /// `[outgoing_pools]`: connections to other services.
 enum PoolOptions {
     static let rows: [OptionRow] =
-        [OptionRow("outgoing_pools", .section, .unset, "Connections to other services.", state: .notYet)]
-        + pool("http", "A web service.", http)
-        + pool("ldap", "A directory.", ldap)
-        + pool("rdbms", "A relational database.", rdbms, timeout: 60000)
-        + pool("redis", "Redis.", redis)
-        + pool("rabbit", "RabbitMQ.", rabbit)
-        + pool("cassandra", "Cassandra.", cassandra, workers: 20)
-        + pool("elastic", "Elasticsearch.", elastic)
+        [OptionRow("outgoing_pools", .section, .unset, "Connections to other services.")]
+        + pool("http", "Connections to a web service.", http)
+        + pool("ldap", "Connections to a directory.", ldap)
+        + pool("rdbms", "Connections to a relational database.", rdbms, timeout: 60000)
+        + pool("redis", "Redis.", redis, state: .notYet)
+        + pool("rabbit", "RabbitMQ.", rabbit, state: .notYet)
+        + pool("cassandra", "Cassandra.", cassandra, workers: 20, state: .notYet)
+        + pool("elastic", "Elasticsearch.", elastic, state: .notYet)
         + [
             OptionRow(
                 "outgoing_pools.riak", .free, .unset, "Riak.", editions: .release5,
@@ -16,33 +16,42 @@ enum PoolOptions {
         ]
 
     private static func pool(
-        _ type: String, _ sentence: String, _ connection: [OptionRow], workers: Int64 = 10, timeout: Int64 = 5000
+        _ type: String, _ sentence: String, _ connection: [OptionRow], workers: Int64 = 10, timeout: Int64 = 5000,
+        state: OptionState? = nil
     ) -> [OptionRow] {
         let table = "outgoing_pools.\(type)"
         return [
-            OptionRow(table, .section, .unset, sentence, state: .notYet),
-            OptionRow("\(table).*", .section, .unset, "A pool, by the name its users know it by.", state: .notYet),
+            OptionRow(table, .section, .unset, sentence, state: state),
+            OptionRow("\(table).*", .section, .unset, "A pool, by the name its users know it by.", state: state),
         ]
             + OptionRow.under(
-                "\(table).*", state: .notYet,
+                "\(table).*", state: state,
                 [
                     OptionRow(
                         "scope", .choices("global", "host", "single_host"), .text("global"), "Which hosts share the pool."),
                     OptionRow("host", .text(.domain), .unset, "The host of a pool for a single one."),
-                    OptionRow("workers", .positive(), .integer(workers), "How many connections there are."),
+                    OptionRow(
+                        "workers", .positive(), .integer(workers),
+                        "How many connections there are at most. They are divided among the worker processes, one for each at least."),
                     OptionRow(
                         "strategy",
                         .choices(
                             "best_worker", "random_worker", "next_worker", "available_worker", "next_available_worker"),
-                        .text("best_worker"), "Which connection is taken."),
-                    OptionRow("call_timeout", .positive(.milliseconds), .integer(timeout), "How long an answer may take."),
+                        .text("best_worker"),
+                        "Which connection is taken. All five mean the same here: one that is free, or else the first to become so.",
+                        state: state ?? .accepted("a connection that is free is taken")),
+                    OptionRow(
+                        "call_timeout", .positive(.milliseconds), .integer(timeout),
+                        "How long an answer may take, with the wait for a free connection."),
                     OptionRow("connection", .section, .present, "Where and how to connect."),
                 ] + OptionRow.under("connection", connection + tls))
     }
 
     private static let tls: [OptionRow] = [
         OptionRow("tls", .section, .unset, "TLS; without the table there is none."),
-        OptionRow("tls.required", .boolean, .boolean(false), "Refuse a service without TLS."),
+        OptionRow(
+            "tls.required", .boolean, .boolean(false),
+            "Refuse a database without TLS also where verify_mode is \"none\"; where its certificate is verified it always is."),
         OptionRow(
             "tls.verify_mode", .choices("peer", "selfsigned_peer", "none"), .text("peer"),
             "Whether the service's certificate is verified."),
@@ -50,8 +59,10 @@ enum PoolOptions {
             "tls.verify_peer", .boolean, .unset, "true is verify_mode \"peer\", false is \"none\".",
             editions: .release5, alias: .verifyPeer),
         OptionRow("tls.certfile", .file(.certificates), .unset, "The certificate presented."),
-        OptionRow("tls.cacertfile", .file(.certificates), .unset, "The authorities that are trusted."),
-        OptionRow("tls.dhfile", .file(.dhParameters), .unset, "A Diffie-Hellman group.", editions: .release5),
+        OptionRow("tls.cacertfile", .file(.certificates), .unset, "The authorities that are trusted; without it those of the system."),
+        OptionRow(
+            "tls.dhfile", .file(.dhParameters), .unset, "A Diffie-Hellman group.", editions: .release5,
+            state: .accepted("the service chooses the group")),
         OptionRow("tls.keyfile", .file(.privateKey), .unset, "The private key."),
         OptionRow("tls.password", .secret, .unset, "What opens an encrypted keyfile."),
         OptionRow("tls.ciphers", .name, .unset, "The cipher suites, as an OpenSSL cipher list."),
@@ -59,7 +70,8 @@ enum PoolOptions {
             "tls.versions", .names(["tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3"]), .unset,
             "The TLS versions that are spoken."),
         OptionRow(
-            "tls.server_name_indication", .free, .unset, "Say the service's name: enabled, host and protocol."),
+            "tls.server_name_indication", .free, .unset,
+            "Ask for the service by name, which must be in its certificate: true, false, or a table of enabled, host and protocol."),
     ]
 
     private static let http: [OptionRow] = [
@@ -80,7 +92,7 @@ enum PoolOptions {
     ]
 
     private static let rdbms: [OptionRow] = [
-        OptionRow("driver", .choices("pgsql", "mysql", "odbc"), .required, "The kind of database."),
+        OptionRow("driver", .choices("pgsql", "mysql", "odbc"), .required, "The kind of database: pgsql; for the others there is no driver."),
         OptionRow("host", .name, .unset, "The database server."),
         OptionRow("port", .integer(1...65535, .none), .computed("5432 for pgsql, 3306 for mysql"), "Its port."),
         OptionRow("database", .name, .unset, "The database."),

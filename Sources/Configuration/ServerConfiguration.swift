@@ -8,6 +8,8 @@ public struct ServerConfiguration: Sendable {
     /// The domains served, as the file orders them.
     public let hosts: [String]
     public let native: NativeConfiguration
+    /// Connections to other services, by kind and tag.
+    public let outgoingPools: [OutgoingPoolConfiguration]
     private let configurations: [String: HostConfiguration]
     /// What holds for a domain that has nothing of its own.
     private let common: HostConfiguration
@@ -24,6 +26,7 @@ public struct ServerConfiguration: Sendable {
         furtherTLS = PlacedTLS.all(in: tree)
         shapers = (tree.table("shaper")?.entries ?? [:]).compactMapValues(Shaper.init)
         native = NativeConfiguration(tree.table("xmppd") ?? SettingTable(position: tree.position))
+        outgoingPools = OutgoingPoolConfiguration.all(in: tree)
         let common = HostConfiguration(server: tree, general: general)
         self.common = common
         var configurations: [String: HostConfiguration] = [:]
@@ -64,6 +67,11 @@ public struct ServerConfiguration: Sendable {
         }
         let auth = tree.table("auth")
         return ("auth.\(option)", auth?[option]?.position ?? auth?.position)
+    }
+
+    /// Where a pool's table stands in the file.
+    public func position(of pool: OutgoingPoolConfiguration) -> Position? {
+        tree.table("outgoing_pools.\(pool.kind.rawValue)")?.table(pool.tag)?.position
     }
 
     /// The paths of options that differ from an older configuration, sorted, elements of arrays counting from 1:

@@ -15,7 +15,7 @@
 // the same AF_UNIX stream socket); its exit status is 0 or 78. `--account` may follow, as in `WorkerArguments`.
 
 /// The version of everything in this file. A worker of another version is refused at its hello.
-public let contractVersion: UInt16 = 1
+public let contractVersion: UInt16 = 2
 
 /// The descriptor of a worker's control channel.
 public let controlDescriptor: Int32 = 3
@@ -148,12 +148,53 @@ public struct LoadReport: Sendable, Equatable {
     public var stanzas: UInt64
     /// How late the loop's last timer was, in microseconds.
     public var lagMicroseconds: UInt32
+    /// The connections to other services that are in use.
+    public var pools: [PoolReport]
 
-    public init(sessions: UInt32, connections: UInt32, stanzas: UInt64, lagMicroseconds: UInt32) {
+    public init(
+        sessions: UInt32, connections: UInt32, stanzas: UInt64, lagMicroseconds: UInt32, pools: [PoolReport] = []
+    ) {
         self.sessions = sessions
         self.connections = connections
         self.stanzas = stanzas
         self.lagMicroseconds = lagMicroseconds
+        self.pools = pools
+    }
+}
+
+/// How a worker's pool of connections to another service fares.
+public struct PoolReport: Sendable, Equatable {
+    public enum State: UInt8, Sendable { case untried = 0, up, down }
+
+    /// `http`, `ldap` or `rdbms`.
+    public var kind: String
+    public var tag: String
+    /// The host that has the pool for itself; empty for one that all share.
+    public var host: String
+    public var state: State
+    /// How long it has been so.
+    public var sinceMilliseconds: UInt64
+    public var connections: UInt32
+    /// Questions that wait for a connection.
+    public var waiting: UInt32
+    /// Questions and tries to connect that failed, since the pool was made.
+    public var failures: UInt64
+    /// Why it is down; empty if it is not.
+    public var reason: String
+
+    public init(
+        kind: String, tag: String, host: String, state: State, sinceMilliseconds: UInt64, connections: UInt32,
+        waiting: UInt32, failures: UInt64, reason: String
+    ) {
+        self.kind = kind
+        self.tag = tag
+        self.host = host
+        self.state = state
+        self.sinceMilliseconds = sinceMilliseconds
+        self.connections = connections
+        self.waiting = waiting
+        self.failures = failures
+        self.reason = reason
     }
 }
 

@@ -103,6 +103,7 @@ extension WorkerMessage {
                 writer.uint32(load.connections)
                 writer.uint64(load.stanzas)
                 writer.uint32(load.lagMicroseconds)
+                writer.pools(load.pools)
             case .prepared(let generation): writer.uint32(generation)
             case .rejected(let generation, let problems):
                 writer.uint32(generation)
@@ -136,7 +137,7 @@ extension WorkerMessage {
             .report(
                 LoadReport(
                     sessions: try reader.uint32(), connections: try reader.uint32(), stanzas: try reader.uint64(),
-                    lagMicroseconds: try reader.uint32()))
+                    lagMicroseconds: try reader.uint32(), pools: try reader.pools()))
         case 105: .prepared(generation: try reader.uint32())
         case 106: .rejected(generation: try reader.uint32(), try reader.problems())
         case 107: .operationProgress(id: try reader.uint64(), try reader.value())
@@ -175,6 +176,21 @@ extension ByteWriter {
             uint32(problem.column)
             string(problem.path)
             string(problem.text)
+        }
+    }
+
+    mutating func pools(_ pools: [PoolReport]) {
+        count(pools.count)
+        for pool in pools {
+            string(pool.kind)
+            string(pool.tag)
+            string(pool.host)
+            uint8(pool.state.rawValue)
+            uint64(pool.sinceMilliseconds)
+            uint32(pool.connections)
+            uint32(pool.waiting)
+            uint64(pool.failures)
+            string(pool.reason)
         }
     }
 
@@ -221,6 +237,24 @@ extension ByteReader {
                     file: try string(), line: try uint32(), column: try uint32(), path: try string(), text: try string()))
         }
         return problems
+    }
+
+    mutating func pools() throws(WireError) -> [PoolReport] {
+        var pools: [PoolReport] = []
+        for _ in 0..<(try count(ofSize: 41)) {
+            pools.append(
+                PoolReport(
+                    kind: try string(), tag: try string(), host: try string(), state: try poolState(),
+                    sinceMilliseconds: try uint64(), connections: try uint32(), waiting: try uint32(),
+                    failures: try uint64(), reason: try string()))
+        }
+        return pools
+    }
+
+    private mutating func poolState() throws(WireError) -> PoolReport.State {
+        let tag = try uint8()
+        guard let state = PoolReport.State(rawValue: tag) else { throw .unknownTag(tag) }
+        return state
     }
 
     mutating func result() throws(WireError) -> OperationResult {

@@ -47,9 +47,9 @@ public final class Accounts {
         case .external: context.options.external.map { ExternalAuthentication(context, $0) }
         case .jwt: context.options.jwt.map { TokenAuthentication(context, $0) }
         case .pki: CertificateAuthentication()
-        case .rdbms: nil
-        case .ldap: nil
-        case .http: nil
+        case .rdbms: context.options.rdbms.map { DatabaseAuthentication(context, $0) }
+        case .ldap: context.options.ldap.map { DirectoryAuthentication(context, $0) }
+        case .http: context.options.http.map { WebAuthentication(context, $0) }
         }
     }
 

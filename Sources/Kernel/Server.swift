@@ -1,6 +1,7 @@
 public import Configuration
 public import IPC
 public import Network
+public import Pools
 public import SharedState
 public import Storage
 public import XML
@@ -13,6 +14,8 @@ public final class Server {
     public let incarnation: UInt32
     public let directory: any SessionDirectory
     public let store: Repositories
+    /// Connections to other services.
+    public let pools: OutgoingPools
     public private(set) var configuration: ServerConfiguration
     public private(set) var hosts: [String: Host] = [:]
     public let pending = PendingRequests()
@@ -40,9 +43,10 @@ public final class Server {
         public init() {}
     }
 
+    /// - Parameter workers: how many there are, which share the connections of each pool.
     public init(
-        slot: UInt8, incarnation: UInt32, configuration: ServerConfiguration, directory: any SessionDirectory,
-        store: Repositories, catalog: [any Module.Type]
+        slot: UInt8, incarnation: UInt32, workers: Int = 1, configuration: ServerConfiguration,
+        directory: any SessionDirectory, store: Repositories, catalog: [any Module.Type]
     ) {
         self.slot = slot
         self.incarnation = incarnation
@@ -50,6 +54,7 @@ public final class Server {
         self.directory = directory
         self.store = store
         self.catalog = catalog
+        pools = OutgoingPools(configuration.outgoingPools, slot: Int(slot), processes: workers)
         for domain in configuration.hosts {
             hosts[domain] = Host(domain: domain, server: self, configuration: configuration.host(domain))
         }
@@ -63,6 +68,7 @@ public final class Server {
     /// Ends what the methods of authentication have started. Called once, after the last client.
     public func stop() {
         for host in hosts.values { host.accounts.close() }
+        pools.apply([], hosts: [])
     }
 
     public func host(_ domain: String) -> Host? { hosts[domain] }
@@ -71,6 +77,7 @@ public final class Server {
     /// (RFC 6120 §4.9.3.5); all others notice nothing.
     public func apply(_ configuration: ServerConfiguration) {
         self.configuration = configuration
+        pools.apply(configuration.outgoingPools, hosts: configuration.hosts)
         for domain in configuration.hosts where hosts[domain] == nil {
             hosts[domain] = Host(domain: domain, server: self, configuration: configuration.host(domain))
         }

@@ -19,6 +19,7 @@ struct StatusReport {
         return [
             "state": .string(state), "master": master, "workers": .array(workers),
             "listeners": .array(listeners.bound.map(listener)),
+            "pools": .array(PoolStatus.all(pool.workers.values.compactMap(\.load)).map(\.value)),
             "sessions": .int(WorkerCells(segment).total(.sessions)),
             "connections": .int(WorkerCells(segment).total(.connections)),
         ]

@@ -16,7 +16,7 @@ let serverOperations: [Operation] = [
         "stop", .master, .write, "Stop the server: end every stream in order, then leave.",
         discussion: "The command ends when the server is gone."),
     Operation(
-        "status", .master, .read, "Show the master, its workers and the listeners.", result: statusShape),
+        "status", .master, .read, "Show the master, its workers, the listeners and the connections to other services.", result: statusShape),
     Operation(
         "reload", .master, .write, "Read the configuration again and put it in force.",
         discussion: """

@@ -41,6 +41,20 @@ let statusShape = Operation.Shape.object([
                 .init("accepted", .integer, "Connections accepted since the start."),
                 .init("refused", .integer, "Connections refused since the start, because a limit was reached."),
             ])), "The listening sockets."),
+    .init(
+        "pools",
+        .list(
+            .object([
+                .init("type", .text, "One of http, ldap, rdbms."),
+                .init("tag", .text, "Its name, as in outgoing_pools.ldap.default."),
+                .init("host", .text, optional: true, "The host that has it for itself."),
+                .init("state", .text, "One of untried, up, down, degraded (down for some of the workers)."),
+                .init("since_s", .integer, "How long it has been so, in seconds."),
+                .init("connections", .integer, "Open connections."),
+                .init("waiting", .integer, "Questions that wait for a connection."),
+                .init("failures", .integer, "Questions and tries to connect that failed, since the pool was made."),
+                .init("reason", .text, optional: true, "Why it is down."),
+            ])), "The connections to other services that are in use."),
 ])
 
 private let processFields: [Operation.Field] = [

@@ -21,7 +21,7 @@ enum ConfigurationCheck {
         } catch {
             return error.problems
         }
-        var problems = AuthenticationCheck.problems(configuration)
+        var problems = AuthenticationCheck.problems(configuration) + PoolCheck.problems(configuration)
         do throws(TLSSetup.Failure) { _ = try TLSSetup.contexts(configuration) } catch { problems += error.problems }
         do throws(TLSSetup.Failure) { try TLSSetup.judgeFurther(configuration) } catch { problems += error.problems }
         return problems.sorted { ($0.line, $0.column) < ($1.line, $1.column) }.map { problem in

@@ -3,6 +3,7 @@ internal import Glibc
 internal import IPC
 internal import Kernel
 internal import Network
+internal import Pools
 internal import SharedState
 internal import Storage
 internal import Telemetry
@@ -41,8 +42,8 @@ final class WorkerRuntime {
         let secret = try await store.serverValues.secret("scram.stand-in", orElse: randomBytes(32))
         let shared = SharedCounters(segment: segment, slot: Int(arguments.slot), secret: secret)
         let server = Server(
-            slot: arguments.slot, incarnation: arguments.incarnation, configuration: prepared.configuration,
-            directory: TableDirectory(SessionTable(segment)), store: store, catalog: catalog)
+            slot: arguments.slot, incarnation: arguments.incarnation, workers: WorkerCells(segment).slots.count,
+            configuration: prepared.configuration, directory: TableDirectory(SessionTable(segment)), store: store, catalog: catalog)
         return WorkerRuntime(arguments, prepared, server, shared, database, segment)
     }
 
@@ -122,7 +123,8 @@ final class WorkerRuntime {
         report(
             LoadReport(
                 sessions: UInt32(clamping: sessions), connections: UInt32(clamping: connections),
-                stanzas: server.counters.stanzasIn, lagMicroseconds: UInt32(clamping: lag * 1000)))
+                stanzas: server.counters.stanzasIn, lagMicroseconds: UInt32(clamping: lag * 1000),
+                pools: server.pools.health.map(PoolReport.init)))
     }
 
     // MARK: Sessions that a predecessor left behind

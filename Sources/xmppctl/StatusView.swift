@@ -6,7 +6,7 @@ struct StatusView {
 
     init(_ status: Value) { self.status = status }
 
-    var text: String { [heading, workers, listeners].joined(separator: "\n\n") }
+    var text: String { ([heading, workers, listeners] + pools).joined(separator: "\n\n") }
 
     private var heading: String {
         let master = status["master"] ?? nil
@@ -46,6 +46,24 @@ struct StatusView {
             ])
         }
         return table.text
+    }
+
+    /// None where no other service is asked.
+    private var pools: [String] {
+        guard let pools = status["pools"]?.array, !pools.isEmpty else { return [] }
+        var table = Table([
+            .init("POOL"), .init("STATE"), .init("SINCE", .right), .init("CONNECTIONS", .right), .init("WAITING", .right),
+            .init("FAILURES", .right), .init("REASON"),
+        ])
+        for pool in pools {
+            let host = pool["host"]?.string.map { " for \($0)" } ?? ""
+            table.add([
+                "\(pool.words("type")).\(pool.words("tag"))\(host)", pool.words("state"),
+                pool.number("since_s").map { Quantity.duration(seconds: $0) } ?? "-", number(pool, "connections"),
+                number(pool, "waiting"), number(pool, "failures"), pool["reason"]?.string ?? "",
+            ])
+        }
+        return [table.text]
     }
 
     private func address(_ listener: Value) -> String {

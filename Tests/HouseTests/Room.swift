@@ -25,6 +25,7 @@ struct Room {
     static let all: [Room] = [
         Room("CPlatform", .shims), Room("COpenSSL", .shims), Room("CExpat", .shims), Room("CIDN2", .shims),
         Room("CUnistring", .shims), Room("CSQLite", .shims), Room("CSystemd", .shims), Room("CTOML", .shims),
+        Room("CPostgreSQL", .shims), Room("CLDAP", .shims), Room("CCurl", .shims),
         Room("CJWT", .shims),
 
         Room("XML", .values, ["CExpat"], others: ["Glibc"]),
@@ -43,10 +44,14 @@ struct Room {
         Room("SharedState", .effects, ["CPlatform"], others: ["Glibc", "Synchronization"]),
         Room("Storage", .effects, ["CSQLite", "Telemetry"], others: ["Glibc", "Synchronization"]),
         Room(
+            "Pools", .effects,
+            ["CPostgreSQL", "CLDAP", "CCurl", "CPlatform", "Configuration", "Telemetry", "Network"],
+            others: ["Glibc", "Synchronization"]),
+        Room(
             "Kernel", .effects,
             [
                 "CJWT", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Streams", "Operations", "Network",
-                "SharedState", "Storage",
+                "SharedState", "Storage", "Pools",
             ], others: ["Glibc", "Synchronization"]),
         Room(
             "Modules", .effects,
@@ -62,7 +67,7 @@ struct Room {
             "Worker", .roof,
             [
                 "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Streams", "Operations", "Network",
-                "SharedState", "Storage", "Kernel",
+                "SharedState", "Storage", "Pools", "Kernel",
             ], others: ["Glibc"]),
 
         Room("xmppd", .programs, ["IPC", "Master"], others: ["Glibc"]),

@@ -9,6 +9,10 @@ private let value: Value = [
     "null": nil, "yes": true, "no": false, "int": -5, "double": 2.5, "text": "Grüße", "list": [1, [2, []], "x"], "empty": .object([]),
 ]
 
+private let pool = PoolReport(
+    kind: "ldap", tag: "default", host: "example.org", state: .down, sinceMilliseconds: .max, connections: 1, waiting: 2,
+    failures: 3, reason: "no answer")
+
 let masterMessages: [MasterMessage] = [
     .configure(bundle), .segment,
     .listener(ListenerDescriptor(index: 3, kind: .client, position: 1, address: "::1", port: 5222)),
@@ -19,7 +23,8 @@ let masterMessages: [MasterMessage] = [
 
 let workerMessages: [WorkerMessage] = [
     .hello(Hello(pid: 4_711, slot: 1, incarnation: 7)), .ready, .refused([]), .refused([problem, problem]),
-    .report(LoadReport(sessions: 1, connections: 2, stanzas: 3, lagMicroseconds: 4)), .prepared(generation: 9),
+    .report(LoadReport(sessions: 1, connections: 2, stanzas: 3, lagMicroseconds: 4)),
+    .report(LoadReport(sessions: 1, connections: 2, stanzas: 3, lagMicroseconds: 4, pools: [pool, pool])), .prepared(generation: 9),
     .rejected(generation: 9, [problem]), .operationProgress(id: 1, value), .operationReply(id: 1, .success(value)),
     .operationReply(id: 1, .failure(code: "not-found", text: "no such account")), .stopped,
 ]

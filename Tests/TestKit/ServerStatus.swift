@@ -25,11 +25,21 @@ public struct ServerStatus: Decodable, Sendable {
         public let accepted: Int
     }
 
+    public struct Pool: Decodable, Sendable {
+        public let type: String
+        public let tag: String
+        public let state: String
+        public let connections: Int
+        public let failures: Int
+        public let reason: String?
+    }
+
     public let state: String
     public let sessions: Int
     public let master: Master
     public let workers: [Worker]
     public let listeners: [Listener]
+    public let pools: [Pool]
 }
 
 /// What `xmppctl session list --json` prints.

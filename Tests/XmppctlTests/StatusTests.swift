@@ -29,6 +29,16 @@ struct StatusTests {
                     "accepted": 0, "refused": 7,
                 ],
             ],
+            "pools": [
+                [
+                    "type": "ldap", "tag": "bind", "host": "example.org", "state": "up", "since_s": 11_100, "connections": 5,
+                    "waiting": 0, "failures": 0, "reason": nil,
+                ],
+                [
+                    "type": "rdbms", "tag": "default", "host": nil, "state": "down", "since_s": 12, "connections": 0,
+                    "waiting": 3, "failures": 41, "reason": "connection refused",
+                ],
+            ],
         ]
     }
 

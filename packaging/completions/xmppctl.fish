@@ -131,7 +131,7 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'start' -d 'Start the server.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'stop' -d 'Stop the server: end every stream in order, then leave.'
-complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'status' -d 'Show the master, its workers and the listeners.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'status' -d 'Show the master, its workers, the listeners and the connections to other services.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'reload' -d 'Read the configuration again and put it in force.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'log-level' -d 'Show or set how much is logged, until the next start or reload.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'version' -d 'Show the versions of this program and of the running server.'
