@@ -144,13 +144,13 @@ static int is_mapped(const cplatform_address *address) {
     return memcmp(address->bytes, prefix, sizeof prefix) == 0;
 }
 
-static int bind_inet(cplatform_address *address, int type, int shared) {
+static int bind_inet(cplatform_address *address, int type, int reuseport) {
     int fd = socket(address->family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return -errno;
     // SO_REUSEADDR is for TCP connections of a former server in TIME_WAIT; between UDP sockets it would mean sharing.
     int on = 1;
     if (type == SOCK_STREAM && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) return failed(fd);
-    if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) return failed(fd);
+    if (reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) return failed(fd);
     if (address->family == AF_INET6) {
         int only = !is_mapped(address);
         if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only) < 0) return failed(fd);
@@ -164,23 +164,13 @@ static int bind_inet(cplatform_address *address, int type, int shared) {
     return fd;
 }
 
-int cplatform_listen_tcp(cplatform_address *address, int backlog) {
-    int fd = bind_inet(address, SOCK_STREAM, 1);
+int cplatform_listen_tcp(cplatform_address *address, int backlog, int reuseport) {
+    int fd = bind_inet(address, SOCK_STREAM, reuseport);
     if (fd >= 0 && listen(fd, backlog) < 0) return failed(fd);
     return fd;
 }
 
-int cplatform_bind_udp(cplatform_address *address) {
-    return bind_inet(address, SOCK_DGRAM, 1);
-}
-
-int cplatform_probe_address(const cplatform_address *address, int type) {
-    cplatform_address copy = *address;
-    int fd = bind_inet(&copy, type, 0);
-    if (fd < 0) return fd;
-    close(fd);
-    return 0;
-}
+int cplatform_bind_udp(cplatform_address *address, int reuseport) { return bind_inet(address, SOCK_DGRAM, reuseport); }
 
 static int unix_name(const char *path, struct sockaddr_un *name) {
     memset(name, 0, sizeof *name);

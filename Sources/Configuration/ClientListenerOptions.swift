@@ -20,7 +20,7 @@ enum ClientListenerOptions {
             editions: .release5, state: .notYet),
         OptionRow(
             "max_connections", .positiveOrInfinity(), .infinity,
-            "How many connections are served at once; further ones wait.", editions: .release62, state: .notYet),
+            "How many connections are served at once, over all workers; further ones wait.", editions: .release62),
         OptionRow(
             "c2s_state_timeout", .naturalOrInfinity(.milliseconds), .integer(5000),
             "How long a client may be silent in each step before its session is established.",
@@ -30,7 +30,8 @@ enum ClientListenerOptions {
             editions: .release63, alias: .of("c2s_state_timeout")),
         OptionRow(
             "reuse_port", .boolean, .boolean(false),
-            "Let another process bind the same address and port.", editions: .release62, state: .notYet),
+            "Let another process of the same user bind the same address and port. Each worker then has a socket of its own "
+                + "(SO_REUSEPORT); otherwise they share one.", editions: .release62),
         OptionRow(
             "backwards_compatible_session", .boolean, .boolean(true),
             "Offer the session element of RFC 3921, as optional.", editions: .release62),

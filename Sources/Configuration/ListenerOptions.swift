@@ -37,18 +37,19 @@ enum ListenerOptions {
             "How many connections may wait to be accepted; the system's own limit applies too.", editions: .all),
         OptionRow(
             "proxy_protocol", .boolean, .boolean(false),
-            "Expect a PROXY protocol header, version 1 or 2, in front of each connection.",
-            editions: .all, state: .notYet),
+            "Expect a PROXY protocol header, version 1 or 2, in front of each connection; without one it is closed.",
+            editions: .all),
         OptionRow(
             "hibernate_after", .naturalOrInfinity(.milliseconds), .integer(0),
-            "How long a connection is idle before it gives its buffers back.", editions: .all,
-            state: .accepted("an idle connection always gives its buffers back at once")),
+            "How long a connection is idle before it gives its buffers back; with 0 it does so after each batch.",
+            editions: .all),
         OptionRow(
             "max_stanza_size", .positiveOrInfinity(.bytes), .infinity,
             "The largest stanza; a larger one ends the stream with policy-violation.", editions: .all),
         OptionRow(
             "num_acceptors", .positive(), .integer(100),
-            "How many connections may be in the act of being accepted.", editions: .all),
+            "How many connections of all workers may be in the act of being accepted: those whose PROXY header is awaited.",
+            editions: .all),
         OptionRow(
             "max_fsm_queue", .positive(), .computed("general.max_fsm_queue"),
             "How many stanzas may wait for one connection; one more ends it."),

@@ -135,11 +135,6 @@ public final class Server {
         mesh?.send(frame.encoded(), to: owner.slot)
     }
 
-    /// Stanzas that may wait for a client before it counts as one that does not read; `nil`: only bytes are bounded.
-    func queueBound(of session: Session) -> Int32? {
-        configuration.general.maxFSMQueue.map { Int32(clamping: $0) }
-    }
-
     /// Announces a session whose worker died; its entry in the table is gone.
     public func announceOrphan(_ record: SessionRecord) {
         let jid = JID.prepared(record.bare).with(resource: record.resource)

@@ -12,6 +12,8 @@ public protocol SessionStream: AnyObject {
     var isSecure: Bool { get }
     /// Bytes accepted and not yet taken by the network.
     var queuedBytes: Int { get }
+    /// Stanzas that may wait for the client before it counts as one that does not read; nil: only bytes are bounded.
+    var queueBound: Int? { get }
     func send(_ bytes: UnsafeRawBufferPointer)
     /// Ends the stream; the session's `end` follows from it.
     func close(_ error: StreamError)
@@ -161,7 +163,7 @@ public final class Session {
 
     private var isOverBound: Bool {
         if stream.queuedBytes > Session.longestQueue { return true }
-        guard let bound = host.server.queueBound(of: self) else { return false }
+        guard let bound = stream.queueBound else { return false }
         return unread > bound && stream.queuedBytes > Connection.highWater
     }
 

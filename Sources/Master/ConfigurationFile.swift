@@ -80,7 +80,8 @@ extension ListenerSetting {
         case .client(let client):
             self.init(
                 kind: .client, position: client.index - 1, address: client.address, port: UInt16(clamping: client.port),
-                transport: client.proto == .tcp ? .tcp : .udp, backlog: Int32(clamping: client.backlog), isShared: client.reusePort)
+                transport: client.proto == .tcp ? .tcp : .udp, backlog: Int32(clamping: client.backlog),
+                acceptors: client.numAcceptors, isShared: client.reusePort)
         }
     }
 }

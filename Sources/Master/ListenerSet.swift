@@ -2,14 +2,17 @@ internal import CPlatform
 internal import Glibc
 internal import IPC
 
-/// Every listening socket of the server: each listener once per worker, bound before the first worker starts and
-/// open as long as the master lives, so that no connection is lost while a worker is replaced.
+/// Every listening socket of the server, bound before the first worker starts and open as long as the master lives, so
+/// that no connection is lost while a worker is replaced.
+///
+/// All workers wait at one socket, or, where other programs may bind the address too (`reuse_port`), each at a socket of
+/// its own in the kernel's group for the address. A socket of a group cannot keep others of the same user out.
 struct ListenerSet {
     /// One listener, bound.
     struct Bound {
         let setting: ListenerSetting
         let descriptor: ListenerDescriptor
-        /// One for each slot.
+        /// One for each slot; the same one for all unless the address may be shared.
         let sockets: [Descriptor]
     }
 
@@ -51,22 +54,19 @@ struct ListenerSet {
         let parsed = cplatform_parse_address(setting.address, &address)
         guard parsed == 0 else { throw Failure(listener: setting, number: -parsed) }
         address.port = setting.port
-        if !setting.isShared, setting.port != 0 {
-            let type = setting.transport == .tcp ? Int32(SOCK_STREAM.rawValue) : Int32(SOCK_DGRAM.rawValue)
-            let free = cplatform_probe_address(&address, type)
-            guard free == 0 else { throw Failure(listener: setting, number: -free) }
-        }
         // The first bind may choose the port; it stays in `address` for the others.
         var sockets: [Descriptor] = []
-        for _ in 0..<workers {
+        for _ in 0..<(setting.isShared ? workers : 1) {
+            let reusePort: Int32 = setting.isShared ? 1 : 0
             let socket =
                 switch setting.transport {
-                case .tcp: cplatform_listen_tcp(&address, setting.backlog)
-                case .udp: cplatform_bind_udp(&address)
+                case .tcp: cplatform_listen_tcp(&address, setting.backlog, reusePort)
+                case .udp: cplatform_bind_udp(&address, reusePort)
                 }
             guard socket >= 0 else { throw Failure(listener: setting, number: -socket) }
             sockets.append(Descriptor(socket))
         }
+        if !setting.isShared { sockets = Array(repeating: sockets[0], count: workers) }
         let descriptor = ListenerDescriptor(
             index: UInt16(clamping: index), kind: setting.kind, position: UInt16(clamping: setting.position),
             address: setting.address, port: address.port, transport: setting.transport)

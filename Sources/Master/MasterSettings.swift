@@ -28,12 +28,15 @@ public struct ListenerSetting: Sendable, Equatable, CustomStringConvertible {
     public var port: UInt16
     public var transport: ListenerDescriptor.Transport
     public var backlog: Int32
+    /// How many connections of all workers may be in the act of being accepted.
+    public var acceptors: Int
     /// Whether another process may bind the same address.
     public var isShared: Bool
 
     public init(
         kind: ListenerDescriptor.Kind, position: Int, address: String, port: UInt16,
-        transport: ListenerDescriptor.Transport = .tcp, backlog: Int32 = 1_024, isShared: Bool = false
+        transport: ListenerDescriptor.Transport = .tcp, backlog: Int32 = 1_024, acceptors: Int = 100,
+        isShared: Bool = false
     ) {
         self.kind = kind
         self.position = position
@@ -41,6 +44,7 @@ public struct ListenerSetting: Sendable, Equatable, CustomStringConvertible {
         self.port = port
         self.transport = transport
         self.backlog = backlog
+        self.acceptors = acceptors
         self.isShared = isShared
     }
 

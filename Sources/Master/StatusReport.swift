@@ -55,6 +55,7 @@ struct StatusReport {
         members += [
             .init("sessions", .int(isOwn ? cells.read(slot, .sessions) : Int64(process.load?.sessions ?? 0))),
             .init("connections", .int(isOwn ? cells.read(slot, .connections) : Int64(process.load?.connections ?? 0))),
+            .init("hibernations", .int(cells.read(slot, .hibernations))),
             .init("loop_lag_us", .int(Int64(process.load?.lagMicroseconds ?? 0))),
             .init("heartbeat_age_ms", heartbeatAge(isOwn ? cell.heartbeat : nil, process)),
         ]
@@ -84,7 +85,7 @@ struct StatusReport {
             "transport": bound.descriptor.transport == .tcp ? "tcp" : "udp",
             "address": .string(bound.descriptor.address), "port": .int(Int64(bound.descriptor.port)),
             "open": .int(Int64(counters.open(index))), "accepted": .int(Int64(clamping: counters.accepted(index))),
-            "refused": .int(Int64(clamping: counters.refused(index))),
+            "refused": .int(Int64(clamping: counters.refused(index))), "acceptors": .int(Int64(bound.setting.acceptors)),
         ]
     }
 }

@@ -10,6 +10,8 @@ public enum CloseReason: Sendable, Equatable, CustomStringConvertible {
     indirect case tls(TLSProblem)
     /// The peer did not take our last bytes, or did not close, by the linger deadline.
     case lingered
+    /// No header of the PROXY protocol came in time, or what came was none.
+    case noProxyHeader
     /// More bytes came while reading was paused than we keep (`Connection.heldLimit`).
     case inputOverflow
 
@@ -21,6 +23,7 @@ public enum CloseReason: Sendable, Equatable, CustomStringConvertible {
         case .broken(let number): "connection lost (error \(number))"
         case .tls(let problem): problem.description
         case .lingered: "peer did not finish in time"
+        case .noProxyHeader: "no PROXY protocol header (check proxy_protocol on both sides)"
         case .inputOverflow: "too much input while paused"
         }
     }

@@ -1,3 +1,4 @@
+internal import COpenSSL
 internal import Glibc
 
 /// What happens on a connection. Calls are never nested in one another.
@@ -39,7 +40,8 @@ public final class Connection {
 
     /// Unique in this process, never 0.
     public let id: UInt64
-    public let peer: PeerAddress
+    /// Where it comes from: as its proxy says, if there is one.
+    public internal(set) var peer: PeerAddress
     public internal(set) var isClosed = false
 
     var delegate: (any ConnectionDelegate)?
@@ -52,6 +54,7 @@ public final class Connection {
     var session: OpaquePointer?
     var handshake: Handshake?
     var shaper: Shaper?
+    var preamble: Preamble?
     var held: HeldInput?
     var linger: Loop.Timer?
     var reason: CloseReason?
@@ -84,6 +87,17 @@ public final class Connection {
         Glibc.close(outlet.socket)
         errno = failure
         return false
+    }
+
+    /// Gives back what a connection without traffic can do without (`Listener.hibernation`).
+    public func hibernate() {
+        guard !isClosed else { return }
+        if let buffer = output, buffer.count == 0 {
+            output = nil
+            OutputBuffer.give(buffer)
+        }
+        if let session { SSL_free_buffers(session) }
+        NetworkCounters.current.hibernated += 1
     }
 
     // MARK: Writing
@@ -181,6 +195,13 @@ extension Connection {
         /// Armed while the peer is in debt.
         var timer: Loop.Timer?
         init(_ bucket: TokenBucket) { self.bucket = bucket }
+    }
+
+    /// What has come of the header that a proxy puts in front.
+    final class Preamble {
+        var bytes: [UInt8] = []
+        /// Ends the connection when the header is late.
+        var timer: Loop.Timer?
     }
 
     /// What came while reading was paused, as it came from the socket.

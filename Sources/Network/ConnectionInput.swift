@@ -44,6 +44,7 @@ extension Connection: PollTarget {
     func process(_ bytes: UnsafeRawBufferPointer) {
         NetworkCounters.current.bytesIn += UInt64(bytes.count)
         guard closing == .no else { return }
+        if let preamble { return readPreamble(preamble, bytes) }
         charge(bytes.count)
         // Whoever has waited comes first, and a debt is paid after what caused it.
         if isPausedByOwner || held != nil { return hold(bytes) }

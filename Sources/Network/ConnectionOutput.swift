@@ -18,16 +18,17 @@ extension Connection: TurnParticipant {
 
     /// Gives the kernel as much as it takes.
     func flush() {
-        guard let buffer = output, !outlet.isBlocked, handshake == nil else { return noteCongestion() }
+        guard let buffer = output, buffer.count > 0, !outlet.isBlocked, handshake == nil else { return noteCongestion() }
         if session == nil {
             send(buffer.bytes)
             buffer.consume(buffer.count)
         } else {
             encrypt(buffer)
         }
-        if buffer.count == 0 {
+        if buffer.count == 0, listener.hibernation == 0 {
             output = nil
             OutputBuffer.give(buffer)
+            NetworkCounters.current.hibernated += 1
         }
         noteCongestion()
     }
@@ -55,7 +56,7 @@ extension Connection: TurnParticipant {
 
     /// Ends our side when everything before it has gone out.
     private func closeOutput() {
-        guard !outlet.isBlocked, output == nil, handshake == nil || session == nil else {
+        guard !outlet.isBlocked, output?.count ?? 0 == 0, handshake == nil || session == nil else {
             // Plaintext behind a handshake that never ended will not be sent.
             if handshake != nil { finalize() }
             return
@@ -78,6 +79,7 @@ extension Connection: TurnParticipant {
         isClosed = true
         watch.close()
         outlet.drop()
+        endPreamble()
         linger?.cancel()
         shaper?.timer?.cancel()
         if handshake != nil { NetworkCounters.current.handshakesFailed += 1 }

@@ -30,6 +30,7 @@ extension Connection {
             return abort(.tls(TLSContext.problem(.session)))
         }
         session = created
+        if listener.hibernation != 0 { SSL_ctrl(created, SSL_CTRL_CLEAR_MODE, Int(SSL_MODE_RELEASE_BUFFERS), nil) }
         handshake = Handshake(contexts)
         if ended { peerEnded() }
     }
@@ -56,7 +57,7 @@ extension Connection {
             self.handshake = nil
             NetworkCounters.current.handshakes += 1
             TLSEngine.takeOutput { send($0) }
-            if output != nil { markDirty() }
+            if output?.count ?? 0 > 0 { markDirty() }
             delegate?.connectionSecured(self)
             return closing == .no
         }

@@ -1,6 +1,16 @@
 internal import CPlatform
 internal import Glibc
 
+/// Limits what a listener accepts, over all workers.
+@LoopActor
+public protocol AcceptGate: AnyObject {
+    /// Whether another connection may be accepted now. If not it is asked again 50 ms later; connections wait in the kernel.
+    var isOpen: Bool { get }
+    /// A connection was accepted whose proxy has yet to say where it comes from, and then: it has, or it is gone.
+    func headerAwaited()
+    func headerEnded()
+}
+
 /// Accepts connections at one listening socket, TCP or AF_UNIX.
 @LoopActor
 public final class Listener {
@@ -11,7 +21,17 @@ public final class Listener {
     private static let batch = 8
     /// How long accepting rests when the system has no descriptor or memory to spare.
     private static let restMilliseconds: Int64 = 500
+    /// How long it waits at a closed gate before it asks again.
+    private static let gateMilliseconds: Int64 = 50
 
+    /// Connections begin with a header of the PROXY protocol.
+    public var expectsProxyHeader = false
+    /// How long a connection without traffic keeps its buffers, in milliseconds; 0: not at all, nil: for ever.
+    public var hibernation: Int64? = 0
+    public weak var gate: (any AcceptGate)?
+
+    /// Other processes accept at the same socket.
+    private let isShared: Bool
     private let accept: Accept
     private let onTrouble: @LoopActor (Int32) -> Void
     private var watch: Watch
@@ -26,21 +46,25 @@ public final class Listener {
     ///
     /// - Parameters:
     ///   - backlog: the queue length of the socket.
+    ///   - isShared: other processes wait at the same socket, not at one of their own in its group (SO_REUSEPORT).
     ///   - onTrouble: called with the error number when accepting fails (no descriptors left: it goes on after a rest)
     ///     or the socket cannot be used at all (`isClosed` is then true).
-    public init(adopting descriptor: Int32, backlog: Int32 = 1024,
+    public init(adopting descriptor: Int32, backlog: Int32 = 1024, isShared: Bool = false,
                 onTrouble: @escaping @LoopActor (Int32) -> Void = { _ in }, accept: @escaping Accept) {
         self.accept = accept
         self.onTrouble = onTrouble
+        self.isShared = isShared
         watch = Watch(descriptor)
         // What is accepted inherits this: output is gathered by the turn, and must not wait in the kernel as well.
         var yes: CInt = 1
         setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<CInt>.size))
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-        let failure = listen(descriptor, backlog) == 0 ? watch.begin(.input, self) : errno
-        guard failure != 0 else { return }
+        if listen(descriptor, backlog) == 0 { updateWatch() } else { fail(errno) }
+    }
+
+    private func fail(_ number: CInt) {
         close()
-        Loop.endOfTurn { onTrouble(failure) }
+        Loop.endOfTurn { [onTrouble] in onTrouble(number) }
     }
 
     /// New connections wait in the kernel's queue until `resume()`.
@@ -62,7 +86,32 @@ public final class Listener {
         Glibc.close(watch.descriptor)
     }
 
-    private func updateWatch() { watch.want(isPaused || isResting ? [] : .input) }
+    private func updateWatch() {
+        guard !isClosed else { return }
+        if isPaused || isResting { return watch.end() }
+        let failure = watch.begin(isShared ? [.input, .alone] : .input, self)
+        if failure != 0 { fail(failure) }
+    }
+
+    /// Whoever waited first is woken first; the last to come waits last. Chance decides whether we step back, so that
+    /// the connections of one client do not fall on the workers in a pattern.
+    private func stepBack() {
+        guard isShared, !isPaused, !isResting, !isClosed, Bool.random(using: &chance) else { return }
+        watch.end()
+        updateWatch()
+    }
+
+    private var chance = CheapChance()
+
+    private func rest(_ milliseconds: Int64) {
+        guard !isResting else { return }
+        isResting = true
+        updateWatch()
+        Loop.after(milliseconds) { [weak self] in
+            self?.isResting = false
+            self?.updateWatch()
+        }
+    }
 
     // MARK: Connections
 
@@ -73,6 +122,16 @@ public final class Listener {
         open += 1
         NetworkCounters.current.accepted += 1
         NetworkCounters.current.open += 1
+        if expectsProxyHeader {
+            gate?.headerAwaited()
+            connection.awaitProxyHeader()
+        } else {
+            handOver(connection)
+        }
+    }
+
+    /// The connection's beginning is known: somebody looks after it from here on.
+    func handOver(_ connection: Connection) {
         connection.delegate = accept(connection)
         if connection.delegate == nil { connection.close(afterFlush: true) }
     }
@@ -84,13 +143,7 @@ public final class Listener {
 
     private func trouble(_ number: CInt) {
         onTrouble(number)
-        guard !isResting else { return }
-        isResting = true
-        updateWatch()
-        Loop.after(Self.restMilliseconds) { [weak self] in
-            self?.isResting = false
-            self?.updateWatch()
-        }
+        rest(Self.restMilliseconds)
     }
 }
 
@@ -99,10 +152,14 @@ extension Listener: PollTarget {
     private static let ofTheSocket: Set<CInt> = [EMFILE, ENFILE, ENOBUFS, ENOMEM, EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP]
 
     func readable() {
-        for _ in 0..<Self.batch where !isClosed && !isPaused && !isResting {
+        var taken = 0
+        defer { if taken > 0 { stepBack() } }
+        while taken < Self.batch, !isClosed, !isPaused, !isResting {
+            if gate?.isOpen == false { return rest(Self.gateMilliseconds) }
             var address = sockaddr_storage()
             let socket = cplatform_accept_from(watch.descriptor, &address)
             if socket == -EAGAIN { return }
+            taken += 1
             if socket >= 0 {
                 welcome(socket, PeerAddress(address))
             } else if Self.ofTheSocket.contains(-socket) {
@@ -115,5 +172,17 @@ extension Listener: PollTarget {
     func hungUp() {
         trouble(EINVAL)
         watch.end()
+    }
+}
+
+/// Random enough to spread connections: not for secrets.
+struct CheapChance: RandomNumberGenerator {
+    private var state = UInt64.random(in: 1...UInt64.max)
+
+    mutating func next() -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state
     }
 }

@@ -9,6 +9,8 @@ public struct NetworkCounters: Sendable, Equatable {
     /// Connections accepted since the start, and those that exist now.
     public var accepted: UInt64 = 0
     public var open: UInt64 = 0
+    /// Times that connections gave their buffers back.
+    public var hibernated: UInt64 = 0
     /// Handshakes that succeeded and that did not.
     public var handshakes: UInt64 = 0
     public var handshakesFailed: UInt64 = 0

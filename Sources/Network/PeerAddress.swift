@@ -59,11 +59,15 @@ public struct PeerAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     private static func form(of address: in6_addr) -> Form {
-        let (high, low) = withUnsafeBytes(of: address) {
-            (UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
-             UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+        withUnsafeBytes(of: address) {
+            form(
+                UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
+                UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
         }
-        // An IPv4 client at a socket for both families (RFC 4291 §2.5.5.2).
-        return high == 0 && low >> 32 == 0xffff ? .ipv4(UInt32(truncatingIfNeeded: low)) : .ipv6(high, low)
+    }
+
+    /// An IPv4 client at a socket for both families has a mapped address (RFC 4291 §2.5.5.2).
+    static func form(_ high: UInt64, _ low: UInt64) -> Form {
+        high == 0 && low >> 32 == 0xffff ? .ipv4(UInt32(truncatingIfNeeded: low)) : .ipv6(high, low)
     }
 }

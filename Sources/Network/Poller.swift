@@ -24,6 +24,8 @@ enum Poller {
         let rawValue: UInt32
         static let input = Interest(rawValue: EPOLLIN.rawValue)
         static let output = Interest(rawValue: EPOLLOUT.rawValue)
+        /// Of all processes that watch the same socket one is woken, in turn. The interest cannot be changed afterwards.
+        static let alone = Interest(rawValue: EPOLLEXCLUSIVE.rawValue)
     }
 
     /// How many events one wait brings at most.

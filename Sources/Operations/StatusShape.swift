@@ -25,6 +25,7 @@ let statusShape = Operation.Shape.object([
                     .init("restarts", .integer, "How often the place was filled again."),
                     .init("sessions", .integer, optional: true, "Bound sessions."),
                     .init("connections", .integer, optional: true, "Open connections, those before login included."),
+                    .init("hibernations", .integer, optional: true, "How often connections gave their buffers back."),
                     .init("loop_lag_us", .integer, optional: true, "How late its last timer was, in microseconds."),
                     .init("heartbeat_age_ms", .integer, optional: true, "How long ago it gave a sign of life, in milliseconds."),
                 ] + processFields)), "The worker processes."),
@@ -39,7 +40,8 @@ let statusShape = Operation.Shape.object([
                 .init("port", .integer, "The port it is bound to."),
                 .init("open", .integer, "Open connections."),
                 .init("accepted", .integer, "Connections accepted since the start."),
-                .init("refused", .integer, "Connections refused since the start, because a limit was reached."),
+                .init("refused", .integer, "Connections and datagrams since the start that were not served."),
+                .init("acceptors", .integer, "How many connections may be in the act of being accepted."),
             ])), "The listening sockets."),
     .init(
         "pools",

@@ -36,6 +36,16 @@ public struct ListenerCounters: @unchecked Sendable {  // raw pointers into the 
     /// Counts out a connection that was admitted.
     public func close(_ listener: Int, slot: Int) { _ = xmppd_add_i64(&cell(listener, slot).pointee.open, -1) }
 
+    /// Counts connections whose beginning is awaited.
+    public func addPending(_ listener: Int, slot: Int, _ amount: Int64) {
+        _ = xmppd_add_i64(&cell(listener, slot).pointee.pending, amount)
+    }
+
+    /// Connections whose beginning is awaited, over all workers.
+    public func pending(_ listener: Int) -> Int {
+        (0..<segment.layout.workers).reduce(0) { $0 + max(0, Int(xmppd_load_i64(&cell(listener, $1).pointee.pending))) }
+    }
+
     /// Open connections over all workers.
     public func open(_ listener: Int) -> Int {
         (0..<segment.layout.workers).reduce(0) { $0 + open(listener, slot: $1) }
@@ -57,8 +67,9 @@ public struct ListenerCounters: @unchecked Sendable {  // raw pointers into the 
 
     /// Forgets what a dead worker had open. Its successor must not have begun.
     public func forgetOpen(slot: Int) {
-        for listener in 0..<segment.layout.listeners where open(listener, slot: slot) != 0 {
+        for listener in 0..<segment.layout.listeners {
             xmppd_store_i64(&cell(listener, slot).pointee.open, 0)
+            xmppd_store_i64(&cell(listener, slot).pointee.pending, 0)
         }
     }
 

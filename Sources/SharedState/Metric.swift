@@ -10,6 +10,7 @@ public enum Metric: Int, CaseIterable, Sendable {
     case streamErrors, registrations
     case storageTransactions, storageFailures, storageQueue
     case loopTurns, loopLag
+    case hibernations
 
     public enum Kind: Sendable {
         /// Only grows; continues over the workers of a slot.
@@ -27,7 +28,7 @@ public enum Metric: Int, CaseIterable, Sendable {
         case .stanzasReceived, .stanzasSent, .bytesReceived, .bytesSent, .loginsSucceeded, .loginsFailed,
             .messagesDelivered, .messagesStoredOffline, .stanzasBounced, .meshFramesReceived, .meshFramesSent,
             .meshBytesReceived, .meshBytesSent, .readPauses, .slowReadersClosed, .tlsHandshakes, .tlsFailures,
-            .streamErrors, .registrations, .storageTransactions, .storageFailures, .loopTurns:
+            .streamErrors, .registrations, .storageTransactions, .storageFailures, .loopTurns, .hibernations:
             .counter
         }
     }
@@ -67,6 +68,7 @@ public enum Metric: Int, CaseIterable, Sendable {
         case .storageQueue: ("xmppd_storage_queue", "Operations waiting for storage now.")
         case .loopTurns: ("xmppd_loop_turns_total", "Turns of the event loop.")
         case .loopLag: ("xmppd_loop_lag_milliseconds", "Longest delay of a timer since the last report.")
+        case .hibernations: ("xmppd_hibernations_total", "Times that a connection gave its buffers back.")
         }
     }
 }

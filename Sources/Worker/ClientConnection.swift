@@ -32,6 +32,8 @@ final class ClientConnection {
     /// Which method knows the user.
     private var method: AuthenticationMethod?
     private var isProcessing = false
+    /// When anything last came or went, in milliseconds of `Loop.now`; kept where connections hibernate after a while.
+    private var lastTraffic: Int64 = 0
 
     init(_ connection: Connection, listener: ClientListener) {
         self.connection = connection
@@ -46,6 +48,19 @@ final class ClientConnection {
 
     /// Ends the stream because the server says so.
     func end(_ error: StreamError) { perform(stream.handle(.close(error))) }
+
+    /// Gives buffers back when there has been no traffic for so long (`hibernate_after`).
+    func hibernate(idleFor idle: Int64, now: Int64) {
+        guard lastTraffic > 0, now - lastTraffic >= idle, connection.queuedBytes == 0 else { return }
+        lastTraffic = 0
+        if kept.isEmpty { kept = [] }
+        if backlog.isEmpty { backlog = [] }
+        connection.hibernate()
+    }
+
+    private func noteTraffic() {
+        if let idle = listener.options.hibernateAfter, idle > .zero { lastTraffic = Loop.now }
+    }
 
     // MARK: Parts of the stream
 
@@ -322,6 +337,7 @@ extension ClientConnection: ConnectionDelegate {
     func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer) {
         guard !stream.isClosed else { return }
         if isWaiting { return hold(bytes, from: 0) }
+        noteTraffic()
         isProcessing = true
         process(bytes)
         isProcessing = false
@@ -364,8 +380,12 @@ extension ClientConnection: SessionStream {
     var address: String { connection.peer.ip }
     var isSecure: Bool { connection.isSecure }
     var queuedBytes: Int { connection.queuedBytes }
+    var queueBound: Int? { listener.options.maxFSMQueue }
 
-    func send(_ bytes: UnsafeRawBufferPointer) { connection.write(bytes) }
+    func send(_ bytes: UnsafeRawBufferPointer) {
+        noteTraffic()
+        connection.write(bytes)
+    }
     func close(_ error: StreamError) { end(error) }
     func pauseReading() { connection.pauseReading() }
     func resumeReading() { if !isWaiting { connection.resumeReading() } }

@@ -20,6 +20,8 @@ final class ClientListener {
     private var tls: ListenerTLS?
     private var offers: [String: StreamOffer] = [:]
     private var listener: Listener?
+    private var datagrams: DatagramSink?
+    private var hibernation: Loop.Timer?
     private var connections: [UInt64: ClientConnection] = [:]
     private var paused: [ObjectIdentifier: ClientConnection] = [:]
 
@@ -60,14 +62,36 @@ final class ClientListener {
 
     /// Begins to accept at a listening socket that the master has bound.
     func start(_ socket: Int32) {
+        if options.proto == .udp {
+            datagrams = DatagramSink(adopting: socket) { [shared, descriptor] in shared.refused(descriptor) }
+            return
+        }
         let place = "listen.c2s[\(options.index)]"
         if let tls = options.tls, tls.verifyMode == .none {
             Log.info("clients are not asked for certificates", [Field("listener", place)])
         }
-        listener = Listener(adopting: socket, backlog: Int32(clamping: options.backlog)) { number in
+        let listener = Listener(adopting: socket, backlog: Int32(clamping: options.backlog), isShared: !options.reusePort) {
+            number in
             Log.error("cannot accept connections", [Field("listener", place), Field("errno", number)])
         } accept: { [weak self] connection in
             self?.accept(connection)
+        }
+        self.listener = listener
+        listener.gate = self
+        prepare(listener)
+    }
+
+    /// Gives the socket's side of the listener what the options say.
+    private func prepare(_ listener: Listener) {
+        listener.expectsProxyHeader = options.proxyProtocol
+        listener.hibernation = options.hibernateAfter?.wholeMilliseconds
+        hibernation?.cancel()
+        hibernation = nil
+        guard let idle = listener.hibernation, idle > 0 else { return }
+        hibernation = Loop.every(max(50, min(1000, idle / 2))) { [weak self] in
+            guard let self else { return }
+            let now = Loop.now
+            for client in connections.values { client.hibernate(idleFor: idle, now: now) }
         }
     }
 
@@ -157,11 +181,15 @@ final class ClientListener {
         self.tls = tls
         streamOptions = Self.streamOptions(options, server.configuration)
         offers = [:]
+        if let listener { prepare(listener) }
     }
 
     func stopAccepting() {
         listener?.close()
         listener = nil
+        datagrams?.close()
+        datagrams = nil
+        hibernation?.cancel()
     }
 
     var openConnections: Int { connections.count }
@@ -169,4 +197,15 @@ final class ClientListener {
     func endAll(_ error: StreamError) {
         for client in Array(connections.values) { client.end(error) }
     }
+}
+
+extension ClientListener: AcceptGate {
+    /// `max_connections` and `num_acceptors` hold over all workers, give or take what several accept at the same moment.
+    var isOpen: Bool {
+        shared.pending(descriptor) < options.numAcceptors
+            && (options.maxConnections.map { shared.open(descriptor) < $0 } ?? true)
+    }
+
+    func headerAwaited() { shared.addPending(descriptor, 1) }
+    func headerEnded() { shared.addPending(descriptor, -1) }
 }

@@ -34,4 +34,16 @@ final class SharedCounters {
         cell?.add(.connections, -1)
         counters.close(Int(listener.index), slot: slot)
     }
+
+    func open(_ listener: ListenerDescriptor) -> Int { counters.open(Int(listener.index)) }
+
+    /// Connections whose proxy has not said yet where they come from.
+    func pending(_ listener: ListenerDescriptor) -> Int { counters.pending(Int(listener.index)) }
+
+    func addPending(_ listener: ListenerDescriptor, _ amount: Int64) {
+        counters.addPending(Int(listener.index), slot: slot, amount)
+    }
+
+    /// Counts something that came and is not served.
+    func refused(_ listener: ListenerDescriptor) { counters.refuse(Int(listener.index), slot: slot) }
 }

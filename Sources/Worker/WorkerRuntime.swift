@@ -116,6 +116,7 @@ final class WorkerRuntime {
             cell.add(.bytesReceived, Int(network.bytesIn - reportedBytes.bytesIn))
             cell.add(.bytesSent, Int(network.bytesOut - reportedBytes.bytesOut))
             cell.add(.tlsHandshakes, Int(network.handshakes - reportedBytes.handshakes))
+            cell.add(.hibernations, Int(network.hibernated - reportedBytes.hibernated))
             cell.add(.tlsFailures, Int(network.handshakesFailed - reportedBytes.handshakesFailed))
             (reported, reportedBytes) = (counters, network)
             cell.set(.storageQueue, database.statistics.waiting)

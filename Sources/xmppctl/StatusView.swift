@@ -37,12 +37,13 @@ struct StatusView {
     private var listeners: String {
         var table = Table([
             .init("LISTENER"), .init("ADDRESS"), .init("OPEN", .right), .init("ACCEPTED", .right), .init("REFUSED", .right),
+            .init("ACCEPTORS", .right),
         ])
         for listener in status["listeners"]?.array ?? [] {
             let transport = listener["transport"]?.string == "udp" ? "/udp" : ""
             table.add([
                 listener.words("path"), address(listener) + transport, number(listener, "open"), number(listener, "accepted"),
-                number(listener, "refused"),
+                number(listener, "refused"), number(listener, "acceptors"),
             ])
         }
         return table.text

@@ -32,7 +32,7 @@ struct PartsTests {
         #expect(heard == 1)
     }
 
-    @Test func eachListenerIsBoundOncePerWorkerAtOnePort() throws {
+    @Test func eachListenerHasASocketForEachWorkerAtOnePort() throws {
         let settings = [
             ListenerSetting(kind: .client, position: 0, address: "127.0.0.1", port: 0),
             ListenerSetting(kind: .client, position: 1, address: "::1", port: 0),
@@ -51,7 +51,12 @@ struct PartsTests {
         again.port = set.bound[0].descriptor.port
         #expect(throws: ListenerSet.Failure(listener: again, number: EADDRINUSE)) { try ListenerSet([again], workers: 1) }
         again.isShared = true
-        #expect(try ListenerSet([again], workers: 1).bound.count == 1)
+        #expect(throws: ListenerSet.Failure(listener: again, number: EADDRINUSE)) { try ListenerSet([again], workers: 1) }
+        var shared = ListenerSetting(kind: .client, position: 4, address: "127.0.0.1", port: 0, isShared: true)
+        let first = try ListenerSet([shared], workers: 2)
+        #expect(Set(first.bound[0].sockets.map(\.number)).count == 2)
+        shared.port = first.bound[0].descriptor.port
+        #expect(try ListenerSet([shared], workers: 1).bound.count == 1)
     }
 
     @Test func aBindThatFailsSaysWhatToDo() {

@@ -90,6 +90,7 @@ final class StageClient: SessionStream {
     let address = "127.0.0.1"
     let isSecure = true
     let queuedBytes = 0
+    let queueBound: Int? = nil
     fileprivate(set) var session: Session!
     private(set) var heard: [Element] = []
     private(set) var error: StreamError?

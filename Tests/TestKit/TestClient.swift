@@ -42,6 +42,13 @@ public final class TestClient {
     @discardableResult
     public func send(_ text: String) throws -> Bool { try socket.send(Array(text.utf8)) }
 
+    /// Sends bytes as they are.
+    @discardableResult
+    public func send(_ bytes: [UInt8]) throws -> Bool { try socket.send(bytes) }
+
+    /// Whether anything has come that was not read.
+    public var hasInput: Bool { !events.isEmpty || socket.isReadable }
+
     /// An id that this client has not used.
     public func newID() -> String {
         lastID += 1

@@ -38,16 +38,13 @@ typedef struct {
 // Parses a numeric address, `fe80::1%eth0` included. 0, or -EINVAL.
 int cplatform_parse_address(const char *text, cplatform_address *address);
 
-// A bound and listening, non-blocking TCP socket with SO_REUSEADDR, SO_REUSEPORT and, for IPv6 that is no mapped IPv4
-// address, IPV6_V6ONLY; address->port 0 takes a free port and stores it there. The descriptor or -errno.
-int cplatform_listen_tcp(cplatform_address *address, int backlog);
+// A bound, non-blocking TCP socket with SO_REUSEADDR and, for IPv6 that is no mapped IPv4 address, IPV6_V6ONLY, that
+// listens. With reuseport others of the same user may bind the address too (SO_REUSEPORT). address->port 0 takes a free
+// port and stores it there. The descriptor or -errno.
+int cplatform_listen_tcp(cplatform_address *address, int backlog, int reuseport);
 
-// A bound, non-blocking UDP socket with SO_REUSEPORT; port 0 as above. The descriptor or -errno.
-int cplatform_bind_udp(cplatform_address *address);
-
-// Whether nobody else listens at the address: a shared bind (SO_REUSEPORT) would not notice another server of the same
-// user. type is SOCK_STREAM or SOCK_DGRAM. 0 or -errno.
-int cplatform_probe_address(const cplatform_address *address, int type);
+// A bound, non-blocking UDP socket; reuseport and port 0 as above. The descriptor or -errno.
+int cplatform_bind_udp(cplatform_address *address, int reuseport);
 
 // A listening, non-blocking AF_UNIX stream socket at path, made with the given mode. The descriptor or -errno.
 int cplatform_listen_unix(const char *path, unsigned mode, int backlog);

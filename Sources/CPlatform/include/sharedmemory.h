@@ -72,7 +72,7 @@ struct xmppd_listener_cell {
     uint64_t accepted;
     int64_t open;
     uint64_t refused;
-    uint64_t reserved;
+    int64_t pending; /* accepted, and not yet said by its proxy where it comes from */
 };
 
 #define XMPPD_METRICS 120
