@@ -25,7 +25,8 @@ extension Connection: PollTarget {
 
     /// One read. Whether there may be more.
     private func receive() -> Bool {
-        let count = recv(outlet.socket, Self.room.baseAddress, Self.room.count, CInt(MSG_DONTWAIT))
+        let size = min(Self.room.count, shaper?.bucket.allowance(now: Loop.now) ?? .max)
+        let count = recv(outlet.socket, Self.room.baseAddress, size, CInt(MSG_DONTWAIT))
         if count > 0 {
             process(UnsafeRawBufferPointer(rebasing: Self.room[..<count]))
             return true

@@ -6,7 +6,7 @@ extension Connection {
     func awaitProxyHeader() {
         let preamble = Preamble()
         self.preamble = preamble
-        preamble.timer = Loop.after(Self.headerMilliseconds) { [weak self] in self?.abort(.noProxyHeader) }
+        preamble.timer = Loop.after(Self.headerMilliseconds) { [weak self] in self?.refuse() }
     }
 
     func readPreamble(_ preamble: Preamble, _ bytes: UnsafeRawBufferPointer) {
@@ -14,8 +14,8 @@ extension Connection {
         let room = ProxyHeader.longest - preamble.bytes.count
         preamble.bytes.append(contentsOf: bytes.prefix(room))
         switch ProxyHeader(preamble.bytes) {
-        case .needsMore: if bytes.count > room { abort(.noProxyHeader) }
-        case .malformed: abort(.noProxyHeader)
+        case .needsMore: if bytes.count > room { refuse() }
+        case .malformed: refuse()
         case .complete(let source, let length):
             if let source { peer = source }
             endPreamble()
@@ -24,6 +24,11 @@ extension Connection {
             if !rest.isEmpty { rest.withUnsafeBytes { deliverBehindPreamble($0) } }
             if bytes.count > room { deliverBehindPreamble(UnsafeRawBufferPointer(rebasing: bytes[room...])) }
         }
+    }
+
+    private func refuse() {
+        listener.gate?.headerMissing(from: peer)
+        abort(.noProxyHeader)
     }
 
     private func deliverBehindPreamble(_ bytes: UnsafeRawBufferPointer) {

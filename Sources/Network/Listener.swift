@@ -9,6 +9,8 @@ public protocol AcceptGate: AnyObject {
     /// A connection was accepted whose proxy has yet to say where it comes from, and then: it has, or it is gone.
     func headerAwaited()
     func headerEnded()
+    /// What came from there was no header, or too late; the connection is closed.
+    func headerMissing(from peer: PeerAddress)
 }
 
 /// Accepts connections at one listening socket, TCP or AF_UNIX.

@@ -22,6 +22,13 @@ struct TokenBucket: Equatable {
         return wait
     }
 
+    /// How many bytes may be read now. A read should take no more: it cannot be given back. At least what comes in 50 ms,
+    /// so that a slow peer is not read byte by byte.
+    mutating func allowance(now: Int64) -> Int {
+        refill(now)
+        return Int(max(credit / 1000, max(1, rate / 20)))
+    }
+
     /// How long until there is credit again.
     private var wait: Int64 { credit >= 0 ? 0 : (-credit + rate - 1) / rate }
 

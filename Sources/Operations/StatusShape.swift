@@ -41,7 +41,7 @@ let statusShape = Operation.Shape.object([
                 .init("open", .integer, "Open connections."),
                 .init("accepted", .integer, "Connections accepted since the start."),
                 .init("refused", .integer, "Connections and datagrams since the start that were not served."),
-                .init("acceptors", .integer, "How many connections may be in the act of being accepted."),
+                .init("acceptors", .integer, optional: true, "How many connections may be in the act of being accepted."),
             ])), "The listening sockets."),
     .init(
         "pools",

@@ -208,4 +208,14 @@ extension ClientListener: AcceptGate {
 
     func headerAwaited() { shared.addPending(descriptor, 1) }
     func headerEnded() { shared.addPending(descriptor, -1) }
+
+    func headerMissing(from peer: PeerAddress) {
+        shared.refused(descriptor)
+        Log.info(
+            "connection refused",
+            [
+                Field("listener", "listen.c2s[\(options.index)]"), Field("address", peer),
+                Field("reason", CloseReason.noProxyHeader),
+            ])
+    }
 }

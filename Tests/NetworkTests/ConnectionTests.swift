@@ -102,13 +102,12 @@ struct ConnectionTests {
         let client = Sockets.connect(server.port)
         let session = try await server.session()
         client.send([UInt8](repeating: 67, count: 5000))   // one second's worth is free, the rest costs 49 s of waiting
-        #expect(await session.until { $0.received.count == 5000 })
+        #expect(await session.until { $0.received.count >= 100 })
         #expect(await Aside.until { !session.connection.isReading })
         #expect(session.connection.shaper?.timer != nil)
-        client.send("more")
-        await Aside.turn()
-        #expect(session.received.count == 5000)
+        #expect(session.received.count < 1500)   // as long as this test does not take a quarter of a minute
         session.connection.setRate(nil)
+        client.send("more")
         #expect(await session.until { $0.received.count == 5004 })
         client.close()
     }

@@ -40,6 +40,19 @@ struct TokenBucketTests {
         }
     }
 
+    @Test func aReadTakesWhatThereIsCreditFor() {
+        var bucket = TokenBucket(bytesPerSecond: 1000, now: 0)
+        #expect(bucket.allowance(now: 0) == 1000)
+        #expect(bucket.take(900, now: 0) == 0)
+        #expect(bucket.allowance(now: 0) == 100)
+        #expect(bucket.take(100, now: 0) == 0)
+        #expect(bucket.allowance(now: 0) == 50)
+        #expect(bucket.allowance(now: 500) == 500)
+        var slow = TokenBucket(bytesPerSecond: 1, now: 0)
+        #expect(slow.take(1, now: 0) == 0)
+        #expect(slow.allowance(now: 0) == 1)
+    }
+
     @Test func survivesClocksAndRatesAtTheirEnds() {
         var bucket = TokenBucket(bytesPerSecond: .max, now: 0)
         #expect(bucket.take(1 << 30, now: .max / 2) == 0)
