@@ -43,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CUnistring", providers: [.apt(["libunistring-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         // These are loaded by the program itself, when they are first needed.
         .target(name: "CPostgreSQL"),
         .target(name: "CLDAP"),
@@ -64,7 +65,7 @@ let package = Package(
         room("Operations", "IPC"),
 
         // Second floor: effects, on one loop.
-        room("Network", "COpenSSL", "CPlatform"),
+        room("Network", "COpenSSL", "CPlatform", "CZlib"),
         room("SharedState", "CPlatform"),
         room("Storage", "CSQLite"),
         room("Pools", "CPostgreSQL", "CLDAP", "CCurl", "CPlatform", "Configuration", "Telemetry", "Network"),
@@ -94,7 +95,7 @@ let package = Package(
         tests("TelemetryTests", "Telemetry", log),
         tests("StreamsTests", "XML", "XMPP", "SASL", "Streams"),
         tests("SupervisionTests", "Supervision"),
-        tests("NetworkTests", "CPlatform", "Configuration", "Network"),
+        tests("NetworkTests", "CPlatform", "CZlib", "Configuration", "Network"),
         tests("SharedStateTests", "CPlatform", "SharedState", "SharedStateProbe"),
         tests("StorageTests", "CSQLite", "Storage"),
         tests("PoolsTests", "Configuration", "Network", "Pools"),

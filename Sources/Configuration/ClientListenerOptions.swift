@@ -16,8 +16,9 @@ enum ClientListenerOptions {
             "The access rule whose value for the user names the shaper of the incoming stream."),
         OptionRow(
             "zlib", .positive(.bytes), .unset,
-            "Offer stream compression (XEP-0138); the number bounds what one step may inflate to.",
-            editions: .release5, state: .notYet),
+            "Offer stream compression (XEP-0138) after login; a stream ends whose input, in one step of 16 kB at most, inflates "
+                + "to more than the number.",
+            editions: .release5),
         OptionRow(
             "max_connections", .positiveOrInfinity(), .infinity,
             "How many connections are served at once, over all workers; further ones wait.", editions: .release62),

@@ -4,7 +4,7 @@ internal import Glibc
 /// What happens on a connection. Calls are never nested in one another.
 @LoopActor
 public protocol ConnectionDelegate: AnyObject {
-    /// Bytes of the stream, decrypted. Valid during the call only.
+    /// Bytes of the stream, decrypted and inflated. Valid during the call only.
     func connection(_ connection: Connection, received bytes: UnsafeRawBufferPointer)
     /// The TLS handshake is done; `connection.tls` has the facts.
     func connectionSecured(_ connection: Connection)
@@ -12,6 +12,8 @@ public protocol ConnectionDelegate: AnyObject {
     func connectionEnded(_ connection: Connection)
     /// After `queuedBytes` had been above `Connection.highWater`, it is below `Connection.lowWater` again.
     func connectionDrained(_ connection: Connection)
+    /// Nothing of what the peer sends can be read any more; it can still be written to.
+    func connection(_ connection: Connection, cannotInflate problem: CompressionProblem)
     /// It is over; the connection drops its delegate after this call.
     func connectionClosed(_ connection: Connection, reason: CloseReason)
 }
@@ -20,6 +22,9 @@ extension ConnectionDelegate {
     public func connectionSecured(_ connection: Connection) {}
     public func connectionEnded(_ connection: Connection) { connection.close(afterFlush: true) }
     public func connectionDrained(_ connection: Connection) {}
+    public func connection(_ connection: Connection, cannotInflate problem: CompressionProblem) {
+        connection.close(afterFlush: true)
+    }
 }
 
 /// One TCP or AF_UNIX connection of a client: bytes in, bytes out, TLS, backpressure.
@@ -48,11 +53,12 @@ public final class Connection {
     let listener: Listener
     var watch: Watch
     var outlet: SocketOutlet
-    /// Gathered in this turn, or waiting while the socket is full. Before encryption.
+    /// Gathered in this turn, or waiting while the socket is full. Before encryption, after compression.
     var output: OutputBuffer?
     /// OpenSSL's object; owned.
     var session: OpaquePointer?
     var handshake: Handshake?
+    var compression: Compression?
     var shaper: Shaper?
     var preamble: Preamble?
     var held: HeldInput?
@@ -103,13 +109,18 @@ public final class Connection {
     // MARK: Writing
 
     /// Bytes accepted by `write` that the kernel has not taken yet.
-    public var queuedBytes: Int { (output?.count ?? 0) + outlet.queued }
+    public var queuedBytes: Int { (output?.count ?? 0) + (compression?.gathered?.count ?? 0) + outlet.queued }
 
     /// Adds bytes to what goes out at the end of this turn. After the end it does nothing.
     public func write(_ bytes: UnsafeRawBufferPointer) {
         guard closing == .no, !isClosed, bytes.count > 0 else { return }
-        if output == nil { output = OutputBuffer.take() }
-        output?.append(bytes)
+        if let compression {
+            if compression.gathered == nil { compression.gathered = OutputBuffer.take() }
+            compression.gathered?.append(bytes)
+        } else {
+            if output == nil { output = OutputBuffer.take() }
+            output?.append(bytes)
+        }
         markDirty()
     }
 

@@ -48,7 +48,7 @@ extension Connection: PollTarget {
         if let preamble { return readPreamble(preamble, bytes) }
         charge(bytes.count)
         // Whoever has waited comes first, and a debt is paid after what caused it.
-        if isPausedByOwner || held != nil { return hold(bytes) }
+        if isHeldBack || held != nil { return hold(bytes) }
         let taken = consume(bytes)
         if taken < bytes.count, closing == .no { hold(UnsafeRawBufferPointer(rebasing: bytes[taken...])) }
     }
@@ -56,7 +56,7 @@ extension Connection: PollTarget {
     /// Delivers, until reading is paused. How many bytes have been dealt with.
     private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
         if session != nil { return decrypt(bytes) }
-        delegate?.connection(self, received: bytes)
+        deliver(bytes)
         return bytes.count
     }
 
@@ -69,12 +69,13 @@ extension Connection: PollTarget {
 
     /// Delivers what has waited, as far as the owner lets it.
     func releaseHeld() {
+        deliverRest()
         guard let box = held else { return }
         let bytes = box.bytes
         var at = 0
         held = nil
         bytes.withUnsafeBytes { all in
-            while at < all.count, !isPausedByOwner, closing == .no {
+            while at < all.count, !isHeldBack, closing == .no {
                 let slice = all[at..<min(at + Self.room.count, all.count)]
                 at += consume(UnsafeRawBufferPointer(rebasing: slice))
             }
@@ -84,13 +85,16 @@ extension Connection: PollTarget {
             box.bytes = Array(bytes[at...])
             held = box
         } else if box.ended {
-            peerEnded()
+            inputClosed()
         }
     }
 
     /// End of file, behind whatever waits to be delivered.
     func inputClosed() {
-        if let held { held.ended = true } else { peerEnded() }
+        if held == nil, compression?.rest == nil { return peerEnded() }
+        let box = held ?? HeldInput()
+        held = box
+        box.ended = true
     }
 
     /// No more will come.

@@ -6,7 +6,7 @@ extension Connection: TurnParticipant {
     func turnEnded() {
         isDirty = false
         guard !isClosed else { return }
-        if closing == .no, held != nil, !isPaused { releaseHeld() }
+        if closing == .no, !isPaused { releaseHeld() }
         if closing != .now { flush() }
         switch closing {
         case .no: updateWatch()
@@ -18,7 +18,9 @@ extension Connection: TurnParticipant {
 
     /// Gives the kernel as much as it takes.
     func flush() {
-        guard let buffer = output, buffer.count > 0, !outlet.isBlocked, handshake == nil else { return noteCongestion() }
+        guard !outlet.isBlocked, handshake == nil else { return noteCongestion() }
+        deflateGathered()
+        guard let buffer = output, buffer.count > 0 else { return noteCongestion() }
         if session == nil {
             send(buffer.bytes)
             buffer.consume(buffer.count)
@@ -88,6 +90,7 @@ extension Connection: TurnParticipant {
             self.output = nil
             OutputBuffer.give(output)
         }
+        compression = nil
         if let session { SSL_free(session) }
         session = nil
         listener.connectionClosed()

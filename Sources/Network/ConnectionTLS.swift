@@ -71,10 +71,10 @@ extension Connection {
 
     private func deliverRecords(_ session: OpaquePointer) {
         let room = TLSEngine.plaintext
-        while closing == .no, !isPausedByOwner {
+        while closing == .no, !isHeldBack {
             let count = SSL_read(session, room.baseAddress, Int32(room.count))
             if count > 0 {
-                delegate?.connection(self, received: UnsafeRawBufferPointer(rebasing: room[..<Int(count)]))
+                deliver(UnsafeRawBufferPointer(rebasing: room[..<Int(count)]))
                 continue
             }
             switch SSL_get_error(session, count) {

@@ -16,6 +16,7 @@ extension Negotiation {
     func chosen(_ element: Element, _ offer: StreamOffer, _ layer: Layer) -> Step {
         if element.isIn(Namespace.sasl) { return authenticationElement(element, offer, layer) }
         if element.is("starttls", Namespace.tls) { return startTLS(offer, layer) }
+        if element.isCompressionRequest { return compress(element, offer, layer) }
         if offer.registers(layer), element.isRegistration(at: offer.domain) { return stay([.register(element)]) }
         return reject(element)
     }

@@ -31,6 +31,9 @@ struct BoundStream: Sendable {
         if let kind = deliverable(element) { return stay([.deliver(kind, element)]) }
         guard Stanza.kind(of: element) != nil else {
             if element.is("error", Namespace.stream) { return (.closed, [.close(nil)]) }
+            if offer.options.inflationLimit != nil, element.isCompressionRequest {
+                return stay([.send(.compressionFailure("setup-failed"))])
+            }
             if offer.takes(element) { return stay([.deliverExtension(element)]) }
             return close(element.unknownCondition)
         }

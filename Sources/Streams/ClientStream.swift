@@ -48,6 +48,9 @@ public struct ClientStream: Sendable {
         /// Flush, throw away what the client sent without waiting for TLS (RFC 6120 §5.3.3), begin the handshake as its
         /// server, answer `secured`.
         case startTLS
+        /// Flush, and compress both ways from here on (XEP-0138): what the client sent behind its request already counts
+        /// as compressed. `limit`: bytes that one step of input may inflate to.
+        case startCompression(limit: Int)
         /// The next bytes begin a new stream (RFC 6120 §4.3.3): the framer starts over.
         case restart
         /// Answer `credentials`.

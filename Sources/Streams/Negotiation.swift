@@ -30,6 +30,8 @@ struct Negotiation: Sendable {
     /// Elements and failed logins so far.
     var elements: Int
     var failures: Int
+    /// Whether the connection is compressed, so that its new stream is not offered that again.
+    var isCompressed = false
 
     var isWaiting: Bool {
         switch phase {

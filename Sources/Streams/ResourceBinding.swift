@@ -6,6 +6,7 @@ extension Negotiation {
     /// An element from a client that has logged in and has no session yet: a request for one, or the end (§7.1).
     func chosenAfterAuthentication(_ element: Element, _ offer: StreamOffer, _ user: JID) -> Step {
         guard element.is("iq", Namespace.client), let bind = element.child("bind", Namespace.bind) else {
+            if element.isCompressionRequest { return compress(element, offer, .authenticated(user)) }
             if element.isIn(Namespace.sasl) { return close(.policyViolation, "Already authenticated") }
             if element.is("starttls", Namespace.tls) {
                 return (.closed, [.send(Element("failure", Namespace.tls)), .close(nil)])

@@ -29,8 +29,16 @@ enum StreamFeatures {
         return Element("features", Namespace.stream, [:], features)
     }
 
-    static func afterAuthentication(listsSession: Bool, extra: [Element]) -> Element {
-        var features = [Element("bind", Namespace.bind)]
+    /// The method of XEP-0138 that everyone has to have.
+    static let compressionMethod = "zlib"
+
+    static func afterAuthentication(compresses: Bool, listsSession: Bool, extra: [Element]) -> Element {
+        var features: [Element] = []
+        if compresses {
+            let method = Element("method", Namespace.compressionFeature, text: compressionMethod)
+            features.append(Element("compression", Namespace.compressionFeature, [:], [method]))
+        }
+        features.append(Element("bind", Namespace.bind))
         if listsSession {
             features.append(Element("session", Namespace.session, [:], [Element("optional", Namespace.session)]))
         }

@@ -16,6 +16,7 @@ public final class StreamOffer: Sendable {
     private let extensions: [String]
     private let clearFeatures: Element
     private let authenticatedFeatures: Element
+    private let compressedFeatures: Element
 
     /// - Parameters:
     ///   - domain: the host's name as `JID.preparedDomain` gives it.
@@ -42,17 +43,22 @@ public final class StreamOffer: Sendable {
         clearFeatures = StreamFeatures.beforeAuthentication(
             tls: options.tls, mechanisms: Self.offered(self.mechanisms, options, .clear), bindings: [],
             registers: registers && options.allowsSecretsInClear && options.takesClear)
-        authenticatedFeatures = StreamFeatures.afterAuthentication(listsSession: options.listsSession, extra: features)
+        compressedFeatures = StreamFeatures.afterAuthentication(
+            compresses: false, listsSession: options.listsSession, extra: features)
+        authenticatedFeatures =
+            options.inflationLimit == nil
+            ? compressedFeatures
+            : StreamFeatures.afterAuthentication(compresses: true, listsSession: options.listsSession, extra: features)
     }
 
     /// The features of a stream at this layer (RFC 6120 §4.3.2).
-    func features(_ layer: Layer) -> Element {
+    func features(_ layer: Layer, isCompressed: Bool) -> Element {
         switch layer {
         case .clear: clearFeatures
         case .secured(let bindings, _):
             StreamFeatures.beforeAuthentication(
                 tls: .none, mechanisms: offered(layer), bindings: bindings.types, registers: registers)
-        case .authenticated: authenticatedFeatures
+        case .authenticated: isCompressed ? compressedFeatures : authenticatedFeatures
         }
     }
 

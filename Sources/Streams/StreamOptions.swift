@@ -26,11 +26,14 @@ public struct StreamOptions: Sendable, Equatable {
     /// Elements that a client may spend on getting to a session, failed attempts and registration included;
     /// an account that was made sets the count back.
     public var negotiationElements: Int
+    /// Bytes that one step of compressed input may inflate to; nil where compression is not offered (XEP-0138).
+    public var inflationLimit: Int?
 
     /// - Parameter allowsSecretsInClear: nil for what the TLS mode suggests: only where there is no TLS at all.
     public init(
         tls: TLSMode, defaultDomain: String, allowsSecretsInClear: Bool? = nil, listsSession: Bool = true,
-        hidesName: Bool = false, authenticationFailures: Int = 5, negotiationElements: Int = 64
+        hidesName: Bool = false, authenticationFailures: Int = 5, negotiationElements: Int = 64,
+        inflationLimit: Int? = nil
     ) {
         self.tls = tls
         self.defaultDomain = defaultDomain
@@ -39,5 +42,6 @@ public struct StreamOptions: Sendable, Equatable {
         self.hidesName = hidesName
         self.authenticationFailures = authenticationFailures
         self.negotiationElements = negotiationElements
+        self.inflationLimit = inflationLimit
     }
 }

@@ -34,6 +34,8 @@ final class ClientConnection {
     private var isProcessing = false
     /// When anything last came or went, in milliseconds of `Loop.now`; kept where connections hibernate after a while.
     private var lastTraffic: Int64 = 0
+    /// The stream has decided to compress; done as soon as it is known what stands behind the request.
+    private var inflationLimit: Int?
 
     init(_ connection: Connection, listener: ClientListener) {
         self.connection = connection
@@ -77,6 +79,10 @@ final class ClientConnection {
                 case .part(let part, let start, let end):
                     at = end
                     try take(part, UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+                    if let limit = inflationLimit {
+                        inflationLimit = nil
+                        return connection.startCompression(limit: limit, behind: UnsafeRawBufferPointer(rebasing: bytes[end...]))
+                    }
                 }
             } catch {
                 kept = []
@@ -155,6 +161,7 @@ final class ClientConnection {
         case .open(let header): connection.write(StreamText.header(header, language: server.configuration.general.language))
         case .send(let element): connection.write(StreamText.element(element))
         case .startTLS: startTLS()
+        case .startCompression(let limit): inflationLimit = limit
         case .restart: framer.restart()
         case .fetchCredentials(let jid, let hash): fetchCredentials(jid, hash)
         case .verifyPassword(let jid, let password): verify(jid, password)

@@ -57,7 +57,8 @@ final class ClientListener {
             tls: mode, defaultDomain: configuration.general.defaultServerDomain,
             allowsSecretsInClear: configuration.native.allowsPlainBeforeTLS ? true : nil,
             listsSession: options.backwardsCompatibleSession, hidesName: configuration.general.hideServiceName,
-            authenticationFailures: configuration.native.beforeLogin.maxAuthAttempts)
+            authenticationFailures: configuration.native.beforeLogin.maxAuthAttempts,
+            inflationLimit: options.zlib)
     }
 
     /// Begins to accept at a listening socket that the master has bound.

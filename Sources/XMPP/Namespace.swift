@@ -7,6 +7,8 @@ public enum Namespace {
     public static let stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas"
     public static let tls = "urn:ietf:params:xml:ns:xmpp-tls"
     public static let sasl = "urn:ietf:params:xml:ns:xmpp-sasl"
+    public static let compression = "http://jabber.org/protocol/compress"
+    public static let compressionFeature = "http://jabber.org/features/compress"
     public static let bind = "urn:ietf:params:xml:ns:xmpp-bind"
     public static let session = "urn:ietf:params:xml:ns:xmpp-session"
     public static let roster = "jabber:iq:roster"

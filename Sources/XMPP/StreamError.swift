@@ -34,10 +34,13 @@ public struct StreamError: Error, Sendable, Equatable {
     public var condition: Condition
     /// Words for a person who reads the other side's log, in English.
     public var text: String?
+    /// What a protocol of its own has to say about it (RFC 6120 §4.9.4).
+    public var detail: Element?
 
-    public init(_ condition: Condition, text: String? = nil) {
+    public init(_ condition: Condition, text: String? = nil, detail: Element? = nil) {
         self.condition = condition
         self.text = text
+        self.detail = detail
     }
 
     /// What the parser found, in the words of the stream.
@@ -56,6 +59,7 @@ public struct StreamError: Error, Sendable, Equatable {
     public var element: Element {
         var children = [Element(condition.rawValue, Namespace.streams)]
         if let text { children.append(Element("text", Namespace.streams, ["xml:lang": "en"], text: text)) }
+        if let detail { children.append(detail) }
         return Element("error", Namespace.stream, [:], children)
     }
 }

@@ -25,7 +25,7 @@ struct Room {
     static let all: [Room] = [
         Room("CPlatform", .shims), Room("COpenSSL", .shims), Room("CExpat", .shims), Room("CIDN2", .shims),
         Room("CUnistring", .shims), Room("CSQLite", .shims), Room("CSystemd", .shims), Room("CTOML", .shims),
-        Room("CPostgreSQL", .shims), Room("CLDAP", .shims), Room("CCurl", .shims),
+        Room("CZlib", .shims), Room("CPostgreSQL", .shims), Room("CLDAP", .shims), Room("CCurl", .shims),
         Room("CJWT", .shims),
 
         Room("XML", .values, ["CExpat"], others: ["Glibc"]),
@@ -40,7 +40,7 @@ struct Room {
         Room("Operations", .machines, ["IPC"]),
 
         Room(
-            "Network", .effects, ["COpenSSL", "CPlatform", "Telemetry"], others: ["Glibc", "Synchronization"]),
+            "Network", .effects, ["COpenSSL", "CPlatform", "CZlib", "Telemetry"], others: ["Glibc", "Synchronization"]),
         Room("SharedState", .effects, ["CPlatform"], others: ["Glibc", "Synchronization"]),
         Room("Storage", .effects, ["CSQLite", "Telemetry"], others: ["Glibc", "Synchronization"]),
         Room(

@@ -79,9 +79,11 @@ final class TestSession: ConnectionDelegate {
     var hasEnded = false
     var drained = 0
     var reason: CloseReason?
+    var problem: CompressionProblem?
     var onReceive: (TestSession, UnsafeRawBufferPointer) -> Void = { _, _ in }
     var onEnd: (TestSession) -> Void = { $0.connection.close(afterFlush: true) }
     var onSecured: (TestSession) -> Void = { _ in }
+    var onProblem: (TestSession) -> Void = { $0.connection.close(afterFlush: true) }
 
     init(_ connection: Connection, _ events: Events) {
         self.connection = connection
@@ -111,6 +113,11 @@ final class TestSession: ConnectionDelegate {
     }
     func connectionDrained(_ connection: Connection) {
         drained += 1
+        events.changed()
+    }
+    func connection(_ connection: Connection, cannotInflate problem: CompressionProblem) {
+        self.problem = problem
+        onProblem(self)
         events.changed()
     }
     func connectionClosed(_ connection: Connection, reason: CloseReason) {

@@ -114,6 +114,7 @@ struct Conversation {
 }
 
 let starttls = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+let zlib = "<compress xmlns='\(Namespace.compression)'><method>zlib</method></compress>"
 let session = "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/>"
 
 func auth(_ mechanism: String, _ message: String) -> String {

@@ -25,6 +25,7 @@ struct RandomEventTests {
         authRaw("PLAIN", "!"), response("AHJvbWVvAHBlbmNpbA=="), response(""), "<abort xmlns='\(Namespace.sasl)'/>", bind(),
         bind("orchard"), "<iq type='set' id='s'>\(session)</iq>", "<presence/>", "<message><body>x</body></message>",
         "<iq type='get' id='r'><query xmlns='jabber:iq:register'/></iq>", "<inactive xmlns='urn:xmpp:csi:0'/>",
+        zlib,
     ].map(xml)
 
     private static func event(_ dice: inout Dice, _ offered: StreamOffer) -> Event {
@@ -55,6 +56,7 @@ struct RandomEventTests {
             case .fetchCredentials: return .credentials(.notFound, nonce: nonce)
             case .bind: return .bound(orchard)
             case .send(let element) where element.is("features", Namespace.stream):
+                if element.has("compression", Namespace.compressionFeature), Bool.random(using: &dice) { return .element(xml(zlib)) }
                 if element.has("bind", Namespace.bind) { return .element(xml(bind())) }
                 return .element(xml(element.has("starttls", Namespace.tls) ? starttls : auth("PLAIN", "\0romeo\0pencil")))
             default: continue
@@ -72,7 +74,7 @@ struct RandomEventTests {
 
     /// One walk: what went wrong, if anything, and whether a session came of it.
     private static func walk(_ mode: StreamOptions.TLSMode, _ dice: inout Dice) -> (fault: String?, hasSession: Bool) {
-        var conversation = Conversation(mode, registers: true)
+        var conversation = Conversation(mode, registers: true) { $0.inflationLimit = 10_000 }
         var last = mode == .direct ? conversation.handle(.secured(bindings)) : []
         last += conversation.open()
         var hasSession = false
