@@ -24,10 +24,10 @@ enum NativeOptions {
                 editions: .xmppd),
             OptionRow(
                 "user", .name, .unset, "The user that workers run as if the master runs as root.",
-                editions: .xmppd, state: .notYet),
+                editions: .xmppd),
             OptionRow(
                 "group", .name, .computed("that of the user"),
-                "The group that workers run as if the master runs as root.", editions: .xmppd, state: .notYet),
+                "The group that workers run as if the master runs as root.", editions: .xmppd),
         ])
 
     private static let storage = OptionRow.under(
