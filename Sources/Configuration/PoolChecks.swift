@@ -54,9 +54,9 @@ extension CrossChecks {
     private mutating func checkDatabase(_ connection: SettingTable, path: String) {
         let driver = connection.string("driver")
         if let driver, driver != "pgsql" {
-            report(
-                .badValue, at: connection["driver"]?.position ?? connection.position, "\(path).driver",
-                found: Node.quoted(driver), "\"pgsql\": PostgreSQL is the only database this server has a driver for")
+            validator.warn(
+                "the pool is not opened: PostgreSQL (\"pgsql\") is the only database this server has a driver for",
+                at: connection["driver"]?.position ?? connection.position, path: "\(path).driver")
         }
         guard driver == "pgsql" else { return }
         for key in ["host", "database", "username", "password"] where connection[key] == nil && !connection.isBroken(key) {
@@ -133,7 +133,10 @@ extension CrossChecks {
     private mutating func checkPools(of auth: SettingTable, _ hosts: [String], path: String) {
         let methods = AuthenticationConfiguration(auth).methods
         if methods.contains(.http) { require(.http, "auth", hosts, at: auth["http"]?.position, "\(path).http") }
-        if methods.contains(.rdbms) { require(.rdbms, "default", hosts, at: auth["rdbms"]?.position, "\(path).rdbms") }
+        if methods.contains(.rdbms) {
+            require(.rdbms, "default", hosts, at: auth["rdbms"]?.position, "\(path).rdbms")
+            requireDriver(at: auth["rdbms"]?.position, "\(path).rdbms")
+        }
         guard methods.contains(.ldap), let ldap = auth.table("ldap") else { return }
         checkUserNames(ldap, path: "\(path).ldap")
         for (key, standard) in [("pool_tag", "default"), ("bind_pool_tag", "bind")] where !ldap.isBroken(key) {
@@ -146,6 +149,13 @@ extension CrossChecks {
                 .conflict, at: ldap["bind_pool_tag"]?.position ?? ldap.position, "\(path).ldap.bind_pool_tag",
                 found: Node.quoted(search), "a pool of its own: checking a password changes who its connection is")
         }
+    }
+
+    private mutating func requireDriver(at position: Position?, _ path: String) {
+        guard let driver = tree.string("outgoing_pools.rdbms.default.connection.driver"), driver != "pgsql" else { return }
+        report(
+            .conflict, at: position ?? tree.position, path, found: Node.quoted(driver),
+            "the driver \"pgsql\" in outgoing_pools.rdbms.default: PostgreSQL is the only database users can be asked of")
     }
 
     private mutating func require(

@@ -78,10 +78,12 @@ struct PoolTests {
         expectProblem("[outgoing_pools.http.auth]\n connection.host = \"\(host)\"", "outgoing_pools.http.auth.connection.host")
     }
 
-    @Test("other databases are refused with the reason", arguments: ["mysql", "odbc"])
-    func drivers(_ driver: String) {
+    @Test("a pool of another database loads with a warning, and is refused where users would be asked of it", arguments: ["mysql", "odbc"])
+    func drivers(_ driver: String) throws {
         let text = "[outgoing_pools.rdbms.default.connection]\n driver = \"\(driver)\"\n settings = \"DSN=x\""
-        expectProblem(text, "outgoing_pools.rdbms.default.connection.driver", "PostgreSQL is the only database")
+        expectProblem("[auth.rdbms]\n" + text, "auth.rdbms", "PostgreSQL is the only database")
+        let notes = try loaded(least + text).notes
+        #expect(notes.contains { $0.path == "outgoing_pools.rdbms.default.connection.driver" && $0.kind == .warning })
     }
 
     @Test("a database needs its name, host and account", arguments: ["host", "database", "username", "password"])
