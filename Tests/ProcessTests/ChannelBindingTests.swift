@@ -56,4 +56,26 @@ struct ChannelBindingTests {
         }
         for binding in ["tls-exporter", "tls-server-end-point"] { #expect(features.contains("type='\(binding)'"), "\(features)") }
     }
+
+    @Test(
+        "slixmpp binds to either, on either version of TLS",
+        .enabled(if: Programs.canRun(Programs.python), "slixmpp is missing; see packaging/dev"),
+        arguments: [
+            ("tls-exporter", "tlsv1.3", "TLSv1.3"), ("tls-server-end-point", "tlsv1.2", "TLSv1.2"),
+            ("tls-server-end-point", "tlsv1.3", "TLSv1.3"),
+        ])
+    func slixmpp(_ binding: String, _ version: String, _ shown: String) throws {
+        let server = try ServerUnderTest { $0.listeners = [.init(.required, tlsOptions: "versions = [\"\(version)\"]")] }
+        try server.addAccounts("juliet")
+        let python = try #require(Programs.python)
+        func logIn(_ more: String...) throws -> String {
+            let script = "\(Programs.root)/Tests/Interop/slix_bound.py"
+            let words = [script, "juliet@localhost", "juliet", "\(server.port)", "SCRAM-SHA-256-PLUS", binding] + more
+            let outcome = try ChildProcess.run(python, words)
+            #expect(outcome.status == 0, "\(outcome.error)")
+            return outcome.output
+        }
+        #expect(try logIn() == "SCRAM-SHA-256-PLUS \(shown) juliet@localhost\n")
+        #expect(try logIn("wrong") == "not-authorized\n")
+    }
 }
