@@ -70,6 +70,12 @@ extension CrossChecks {
                 "a certificate that has signed itself is good if it is in cacertfile, and only then",
                 at: tls["verify_mode"]?.position ?? tls.position, path: "\(path).verify_mode")
         }
+        if tls.isGiven("verify_mode"), tls.string("verify_mode") == "peer", tls["cacertfile"] == nil, !tls.isBroken("cacertfile") {
+            report(
+                .missingKey, at: tls["verify_mode"]?.position ?? tls.position, "\(path).cacertfile",
+                "verify_mode \"peer\" needs it to be the path of a file with PEM certificates",
+                hint: "leave verify_mode out to trust the system's authorities")
+        }
         if tls["keyfile"] == nil, !tls.isBroken("keyfile") { checkKey(in: tls, "certfile", path: "\(path).certfile") }
         if tls["certfile"] == nil, !tls.isBroken("certfile"), tls["keyfile"] != nil {
             report(
