@@ -106,8 +106,9 @@ struct Watch {
 
     init(_ descriptor: CInt) { self.descriptor = descriptor }
 
-    /// 0, or the number of the error that the kernel refused with.
+    /// 0, or the number of the error that the kernel refused with. What is watched already stays as it is.
     mutating func begin(_ interest: Poller.Interest, _ target: any PollTarget) -> CInt {
+        if isActive { return 0 }
         let failure = Poller.add(descriptor, interest, target)
         self.interest = interest
         isActive = failure == 0

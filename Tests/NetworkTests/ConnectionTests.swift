@@ -56,6 +56,18 @@ struct ConnectionTests {
         client.close()
     }
 
+    @Test @LoopActor func aListenerResumedTwiceGoesOn() async throws {
+        let server = TestServer()
+        server.listener.resume()
+        server.listener.pause()
+        server.listener.resume()
+        server.listener.resume()
+        let client = Sockets.connect(server.port)
+        _ = try await server.session()
+        #expect(!server.listener.isClosed && server.troubles.isEmpty)
+        client.close()
+    }
+
     @Test @LoopActor func pausingHoldsThePeerBack() async throws {
         let server = TestServer { $0.connection.pauseReading() }
         let client = Sockets.connect(server.port)
