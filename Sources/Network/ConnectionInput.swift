@@ -18,14 +18,14 @@ extension Connection: PollTarget {
     /// The peer is gone, in both directions. What it had sent before is read now, even if reading is paused: the
     /// poller would tell of it again and again.
     func hungUp() {
-        while !isInputOver, closing != .now, receive() {}
+        while !isInputOver, closing != .now, receive(isLast: true) {}
         if isInputOver { watch.end() }
         markDirty()
     }
 
-    /// One read. Whether there may be more.
-    private func receive() -> Bool {
-        let size = min(Self.room.count, shaper?.bucket.allowance(now: Loop.now) ?? .max)
+    /// One read. Whether there may be more. Of a peer that is gone all is taken, however slow it had to be.
+    private func receive(isLast: Bool = false) -> Bool {
+        let size = isLast ? Self.room.count : min(Self.room.count, shaper?.bucket.allowance(now: Loop.now) ?? .max)
         let count = recv(outlet.socket, Self.room.baseAddress, size, CInt(MSG_DONTWAIT))
         if count > 0 {
             process(UnsafeRawBufferPointer(rebasing: Self.room[..<count]))
