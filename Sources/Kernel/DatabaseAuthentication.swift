@@ -53,11 +53,7 @@ final class DatabaseAuthentication: AuthenticationBackend {
         }
     }
 
-    private enum Lookup {
-        case found(StoredPassword), notFound, unavailable
-    }
-
-    private func look(_ user: String) async -> Lookup {
+    private func look(_ user: String) async -> PasswordLookup {
         let statement = "SELECT password, pass_details FROM users WHERE server = $1 AND username = $2"
         guard let answer = await query(statement, [domain, user]) else { return .unavailable }
         guard let row = answer.rows.first, row.count == 2 else { return .notFound }
@@ -72,19 +68,11 @@ final class DatabaseAuthentication: AuthenticationBackend {
     // MARK: Logging in
 
     func credentials(_ user: String, _ hash: ScramHash) async -> SASLExchange.CredentialsAnswer {
-        switch await look(user) {
-        case .found(let stored): await stored.credentials(hash, options)
-        case .notFound: .notFound
-        case .unavailable: .temporarilyUnavailable
-        }
+        await look(user).credentials(hash, options)
     }
 
     func verify(_ user: String, _ password: Password) async -> SASLExchange.PasswordVerdict {
-        switch await look(user) {
-        case .found(let stored): await StoredPassword.verify(password, against: stored, options)
-        case .notFound: await StoredPassword.verify(password, against: nil, options)
-        case .unavailable: .temporarilyUnavailable
-        }
+        await look(user).verify(password, options)
     }
 
     // MARK: Accounts

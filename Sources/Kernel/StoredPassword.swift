@@ -82,3 +82,27 @@ enum StoredPassword: Sendable {
         return text
     }
 }
+
+/// What somebody else's database or service answers when it is asked for a user's password.
+enum PasswordLookup: Sendable {
+    case found(StoredPassword), notFound, unavailable
+
+    @LoopActor
+    func credentials(_ hash: ScramHash, _ options: AuthenticationConfiguration) async -> SASLExchange.CredentialsAnswer {
+        switch self {
+        case .found(let stored): await stored.credentials(hash, options)
+        case .notFound: .notFound
+        case .unavailable: .temporarilyUnavailable
+        }
+    }
+
+    /// Checks a password, with the same work for users who do not exist.
+    @LoopActor
+    func verify(_ password: Password, _ options: AuthenticationConfiguration) async -> SASLExchange.PasswordVerdict {
+        switch self {
+        case .found(let stored): await StoredPassword.verify(password, against: stored, options)
+        case .notFound: await StoredPassword.verify(password, against: nil, options)
+        case .unavailable: .temporarilyUnavailable
+        }
+    }
+}

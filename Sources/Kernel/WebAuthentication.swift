@@ -69,12 +69,8 @@ final class WebAuthentication: AuthenticationBackend {
         }
     }
 
-    private enum Lookup {
-        case found(StoredPassword), notFound, unavailable
-    }
-
     /// What the service says of a user's password.
-    private func look(_ user: String) async -> Lookup {
+    private func look(_ user: String) async -> PasswordLookup {
         guard let answer = await ask("get_password", user) else { return .unavailable }
         guard answer.status == 200, !answer.text.isEmpty else { return .notFound }
         guard let stored = StoredPassword(answer.text) else {
@@ -87,11 +83,7 @@ final class WebAuthentication: AuthenticationBackend {
     // MARK: Logging in
 
     func credentials(_ user: String, _ hash: ScramHash) async -> SASLExchange.CredentialsAnswer {
-        switch await look(user) {
-        case .found(let stored): await stored.credentials(hash, options)
-        case .notFound: .notFound
-        case .unavailable: .temporarilyUnavailable
-        }
+        await look(user).credentials(hash, options)
     }
 
     func verify(_ user: String, _ password: Password) async -> SASLExchange.PasswordVerdict {
@@ -100,11 +92,7 @@ final class WebAuthentication: AuthenticationBackend {
             guard let answer = await ask("check_password", user, password: text) else { return .temporarilyUnavailable }
             return answer.status == 200 && answer.text == "true" ? .accepted : .rejected
         }
-        switch await look(user) {
-        case .found(let stored): return await StoredPassword.verify(password, against: stored, options)
-        case .notFound: return await StoredPassword.verify(password, against: nil, options)
-        case .unavailable: return .temporarilyUnavailable
-        }
+        return await look(user).verify(password, options)
     }
 
     // MARK: Accounts
