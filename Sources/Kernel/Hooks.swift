@@ -72,6 +72,10 @@ public struct Incoming {
     public var stanza: Stanza
     /// The address it is for; never that of the host itself.
     public let to: JID
+    /// The local session that sent it; nil if it came another way.
+    public internal(set) var sender: Session?
+    /// It was taken in, archived and copied before: it was left over when the session it had been delivered to ended.
+    public internal(set) var isRedelivery = false
     /// The connected resources that took it; empty before `.afterRouting`.
     public internal(set) var recipients: [SessionRoute] = []
     /// All sessions of the account, where delivery had to look at them; `nil` where it did not.

@@ -96,14 +96,17 @@ public final class Router {
     /// The same for a caller that waits.
     public func routeAndWait(_ stanza: Stanza) async { await route(stanza, from: nil)?() }
 
-    private func route(_ stanza: Stanza, from session: Session?) -> Rest? {
+    /// The same for a stanza that was delivered to a session which ended before its client had it.
+    func redeliver(_ stanza: Stanza) async { await route(stanza, from: nil, isRedelivery: true)?() }
+
+    private func route(_ stanza: Stanza, from session: Session?, isRedelivery: Bool = false) -> Rest? {
         guard let to = stanza.to else { return nil }
         guard let host = server.host(to.domain) else {
             bounce(stanza, StanzaError(.remoteServerNotFound))
             return nil
         }
         if to.isDomain { return host.answerer.answer(stanza, at: .server, from: session) }
-        var incoming = Incoming(host: host, stanza: stanza, to: to)
+        var incoming = Incoming(host: host, stanza: stanza, to: to, sender: session, isRedelivery: isRedelivery)
         switch host.hooks.incoming.run(&incoming, Self.before) {
         case .waiting(let index, let operation):
             return { [self, incoming] in

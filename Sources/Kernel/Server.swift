@@ -194,9 +194,8 @@ public final class Server {
                 try parser.element($0, in: .client, limits: Limits(bytes: .max))
             })
         else { return }
-        let to = element["to"].map { JID.prepared($0) }
-        let stanza = Stanza(kind, from: element["from"].map { JID.prepared($0) }, to: to, element: element)
-        guard let to, let host = hosts[to.domain] else { return }
-        host.router.route(stanza)
+        let stanza = Stanza(
+            kind, from: element["from"].map { JID.prepared($0) }, to: element["to"].map { JID.prepared($0) }, element: element)
+        Loop.spawn { [router] in await router.redeliver(stanza) }
     }
 }

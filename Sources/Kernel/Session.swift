@@ -39,6 +39,7 @@ public final class Session {
     let stream: any SessionStream
     private var states: [(index: Int, value: Any)] = []
     private var inbox: [Element] = []
+    private var handled = HandledStanzas()
     private var holds: Int32 = 0
     private var unread: Int32 = 0
 
@@ -102,15 +103,27 @@ public final class Session {
             inbox.append(element)
             if inbox.count == Self.inboxLength { stream.pauseReading() }
         } else {
-            host.router.accept(element, from: self)
+            accept(element)
         }
     }
+
+    private func accept(_ element: Element) {
+        handled.begin()
+        host.router.accept(element, from: self)
+    }
+
+    /// The stanza that is being handled counts as handled only when this promise is kept.
+    public func promise() -> Promise { Promise(self, handled.promise()) }
+
+    func keep(_ number: UInt32) { _ = handled.keep(number) }
 
     /// Runs what is left of a stanza's way; the next ones wait for it.
     func hold(_ rest: @escaping Rest) {
         holds += 1
+        let promise = promise()
         Loop.spawn { [self] in
             await rest()
+            promise.keep()
             release()
         }
     }
@@ -120,7 +133,7 @@ public final class Session {
         var taken = 0
         while holds == 0, taken < inbox.count, !hasEnded {
             taken += 1
-            host.router.accept(inbox[taken - 1], from: self)
+            accept(inbox[taken - 1])
         }
         guard taken > 0 else { return }
         let wasFull = inbox.count >= Self.inboxLength
