@@ -5,6 +5,9 @@ public struct NativeConfiguration: Sendable, Equatable {
     /// Nil: beside the master's own program.
     public let workerProgram: String?
     public let drainTimeout: Duration
+    public let stopTimeout: Duration
+    /// Zero: never.
+    public let watchdogTimeout: Duration
     public let controlSocket: String
     public let pidFile: String
     public let user: String?
@@ -27,6 +30,8 @@ public struct NativeConfiguration: Sendable, Equatable {
         workers = table.integer("workers")
         workerProgram = table.string("worker_program")
         drainTimeout = .seconds(table.integer("drain_timeout") ?? 30)
+        stopTimeout = .seconds(table.integer("stop_timeout") ?? 10)
+        watchdogTimeout = .seconds(table.integer("watchdog_timeout") ?? 10)
         controlSocket = table.string("control_socket") ?? ""
         pidFile = table.string("pid_file") ?? ""
         user = table.string("user")

@@ -15,7 +15,15 @@ enum NativeOptions {
                 "The program a worker runs.", editions: .xmppd),
             OptionRow(
                 "drain_timeout", .integer(0...3600, .seconds), .integer(30),
-                "How long sessions are given to leave when a worker or the server stops.", editions: .xmppd),
+                "How long clients are given to leave when their worker is replaced or not needed any more.",
+                editions: .xmppd),
+            OptionRow(
+                "stop_timeout", .integer(0...3600, .seconds), .integer(10),
+                "How long an orderly stop may take until the workers are killed.", editions: .xmppd),
+            OptionRow(
+                "watchdog_timeout", .integer(0...3600, .seconds), .integer(10),
+                "How long a worker may give no sign of life until it is killed and replaced; 0 for ever.",
+                editions: .xmppd),
             OptionRow(
                 "control_socket", .path, .text("/run/xmppd/control.sock"), "The socket that xmppctl talks to.",
                 editions: .xmppd),

@@ -7,15 +7,19 @@
 //
 // A worker's life:
 //   worker: hello → master: logLevel?, configure, segment, listener…, mesh…, start → worker: ready (or refused)
-//   then, at any time, master: prepare/commit/abort, mesh, meshGone, operation, logLevel, stop; worker: report.
+//   then, at any time, master: prepare/commit/abort, mesh, meshGone, collectOrphans, operation, logLevel, drain, stop;
+//   worker: report.
 // A worker that is not ready within the deadline is killed. One that receives a malformed message exits with status 70;
 // one that sends a malformed message is killed and named.
 //
+// A slot is 0 to 127: that of a worker's position, or that plus 64, so that a worker and its replacement live side by side.
+//
+// `xmppd-worker --versions` prints one line, `ProgramVersions`, and ends with status 0.
 // `xmppd-worker --check` reads one `configure` on descriptor 0 and answers `ready` or `refused` on descriptor 1 (both
 // the same AF_UNIX stream socket); its exit status is 0 or 78. `--account` may follow, as in `WorkerArguments`.
 
 /// The version of everything in this file. A worker of another version is refused at its hello.
-public let contractVersion: UInt16 = 2
+public let contractVersion: UInt16 = 3
 
 /// The descriptor of a worker's control channel.
 public let controlDescriptor: Int32 = 3
@@ -40,7 +44,13 @@ public enum MasterMessage: Sendable, Equatable {
     case commit(generation: UInt32)
     /// Forget the prepared configuration. Reply: none.
     case abort(generation: UInt32)
-    /// Stop accepting, end every stream with `system-shutdown`, leave within the deadline. Reply: `stopped`, then exit 0.
+    /// Stop accepting, hand sessions that can be resumed to the worker in that slot, give the others that time, end the
+    /// rest with `system-shutdown`, leave. Reply: `leaving` again and again, `stopped`, then exit 0.
+    case drain(successor: UInt8, deadlineMilliseconds: UInt32)
+    /// Announce the end of the sessions that this slot's workers up to that one have left behind. Reply: `collected`.
+    case collectOrphans(slot: UInt8, incarnation: UInt32)
+    /// Stop accepting, end every stream with `system-shutdown`, leave within the deadline. Reply: `leaving` again
+    /// and again, `stopped`, then exit 0.
     case stop(deadlineMilliseconds: UInt32)
     /// Carry out an administrator's verb. Reply: any number of `operationProgress`, then one `operationReply`, same id.
     case operation(id: UInt64, verb: String, arguments: Value)
@@ -66,7 +76,11 @@ public enum WorkerMessage: Sendable, Equatable {
     case operationProgress(id: UInt64, Value)
     /// The end of a verb. Reply: none.
     case operationReply(id: UInt64, OperationResult)
-    /// Every stream has ended after `stop`; the exit follows. Reply: none.
+    /// How far a worker is with `drain` or `stop`. Reply: none.
+    case leaving(LeaveReport)
+    /// Nothing is left of what the workers of this slot up to that one had in the session table. Reply: none.
+    case collected(slot: UInt8, incarnation: UInt32)
+    /// Every stream has ended after `stop` or `drain`; the exit follows. Reply: none.
     case stopped
 }
 
@@ -159,6 +173,24 @@ public struct LoadReport: Sendable, Equatable {
         self.stanzas = stanzas
         self.lagMicroseconds = lagMicroseconds
         self.pools = pools
+    }
+}
+
+/// What a worker that leaves still has.
+public struct LeaveReport: Sendable, Equatable {
+    public var sessions: UInt32
+    /// Those before login included.
+    public var connections: UInt32
+    /// Sessions that another worker has taken over, since the beginning of the end.
+    public var moved: UInt32
+    /// Sessions that are being handed over now.
+    public var moving: UInt32
+
+    public init(sessions: UInt32, connections: UInt32, moved: UInt32, moving: UInt32) {
+        self.sessions = sessions
+        self.connections = connections
+        self.moved = moved
+        self.moving = moving
     }
 }
 

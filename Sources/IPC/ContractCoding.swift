@@ -19,6 +19,8 @@ extension MasterMessage {
         case .stop: 10
         case .operation: 11
         case .logLevel: 12
+        case .drain: 13
+        case .collectOrphans: 14
         }
     }
 
@@ -29,7 +31,8 @@ extension MasterMessage {
             case .segment, .start: break
             case .configure(let bundle): writer.bundle(bundle)
             case .listener(let listener): writer.listener(listener)
-            case .mesh(let slot, let incarnation), .meshGone(let slot, let incarnation):
+            case .mesh(let slot, let incarnation), .meshGone(let slot, let incarnation),
+                .collectOrphans(let slot, let incarnation):
                 writer.uint8(slot)
                 writer.uint32(incarnation)
             case .prepare(let generation, let bundle):
@@ -37,6 +40,9 @@ extension MasterMessage {
                 writer.bundle(bundle)
             case .commit(let generation), .abort(let generation): writer.uint32(generation)
             case .stop(let deadline): writer.uint32(deadline)
+            case .drain(let successor, let deadline):
+                writer.uint8(successor)
+                writer.uint32(deadline)
             case .operation(let id, let verb, let arguments):
                 writer.uint64(id)
                 writer.string(verb)
@@ -66,6 +72,8 @@ extension MasterMessage {
         case 10: .stop(deadlineMilliseconds: try reader.uint32())
         case 11: .operation(id: try reader.uint64(), verb: try reader.string(), arguments: try reader.value())
         case 12: .logLevel(try reader.string())
+        case 13: .drain(successor: try reader.uint8(), deadlineMilliseconds: try reader.uint32())
+        case 14: .collectOrphans(slot: try reader.uint8(), incarnation: try reader.uint32())
         default: throw .unknownKind(kind)
         }
     }
@@ -84,6 +92,8 @@ extension WorkerMessage {
         case .operationProgress: 107
         case .operationReply: 108
         case .stopped: 109
+        case .leaving: 110
+        case .collected: 111
         }
     }
 
@@ -105,6 +115,14 @@ extension WorkerMessage {
                 writer.uint32(load.lagMicroseconds)
                 writer.pools(load.pools)
             case .prepared(let generation): writer.uint32(generation)
+            case .leaving(let report):
+                writer.uint32(report.sessions)
+                writer.uint32(report.connections)
+                writer.uint32(report.moved)
+                writer.uint32(report.moving)
+            case .collected(let slot, let incarnation):
+                writer.uint8(slot)
+                writer.uint32(incarnation)
             case .rejected(let generation, let problems):
                 writer.uint32(generation)
                 writer.problems(problems)
@@ -143,6 +161,12 @@ extension WorkerMessage {
         case 107: .operationProgress(id: try reader.uint64(), try reader.value())
         case 108: .operationReply(id: try reader.uint64(), try reader.result())
         case 109: .stopped
+        case 110:
+            .leaving(
+                LeaveReport(
+                    sessions: try reader.uint32(), connections: try reader.uint32(), moved: try reader.uint32(),
+                    moving: try reader.uint32()))
+        case 111: .collected(slot: try reader.uint8(), incarnation: try reader.uint32())
         default: throw .unknownKind(kind)
         }
     }

@@ -1,3 +1,6 @@
+/// The version of everything in this file. Workers of different versions never serve together.
+public let meshVersion: UInt16 = 1
+
 /// What workers say to one another over the mesh. Fire and forget: none of these has a reply of its own.
 ///
 /// Written as the payload of a mesh frame (length, then these bytes). A malformed frame costs the connection to the

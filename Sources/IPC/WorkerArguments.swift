@@ -2,11 +2,11 @@
 ///
 /// `xmppd-worker --slot 1 --incarnation 3 --workers 2 --log-level info`
 public struct WorkerArguments: Sendable, Equatable {
-    /// The worker's place, from 0.
+    /// 0 to 127; see `Contract.swift`.
     public var slot: UInt8
     /// Counts the processes that had this place, from 1.
     public var incarnation: UInt32
-    /// How many places there are, 1 to 64.
+    /// How many positions there are, 1 to 64.
     public var workers: UInt8
     /// By its name in the configuration.
     public var logLevel: String
@@ -20,6 +20,12 @@ public struct WorkerArguments: Sendable, Equatable {
         self.logLevel = logLevel
         self.account = account
     }
+
+    /// The worker's place as an administrator knows it, from 0.
+    public var position: Int { Int(slot) % 64 }
+
+    /// `1`, or `1b` in the second slot of position 1.
+    public var place: String { "\(position)\(slot < 64 ? "" : "b")" }
 
     /// The arguments after the program's name.
     public var words: [String] {
@@ -40,7 +46,7 @@ public struct WorkerArguments: Sendable, Equatable {
             found[name] = value
         }
         guard let slot = found["--slot"].flatMap(UInt8.init), let incarnation = found["--incarnation"].flatMap(UInt32.init),
-            let workers = found["--workers"].flatMap(UInt8.init), slot < workers, let logLevel = found["--log-level"]
+            let workers = found["--workers"].flatMap(UInt8.init), (1...64).contains(workers), slot < 128, slot % 64 < workers, let logLevel = found["--log-level"]
         else { return nil }
         self.init(slot: slot, incarnation: incarnation, workers: workers, logLevel: logLevel)
         guard let text = found["--account"] else { return }

@@ -54,7 +54,7 @@ public final class Server {
         self.directory = directory
         self.store = store
         self.catalog = catalog
-        pools = OutgoingPools(configuration.outgoingPools, slot: Int(slot), processes: workers)
+        pools = OutgoingPools(configuration.outgoingPools, slot: Int(slot) % 64, processes: workers)
         for domain in configuration.hosts {
             hosts[domain] = Host(domain: domain, server: self, configuration: configuration.host(domain))
         }

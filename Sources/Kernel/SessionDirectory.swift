@@ -24,7 +24,8 @@ public protocol SessionDirectory: AnyObject {
     func count(host: String) -> Int
     /// Sessions of a host, at most `limit`, for showing to an administrator.
     func list(host: String?, limit: Int) -> [SessionRecord]
-    /// Takes out up to `limit` sessions that earlier incarnations of a slot left behind; `nil` when there are no more.
+    /// Takes out up to `limit` sessions that earlier incarnations of a slot left behind; `nil` when there are no more,
+    /// after which the next call begins anew.
     func takeOrphans(slot: UInt8, before incarnation: UInt32, limit: Int) -> [SessionRecord]?
 }
 

@@ -43,7 +43,8 @@ enum ConfigurationFile {
             bundle: bundle, listeners: configuration.listeners.map(ListenerSetting.init),
             workers: native.workers ?? processors, workerProgram: native.workerProgram ?? programBeside("xmppd-worker"),
             controlSocket: native.controlSocket, pidFile: native.pidFile, account: try account(native),
-            logLevel: configuration.general.logLevel, stopDeadline: native.drainTimeout.milliseconds)
+            logLevel: configuration.general.logLevel, stopDeadline: native.stopTimeout.milliseconds,
+            drainDeadline: native.drainTimeout.milliseconds, heartbeatDeadline: native.watchdogTimeout.milliseconds)
     }
 
     /// Whom workers shall become; nil if the master is not root, since then they are what it is.

@@ -12,8 +12,11 @@ struct ListenerSet {
     struct Bound {
         let setting: ListenerSetting
         let descriptor: ListenerDescriptor
-        /// One for each slot; the same one for all unless the address may be shared.
+        /// One for each position; the same one for all unless the address may be shared.
         let sockets: [Descriptor]
+
+        /// A worker that came later than the listener waits together with an earlier one.
+        func socket(at position: Int) -> Descriptor { sockets[min(position, sockets.count - 1)] }
     }
 
     struct Failure: Error, Equatable, CustomStringConvertible {
@@ -47,6 +50,13 @@ struct ListenerSet {
             bound.append(try Self.bind(setting, index: index, workers: workers))
         }
         self.bound = bound
+    }
+
+    /// Nobody can connect any more, whichever worker has the socket: whoever waits in the queue is reset.
+    func refuse() {
+        for bound in bound where bound.descriptor.transport == .tcp {
+            for socket in bound.sockets { shutdown(socket.number, Int32(SHUT_RDWR)) }
+        }
     }
 
     private static func bind(_ setting: ListenerSetting, index: Int, workers: Int) throws(Failure) -> Bound {

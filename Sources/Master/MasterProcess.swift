@@ -113,11 +113,9 @@ public final class MasterProcess {
         let control = try ControlServer(settings.controlSocket, group: settings.account?.group, on: loop)
         defer { control.close() }
         let signals = try Descriptor.signals([SIGTERM, SIGINT, SIGHUP])
-        var policy = policy
-        policy.stopDeadline = settings.stopDeadline
         let duplicate = try descriptor(fcntl(segment.descriptor, F_DUPFD_CLOEXEC, 3), "fcntl")
         let pool = WorkerPool(
-            settings, listeners: listeners, segment: segment, segmentDescriptor: duplicate, policy: policy, on: loop)
+            settings, listeners: listeners, segment: segment, segmentDescriptor: duplicate, policy: settings.policy(policy), on: loop)
         let reloader = Reloader(pool, configuration, on: loop)
         let relay = OperationRelay(pool, on: loop)
         let verbs = MasterVerbs(pool, listeners: listeners, segment: segment, reloader: reloader, relay: relay, on: loop)

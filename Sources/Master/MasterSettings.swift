@@ -1,4 +1,5 @@
 public import IPC
+internal import Supervision
 
 /// What the master itself needs of the configuration.
 public struct MasterSettings: Sendable, Equatable {
@@ -16,6 +17,21 @@ public struct MasterSettings: Sendable, Equatable {
     public var logLevel: String
     /// How long an orderly stop may take, in milliseconds.
     public var stopDeadline: Int64
+    /// How long clients of a worker that is replaced may stay, in milliseconds.
+    public var drainDeadline: Int64
+    /// How long a worker may give no sign of life, in milliseconds; 0 for ever.
+    public var heartbeatDeadline: Int64
+}
+
+extension MasterSettings {
+    /// A policy with the deadlines of the configuration.
+    func policy(_ policy: SupervisionPolicy) -> SupervisionPolicy {
+        var policy = policy
+        policy.stopDeadline = stopDeadline
+        policy.drainDeadline = drainDeadline
+        policy.heartbeatDeadline = heartbeatDeadline
+        return policy
+    }
 }
 
 /// One listener of the configuration, before it is bound.

@@ -44,7 +44,7 @@ extension MasterProcess {
     static func segment(_ settings: MasterSettings) throws(StartFailure) -> SharedSegment {
         let segment: SharedSegment
         do throws(SegmentError) {
-            segment = try SharedSegment.create(workers: settings.workers)
+            segment = try SharedSegment.create(workers: WorkerName.slots)
         } catch {
             throw StartFailure(status: ExitStatus.osError, description: "cannot create the shared memory: \(error)")
         }

@@ -96,7 +96,7 @@ final class Reloader {
                     "notes": .array(proposal.notes.map { .string($0.description) }),
                 ]))
         case .rejected(_, let problems): finish(Operation.Failure(.configuration, problems.joined(separator: "\n")).result)
-        case .busy, .stopping, .died, .unanswered:
+        case .busy, .restarting, .stopping, .died, .unanswered:
             finish(Operation.Failure(.failed, "nothing has changed: \(outcome.sentence)").result)
         }
     }

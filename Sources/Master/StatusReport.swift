@@ -17,7 +17,7 @@ struct StatusReport {
     var value: Value {
         let workers = pool.supervisor.standings.map(worker)
         return [
-            "state": .string(state), "master": master, "workers": .array(workers),
+            "state": .string(state), "restart": restart, "master": master, "workers": .array(workers),
             "listeners": .array(listeners.bound.map(listener)),
             "pools": .array(PoolStatus.all(pool.workers.values.compactMap(\.load)).map(\.value)),
             "sessions": .int(WorkerCells(segment).total(.sessions)),
@@ -28,7 +28,8 @@ struct StatusReport {
     private var state: String {
         let supervisor = pool.supervisor
         if supervisor.isStopping { return "stopping" }
-        return supervisor.readyWorkers.count == supervisor.standings.count ? "running" : "degraded"
+        if supervisor.restartStanding != nil { return "restarting" }
+        return supervisor.holderStandings.allSatisfy { $0.state == .ready } ? "running" : "degraded"
     }
 
     private var master: Value {
@@ -43,10 +44,11 @@ struct StatusReport {
         let slot = Int(standing.worker.slot)
         let process = pool.workers[standing.worker.slot]
         var members: [Value.Member] = [
-            .init("slot", .int(Int64(slot))), .init("state", .string(standing.state.rawValue)),
+            .init("slot", .int(Int64(standing.worker.position))), .init("state", .string(standing.state.rawValue)),
             .init("pid", process.map { .int(Int64($0.pid)) } ?? nil),
             .init("incarnation", .int(Int64(standing.worker.incarnation))), .init("restarts", .int(Int64(standing.restarts))),
         ]
+        if let troubles = standing.troubles { members.append(.init("crashes", crashes(troubles))) }
         guard let process else { return .object(members) }
         let cells = WorkerCells(segment)
         let cell = cells.status(slot)
@@ -57,15 +59,25 @@ struct StatusReport {
             .init("connections", .int(isOwn ? cells.read(slot, .connections) : Int64(process.load?.connections ?? 0))),
             .init("hibernations", .int(cells.read(slot, .hibernations))),
             .init("loop_lag_us", .int(Int64(process.load?.lagMicroseconds ?? 0))),
-            .init("heartbeat_age_ms", heartbeatAge(isOwn ? cell.heartbeat : nil, process)),
+            .init("heartbeat_age_ms", .int(max(0, now - pool.lastSign(of: process)))),
         ]
+        if standing.state == .draining, let report = process.leaveReport {
+            members += [.init("moved", .int(Int64(report.moved))), .init("moving", .int(Int64(report.moving)))]
+        }
         return .object(members)
     }
 
-    /// The younger of the beat in the segment and the last report.
-    private func heartbeatAge(_ beat: UInt64?, _ process: WorkerProcess) -> Value {
-        let moments = [beat.map { Int64(clamping: $0) }, process.reported].compactMap { $0 }
-        return moments.max().map { .int(max(0, now - $0)) } ?? nil
+    private func crashes(_ troubles: Troubles) -> Value {
+        [
+            "count": .int(Int64(troubles.count)), "within_s": .int((troubles.last - troubles.first + 999) / 1_000),
+            "last": .string(troubles.lastExit.map(describe) ?? "it cannot be started"),
+            "last_s": .int(max(0, now - troubles.last) / 1_000),
+            "next_start_s": troubles.nextStart.map { .int(max(0, $0 - now + 999) / 1_000) } ?? nil,
+        ]
+    }
+
+    private var restart: Value {
+        pool.supervisor.restartStanding.map(\.value) ?? nil
     }
 
     private func facts(of pid: Int32, uptime: Int64) -> [Value.Member] {
@@ -86,6 +98,15 @@ struct StatusReport {
             "address": .string(bound.descriptor.address), "port": .int(Int64(bound.descriptor.port)),
             "open": .int(Int64(counters.open(index))), "accepted": .int(Int64(clamping: counters.accepted(index))),
             "refused": .int(Int64(clamping: counters.refused(index))), "acceptors": .int(Int64(bound.setting.acceptors)),
+        ]
+    }
+}
+
+extension RestartStanding {
+    var value: Value {
+        [
+            "position": position.map { .int(Int64($0)) } ?? nil, "step": .string(step.rawValue), "done": .int(Int64(done)),
+            "total": .int(Int64(total)),
         ]
     }
 }

@@ -9,6 +9,10 @@ final class WorkerPool {
     struct Observer {
         /// All workers are gone: leave with this status.
         var ended: (Int32) -> Void = { _ in }
+        var restartProgress: (RestartStanding) -> Void = { _ in }
+        var restartEnded: (UInt32, RestartOutcome) -> Void = { _, _ in }
+        /// A worker that leaves has come further.
+        var leaving: (WorkerName, LeaveReport) -> Void = { _, _ in }
         var reloadEnded: (UInt32, ReloadOutcome) -> Void = { _, _ in }
         /// New workers get the configuration of this generation from now on.
         var adopted: (UInt32) -> Void = { _ in }
@@ -21,7 +25,9 @@ final class WorkerPool {
 
     var observer = Observer()
     /// The configuration in force, for every worker that starts.
-    var settings: MasterSettings
+    var settings: MasterSettings {
+        didSet { supervisor.policy = settings.policy(supervisor.policy) }
+    }
     /// Configurations that are being prepared, by generation.
     var proposals: [UInt32: ConfigurationBundle] = [:]
     private(set) var supervisor: Supervisor
@@ -42,6 +48,7 @@ final class WorkerPool {
         self.segmentDescriptor = segmentDescriptor
         self.loop = loop
         supervisor = Supervisor(workers: settings.workers, policy: policy)
+        watchHearts()
     }
 
     func tell(_ event: SupervisionEvent) {
@@ -76,6 +83,10 @@ final class WorkerPool {
         case .announceDeath(let name, let peers):
             for peer in peers { send(.meshGone(slot: name.slot, incarnation: name.incarnation), to: peer) }
         case .kill(let name): worker(name)?.kill()
+        case .refuseConnections: listeners.refuse()
+        case .drain(let name, let successor, let deadline):
+            send(.drain(successor: successor, deadlineMilliseconds: UInt32(clamping: deadline)), to: name)
+        case .collect(let dead, let name): send(.collectOrphans(slot: dead.slot, incarnation: dead.incarnation), to: name)
         case .stop(let name, let deadline): send(.stop(deadlineMilliseconds: UInt32(clamping: deadline)), to: name)
         case .arm(let timer, let delay): loop.after(delay) { [weak self] in self?.tell(.timer(timer)) }
         case .prepare(let name, let generation):
@@ -86,6 +97,8 @@ final class WorkerPool {
         case .reloadEnded(let generation, let outcome):
             proposals[generation] = nil
             observer.reloadEnded(generation, outcome)
+        case .restartProgress(let standing): observer.restartProgress(standing)
+        case .restartEnded(let id, let outcome): observer.restartEnded(id, outcome)
         case .report(let report): report.log()
         case .notify(let notice): notify(notice)
         case .exit(let status): observer.ended(status)
@@ -96,6 +109,7 @@ final class WorkerPool {
         let arguments = WorkerArguments(
             slot: name.slot, incarnation: name.incarnation, workers: UInt8(clamping: settings.workers),
             logLevel: Log.level.rawValue, account: settings.account)
+        segment.use(Int(name.slot))
         do {
             let child = try WorkerSpawner(program: settings.workerProgram).worker(arguments)
             workers[name.slot] = WorkerProcess(name, child, on: loop) { [weak self] in self?.occurred(name, $0) }
@@ -111,7 +125,7 @@ final class WorkerPool {
         worker.send(.configure(settings.bundle))
         worker.send(.segment, segmentDescriptor)
         for listener in listeners.bound {
-            worker.send(.listener(listener.descriptor), listener.sockets[Int(name.slot)])
+            worker.send(.listener(listener.descriptor), listener.socket(at: name.position))
         }
         for peer in peers { connect(worker, peer) }
         worker.send(.start)
@@ -138,7 +152,7 @@ final class WorkerPool {
         case .ready: ServiceManager.ready()
         case .reloading: ServiceManager.reloading()
         case .stopping: ServiceManager.stopping()
-        case .status(let ready, let all): ServiceManager.status("\(ready) of \(all) workers serving")
+        case .status(let standing): ServiceManager.status(standing.sentence)
         }
     }
 
@@ -151,6 +165,23 @@ final class WorkerPool {
         case .channelClosed: tell(.channelClosed(name))
         case .exited(let exit): exited(name, exit)
         }
+    }
+
+    /// Looks at every worker's sign of life, the younger of its beat in the segment and its last report.
+    private func watchHearts() {
+        loop.after(supervisor.policy.heartbeatInterval) { [weak self] in
+            guard let self else { return }
+            let now = loop.now
+            let beats = workers.values.map { Heartbeat(worker: $0.name, age: now - lastSign(of: $0)) }
+            tell(.heartbeats(beats))
+            watchHearts()
+        }
+    }
+
+    func lastSign(of worker: WorkerProcess) -> Int64 {
+        let cell = WorkerCells(segment).status(Int(worker.name.slot))
+        let beat = cell.pid == worker.pid ? Int64(clamping: cell.heartbeat) : nil
+        return max(beat ?? 0, worker.reported ?? worker.started)
     }
 
     /// The counts of a dead worker are cleared before its successor can begin.
@@ -175,8 +206,16 @@ final class WorkerPool {
             tell(.rejected(name, generation: generation, problems: problems.map(\.sentence)))
         case .operationProgress(let id, let value): observer.operationProgress(id, value)
         case .operationReply(let id, let result): observer.operationReply(id, result)
+        case .leaving(let report): left(report, name)
+        case .collected(let slot, let incarnation):
+            tell(.collected(name, dead: WorkerName(slot: slot, incarnation: incarnation)))
         case .stopped: Log.debug("worker has ended its streams", [Field("worker", name)])
         }
+    }
+
+    private func left(_ report: LeaveReport, _ name: WorkerName) {
+        worker(name)?.leaveReport = report
+        observer.leaving(name, report)
     }
 
     private func greeting(_ hello: Hello, from name: WorkerName) -> SupervisionEvent {

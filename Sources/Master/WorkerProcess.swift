@@ -19,6 +19,8 @@ final class WorkerProcess {
     /// When it was started, on the loop's clock.
     let started: Int64
     var load: LoadReport?
+    /// What it still has, once it leaves.
+    var leaveReport: LeaveReport?
     /// When `load` came.
     var reported: Int64?
 

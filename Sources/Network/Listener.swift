@@ -21,6 +21,8 @@ public final class Listener {
 
     /// How many connections are taken from the socket before others of the loop get their say.
     private static let batch = 8
+    /// How many are taken at most by a process that accepts no more afterwards.
+    private static let lastBatch = 1024
     /// How long accepting rests when the system has no descriptor or memory to spare.
     private static let restMilliseconds: Int64 = 500
     /// How long it waits at a closed gate before it asks again.
@@ -86,6 +88,20 @@ public final class Listener {
         isClosed = true
         watch.end()
         Glibc.close(watch.descriptor)
+    }
+
+    /// Closes this process's descriptor while others go on at the same socket. Whoever waits in the kernel's queue is
+    /// taken first: we may be the one process that was woken for it.
+    public func retire() {
+        guard !isClosed else { return }
+        watch.end()
+        for _ in 0..<Self.lastBatch where gate?.isOpen != false {
+            var address = sockaddr_storage()
+            let socket = cplatform_accept_from(watch.descriptor, &address)
+            if socket == -EAGAIN { break }
+            if socket >= 0 { welcome(socket, PeerAddress(address)) }
+        }
+        close()
     }
 
     private func updateWatch() {
@@ -170,11 +186,8 @@ extension Listener: PollTarget {
         }
     }
 
-    /// A listening socket hangs up when somebody shut it down in another process.
-    func hungUp() {
-        trouble(EINVAL)
-        watch.end()
-    }
+    /// A listening socket hangs up when the master has shut it down, for all processes at once: the server stops.
+    func hungUp() { close() }
 }
 
 /// Random enough to spread connections: not for secrets.

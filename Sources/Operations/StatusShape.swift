@@ -1,6 +1,14 @@
 /// What `status` answers. Numbers that the system or a worker did not tell are null.
 let statusShape = Operation.Shape.object([
-    .init("state", .text, "One of running, degraded (a worker is not ready), stopping."),
+    .init("state", .text, "One of running, degraded (a worker is not ready), restarting (one worker after the other), stopping."),
+    .init(
+        "restart",
+        .object([
+            .init("position", .integer, optional: true, "The worker that has its turn."),
+            .init("step", .text, "One of starting (the new worker comes up), draining (the old one hands over)."),
+            .init("done", .integer, "Workers that have been restarted."),
+            .init("total", .integer, "Workers that shall be restarted."),
+        ]), optional: true, "The rolling restart under way."),
     .init("sessions", .integer, "Bound sessions of all workers."),
     .init("connections", .integer, "Open connections of all workers, those before login included."),
     .init(
@@ -19,10 +27,21 @@ let statusShape = Operation.Shape.object([
             .object(
                 [
                     .init("slot", .integer, "Its place, from 0."),
-                    .init("state", .text, "One of vacant, waiting, starting, ready, leaving, killed."),
+                    .init("state", .text, "One of vacant, waiting, starting, ready, draining, leaving, killed."),
                     .init("pid", .integer, optional: true, "Its process, if there is one."),
                     .init("incarnation", .integer, "Counts the processes that had this place, from 1."),
                     .init("restarts", .integer, "How often the place was filled again."),
+                    .init(
+                        "crashes",
+                        .object([
+                            .init("count", .integer, "Deaths without stable service between."),
+                            .init("within_s", .integer, "Seconds from the first to the last."),
+                            .init("last", .text, "How the last one ended."),
+                            .init("last_s", .integer, "Seconds since the last one."),
+                            .init("next_start_s", .integer, optional: true, "Seconds until the next start, if that is put off."),
+                        ]), optional: true, "Its deaths, if there were any lately."),
+                    .init("moved", .integer, optional: true, "Sessions that a worker which leaves has handed over."),
+                    .init("moving", .integer, optional: true, "Sessions that it is handing over."),
                     .init("sessions", .integer, optional: true, "Bound sessions."),
                     .init("connections", .integer, optional: true, "Open connections, those before login included."),
                     .init("hibernations", .integer, optional: true, "How often connections gave their buffers back."),

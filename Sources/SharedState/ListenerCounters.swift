@@ -43,12 +43,12 @@ public struct ListenerCounters: @unchecked Sendable {  // raw pointers into the 
 
     /// Connections whose beginning is awaited, over all workers.
     public func pending(_ listener: Int) -> Int {
-        (0..<segment.layout.workers).reduce(0) { $0 + max(0, Int(xmppd_load_i64(&cell(listener, $1).pointee.pending))) }
+        segment.usedSlots.reduce(0) { $0 + max(0, Int(xmppd_load_i64(&cell(listener, $1).pointee.pending))) }
     }
 
     /// Open connections over all workers.
     public func open(_ listener: Int) -> Int {
-        (0..<segment.layout.workers).reduce(0) { $0 + open(listener, slot: $1) }
+        segment.usedSlots.reduce(0) { $0 + open(listener, slot: $1) }
     }
 
     public func open(_ listener: Int, slot: Int) -> Int {
@@ -57,12 +57,12 @@ public struct ListenerCounters: @unchecked Sendable {  // raw pointers into the 
 
     /// Connections ever accepted, over all workers.
     public func accepted(_ listener: Int) -> UInt64 {
-        (0..<segment.layout.workers).reduce(0) { $0 &+ xmppd_load_u64(&cell(listener, $1).pointee.accepted) }
+        segment.usedSlots.reduce(0) { $0 &+ xmppd_load_u64(&cell(listener, $1).pointee.accepted) }
     }
 
     /// Connections ever refused, over all workers.
     public func refused(_ listener: Int) -> UInt64 {
-        (0..<segment.layout.workers).reduce(0) { $0 &+ xmppd_load_u64(&cell(listener, $1).pointee.refused) }
+        segment.usedSlots.reduce(0) { $0 &+ xmppd_load_u64(&cell(listener, $1).pointee.refused) }
     }
 
     /// Forgets what a dead worker had open. Its successor must not have begun.

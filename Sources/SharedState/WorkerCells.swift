@@ -38,9 +38,9 @@ public struct WorkerCells: @unchecked Sendable {  // raw pointers into the segme
         xmppd_load_i64(WorkerCell.place(of: metric, in: cell(slot)))
     }
 
-    /// Over all slots: the sum, or the highest of a peak.
+    /// Over all slots that have had a worker: the sum, or the highest of a peak.
     public func total(_ metric: Metric) -> Int64 {
-        let values = slots.lazy.map { read($0, metric) }
+        let values = segment.usedSlots.lazy.map { read($0, metric) }
         return metric.kind == .peak ? values.max() ?? 0 : values.reduce(0, &+)
     }
 

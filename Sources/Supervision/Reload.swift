@@ -13,12 +13,14 @@ extension Supervisor {
     mutating func reload(_ generation: UInt32) -> [SupervisionAction] {
         switch phase {
         case .reloading: return ended(generation, .busy)
+        case .restarting: return ended(generation, .restarting)
         case .idle, .stopping, .ended: return ended(generation, .stopping)
         case .running: break
         }
         // A worker that is starting has the old configuration before it in its channel: it is asked as well, and
         // answers after its start. One that has not said hello joins when it does.
-        let asked = greetedWorkers
+        // One that leaves is left alone.
+        let asked = slots.filter { $0.isGreeted && !$0.isDraining }.map(\.worker)
         let reload = Reload(generation: generation, asked: asked, awaited: Set(asked))
         phase = .reloading(reload)
         var actions: [SupervisionAction] = hasBeenUp ? [.notify(.reloading)] : []
@@ -80,7 +82,7 @@ extension Supervisor {
     private mutating func conclude(_ reload: Reload, _ outcome: ReloadOutcome) -> [SupervisionAction] {
         phase = .running
         return ended(reload.generation, outcome) + (hasBeenUp ? [.notify(.ready), .notify(status)] : [])
-            + reload.vacated.flatMap { slots[$0].state == .waiting ? spawn($0) : [] }
+            + reload.vacated.flatMap { slots[$0].state == .waiting ? spawn($0) : [] } + applyResize()
     }
 
     private func ended(_ generation: UInt32, _ outcome: ReloadOutcome) -> [SupervisionAction] {

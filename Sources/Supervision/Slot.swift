@@ -1,4 +1,4 @@
-/// One worker's place and who holds it. Pure; the supervisor owns one for each worker that should exist.
+/// One slot and the process in it. Pure; the supervisor owns all of them, most of them vacant.
 struct Slot: Equatable, Sendable {
     enum State: Equatable {
         /// Nobody is here, and nobody is awaited.
@@ -9,6 +9,8 @@ struct Slot: Equatable, Sendable {
         case starting(greeted: Bool)
         /// Serving since that moment.
         case ready(since: Int64)
+        /// Told to hand over what it serves; its exit is awaited.
+        case draining(since: Int64)
         /// Told to stop.
         case leaving
         /// Killed, its exit is awaited; when it had been ready, since when.
@@ -18,17 +20,22 @@ struct Slot: Equatable, Sendable {
     let number: UInt8
     /// That of the present process, or of the last.
     private(set) var incarnation: UInt32 = 0
-    /// Deaths in a row without stable service between.
-    private(set) var setbacks = 0
     var state = State.vacant
 
     init(number: UInt8) { self.number = number }
+
+    /// As it was when another image of the master knew it.
+    init(number: UInt8, incarnation: UInt32, state: State) {
+        self.number = number
+        self.incarnation = incarnation
+        self.state = state
+    }
 
     var worker: WorkerName { WorkerName(slot: number, incarnation: incarnation) }
 
     var isAlive: Bool {
         switch state {
-        case .starting, .ready, .leaving, .condemned: true
+        case .starting, .ready, .draining, .leaving, .condemned: true
         case .vacant, .waiting: false
         }
     }
@@ -37,13 +44,17 @@ struct Slot: Equatable, Sendable {
     var isGreeted: Bool {
         switch state {
         case .starting(let greeted): greeted
-        case .ready: true
+        case .ready, .draining: true
         case .vacant, .waiting, .leaving, .condemned: false
         }
     }
 
     var isReady: Bool {
         if case .ready = state { true } else { false }
+    }
+
+    var isDraining: Bool {
+        if case .draining = state { true } else { false }
     }
 
     /// A new process takes the place.
@@ -54,27 +65,20 @@ struct Slot: Equatable, Sendable {
     }
 
     /// The process is gone, or could not be started.
-    /// - Returns: how long the place stays empty, in milliseconds.
-    mutating func end(at now: Int64, _ policy: SupervisionPolicy) -> Int64 {
-        let readySince: Int64? =
-            switch state {
-            case .ready(let since): since
-            case .condemned(let since): since
-            case .vacant, .waiting, .starting, .leaving: nil
-            }
-        state = .waiting
-        guard let readySince else {
-            setbacks += 1
-            return policy.delay(setbacks)
+    /// - Returns: since when it had served; nil if it had not.
+    mutating func end() -> Int64? {
+        defer { state = .waiting }
+        return switch state {
+        case .ready(let since), .draining(let since): since
+        case .condemned(let since): since
+        case .vacant, .waiting, .starting, .leaving: nil
         }
-        setbacks = now - readySince >= policy.stableAfter ? 0 : setbacks + 1
-        return setbacks <= policy.promptRefills ? 0 : policy.delay(setbacks - policy.promptRefills)
     }
 
     /// It is to be killed.
     mutating func condemn() {
         switch state {
-        case .ready(let since): state = .condemned(readySince: since)
+        case .ready(let since), .draining(let since): state = .condemned(readySince: since)
         case .starting, .leaving: state = .condemned(readySince: nil)
         case .vacant, .waiting, .condemned: break
         }

@@ -1,27 +1,46 @@
-/// How one slot stands, for `status`.
+/// How one worker stands, for `status`.
 public struct SlotStanding: Equatable, Sendable {
-    public enum State: String, Sendable { case vacant, waiting, starting, ready, leaving, killed }
+    public enum State: String, Sendable { case vacant, waiting, starting, ready, draining, leaving, killed }
 
     public var worker: WorkerName
     public var state: State
-    /// How often the place was refilled.
+    /// How often the position was filled again.
     public var restarts: UInt32
+    /// Deaths without stable service between.
+    public var troubles: Troubles?
+
+    public init(worker: WorkerName, state: State, restarts: UInt32, troubles: Troubles? = nil) {
+        self.worker = worker
+        self.state = state
+        self.restarts = restarts
+        self.troubles = troubles
+    }
 }
 
 extension Supervisor {
+    /// One for each position, in their order; after them whoever else is still there.
     public var standings: [SlotStanding] {
-        slots.map { slot in
-            let state: SlotStanding.State =
-                switch slot.state {
-                case .vacant: .vacant
-                case .waiting: .waiting
-                case .starting: .starting
-                case .ready: .ready
-                case .leaving: .leaving
-                case .condemned: .killed
-                }
-            return SlotStanding(worker: slot.worker, state: state, restarts: slot.incarnation > 0 ? slot.incarnation - 1 : 0)
-        }
+        holders.map { standing(of: $0) } + slots.indices.filter { slots[$0].isAlive && !isHolder($0) }.map { standing(of: $0) }
+    }
+
+    /// Workers that hold a position, as many as there should be.
+    public var holderStandings: [SlotStanding] { holders.map { standing(of: $0) } }
+
+    private func standing(of slot: Int) -> SlotStanding {
+        let position = positions[slot % WorkerName.positions]
+        let state: SlotStanding.State =
+            switch slots[slot].state {
+            case .vacant: .vacant
+            case .waiting: .waiting
+            case .starting: .starting
+            case .ready: .ready
+            case .draining: .draining
+            case .leaving: .leaving
+            case .condemned: .killed
+            }
+        return SlotStanding(
+            worker: slots[slot].worker, state: state, restarts: position.starts > 0 ? position.starts - 1 : 0,
+            troubles: isHolder(slot) ? position.troubles : nil)
     }
 
     /// Workers that serve, for work that any of them can do.
@@ -30,7 +49,12 @@ extension Supervisor {
     public var isStopping: Bool {
         switch phase {
         case .stopping, .ended: true
-        case .idle, .running, .reloading: false
+        case .idle, .running, .reloading, .restarting: false
         }
+    }
+
+    /// The rolling restart under way.
+    public var restartStanding: RestartStanding? {
+        if case .restarting(let restart) = phase { restart.standing } else { nil }
     }
 }

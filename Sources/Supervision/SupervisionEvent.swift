@@ -19,8 +19,29 @@ public enum SupervisionEvent: Equatable, Sendable {
     case reload(generation: UInt32)
     case prepared(WorkerName, generation: UInt32)
     case rejected(WorkerName, generation: UInt32, problems: [String])
+    /// Replace every worker by one of the program as it is now, one position after the other.
+    case restart(id: UInt32)
+    /// So many workers shall serve, 1 to 64.
+    case resize(Int)
+    /// A worker has announced the end of everything that a dead one left behind.
+    case collected(WorkerName, dead: WorkerName)
+    /// How long ago each of these gave a sign of life.
+    case heartbeats([Heartbeat])
+    /// Another image of the program goes on with what the former one knew: all timers are gone.
+    case adopted
     /// End everything in order.
     case stop
+}
+
+public struct Heartbeat: Equatable, Sendable {
+    public var worker: WorkerName
+    /// In milliseconds.
+    public var age: Int64
+
+    public init(worker: WorkerName, age: Int64) {
+        self.worker = worker
+        self.age = age
+    }
 }
 
 /// A timer, named after what it is for; one that has lost its purpose is ignored when it fires.
@@ -31,6 +52,8 @@ public enum SupervisionTimer: Hashable, Sendable {
     /// This process closed its channel; time to be gone.
     case silence(WorkerName)
     case reload(generation: UInt32)
+    /// This process was told to drain; time to be gone.
+    case drain(WorkerName)
     case stop
 }
 
@@ -42,7 +65,13 @@ public enum SupervisionAction: Equatable, Sendable {
     /// Tell these that the worker is dead.
     case announceDeath(WorkerName, to: [WorkerName])
     case kill(WorkerName)
+    /// Nobody connects any more: close the listening sockets, for all workers at once.
+    case refuseConnections
     case stop(WorkerName, deadline: Int64)
+    /// It accepts no more, hands its sessions to the worker in that slot where it can, and leaves.
+    case drain(WorkerName, successor: UInt8, deadline: Int64)
+    /// Announce the end of what the dead worker left behind.
+    case collect(WorkerName, by: WorkerName)
     case arm(SupervisionTimer, after: Int64)
     case prepare(WorkerName, generation: UInt32)
     case commit(WorkerName, generation: UInt32)
@@ -51,6 +80,9 @@ public enum SupervisionAction: Equatable, Sendable {
     case adopt(generation: UInt32)
     /// The answer to whoever asked for the reload.
     case reloadEnded(generation: UInt32, ReloadOutcome)
+    /// The rolling restart has come one step further.
+    case restartProgress(RestartStanding)
+    case restartEnded(id: UInt32, RestartOutcome)
     case report(SupervisionReport)
     /// Tell the service manager.
     case notify(Notice)
@@ -59,8 +91,25 @@ public enum SupervisionAction: Equatable, Sendable {
 
     public enum Notice: Equatable, Sendable {
         case ready, reloading, stopping
-        case status(ready: Int, of: Int)
+        case status(ServiceStanding)
+
+        static func status(ready: Int, of all: Int) -> Notice { .status(ServiceStanding(ready: ready, all: all)) }
     }
+}
+
+/// How the server stands, in the service manager's one line.
+public struct ServiceStanding: Equatable, Sendable {
+    /// A position whose workers die again and again.
+    public struct Crashing: Equatable, Sendable {
+        public var position: Int
+        /// How long until the next start, in milliseconds.
+        public var delay: Int64
+    }
+
+    public var ready: Int
+    public var all: Int
+    public var crashing: [Crashing] = []
+    public var restart: RestartStanding?
 }
 
 /// How a reload ended.
@@ -68,6 +117,8 @@ public enum ReloadOutcome: Equatable, Sendable {
     case committed
     /// Another reload is under way.
     case busy
+    /// A rolling restart is under way.
+    case restarting
     case stopping
     case rejected(WorkerName, problems: [String])
     case died(WorkerName)
@@ -89,4 +140,11 @@ public enum SupervisionReport: Equatable, Sendable {
     case stopping(workers: Int)
     case killedAtStop(WorkerName)
     case reload(generation: UInt32, ReloadOutcome)
+    case draining(WorkerName, successor: UInt8)
+    /// A worker that was to leave has left; with another status than 0 not as it should.
+    case retired(WorkerName, Exit)
+    case killedAtDrain(WorkerName)
+    case hung(WorkerName, milliseconds: Int64)
+    case restart(id: UInt32, RestartOutcome)
+    case resized(from: Int, to: Int)
 }

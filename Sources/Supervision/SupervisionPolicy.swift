@@ -18,6 +18,14 @@ public struct SupervisionPolicy: Sendable, Equatable {
     public var silenceGrace: Int64 = 1_000
     /// From `prepare` to the last answer.
     public var reloadDeadline: Int64 = 20_000
+    /// From `drain` to the moment when the sessions that stayed are ended.
+    public var drainDeadline: Int64 = 30_000
+    /// After that deadline, until the worker is killed.
+    public var drainGrace: Int64 = 10_000
+    /// How often the heartbeats of the workers are looked at.
+    public var heartbeatInterval: Int64 = 1_000
+    /// A serving worker without a heartbeat for so long is killed; 0 for never.
+    public var heartbeatDeadline: Int64 = 10_000
 
     public init() {}
 

@@ -7,21 +7,34 @@ public struct Supervisor: Sendable {
         case idle
         case running
         case reloading(Reload)
+        case restarting(Restart)
         /// Until the last worker is gone; then the master leaves with that status.
         case stopping(status: Int32)
         case ended
     }
 
-    public let policy: SupervisionPolicy
+    public var policy: SupervisionPolicy
     var phase = Phase.idle
+    /// All slots by their number.
     var slots: [Slot]
+    /// All positions that there can be.
+    var positions: [Position]
+    /// How many positions there shall be: the first ones.
+    var wanted: Int
+    /// How many there shall be as soon as nothing else is under way.
+    var size: Int?
+    var orphans: [Orphans] = []
+    var lastHeartbeats: Int64?
+    var patientUntil = Int64.min
     /// Whether all workers have been ready at one time: before that a failure to start is final.
     var hasBeenUp = false
 
     /// - Parameter workers: 1 to 64.
     public init(workers: Int, policy: SupervisionPolicy = SupervisionPolicy()) {
         self.policy = policy
-        slots = (0..<workers).map { Slot(number: UInt8(clamping: $0)) }
+        wanted = min(max(1, workers), WorkerName.positions)
+        slots = (0..<WorkerName.slots).map { Slot(number: UInt8(clamping: $0)) }
+        positions = (0..<WorkerName.positions).map { Position(number: $0) }
     }
 
     /// - Parameter now: milliseconds of a clock that never goes back.
@@ -35,6 +48,11 @@ public struct Supervisor: Sendable {
     private mutating func step(_ event: SupervisionEvent, at now: Int64) -> [SupervisionAction] {
         switch event {
         case .start: start()
+        case .restart(let id): restart(id)
+        case .resize(let number): resize(number)
+        case .collected(let worker, let dead): collected(worker, dead)
+        case .heartbeats(let beats): heartbeats(beats, at: now)
+        case .adopted: adopted(at: now)
         case .stop: stop(status: 0)
         case .timer(let timer): fired(timer)
         case .reload(let generation): reload(generation)
@@ -52,7 +70,7 @@ public struct Supervisor: Sendable {
     }
 
     /// Whether this very process holds its slot.
-    private func holds(_ worker: WorkerName) -> Bool {
+    func holds(_ worker: WorkerName) -> Bool {
         let slot = Int(worker.slot)
         return slot < slots.count && slots[slot].worker == worker && slots[slot].isAlive
     }
@@ -62,27 +80,35 @@ public struct Supervisor: Sendable {
     private mutating func start() -> [SupervisionAction] {
         guard phase == .idle else { return [] }
         phase = .running
-        return slots.indices.flatMap { spawn($0) }
+        return holders.flatMap { spawn($0) }
     }
 
     mutating func spawn(_ slot: Int) -> [SupervisionAction] {
         let worker = slots[slot].begin()
+        positions[worker.position].begin()
         return [.spawn(worker), .arm(.readiness(worker), after: policy.readinessDeadline)]
     }
 
     private mutating func spawnFailed(_ worker: WorkerName, _ reason: String, at now: Int64) -> [SupervisionAction] {
         let slot = Int(worker.slot)
-        let delay = slots[slot].end(at: now, policy)
+        if isReplacement(worker), !isHolder(slot) {
+            slots[slot].state = .vacant
+            return replacementLost(.spawnFailed(reason))
+        }
+        _ = slots[slot].end()
+        let delay = positions[worker.position].fail(nil, readySince: nil, at: now, policy)
         let report = SupervisionAction.report(.spawnFailed(worker, reason: reason, nextAfter: delay))
         switch phase {
         case .idle, .ended: return []
         case .stopping:
             slots[slot].state = .vacant
             return [report] + endIfEmpty()
-        case .running, .reloading:
+        case .running, .reloading, .restarting:
             // A program that has never been started cannot be waited for.
             if !hasBeenUp { return [report] + stop(status: ExitStatus.osError) }
-            return [report] + refill(slot, after: delay)
+            let wasReplacement = isReplacement(worker)
+            let next = [report] + refill(slot, after: delay)
+            return wasReplacement ? next + replacementLost(.spawnFailed(reason)) : next
         }
     }
 
@@ -94,7 +120,7 @@ public struct Supervisor: Sendable {
             slots[slot].state = .starting(greeted: true)
             return [.handOver(worker, connecting: peers)] + joinReload(worker)
         case .starting(greeted: true), .ready: return misbehaved(worker, "a second hello")
-        case .vacant, .waiting, .leaving, .condemned: return []
+        case .vacant, .waiting, .draining, .leaving, .condemned: return []
         }
     }
 
@@ -103,15 +129,15 @@ public struct Supervisor: Sendable {
         switch slots[slot].state {
         case .starting(greeted: true): break
         case .starting(greeted: false), .ready: return misbehaved(worker, "ready out of turn")
-        case .vacant, .waiting, .leaving, .condemned: return []
+        case .vacant, .waiting, .draining, .leaving, .condemned: return []
         }
         slots[slot].state = .ready(since: now)
-        var actions: [SupervisionAction] = [.report(.ready(worker)), .notify(status)]
-        if !hasBeenUp, readyCount == slots.count {
+        var actions: [SupervisionAction] = [.report(.ready(worker))] + restartReady(worker, at: now) + [.notify(status)]
+        if !hasBeenUp, readyCount == wanted {
             hasBeenUp = true
-            actions += [.report(.allReady(slots.count)), .notify(.ready)]
+            actions += [.report(.allReady(wanted)), .notify(.ready)]
         }
-        return actions
+        return actions + assignOrphans()
     }
 
     /// Its exit follows. Before the server has been up the configuration is at fault and waiting is in vain.
@@ -119,6 +145,9 @@ public struct Supervisor: Sendable {
         let report = SupervisionAction.report(.refused(worker, problems: problems))
         switch phase {
         case .running where !hasBeenUp: return [report] + stop(status: ExitStatus.configuration)
+        case .restarting:
+            noteFailure(worker, .refused(problems))
+            return [report]
         case .idle, .running, .reloading, .stopping, .ended: return [report]
         }
     }
@@ -128,7 +157,8 @@ public struct Supervisor: Sendable {
     private mutating func misbehaved(_ worker: WorkerName, _ reason: String) -> [SupervisionAction] {
         let slot = Int(worker.slot)
         switch slots[slot].state {
-        case .starting, .ready, .leaving:
+        case .starting, .ready, .draining, .leaving:
+            noteFailure(worker, .misbehaved(reason))
             slots[slot].condemn()
             return [.report(.misbehaved(worker, reason: reason)), .kill(worker)]
         case .vacant, .waiting, .condemned: return []
@@ -143,16 +173,34 @@ public struct Supervisor: Sendable {
         }
         let wasGreeted = slots[slot].state != .starting(greeted: false)
         let wasReady = slots[slot].isReady
-        let delay = slots[slot].end(at: now, policy)
+        forgetCollector(worker)
+        if isReplacement(worker), !isHolder(slot) { return replacementDied(worker, exit, wasGreeted: wasGreeted) }
+        if !isHolder(slot) { return retired(worker, exit) }
+        let readySince = slots[slot].end()
+        let delay = positions[worker.position].fail(exit, readySince: readySince, at: now, policy)
         var actions: [SupervisionAction] = [.report(.died(worker, exit, wasReady: wasReady, nextAfter: delay))]
         if wasGreeted { actions.append(.announceDeath(worker, to: greetedWorkers)) }
         actions.append(.notify(status))
+        if bequeath(worker) {
+            slots[slot].state = .vacant
+            return actions + leaveOrphans(of: worker)
+        }
+        let wasReplacement = isReplacement(worker)
         actions += refill(slot, after: delay)
-        return actions + reloadLost(worker, wasReady: wasReady)
+        actions += wasReplacement ? replacementLost(.died(exit)) : restartLost(worker, exit)
+        return actions + reloadLost(worker, wasReady: wasReady) + assignOrphans()
+    }
+
+    /// It never served; whoever it should have replaced does.
+    private mutating func replacementDied(_ worker: WorkerName, _ exit: Exit, wasGreeted: Bool) -> [SupervisionAction] {
+        slots[Int(worker.slot)].state = .vacant
+        var actions: [SupervisionAction] = [.report(.died(worker, exit, wasReady: false, nextAfter: 0))]
+        if wasGreeted { actions += [.announceDeath(worker, to: greetedWorkers)] + leaveOrphans(of: worker) }
+        return actions + replacementLost(.died(exit))
     }
 
     private mutating func refill(_ slot: Int, after delay: Int64) -> [SupervisionAction] {
-        if delay == 0, phase == .running { return spawn(slot) }
+        if delay == 0, canSpawn { return spawn(slot) }
         let next = WorkerName(slot: UInt8(clamping: slot), incarnation: slots[slot].incarnation + 1)
         // During a reload the refill waits for its end, so that nobody starts with a configuration about to change.
         if delay == 0, case .reloading(var reload) = phase {
@@ -170,9 +218,10 @@ public struct Supervisor: Sendable {
             let slot = Int(worker.slot)
             guard slot < slots.count, slots[slot].state == .waiting, worker.incarnation == slots[slot].incarnation + 1
             else { return [] }
-            return phase == .running ? spawn(slot) : refill(slot, after: 0)
+            return canSpawn ? spawn(slot) : refill(slot, after: 0)
         case .silence(let worker): return holds(worker) ? misbehaved(worker, "it lives on with its channel closed") : []
         case .reload(let generation): return reloadExpired(generation)
+        case .drain(let worker): return drainExpired(worker)
         case .stop:
             guard case .stopping = phase else { return [] }
             return slots.indices.filter { slots[$0].isAlive }.flatMap { slot -> [SupervisionAction] in
@@ -184,6 +233,7 @@ public struct Supervisor: Sendable {
 
     private mutating func readinessExpired(_ worker: WorkerName) -> [SupervisionAction] {
         guard holds(worker), case .starting = slots[Int(worker.slot)].state else { return [] }
+        noteFailure(worker, .notReadyInTime(milliseconds: policy.readinessDeadline))
         slots[Int(worker.slot)].condemn()
         return [.report(.notReadyInTime(worker, milliseconds: policy.readinessDeadline)), .kill(worker)]
     }
@@ -197,9 +247,10 @@ public struct Supervisor: Sendable {
         case .reloading(var reload):
             reload.vacated = []
             return abandon(reload, .stopping) + stop(status: status)
+        case .restarting(let restart): return breakOff(restart) + stop(status: status)
         }
         phase = .stopping(status: status)
-        var actions: [SupervisionAction] = [.report(.stopping(workers: slots.filter(\.isAlive).count)), .notify(.stopping)]
+        var actions: [SupervisionAction] = [.report(.stopping(workers: slots.filter(\.isAlive).count)), .notify(.stopping), .refuseConnections]
         for slot in slots.indices { actions += dismiss(slot) }
         let end = endIfEmpty()
         return actions + (end.isEmpty ? [.arm(.stop, after: policy.stopDeadline + policy.stopGrace)] : end)
@@ -208,7 +259,7 @@ public struct Supervisor: Sendable {
     /// Whoever serves is told to stop; whoever does not yet has nothing to end.
     private mutating func dismiss(_ slot: Int) -> [SupervisionAction] {
         switch slots[slot].state {
-        case .ready:
+        case .ready, .draining:
             slots[slot].state = .leaving
             return [.stop(slots[slot].worker, deadline: policy.stopDeadline)]
         case .starting:
@@ -232,9 +283,33 @@ public struct Supervisor: Sendable {
     /// Workers that have been handed what they need and can be spoken to.
     public var greetedWorkers: [WorkerName] { slots.filter(\.isGreeted).map(\.worker) }
 
-    var readyCount: Int { slots.count(where: \.isReady) }
+    /// The slots of the workers that there shall be, in the order of their positions.
+    var holders: [Int] { positions[..<wanted].map { Int($0.holder) } }
 
-    var status: SupervisionAction.Notice { .status(ready: readyCount, of: slots.count) }
+    /// Whether the process in this slot serves, or shall serve, a position.
+    func isHolder(_ slot: Int) -> Bool {
+        let position = slot % WorkerName.positions
+        return position < wanted && Int(positions[position].holder) == slot
+    }
+
+    var readyCount: Int { holders.count { slots[$0].isReady } }
+
+    /// Nothing is under way that a new worker would disturb.
+    private var canSpawn: Bool {
+        switch phase {
+        case .running, .restarting: true
+        case .idle, .reloading, .stopping, .ended: false
+        }
+    }
+
+    var status: SupervisionAction.Notice {
+        let crashing = positions[..<wanted].compactMap { position -> ServiceStanding.Crashing? in
+            guard slots[Int(position.holder)].state == .waiting, let troubles = position.troubles, let next = troubles.nextStart
+            else { return nil }
+            return ServiceStanding.Crashing(position: position.number, delay: next - troubles.last)
+        }
+        return .status(ServiceStanding(ready: readyCount, all: wanted, crashing: crashing, restart: restartStanding))
+    }
 }
 
 /// Exit statuses of the master, from sysexits.h.

@@ -1,6 +1,15 @@
-/// Which process: its place among the workers and how many have had the place before.
+/// Which process: its slot and how many have had the slot before.
+///
+/// A worker serves one of the server's *positions* (0, 1, …, as many as there shall be workers). Each position has two
+/// slots, `p` and `p + 64`, so that in a rolling restart the old worker and the new one live side by side: everything
+/// that workers share knows them by the slot.
 public struct WorkerName: Hashable, Sendable, CustomStringConvertible {
-    /// From 0.
+    /// How many positions there can be.
+    public static let positions = 64
+    /// How many slots there are.
+    public static let slots = 2 * positions
+
+    /// 0 to 127.
     public var slot: UInt8
     /// From 1.
     public var incarnation: UInt32
@@ -10,7 +19,11 @@ public struct WorkerName: Hashable, Sendable, CustomStringConvertible {
         self.incarnation = incarnation
     }
 
-    public var description: String { "\(slot).\(incarnation)" }
+    /// The worker's place as an administrator knows it, from 0.
+    public var position: Int { Int(slot) % Self.positions }
+
+    /// `1.3`, or `1b.3` in the second slot of position 1.
+    public var description: String { "\(position)\(Int(slot) < Self.positions ? "" : "b").\(incarnation)" }
 }
 
 /// How a process ended.

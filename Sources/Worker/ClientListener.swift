@@ -185,8 +185,9 @@ final class ClientListener {
         if let listener { prepare(listener) }
     }
 
-    func stopAccepting() {
-        listener?.close()
+    /// - Parameter others: whether other workers go on at the same socket.
+    func stopAccepting(othersGoOn others: Bool) {
+        others ? listener?.retire() : listener?.close()
         listener = nil
         datagrams?.close()
         datagrams = nil
@@ -197,6 +198,11 @@ final class ClientListener {
 
     func endAll(_ error: StreamError) {
         for client in Array(connections.values) { client.end(error) }
+    }
+
+    /// Closes whatever is still open, without a further word.
+    func closeAll() {
+        for client in Array(connections.values) { client.connection.close(afterFlush: false) }
     }
 }
 

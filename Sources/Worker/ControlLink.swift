@@ -23,7 +23,9 @@ final class ControlLink {
     private var handed = HandedOver()
     private var runtime: WorkerRuntime?
     private var prepared: (generation: UInt32, PreparedConfiguration)?
-    private var isStopping = false
+    private var departure: Departure?
+    private var isStopping: Bool { departure != nil || hasLeft }
+    private var hasLeft = false
 
     /// Descriptors that came before `start`.
     struct HandedOver {
@@ -66,6 +68,8 @@ final class ControlLink {
         case .commit(let generation): commit(generation)
         case .abort(let generation): if prepared?.generation == generation { prepared = nil }
         case .stop(let deadline): stop(deadline)
+        case .drain(let successor, let deadline): drain(to: successor, deadline)
+        case .collectOrphans(let slot, let incarnation): collectOrphans(slot, incarnation)
         case .operation(let id, let verb, let arguments): operation(id, verb, arguments)
         }
     }
@@ -147,13 +151,33 @@ final class ControlLink {
     }
 
     private func stop(_ deadlineMilliseconds: UInt32) {
+        if let departure { return departure.hasten(deadline: Int64(deadlineMilliseconds)) }
+        depart(deadlineMilliseconds) { await $0.stop() }
+    }
+
+    private func drain(to successor: UInt8, _ deadlineMilliseconds: UInt32) {
+        depart(deadlineMilliseconds) { await $0.drain(to: successor) }
+    }
+
+    private func depart(_ deadlineMilliseconds: UInt32, _ leave: @escaping @LoopActor (Departure) async -> Void) {
         guard !isStopping else { return }
-        isStopping = true
-        guard let runtime else { return leave(0) }
+        guard let runtime else {
+            hasLeft = true
+            return self.leave(0)
+        }
+        let departure = Departure(runtime, deadline: Int64(deadlineMilliseconds)) { [self] in send(.leaving($0)) }
+        self.departure = departure
         Loop.spawn { [self] in
-            await runtime.stop(within: Int64(deadlineMilliseconds))
+            await leave(departure)
             send(.stopped)
-            _ = Loop.after(50) { [self] in leave(0) }
+            _ = Loop.after(50) { [self] in self.leave(0) }
+        }
+    }
+
+    private func collectOrphans(_ slot: UInt8, _ incarnation: UInt32) {
+        guard let runtime else { return }
+        runtime.collectOrphans(of: slot, before: incarnation + 1) { [self] in
+            send(.collected(slot: slot, incarnation: incarnation))
         }
     }
 }

@@ -18,6 +18,7 @@ final class SharedCounters {
     init(segment: SharedSegment, slot: Int, secret: [UInt8]) {
         self.slot = slot
         self.secret = secret
+        segment.use(slot)
         cell = WorkerCells(segment).writer(slot)
         counters = ListenerCounters(segment)
         failures = AddressTimers(segment, .failedLogin)

@@ -7,8 +7,8 @@ internal import XMPP
 @LoopActor
 final class TableDirectory: SessionDirectory {
     private let table: SessionTable
-    /// How far the search for orphans has come.
-    private var orphans = SessionCursor()
+    /// How far the search for the orphans of each slot has come.
+    private var orphans: [UInt8: SessionCursor] = [:]
 
     init(_ table: SessionTable) { self.table = table }
 
@@ -51,7 +51,11 @@ final class TableDirectory: SessionDirectory {
     }
 
     func takeOrphans(slot: UInt8, before incarnation: UInt32, limit: Int) -> [SessionRecord]? {
-        if orphans.isAtEnd { return nil }
-        return table.takeOrphans(slot: slot, before: incarnation, from: &orphans, limit: limit)
+        let cursor = orphans[slot] ?? SessionCursor()
+        if cursor.isAtEnd {
+            orphans[slot] = nil
+            return nil
+        }
+        return table.takeOrphans(slot: slot, before: incarnation, from: &orphans[slot, default: cursor], limit: limit)
     }
 }

@@ -154,7 +154,7 @@ final class WorkerOperations {
     private func row(_ record: SessionRecord) -> Value {
         var members: [Value.Member] = [
             .init("jid", .string("\(record.bare)/\(record.resource)")), .init("address", .string(record.address)),
-            .init("worker", .int(Int64(record.slot))),
+            .init("worker", .int(Int64(record.slot % 64))),
         ]
         if record.flags.contains(.available) { members.append(.init("priority", .int(Int64(record.priority)))) }
         members.append(.init("available", .bool(record.flags.contains(.available))))

@@ -1,24 +1,30 @@
 internal import Glibc
 internal import IPC
 internal import Network
+internal import SharedState
 internal import Telemetry
 public import Kernel
 
 /// The worker program: `xmppd-worker`, started by the master and by nobody else.
 public enum WorkerProgram {
     private static let usageStatus: Int32 = 64
+    private static let ioErrorStatus: Int32 = 74
     private static let accountStatus: Int32 = 77
 
     /// Runs until the master says stop or is gone. The result is the exit status.
     public static func run(_ words: [String], catalog: [any Module.Type]) -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         if words.first == "--check" { return check(Array(words.dropFirst())) }
+        if words == ["--versions"] {
+            let line = "\(ProgramVersions(segment: SharedSegment.layoutVersion))\n"
+            return line.withCString { write(STDOUT_FILENO, $0, line.utf8.count) } == line.utf8.count ? 0 : ioErrorStatus
+        }
         guard let arguments = WorkerArguments(words) else {
             let text = "xmppd-worker: this program is started by xmppd, not by hand\n"
             _ = text.withCString { write(STDERR_FILENO, $0, text.utf8.count) }
             return usageStatus
         }
-        Log.start(process: "worker[\(arguments.slot)]", level: LogLevel(rawValue: arguments.logLevel) ?? .warning)
+        Log.start(process: "worker[\(arguments.place)]", level: LogLevel(rawValue: arguments.logLevel) ?? .warning)
         guard become(arguments.account) else { return accountStatus }
         nonisolated(unsafe) var status: Int32 = 0
         Loop.run {

@@ -42,7 +42,7 @@ final class WorkerRuntime {
         let secret = try await store.serverValues.secret("scram.stand-in", orElse: randomBytes(32))
         let shared = SharedCounters(segment: segment, slot: Int(arguments.slot), secret: secret)
         let server = Server(
-            slot: arguments.slot, incarnation: arguments.incarnation, workers: WorkerCells(segment).slots.count,
+            slot: arguments.slot, incarnation: arguments.incarnation, workers: Int(arguments.workers),
             configuration: prepared.configuration, directory: TableDirectory(SessionTable(segment)), store: store, catalog: catalog)
         return WorkerRuntime(arguments, prepared, server, shared, database, segment)
     }
@@ -83,7 +83,7 @@ final class WorkerRuntime {
 
     func begin() {
         tick = Loop.every(Self.tickMilliseconds) { [unowned self] in beat() }
-        collectOrphans()
+        collectOrphans(of: server.slot, before: server.incarnation) {}
     }
 
     /// Puts a prepared configuration in force.
@@ -104,7 +104,7 @@ final class WorkerRuntime {
         let lag = max(0, now - lastTick - Self.tickMilliseconds)
         lastTick = now
         let sessions = server.localSessions.count
-        let connections = listeners.reduce(0) { $0 + $1.openConnections }
+        let connections = openConnections
         if let cell = shared.cell {
             let (counters, network) = (server.counters, NetworkCounters.current)
             cell.beat(UInt64(now))
@@ -128,30 +128,46 @@ final class WorkerRuntime {
                 pools: server.pools.health.map(PoolReport.init)))
     }
 
-    // MARK: Sessions that a predecessor left behind
+    // MARK: Sessions that others left behind
 
-    /// Takes them out of the table a few at a time and has their end announced.
-    private func collectOrphans() {
-        guard let records = server.directory.takeOrphans(
-            slot: server.slot, before: server.incarnation, limit: Self.orphansPerTurn)
-        else { return }
+    /// Takes those of dead workers of a slot out of the table a few at a time and has their end announced.
+    func collectOrphans(of slot: UInt8, before incarnation: UInt32, completion: @escaping @LoopActor () -> Void) {
+        guard let records = server.directory.takeOrphans(slot: slot, before: incarnation, limit: Self.orphansPerTurn)
+        else { return completion() }
         for record in records { server.announceOrphan(record) }
         if !records.isEmpty {
             Log.notice("announced sessions of a lost worker", [Field("sessions", records.count)])
         }
-        _ = Loop.after(1) { [self] in collectOrphans() }
+        _ = Loop.after(1) { [self] in collectOrphans(of: slot, before: incarnation, completion: completion) }
     }
 
     // MARK: The end
 
-    /// Stops accepting, ends every stream with `system-shutdown`, finishes what storage has begun.
-    func stop(within milliseconds: Int64) async {
-        let deadline = Loop.now + milliseconds
-        for listener in listeners { listener.stopAccepting() }
-        for listener in listeners { listener.endAll(StreamError(.systemShutdown)) }
-        while listeners.contains(where: { $0.openConnections > 0 }), Loop.now < deadline {
-            await Loop.pause(20)
-        }
+    func stopAccepting(othersGoOn others: Bool) {
+        for listener in listeners { listener.stopAccepting(othersGoOn: others) }
+    }
+
+    func endAll(_ error: StreamError) {
+        for listener in listeners { listener.endAll(error) }
+    }
+
+    func closeAll() {
+        for listener in listeners { listener.closeAll() }
+    }
+
+    var openConnections: Int { listeners.reduce(0) { $0 + $1.openConnections } }
+
+    /// Sessions that can be resumed go to the worker in that slot.
+    func moveSessions(to slot: UInt8) {}
+
+    /// Sessions that are being handed over, or whose stanzas are still passed on.
+    var sessionsOnTheMove: Int { 0 }
+
+    /// Sessions that have been handed over.
+    var sessionsMoved: Int { 0 }
+
+    /// Finishes what storage and other programs have begun. Nothing can be asked of this worker afterwards.
+    func finish() async {
         server.stop()
         await PortProgram.endAll(within: 500)
         tick?.cancel()

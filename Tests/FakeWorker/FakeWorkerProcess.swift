@@ -72,6 +72,10 @@ final class FakeWorkerProcess {
         case .commit(let generation): tell("commit \(generation)")
         case .abort(let generation): tell("abort \(generation)")
         case .stop(let deadline): stop(deadline)
+        case .drain(let successor, let deadline): drain(successor, deadline)
+        case .collectOrphans(let slot, let incarnation):
+            tell("collect \(slot).\(incarnation)")
+            send(.collected(slot: slot, incarnation: incarnation))
         case .operation(let id, let verb, let arguments): operate(id, verb, arguments)
         case .logLevel(let level): tell("logLevel \(level)")
         }
@@ -106,6 +110,17 @@ final class FakeWorkerProcess {
     private func stop(_ deadline: UInt32) {
         tell("stop \(deadline)")
         if whims.contains("stay") { return }
+        send(.stopped)
+        exit(0)
+    }
+
+    private func drain(_ successor: UInt8, _ deadline: UInt32) {
+        tell("drain to \(successor) within \(deadline)")
+        for listener in listeners { close(listener) }
+        listeners = []
+        send(.leaving(LeaveReport(sessions: 2, connections: 3, moved: 1, moving: 0)))
+        if whims.contains("die-draining") { abort() }
+        if whims.contains("stay-draining") { return }
         send(.stopped)
         exit(0)
     }

@@ -19,6 +19,7 @@ let masterMessages: [MasterMessage] = [
     .mesh(slot: 1, incarnation: 7), .meshGone(slot: 63, incarnation: .max), .start, .prepare(generation: 2, bundle),
     .commit(generation: 2), .abort(generation: 2), .stop(deadlineMilliseconds: 30_000),
     .operation(id: .max, verb: "account.add", arguments: value), .logLevel("debug"),
+    .drain(successor: 65, deadlineMilliseconds: 1), .collectOrphans(slot: 127, incarnation: 3),
 ]
 
 let workerMessages: [WorkerMessage] = [
@@ -27,6 +28,7 @@ let workerMessages: [WorkerMessage] = [
     .report(LoadReport(sessions: 1, connections: 2, stanzas: 3, lagMicroseconds: 4, pools: [pool, pool])), .prepared(generation: 9),
     .rejected(generation: 9, [problem]), .operationProgress(id: 1, value), .operationReply(id: 1, .success(value)),
     .operationReply(id: 1, .failure(code: "not-found", text: "no such account")), .stopped,
+    .leaving(LeaveReport(sessions: 1, connections: 2, moved: 3, moving: 4)), .collected(slot: 64, incarnation: 9),
 ]
 
 /// The one frame of these bytes.
@@ -65,8 +67,8 @@ struct ContractTests {
 
     @Test func everyKindIsItsOwn() {
         let master = Set(masterMessages.map(\.kind)), worker = Set(workerMessages.map(\.kind))
-        #expect(master == Set(1...12))
-        #expect(worker == Set(101...109))
+        #expect(master == Set(1...14))
+        #expect(worker == Set(101...111))
         #expect(master.isDisjoint(with: worker))
         for message in masterMessages {
             #expect(throws: WireError.unknownKind(message.kind)) { try WorkerMessage(frame(message.encoded())) }

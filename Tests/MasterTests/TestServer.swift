@@ -11,18 +11,20 @@ final class TestServer {
     private var handle: Int32 = -1
     private var whims = ""
     private var drain = 5
+    private var watchdog = 0
 
     var controlSocket: String { "\(directory)/control.sock" }
     var configuration: String { "\(directory)/xmppd.toml" }
 
     /// Writes a configuration and starts the master.
-    init(workers: Int = 2, whims: String = "", options: String = "", drain: Int = 5, isStarted: Bool = true) throws {
+    init(workers: Int = 2, whims: String = "", options: String = "", drain: Int = 5, watchdog: Int = 0, isStarted: Bool = true) throws {
         var template = Array("/tmp/xmppd-test-XXXXXX\0".utf8.map { CChar(bitPattern: $0) })
         try #require(mkdtemp(&template) != nil)
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         observer = try Observer("\(directory)/observer")
         self.whims = whims
         self.drain = drain
+        self.watchdog = watchdog
         try write(workers: workers, options: options)
         if isStarted { try start() }
     }
@@ -55,6 +57,8 @@ final class TestServer {
             control_socket = "\(directory)/\(control)"
             pid_file = "\(directory)/\(pidFile)"
             drain_timeout = \(drain)
+            stop_timeout = \(drain)
+            watchdog_timeout = \(watchdog)
 
             [[listen.c2s]]
             ip_address = "127.0.0.1"

@@ -2,10 +2,12 @@
 
 /// A segment of one or few shards, so that collisions, growth and fullness come early.
 func smallSegment(shards: Int = 1, entriesPerShard: Int = 4096, overflowUnits: Int = 4096) throws -> SharedSegment {
-    try SharedSegment.create(
+    let segment = try SharedSegment.create(
         SegmentLayout(
             workers: 4, listeners: 8, shards: shards, entriesPerShard: entriesPerShard,
             overflowUnitsPerShard: overflowUnits, addressTimers: 64))
+    for slot in 0..<4 { segment.use(slot) }
+    return segment
 }
 
 func sample(

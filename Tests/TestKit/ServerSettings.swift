@@ -87,6 +87,7 @@ public struct ServerSettings: Sendable {
         [xmppd]
           workers = \(workers)
           drain_timeout = 5
+          stop_timeout = 5
           control_socket = "\(directory.file("control.sock"))"
           pid_file = "\(directory.file("xmppd.pid"))"
           storage.path = "\(directory.file("xmppd.sqlite"))"

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define XMPPD_SEGMENT_MAGIC 0x31676573444d5058ULL /* "XPMDseg1" */
-#define XMPPD_SEGMENT_VERSION 1U
+#define XMPPD_SEGMENT_VERSION 2U
 
 // MARK: Layout
 
@@ -29,6 +29,9 @@ struct xmppd_segment_header {
     uint64_t seed[2];
     uint64_t layout_check; /* hash of all sizes and offsets, keyed with the seed */
 };
+
+/// Behind the header, in the same page: a bit for each slot that has ever had a worker.
+#define XMPPD_SLOTS_USED 1024
 
 /// The head of one shard of the session table: its lock and what the lock guards.
 struct xmppd_session_shard {
@@ -165,6 +168,9 @@ static inline uint8_t *xmppd_entry_text(struct xmppd_session_entry *entry) { ret
 static inline const uint64_t *xmppd_segment_seed(const void *base) {
     return ((const struct xmppd_segment_header *)base)->seed;
 }
+static inline uint64_t *xmppd_segment_slots_used(void *base) {
+    return (uint64_t *)((char *)base + XMPPD_SLOTS_USED);
+}
 static inline int64_t *xmppd_worker_metrics(struct xmppd_worker_cell *cell) { return cell->metrics; }
 
 // MARK: Atomics over mapped memory
@@ -184,6 +190,11 @@ static inline void xmppd_bump_i64(int64_t *place, int64_t amount) {
     int64_t sum;
     __builtin_add_overflow(__atomic_load_n(place, __ATOMIC_RELAXED), amount, &sum);
     __atomic_store_n(place, sum, __ATOMIC_RELAXED);
+}
+
+/// Sets bits for many writers.
+static inline void xmppd_set_bits_u64(uint64_t *place, uint64_t bits) {
+    if ((__atomic_load_n(place, __ATOMIC_RELAXED) & bits) != bits) __atomic_fetch_or(place, bits, __ATOMIC_SEQ_CST);
 }
 
 /// Adds for many writers and returns the new value.

@@ -1,0 +1,126 @@
+/// What a supervisor knows, for another image of the program that goes on in its place. Nothing is under way then.
+public struct SupervisorMemory: Equatable, Sendable {
+    public struct Place: Equatable, Sendable {
+        public enum State: UInt8, Sendable { case vacant, waiting, greeting, starting, ready, draining, condemned }
+
+        public var slot: UInt8
+        public var incarnation: UInt32
+        public var state: State
+        /// When it was ready, if it was; on the clock of the machine.
+        public var since: Int64?
+
+        public init(slot: UInt8, incarnation: UInt32, state: State, since: Int64?) {
+            self.slot = slot
+            self.incarnation = incarnation
+            self.state = state
+            self.since = since
+        }
+    }
+
+    public struct Post: Equatable, Sendable {
+        public var number: UInt8
+        public var holder: UInt8
+        public var starts: UInt32
+        public var setbacks: UInt32
+        public var troubles: Troubles?
+
+        public init(number: UInt8, holder: UInt8, starts: UInt32, setbacks: UInt32, troubles: Troubles?) {
+            self.number = number
+            self.holder = holder
+            self.starts = starts
+            self.setbacks = setbacks
+            self.troubles = troubles
+        }
+    }
+
+    public var wanted: UInt8
+    /// Slots that have ever had a process.
+    public var places: [Place]
+    /// Positions that have ever had a worker.
+    public var posts: [Post]
+    /// Dead workers whose sessions may not have been announced as gone.
+    public var orphans: [WorkerName]
+
+    public init(wanted: UInt8, places: [Place], posts: [Post], orphans: [WorkerName]) {
+        self.wanted = wanted
+        self.places = places
+        self.posts = posts
+        self.orphans = orphans
+    }
+}
+
+extension Supervisor {
+    /// What another image needs to go on; nil while a reload, a restart or the stop is under way, or before all workers
+    /// have been ready once.
+    public var memory: SupervisorMemory? {
+        guard phase == .running, hasBeenUp, size == nil else { return nil }
+        let places = slots.filter { $0.incarnation > 0 }.map { slot -> SupervisorMemory.Place in
+            let (state, since): (SupervisorMemory.Place.State, Int64?) =
+                switch slot.state {
+                case .vacant, .leaving: (.vacant, nil)
+                case .waiting: (.waiting, nil)
+                case .starting(let greeted): (greeted ? .starting : .greeting, nil)
+                case .ready(let since): (.ready, since)
+                case .draining(let since): (.draining, since)
+                case .condemned(let since): (.condemned, since)
+                }
+            return SupervisorMemory.Place(slot: slot.number, incarnation: slot.incarnation, state: state, since: since)
+        }
+        let posts = positions.filter { $0.starts > 0 }.map {
+            SupervisorMemory.Post(
+                number: UInt8(clamping: $0.number), holder: $0.holder, starts: $0.starts, setbacks: UInt32(clamping: $0.setbacks),
+                troubles: $0.troubles)
+        }
+        return SupervisorMemory(wanted: UInt8(clamping: wanted), places: places, posts: posts, orphans: orphans.map(\.dead))
+    }
+
+    /// Goes on where another image stopped; tell it `.adopted` next.
+    /// - Returns: nil if the memory contradicts itself.
+    public init?(_ memory: SupervisorMemory, policy: SupervisionPolicy) {
+        guard (1...WorkerName.positions).contains(Int(memory.wanted)) else { return nil }
+        self.init(workers: Int(memory.wanted), policy: policy)
+        for place in memory.places {
+            guard Int(place.slot) < WorkerName.slots else { return nil }
+            let state: Slot.State
+            switch place.state {
+            case .vacant: state = .vacant
+            case .waiting: state = .waiting
+            case .greeting: state = .starting(greeted: false)
+            case .starting: state = .starting(greeted: true)
+            case .ready: state = .ready(since: place.since ?? 0)
+            case .draining: state = .draining(since: place.since ?? 0)
+            case .condemned: state = .condemned(readySince: place.since)
+            }
+            slots[Int(place.slot)] = Slot(number: place.slot, incarnation: place.incarnation, state: state)
+        }
+        for post in memory.posts {
+            let number = Int(post.number)
+            guard number < WorkerName.positions, Int(post.holder) % WorkerName.positions == number else { return nil }
+            positions[number] = Position(
+                number: number, holder: post.holder, starts: post.starts, setbacks: Int(post.setbacks), troubles: post.troubles)
+        }
+        orphans = memory.orphans.map { Orphans(dead: $0) }
+        hasBeenUp = true
+        phase = .running
+    }
+
+    /// All timers begin anew, and whoever was told to do something may have been told in vain.
+    mutating func adopted(at now: Int64) -> [SupervisionAction] {
+        guard phase == .running else { return [] }
+        var actions: [SupervisionAction] = []
+        for slot in slots.indices {
+            let worker = slots[slot].worker
+            switch slots[slot].state {
+            case .vacant, .ready, .leaving: break
+            case .waiting:
+                let next = WorkerName(slot: worker.slot, incarnation: worker.incarnation + 1)
+                let due = positions[worker.position].troubles?.nextStart ?? now
+                actions.append(.arm(.refill(next), after: max(0, due - now)))
+            case .starting: actions.append(.arm(.readiness(worker), after: policy.readinessDeadline))
+            case .draining: actions.append(.arm(.drain(worker), after: policy.drainDeadline + policy.drainGrace))
+            case .condemned: actions.append(.kill(worker))
+            }
+        }
+        return actions + [.notify(status), .notify(.ready)] + assignOrphans()
+    }
+}

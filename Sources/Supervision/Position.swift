@@ -1,0 +1,76 @@
+/// A place among the workers: which of its two slots holds it, and how well that has gone.
+struct Position: Equatable, Sendable {
+    let number: Int
+    /// The slot whose process serves this position, or whose next process will.
+    var holder: UInt8
+    /// Processes that were started for it.
+    var starts: UInt32 = 0
+    /// Deaths in a row without stable service between.
+    private(set) var setbacks = 0
+    private(set) var troubles: Troubles?
+
+    init(number: Int) {
+        self.number = number
+        holder = UInt8(clamping: number)
+    }
+
+    /// As it was when another image of the master knew it.
+    init(number: Int, holder: UInt8, starts: UInt32, setbacks: Int, troubles: Troubles?) {
+        self.number = number
+        self.holder = holder
+        self.starts = starts
+        self.setbacks = setbacks
+        self.troubles = troubles
+    }
+
+    /// The process that holds it is gone, or could not be started.
+    /// - Parameter readySince: since when it had served; nil if it had not.
+    /// - Returns: how long the position stays empty, in milliseconds.
+    mutating func fail(_ exit: Exit?, readySince: Int64?, at now: Int64, _ policy: SupervisionPolicy) -> Int64 {
+        let wasStable = readySince.map { now - $0 >= policy.stableAfter } ?? false
+        setbacks = wasStable ? 0 : setbacks + 1
+        var troubles = wasStable ? nil : self.troubles
+        let delay: Int64
+        if readySince == nil {
+            delay = policy.delay(setbacks)
+        } else {
+            delay = setbacks <= policy.promptRefills ? 0 : policy.delay(setbacks - policy.promptRefills)
+        }
+        troubles = Troubles(
+            count: (troubles?.count ?? 0) + 1, first: troubles?.first ?? now, last: now, lastExit: exit,
+            nextStart: delay > 0 ? now + delay : nil)
+        self.troubles = troubles
+        return delay
+    }
+
+    /// A process has been started.
+    mutating func begin() {
+        starts += 1
+        troubles?.nextStart = nil
+    }
+
+    /// Nobody serves it any more, and nobody shall.
+    mutating func close() {
+        setbacks = 0
+        troubles = nil
+    }
+}
+
+/// Deaths of the workers of a position without stable service between. Times are those of the supervisor's clock.
+public struct Troubles: Equatable, Sendable {
+    public var count: Int
+    public var first: Int64
+    public var last: Int64
+    /// How the last one ended; nil if it could not even be started.
+    public var lastExit: Exit?
+    /// When the next is started, if that is put off.
+    public var nextStart: Int64?
+
+    public init(count: Int, first: Int64, last: Int64, lastExit: Exit?, nextStart: Int64?) {
+        self.count = count
+        self.first = first
+        self.last = last
+        self.lastExit = lastExit
+        self.nextStart = nextStart
+    }
+}

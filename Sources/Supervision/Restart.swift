@@ -1,0 +1,188 @@
+/// A rolling restart under way: one position after the other gets a worker of the program as it is now.
+struct Restart: Equatable, Sendable {
+    enum Stage: Equatable {
+        case idle
+        /// The replacement has not said ready; without `old` there is nobody to replace.
+        case starting(position: Int, new: WorkerName, old: WorkerName?)
+        /// The replacement serves; the old worker hands over.
+        case draining(position: Int, old: WorkerName)
+        /// The worker of the position was between two processes when its turn came.
+        case awaiting(position: Int)
+        /// The old worker has gone, and the new one died meanwhile: the next must come up.
+        case settling(position: Int)
+    }
+
+    let id: UInt32
+    /// Positions whose turn has not come.
+    var queue: [Int]
+    let total: Int
+    var stage = Stage.idle
+    /// Why the replacement is not the worker it should be.
+    var failure: RestartFailure?
+
+    var standing: RestartStanding {
+        let (position, step): (Int?, RestartStanding.Step) =
+            switch stage {
+            case .idle: (nil, .starting)
+            case .starting(let position, _, _), .awaiting(let position), .settling(let position): (position, .starting)
+            case .draining(let position, _): (position, .draining)
+            }
+        return RestartStanding(
+            id: id, position: position, step: step, done: total - queue.count - (position == nil ? 0 : 1), total: total)
+    }
+}
+
+/// How far a rolling restart is.
+public struct RestartStanding: Equatable, Sendable {
+    public enum Step: String, Sendable { case starting, draining }
+
+    public var id: UInt32
+    /// The position that has its turn.
+    public var position: Int?
+    public var step: Step
+    /// Positions that have been restarted.
+    public var done: Int
+    public var total: Int
+}
+
+/// How a rolling restart ended.
+public enum RestartOutcome: Equatable, Sendable {
+    case done(Int)
+    /// Something else is under way; a sentence.
+    case busy(String)
+    case stopping
+    /// The replacement at this position did not serve; whoever served before goes on.
+    case abandoned(position: Int, RestartFailure)
+}
+
+public enum RestartFailure: Equatable, Sendable {
+    case spawnFailed(String)
+    case refused([String])
+    case notReadyInTime(milliseconds: Int64)
+    case misbehaved(String)
+    case died(Exit)
+}
+
+extension Supervisor {
+    mutating func restart(_ id: UInt32) -> [SupervisionAction] {
+        switch phase {
+        case .restarting: return ended(id, .busy("a rolling restart is under way"))
+        case .reloading: return ended(id, .busy("a reload is under way"))
+        case .idle, .stopping, .ended: return ended(id, .stopping)
+        case .running where !hasBeenUp: return ended(id, .busy("the server is not up yet"))
+        case .running: break
+        }
+        if let leaver = slots.indices.first(where: { slots[$0].isAlive && !isHolder($0) }) {
+            return ended(id, .busy("worker \(slots[leaver].worker) is still leaving"))
+        }
+        phase = .restarting(Restart(id: id, queue: Array(0..<wanted), total: wanted))
+        return advance()
+    }
+
+    /// The next position has its turn.
+    private mutating func advance() -> [SupervisionAction] {
+        guard case .restarting(var restart) = phase else { return [] }
+        restart.failure = nil
+        guard let position = restart.queue.first else {
+            restart.stage = .idle
+            return conclude(restart, .done(restart.total))
+        }
+        restart.queue.removeFirst()
+        let holder = Int(positions[position].holder)
+        var actions: [SupervisionAction] = []
+        switch slots[holder].state {
+        case .ready:
+            let other = (holder + WorkerName.positions) % WorkerName.slots
+            actions = spawn(other)
+            restart.stage = .starting(position: position, new: slots[other].worker, old: slots[holder].worker)
+        case .waiting, .vacant:
+            actions = spawn(holder)
+            restart.stage = .starting(position: position, new: slots[holder].worker, old: nil)
+        case .starting, .condemned, .draining, .leaving: restart.stage = .awaiting(position: position)
+        }
+        phase = .restarting(restart)
+        return [.restartProgress(restart.standing), .notify(status)] + actions
+    }
+
+    /// Whether this is the replacement that the restart waits for.
+    func isReplacement(_ worker: WorkerName) -> Bool {
+        if case .restarting(let restart) = phase, case .starting(_, worker, _) = restart.stage { true } else { false }
+    }
+
+    /// A worker has said ready; perhaps the restart waited for it.
+    mutating func restartReady(_ worker: WorkerName, at now: Int64) -> [SupervisionAction] {
+        guard case .restarting(var restart) = phase else { return [] }
+        switch restart.stage {
+        case .starting(let position, worker, let old):
+            positions[position].holder = worker.slot
+            guard let old else { return advance() }
+            restart.stage = .draining(position: position, old: old)
+            phase = .restarting(restart)
+            return drain(Int(old.slot), successor: worker.slot, at: now) + [.restartProgress(restart.standing)]
+        case .awaiting(worker.position):
+            restart.queue.insert(worker.position, at: 0)
+            phase = .restarting(restart)
+            return advance()
+        case .settling(worker.position): return advance()
+        case .idle, .starting, .draining, .awaiting, .settling: return []
+        }
+    }
+
+    /// Notes why the replacement is about to be killed or to leave.
+    mutating func noteFailure(_ worker: WorkerName, _ failure: RestartFailure) {
+        guard isReplacement(worker), case .restarting(var restart) = phase, restart.failure == nil else { return }
+        restart.failure = failure
+        phase = .restarting(restart)
+    }
+
+    /// The replacement is gone, its slot is vacant or waits for the next.
+    mutating func replacementLost(_ failure: RestartFailure) -> [SupervisionAction] {
+        guard case .restarting(let restart) = phase, let position = restart.standing.position else { return [] }
+        return conclude(restart, .abandoned(position: position, restart.failure ?? failure))
+    }
+
+    /// The holder of a position died while something else was awaited of it.
+    mutating func restartLost(_ worker: WorkerName, _ exit: Exit) -> [SupervisionAction] {
+        guard case .restarting(var restart) = phase else { return [] }
+        switch restart.stage {
+        case .awaiting(worker.position):
+            restart.queue.insert(worker.position, at: 0)
+            phase = .restarting(restart)
+            return advance()
+        case .settling(worker.position):
+            return conclude(restart, .abandoned(position: worker.position, .died(exit)))
+        case .idle, .starting, .draining, .awaiting, .settling: return []
+        }
+    }
+
+    /// If the restart waits for the replacement of this worker: the position is the replacement's from now on.
+    mutating func bequeath(_ worker: WorkerName) -> Bool {
+        guard case .restarting(var restart) = phase, case .starting(let position, let new, worker) = restart.stage
+        else { return false }
+        restart.stage = .starting(position: position, new: new, old: nil)
+        positions[position].holder = new.slot
+        phase = .restarting(restart)
+        return true
+    }
+
+    /// A worker that was to leave has left.
+    mutating func restartRetired(_ worker: WorkerName) -> [SupervisionAction] {
+        guard case .restarting(var restart) = phase, case .draining(let position, worker) = restart.stage else { return [] }
+        if slots[Int(positions[position].holder)].isReady { return advance() }
+        restart.stage = .settling(position: position)
+        phase = .restarting(restart)
+        return []
+    }
+
+    /// A stop puts an end to it.
+    mutating func breakOff(_ restart: Restart) -> [SupervisionAction] { conclude(restart, .stopping) }
+
+    private mutating func conclude(_ restart: Restart, _ outcome: RestartOutcome) -> [SupervisionAction] {
+        phase = .running
+        return ended(restart.id, outcome) + [.notify(status)] + applyResize()
+    }
+
+    private func ended(_ id: UInt32, _ outcome: RestartOutcome) -> [SupervisionAction] {
+        [.report(.restart(id: id, outcome)), .restartEnded(id: id, outcome)]
+    }
+}
