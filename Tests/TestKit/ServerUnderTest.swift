@@ -11,6 +11,8 @@ public final class ServerUnderTest: @unchecked Sendable {
     public private(set) var ports: [UInt16] = []
     /// Handles of workers, by process, so that none outlives the test.
     private var workers: [Int32: ProcessHandle] = [:]
+    /// Where its programs are.
+    private let programs: String
 
     public var configuration: String { directory.file("xmppd.toml") }
     public var controlSocket: String { directory.file("control.sock") }
@@ -18,8 +20,17 @@ public final class ServerUnderTest: @unchecked Sendable {
     public var port: UInt16 { ports[0] }
 
     /// Writes the configuration and starts the server; what `change` does to the settings is in it.
-    public init(_ change: (inout ServerSettings) -> Void = { _ in }, isStarted: Bool = true) throws {
+    /// - Parameter hasOwnPrograms: its programs are copies, which `rebuildWorker` may change.
+    public init(
+        _ change: (inout ServerSettings) -> Void = { _ in }, isStarted: Bool = true, hasOwnPrograms: Bool = false
+    ) throws {
         directory = try ScratchDirectory()
+        programs = hasOwnPrograms ? directory.path : Programs.products
+        if hasOwnPrograms {
+            for name in ["xmppd", "xmppd-worker"] {
+                try FileManager.default.copyItem(atPath: Programs.product(name), toPath: directory.file(name))
+            }
+        }
         settings = ServerSettings()
         change(&settings)
         let needsCertificate = settings.listeners.contains { $0.encryption != .none }
@@ -64,7 +75,7 @@ public final class ServerUnderTest: @unchecked Sendable {
         let log = open(directory.file(name), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         defer { close(log) }
         return try ChildProcess(
-            Programs.product("xmppd"), ["--config", configuration], output: log, error: log,
+            "\(programs)/xmppd", ["--config", configuration], output: log, error: log,
             variables: ["XMPPD_CONTROL_SOCKET": controlSocket])
     }
 
@@ -84,6 +95,18 @@ public final class ServerUnderTest: @unchecked Sendable {
         master?.signal(SIGKILL)
         guard master?.wait() != nil else { throw TestFailure("the master cannot be killed") }
         master = nil
+    }
+
+    /// Puts another worker program in the place of its own: the same code in another file with other contents.
+    public func rebuildWorker(_ version: Int) throws {
+        let (path, new) = ("\(programs)/xmppd-worker", "\(programs)/xmppd-worker.new")
+        try FileManager.default.copyItem(atPath: Programs.product("xmppd-worker"), toPath: new)
+        let file = open(new, O_WRONLY | O_APPEND | O_CLOEXEC)
+        defer { close(file) }
+        let mark = "build \(version)"
+        guard write(file, mark, mark.utf8.count) == mark.utf8.count, rename(new, path) == 0 else {
+            throw TestFailure("the worker program cannot be replaced: \(String(cString: strerror(errno)))")
+        }
     }
 
     /// Kills the worker in a slot and gives its process id.

@@ -22,10 +22,7 @@ public final class TestClient {
     /// The latest features of the stream.
     public private(set) var features = Element("features", "http://etherx.jabber.org/streams")
 
-    private var framer = StanzaFramer(limits: Limits(bytes: 1 << 26))
-    private let parser = ElementParser()
-    private var namespaces = StreamNamespaces.client
-    private var kept: [UInt8] = []
+    private var reader = ElementReader()
     private var events: [Event] = []
     private var isAtEnd = false
     /// Elements that came while another was waited for.
@@ -75,33 +72,12 @@ public final class TestClient {
     }
 
     private func parse(_ bytes: [UInt8]) throws {
-        try bytes.withUnsafeBytes { bytes in
-            var at = 0
-            while at < bytes.count {
-                switch try framer.next(bytes, from: at) {
-                case .incomplete(let from):
-                    kept += bytes[from...]
-                    return
-                case .part(let part, let start, let end):
-                    kept += bytes[start..<end]
-                    let whole = kept
-                    kept = []
-                    at = end
-                    try whole.withUnsafeBytes { try take(part, $0) }
-                }
+        for part in try bytes.withUnsafeBytes({ try reader.read($0) }) {
+            switch part {
+            case .header(let header): events.append(.header(header))
+            case .element(let element): events.append(.element(element))
+            case .footer: events.append(.footer)
             }
-        }
-    }
-
-    private func take(_ part: StanzaFramer.Part, _ bytes: UnsafeRawBufferPointer) throws {
-        switch part {
-        case .declaration: try parser.declaration(bytes)
-        case .header:
-            let header = try parser.header(bytes, limits: framer.limits)
-            namespaces = header.namespaces
-            events.append(.header(header))
-        case .element: events.append(.element(try parser.element(bytes, in: namespaces, limits: framer.limits)))
-        case .footer: events.append(.footer)
         }
     }
 
@@ -170,7 +146,7 @@ public final class TestClient {
     /// Opens a stream and waits for its features.
     @discardableResult
     public func open() throws -> Element {
-        framer.restart()
+        reader.restart()
         try send(
             "<?xml version='1.0'?><stream:stream to='\(domain)' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
         )
