@@ -70,7 +70,7 @@ let package = Package(
         room("Storage", "CSQLite"),
         room("Pools", "CPostgreSQL", "CLDAP", "CCurl", "CPlatform", "Configuration", "Telemetry", "Network"),
         room(
-            "Kernel", "CJWT", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState",
+            "Kernel", "CJWT", "XML", "XMPP", "SASL", "Streams", "Configuration", "IPC", "Telemetry", "Network", "SharedState",
             "Storage", "Pools"),
         room(
             "Modules", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage",

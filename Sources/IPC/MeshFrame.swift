@@ -16,7 +16,10 @@ public enum MeshFrame: Sendable, Equatable {
     /// End a session of the receiving worker with this stream error.
     case close(connection: UInt64, condition: String, text: String)
 
-    private enum Tag: UInt8 { case stanza = 1, event, broadcast, close }
+    /// A session moves between the two workers, or a third helps to keep the order.
+    case transfer(TransferMessage)
+
+    private enum Tag: UInt8 { case stanza = 1, event, broadcast, close, transfer }
 
     /// The frame as bytes, without a length.
     public func encoded() -> [UInt8] {
@@ -37,6 +40,11 @@ public enum MeshFrame: Sendable, Equatable {
             writer.uint64(connection)
             writer.string(condition)
             writer.string(text)
+            return writer.bytes
+        case .transfer(let message):
+            var writer = ByteWriter()
+            writer.uint8(Tag.transfer.rawValue)
+            message.write(to: &writer)
             return writer.bytes
         }
     }
@@ -92,6 +100,9 @@ public enum MeshFrame: Sendable, Equatable {
             self = .broadcast(topic: try reader.string(), domain: try reader.string(), payload: Array(reader.rest()))
         case .close:
             self = .close(connection: try reader.uint64(), condition: try reader.string(), text: try reader.string())
+            try reader.end()
+        case .transfer:
+            self = .transfer(try TransferMessage(&reader))
             try reader.end()
         }
     }

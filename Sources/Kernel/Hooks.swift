@@ -21,6 +21,12 @@ public struct Hooks {
     public var sessionReceptive = WaitingObservers<Session>()
     /// A session ends; its entry in the table is still there. The stream may be closed already.
     public var sessionEnding = Observers<Session>()
+    /// A session is about to move to another worker: what modules hold back from it is sent, so that it waits with the rest.
+    public var sessionMoving = Observers<Session>()
+    /// A session goes on with another connection (XEP-0198 §5).
+    public var sessionResumed = Observers<Session>()
+    /// A client has acknowledged stanzas that were still stored while it had not.
+    public var storedStanzasAcknowledged = Observers<StoredStanzas>()
     /// A session of a dead worker is taken out of the table (its presence must be announced unavailable).
     public var sessionOrphaned = Observers<OrphanedSession>()
     /// An account was removed with all that was stored for it.
@@ -82,6 +88,13 @@ public struct Incoming {
     public internal(set) var sessions: [SessionRoute]?
 
     public var user: JID { to.bare }
+}
+
+/// Stanzas that a client has got and that need not be stored any more.
+public struct StoredStanzas {
+    public let session: Session
+    /// The number under which the last of them is stored.
+    public let upTo: Int64
 }
 
 /// What is left of a session whose worker died.

@@ -31,6 +31,7 @@ public final class Host {
     private var broadcasts: [String: BroadcastHandler] = [:]
     private var extensions: [String: ExtensionHandler] = [:]
     private var stops: [@LoopActor () -> Void] = []
+    var luggage: [String: Luggage] = [:]
 
     public typealias ExtensionHandler = @LoopActor (_ element: Element, _ session: Session) -> Void
 
@@ -73,6 +74,7 @@ public final class Host {
         events = [:]
         broadcasts = [:]
         extensions = [:]
+        luggage = [:]
         beforeAuthentication = nil
     }
 
@@ -102,6 +104,7 @@ public final class Host {
     }
 
     func handle(_ topic: String, _ user: JID, _ payload: [UInt8]) {
+        server.transfers.forward(topic, to: user, payload)
         events[topic]?(user, payload, localSessions(of: user))
     }
 

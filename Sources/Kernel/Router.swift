@@ -158,7 +158,11 @@ public final class Router {
         for recipient in recipients {
             server.counters.stanzasOut += 1
             if recipient.slot == server.slot {
-                server.session(recipient.connection)?.deliver(kind, bytes)
+                if let session = server.session(recipient.connection) {
+                    session.deliver(kind, bytes)
+                } else {
+                    server.transfers.forward(kind, bytes, to: recipient.connection)
+                }
             } else if let at = elsewhere.firstIndex(where: { $0.slot == recipient.slot }) {
                 elsewhere[at].connections.append(recipient.connection)
             } else {

@@ -33,6 +33,11 @@ public final class Server {
     public private(set) var livePeers: [UInt8: UInt32] = [:]
 
     private var sessions: [UInt64: Session] = [:]
+    /// Sessions that are to answer or to ask for an acknowledgement at the end of this turn.
+    private var due: [Session] = []
+    /// Work behind sessions that have ended, which the end of the process waits for.
+    private var unfinished = 0
+    lazy var transfers = SessionTransfers(server: self)
     private let catalog: [any Module.Type]
 
     /// Running totals of this worker.
@@ -119,6 +124,20 @@ public final class Server {
 
     func add(_ session: Session) { sessions[session.connection] = session }
 
+    /// Out of here, not out of the directory: another worker is to have it, or it comes back.
+    func takeOut(_ session: Session) { sessions[session.connection] = nil }
+
+    func acknowledgementDue(_ session: Session) {
+        if due.isEmpty { Loop.endOfTurn { [self] in acknowledge() } }
+        due.append(session)
+    }
+
+    private func acknowledge() {
+        let now = due
+        due = []
+        for session in now { session.acknowledgements?.flush(session) }
+    }
+
     func remove(_ session: Session) {
         sessions[session.connection] = nil
         directory.remove(session.jid, owner: session.owner)
@@ -127,13 +146,29 @@ public final class Server {
     /// Ends a session wherever it is.
     public func close(_ owner: SessionOwner, _ error: StreamError) {
         guard owner.slot != slot else {
-            sessions[owner.connection]?.close(error)
+            if let session = sessions[owner.connection] {
+                session.close(error)
+            } else {
+                transfers.forwardClose(owner.connection, error)
+            }
             return
         }
         let frame = MeshFrame.close(
             connection: owner.connection, condition: error.condition.rawValue, text: error.text ?? "")
         mesh?.send(frame.encoded(), to: owner.slot)
     }
+
+    /// Work that belongs to no session any more and that must be done before the process leaves.
+    func background(_ body: @escaping @LoopActor @Sendable () async -> Void) {
+        unfinished += 1
+        Loop.spawn { [self] in
+            await body()
+            unfinished -= 1
+        }
+    }
+
+    /// Whether everything is done that `stop` must not cut off.
+    public var isQuiet: Bool { unfinished == 0 }
 
     /// Announces a session whose worker died; its entry in the table is gone.
     public func announceOrphan(_ record: SessionRecord) {
@@ -147,30 +182,38 @@ public final class Server {
 
     public func peerConnected(slot: UInt8, incarnation: UInt32) { livePeers[slot] = incarnation }
 
-    public func peerGone(slot: UInt8) { livePeers[slot] = nil }
+    public func peerGone(slot: UInt8) {
+        livePeers[slot] = nil
+        transfers.peerGone(slot)
+    }
 
-    /// Takes a frame from another worker; its bytes are valid during the call only.
-    public func receive(_ frame: UnsafeRawBufferPointer) throws(WireError) {
+    /// Takes a frame from the worker in that slot; its bytes are valid during the call only.
+    public func receive(_ frame: UnsafeRawBufferPointer, from slot: UInt8) throws(WireError) {
         if let view = MeshFrame.StanzaView(frame) {
-            receive(view)
+            receive(view, from: slot)
         } else {
-            receive(try MeshFrame(decoding: Array(frame)))
+            receive(try MeshFrame(decoding: Array(frame)), from: slot)
         }
     }
 
-    private func receive(_ view: MeshFrame.StanzaView) {
+    private func receive(_ view: MeshFrame.StanzaView, from slot: UInt8) {
         guard let kind = Stanza.Kind(rawValue: view.kind) else { return }
         var taken = false
         for place in 0..<view.count {
-            guard let session = sessions[view.connection(place)] else { continue }
-            session.deliver(kind, view.bytes)
-            taken = true
+            let connection = view.connection(place)
+            if let session = sessions[connection] {
+                session.deliver(kind, view.bytes, from: slot)
+                taken = true
+            } else if transfers.forward(kind, Array(view.bytes), to: connection) {
+                taken = true
+            }
         }
         if !taken { undeliverable(kind, Array(view.bytes)) }
     }
 
-    private func receive(_ frame: MeshFrame) {
+    private func receive(_ frame: MeshFrame, from slot: UInt8) {
         switch frame {
+        case .transfer(let message): transfers.receive(message, from: slot)
         case .stanza: break   // a malformed one, or it had been read in place
         case .event(let topic, let user, let payload):
             let user = JID.prepared(user)
@@ -178,7 +221,8 @@ public final class Server {
         case .broadcast(let topic, let domain, let payload): hosts[domain]?.handleBroadcast(topic, payload)
         case .close(let connection, let condition, let text):
             let condition = StreamError.Condition(rawValue: condition) ?? .undefinedCondition
-            sessions[connection]?.close(StreamError(condition, text: text.isEmpty ? nil : text))
+            let error = StreamError(condition, text: text.isEmpty ? nil : text)
+            if let session = sessions[connection] { session.close(error) } else { transfers.forwardClose(connection, error) }
         }
     }
 
@@ -189,13 +233,7 @@ public final class Server {
 
     /// The session went away while the stanza was on its way: it is routed again, as if it came now.
     private func undeliverable(_ kind: Stanza.Kind, _ bytes: [UInt8]) {
-        guard kind != .presence,
-            let element = try? bytes.withUnsafeBytes({
-                try parser.element($0, in: .client, limits: Limits(bytes: .max))
-            })
-        else { return }
-        let stanza = Stanza(
-            kind, from: element["from"].map { JID.prepared($0) }, to: element["to"].map { JID.prepared($0) }, element: element)
-        Loop.spawn { [router] in await router.redeliver(stanza) }
+        guard kind != .presence, let stanza = stanza(bytes) else { return }
+        background { [router] in await router.redeliver(stanza) }
     }
 }

@@ -17,15 +17,18 @@ public protocol SessionStream: AnyObject {
     func send(_ bytes: UnsafeRawBufferPointer)
     /// Ends the stream; the session's `end` follows from it.
     func close(_ error: StreamError)
+    /// The session goes on without this stream, which ends: with an error, or without a word.
+    func release(_ error: StreamError?)
     func pauseReading()
     func resumeReading()
 }
 
-/// One bound resource of a user: a serial inbox of what its client sends, and the way to that client.
+/// One bound resource of a user: a serial inbox of what its client sends, and the way to that client. With stream
+/// management (XEP-0198) it outlives its connection and may be resumed on another.
 @LoopActor
 public final class Session {
     public let jid: JID
-    /// The connection's number, unique in this process.
+    /// The number of the connection that it began with, unique in this process; it keeps the number when it is resumed.
     public let connection: UInt64
     public unowned let host: Host
     public private(set) var flags: SessionFlags
@@ -36,10 +39,17 @@ public final class Session {
     /// When the client was last heard, in milliseconds of `Loop.now`.
     public private(set) var lastHeard = Loop.now
 
-    let stream: any SessionStream
+    /// Nil while the session waits to be resumed.
+    public internal(set) var stream: (any SessionStream)?
+    public internal(set) var address: String
+    /// Once the client has enabled stream management.
+    public internal(set) var acknowledgements: Acknowledgements?
+    /// Keeps what others send in order while the session is new on this worker.
+    var fence: Fence?
     private var states: [(index: Int, value: Any)] = []
     private var inbox: [Element] = []
-    private var handled = HandledStanzas()
+    private(set) var handled = HandledStanzas()
+    private var settled: [@LoopActor () -> Void] = []
     private var holds: Int32 = 0
     private var unread: Int32 = 0
 
@@ -47,12 +57,15 @@ public final class Session {
     public var outputFilter: (@LoopActor (_ kind: Stanza.Kind, _ bytes: [UInt8]) -> [[UInt8]])?
 
     init(
-        jid: JID, connection: UInt64, host: Host, stream: any SessionStream, since: Int64, flags: SessionFlags = []
+        jid: JID, connection: UInt64, host: Host, stream: (any SessionStream)?, address: String = "", since: Int64,
+        flags: SessionFlags = [], priority: Int8 = 0
     ) {
+        self.priority = priority
         self.jid = jid
         self.connection = connection
         self.host = host
         self.stream = stream
+        self.address = stream?.address ?? address
         self.since = since
         self.flags = flags
     }
@@ -62,10 +75,9 @@ public final class Session {
         SessionOwner(slot: host.server.slot, incarnation: host.server.incarnation, connection: connection)
     }
 
-    public var address: String { stream.address }
     public var isAvailable: Bool { flags.contains(.available) }
     /// Bytes for the client that the network has not taken yet.
-    public var queuedBytes: Int { stream.queuedBytes }
+    public var queuedBytes: Int { stream?.queuedBytes ?? 0 }
 
     /// Stanzas of one client that may wait while an earlier one is worked on; then reading pauses.
     static let inboxLength = 16
@@ -101,7 +113,7 @@ public final class Session {
         lastHeard = Loop.now
         if holds > 0 {
             inbox.append(element)
-            if inbox.count == Self.inboxLength { stream.pauseReading() }
+            if inbox.count == Self.inboxLength { stream?.pauseReading() }
         } else {
             accept(element)
         }
@@ -115,7 +127,28 @@ public final class Session {
     /// The stanza that is being handled counts as handled only when this promise is kept.
     public func promise() -> Promise { Promise(self, handled.promise()) }
 
-    func keep(_ number: UInt32) { _ = handled.keep(number) }
+    func keep(_ number: UInt32) {
+        if handled.keep(number) { acknowledgements?.handledMore(self) }
+        tellSettled()
+    }
+
+    /// Stanzas that have been taken from the client, handled or not.
+    var taken: UInt32 { handled.begun &+ UInt32(truncatingIfNeeded: inbox.count) }
+
+    /// Nothing that came from the client is being worked on.
+    var isSettled: Bool { holds == 0 && inbox.isEmpty && handled.isSettled }
+
+    /// Calls `body` as soon as nothing is being worked on, or the session has ended.
+    func whenSettled(_ body: @escaping @LoopActor () -> Void) {
+        if isSettled || hasEnded { body() } else { settled.append(body) }
+    }
+
+    private func tellSettled() {
+        guard !settled.isEmpty, isSettled || hasEnded else { return }
+        let bodies = settled
+        settled = []
+        for body in bodies { body() }
+    }
 
     /// Runs what is left of a stanza's way; the next ones wait for it.
     func hold(_ rest: @escaping Rest) {
@@ -130,6 +163,7 @@ public final class Session {
 
     private func release() {
         holds -= 1
+        defer { tellSettled() }
         var taken = 0
         while holds == 0, taken < inbox.count, !hasEnded {
             taken += 1
@@ -138,7 +172,7 @@ public final class Session {
         guard taken > 0 else { return }
         let wasFull = inbox.count >= Self.inboxLength
         inbox.removeFirst(min(taken, inbox.count))
-        if wasFull, inbox.count < Self.inboxLength { stream.resumeReading() }
+        if wasFull, inbox.count < Self.inboxLength { stream?.resumeReading() }
     }
 
     // MARK: To the client
@@ -148,6 +182,12 @@ public final class Session {
 
     /// Sends bytes that are a stanza of this kind.
     public func deliver(_ kind: Stanza.Kind, _ bytes: [UInt8]) {
+        if let fence { return fence.hold(kind, bytes) }
+        pass(kind, bytes)
+    }
+
+    /// The same past the fence.
+    func pass(_ kind: Stanza.Kind, _ bytes: [UInt8]) {
         if let outputFilter {
             for held in outputFilter(kind, bytes) { write(held) }
         } else {
@@ -155,26 +195,37 @@ public final class Session {
         }
     }
 
-    /// The same for bytes that are valid during the call only.
-    func deliver(_ kind: Stanza.Kind, _ bytes: UnsafeRawBufferPointer) {
-        if outputFilter == nil { write(bytes) } else { deliver(kind, Array(bytes)) }
+    /// The same for bytes that are valid during the call only, from a worker.
+    func deliver(_ kind: Stanza.Kind, _ bytes: UnsafeRawBufferPointer, from slot: UInt8) {
+        if fence == nil, outputFilter == nil, acknowledgements == nil {
+            put(bytes)
+        } else if let fence, fence.origin != slot {
+            fence.hold(kind, Array(bytes))
+        } else {
+            pass(kind, Array(bytes))
+        }
     }
 
     /// Sends bytes past the filter.
-    public func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
-
-    private func write(_ bytes: UnsafeRawBufferPointer) {
+    public func write(_ bytes: [UInt8]) {
         guard !hasEnded else { return }
+        acknowledgements?.sent(bytes, self)
+        bytes.withUnsafeBytes { put($0) }
+    }
+
+    /// Gives bytes to the network.
+    private func put(_ bytes: UnsafeRawBufferPointer) {
+        guard let stream, !hasEnded else { return }
         if stream.queuedBytes == 0 { unread = 0 }
         unread += 1
         stream.send(bytes)
-        if isOverBound { overflow() }
+        if isOverBound(stream) { overflow() }
     }
 
     /// The network has taken everything.
     public func drained() { unread = 0 }
 
-    private var isOverBound: Bool {
+    private func isOverBound(_ stream: any SessionStream) -> Bool {
         if stream.queuedBytes > Session.longestQueue { return true }
         guard let bound = stream.queueBound else { return false }
         return unread > bound && stream.queuedBytes > Connection.highWater
@@ -186,27 +237,44 @@ public final class Session {
     private func overflow() {
         Log.notice(
             "client does not read, closing its stream",
-            [Field("session", jid), Field("queued_bytes", stream.queuedBytes), Field("queued_stanzas", unread)])
+            [Field("session", jid), Field("queued_bytes", queuedBytes), Field("queued_stanzas", unread)])
         close(StreamError(.resourceConstraint, text: "Too many stanzas are waiting for this client"))
     }
 
     /// Ends the session and its stream.
     public func close(_ error: StreamError) {
         guard !hasEnded else { return }
-        stream.close(error)
+        stream?.close(error)
         end()
     }
 
-    /// The stream is over: everything that was known of the session goes.
+    /// The session is over: everything that was known of it goes, and what its client has not got finds another way.
     public func end() {
         guard !hasEnded else { return }
         host.hooks.sessionEnding.tell(self)
+        let left = acknowledgements?.ended(self) ?? []
         hasEnded = true
         host.server.remove(self)
         if flags.contains(.anonymous) { host.forgetAnonymous(jid.bare) }
+        forget()
+        host.server.redeliver(left, on: host)
+    }
+
+    /// Another worker has the session now: here it is as if it had never been.
+    func vanish() {
+        hasEnded = true
+        stream?.release(nil)
+        acknowledgements?.cancel()
+        forget()
+    }
+
+    private func forget() {
+        stream = nil
         states = []
         inbox = []
         outputFilter = nil
+        fence = nil
+        tellSettled()
     }
 }
 

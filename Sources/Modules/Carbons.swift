@@ -32,6 +32,15 @@ public final class Carbons: Module {
             Self.copyReceived(incoming)
             return .next
         }
+        host.hooks.incoming.add(.policy) { Self.isKnown($0) ? .stop : .next }
+    }
+
+    /// Left over from a resource that is gone, while others of the user had their copies when it came.
+    private static func isKnown(_ incoming: Incoming) -> Bool {
+        guard incoming.isRedelivery, incoming.stanza.kind == .message, CarbonRules.isEligible(incoming.stanza, .received) else {
+            return false
+        }
+        return incoming.host.server.sessions(of: incoming.user).contains { $0.flags.contains(.carbons) }
     }
 
     private static func set(_ isWanted: Bool, _ request: IQRequest) throws(StanzaError) -> Element? {
@@ -59,7 +68,7 @@ public final class Carbons: Module {
 
     private static func copyReceived(_ incoming: Incoming) {
         let stanza = incoming.stanza
-        guard stanza.kind == .message else { return }
+        guard stanza.kind == .message, !incoming.isRedelivery else { return }
         if let sessions = incoming.sessions, !sessions.contains(where: { $0.flags.contains(.carbons) }) { return }
         guard CarbonRules.isEligible(stanza, .received) else { return }
         let others = (incoming.sessions ?? incoming.host.server.sessions(of: incoming.user)).filter { route in

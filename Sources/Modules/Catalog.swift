@@ -17,6 +17,7 @@ public enum Catalog {
         Registration.self,
         Roster.self,
         SoftwareVersion.self,
+        StreamManagement.self,
         VCardTemp.self,
     ]
 }

@@ -36,6 +36,19 @@ public final class ClientState: Module {
             }
         }
         for session in Self.inactiveSessions(of: host) where mostHeld > 0 { Self.begin(session, mostHeld) }
+        // Whether nobody looks goes with the session's flags; what waits is sent, and with that among what is not acknowledged.
+        host.hooks.sessionMoving.add { session in
+            for bytes in session[Self.waiting]?.takeAll() ?? [] { session.write(bytes) }
+        }
+        host.carry(Self.name) { $0.flags.contains(.inactive) ? [] : nil } unpack: { [mostHeld] session, _ in
+            if mostHeld > 0 { Self.begin(session, mostHeld) }
+        }
+        // A resumed session is active until its client says otherwise (XEP-0352 §5.1).
+        host.hooks.sessionResumed.add { session in
+            guard session.flags.contains(.inactive) else { return }
+            session.set(.inactive, false)
+            Self.end(session)
+        }
         host.onUnload { [unowned host] in
             for session in Self.inactiveSessions(of: host) { Self.end(session) }
         }

@@ -42,6 +42,12 @@ public final class OfflineMessages: Module {
             guard let session = sessions.first(where: { $0.isAvailable && $0.priority >= 0 }) else { return }
             Loop.spawn { await Self.handOut(to: session) }
         }
+        host.hooks.storedStanzasAcknowledged.add { Self.forget($0) }
+        // What had not been handed out when the connection was lost.
+        host.hooks.sessionResumed.add { session in
+            guard session.lastStored > 0, session.isAvailable, session.priority >= 0 else { return }
+            Loop.spawn { await Self.handOut(to: session) }
+        }
         host.onUnload { [unowned host] in
             for session in host.server.localSessions where session.host === host { LiveMessages.release(to: session) }
         }
@@ -82,12 +88,11 @@ public final class OfflineMessages: Module {
     /// The message is on the disk when this answers `.stop`.
     private static func store(_ incoming: Incoming, _ limitRule: String) async -> Decision {
         let (host, user, now) = (incoming.host, incoming.user, wallClock())
-        let delay = Element(
-            "delay", Namespace.delay, ["from": host.domain, "stamp": ClockText.utc(now / 1000)], text: "Offline storage")
+        let stanza = incoming.isRedelivery ? incoming.stanza : delayed(incoming.stanza, by: host, now)
         let lifetime = OfflineRules.lifetime(incoming.stanza.element)
         do throws(StorageError) {
             let deposit = try await host.server.store.offline.store(
-                key(user), incoming.stanza.appending([delay]).rendered(), receivedAt: now,
+                key(user), stanza.rendered(), receivedAt: now,
                 expiresAt: lifetime.map { now + $0 }, limit: limit(of: user, host, limitRule))
             switch deposit {
             case .stored:
@@ -101,6 +106,13 @@ public final class OfflineMessages: Module {
             Log.error("cannot keep a message for a user who is not there", [Field("user", user), Field("error", error)])
             return .fail(StanzaError(storage: error))
         }
+    }
+
+    private static func delayed(_ stanza: Stanza, by host: Host, _ now: Int64) -> Stanza {
+        let stamp = ClockText.utc(now / 1000)
+        return stanza.appending([
+            Element("delay", Namespace.delay, ["from": host.domain, "stamp": stamp], text: "Offline storage")
+        ])
     }
 
     /// Nil: no limit.
@@ -123,7 +135,7 @@ public final class OfflineMessages: Module {
         defer { LiveMessages.release(to: session) }
         do throws(StorageError) {
             if ArrivalFacts.known(of: session)?.hasMessages == false { return }
-            guard try await !page(of: session, after: 0).isEmpty, await OfflineTurn.take(session) else { return }
+            guard try await !page(of: session, after: session.lastStored).isEmpty, await OfflineTurn.take(session) else { return }
             defer { OfflineTurn.end(session) }
             try await send(to: session)
         } catch {
@@ -137,18 +149,40 @@ public final class OfflineMessages: Module {
             key(session.jid), after: after, limit: pageLength, now: wallClock())
     }
 
+    /// What a client acknowledges is deleted when it does (XEP-0198), for any other when the network has taken it.
     private static func send(to session: Session) async throws(StorageError) {
-        var last: Int64 = 0
+        var last = session.lastStored
         while !session.hasEnded {
             let messages = try await page(of: session, after: last)
             guard let end = messages.last?.sequence, !session.hasEnded else { return }
             last = end
-            LiveMessages.pass(messages.map(\.stanza), to: session)
-            // A client that does not read keeps its messages: they are deleted once the network has taken most of them.
-            while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(50) }
-            guard !session.hasEnded else { return }
-            try await session.host.server.store.offline.delete(key(session.jid), upTo: end)
+            for message in messages {
+                session.stored(message.sequence) { LiveMessages.pass([message.stanza], to: session) }
+            }
+            if session.acknowledgements == nil {
+                // A client that does not read keeps its messages: they are deleted once most of them have gone out.
+                while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(50) }
+                guard !session.hasEnded else { return }
+                try await session.host.server.store.offline.delete(key(session.jid), upTo: end)
+            } else {
+                while session.unacknowledgedBytes > mostUnacknowledged, session.isAttached { await Loop.pause(50) }
+                guard session.isAttached else { return }
+            }
             if messages.count < pageLength { return }
+        }
+    }
+
+    /// Bytes that may wait for a client to acknowledge them before it gets more.
+    private static let mostUnacknowledged = 256 << 10
+
+    private static func forget(_ stanzas: StoredStanzas) {
+        let (host, user) = (stanzas.session.host, stanzas.session.jid)
+        Loop.spawn {
+            do throws(StorageError) {
+                try await host.server.store.offline.delete(key(user), upTo: stanzas.upTo)
+            } catch {
+                Log.error("cannot delete messages that were handed out", [Field("user", user.bare), Field("error", error)])
+            }
         }
     }
 

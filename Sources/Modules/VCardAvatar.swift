@@ -39,6 +39,7 @@ final class VCardAvatar {
         }
         host.hooks.accountRemoved.add { self.changed($0, to: .none) }
         host.onBroadcast(Self.topic) { self.learn($0) }
+        host.carry("vcard.photo") { $0[Self.isClients] == nil ? nil : [] } unpack: { session, _ in session[Self.isClients] = true }
     }
 
     /// Whether it is available presence for all that see the user.

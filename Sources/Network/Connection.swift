@@ -77,9 +77,14 @@ public final class Connection {
 
     private static var lastID: UInt64 = 0
 
+    /// A number that no connection of this process has or will have, for what is like one.
+    public static func newNumber() -> UInt64 {
+        lastID += 1
+        return lastID
+    }
+
     init(socket: CInt, peer: PeerAddress, listener: Listener) {
-        Self.lastID += 1
-        id = Self.lastID
+        id = Self.newNumber()
         watch = Watch(socket)
         outlet = SocketOutlet(socket)
         self.listener = listener

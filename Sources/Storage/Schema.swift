@@ -3,6 +3,7 @@ public enum Schema {
     /// In order of their numbers, which are 1, 2, 3… and never change once released.
     static let migrations: [SchemaMigration] = [
         .accounts, .rosters, .offlineMessages, .privateStorage, .vCards, .lastActivity, .blockLists, .serverValues,
+        .sessionCounts,
     ]
 
     /// Every table with rows of users. Removing an account removes its user's rows from each.

@@ -18,7 +18,7 @@ extension Negotiation {
         if element.is("starttls", Namespace.tls) { return startTLS(offer, layer) }
         if element.isCompressionRequest { return compress(element, offer, layer) }
         if offer.registers(layer), element.isRegistration(at: offer.domain) { return stay([.register(element)]) }
-        return reject(element)
+        return tooEarly(element, offer)
     }
 
     private func startTLS(_ offer: StreamOffer, _ layer: Layer) -> Step {

@@ -17,7 +17,8 @@ struct BoundStream: Sendable {
         case .close(let error): (.closed, [.close(error)])
         case .disconnected: (.closed, [.drop])
         case .header: close(.policyViolation, "A header out of place")
-        case .secured, .credentials, .verdict, .anonymous, .registered, .bound, .bindRefused: close(.internalServerError)
+        case .secured, .credentials, .verdict, .anonymous, .registered, .bound, .bindRefused, .resumed, .resumeRefused:
+            close(.internalServerError)
         }
     }
 

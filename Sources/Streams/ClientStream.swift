@@ -32,6 +32,10 @@ public struct ClientStream: Sendable {
         case bound(JID)
         /// The other answer to `bind` (RFC 6120 §7.6.2, §7.7.2).
         case bindRefused(StanzaError)
+        /// An answer to `resume`: this stream has the session from now on (XEP-0198 §5).
+        case resumed(JID, handled: UInt32)
+        /// The other answer to `resume`; the client may bind instead. `handled`: as in `StreamManagementWords.failed`.
+        case resumeRefused(StreamManagementWords.Refusal, handled: UInt32?)
         /// The clock of `restartClock` ran out.
         case timeout
         /// The server ends the stream: shutdown, replacement, policy.
@@ -70,6 +74,9 @@ public struct ClientStream: Sendable {
         /// Make a session for the account; `resource` is prepared, nil for one of the server's choice. Answer `bound` or
         /// `bindRefused`.
         case bind(JID, resource: String?)
+        /// Find the session that this names and let the stream have it: the client has handled so many of the stanzas
+        /// that it was sent (XEP-0198 §5). Answer `resumed` or `resumeRefused`.
+        case resume(user: JID, previous: String, handled: UInt32)
         /// The client was told its address: from now on stanzas are delivered.
         case established(JID)
         case deliver(Stanza.Kind, Element)

@@ -21,6 +21,8 @@ struct Negotiation: Sendable {
         case authenticating(StreamOffer, Layer, LoginAttempt)
         /// The shell makes a session; `id` is that of the client's request.
         case binding(StreamOffer, JID, id: String)
+        /// The shell looks for the session that the client wants to go on with.
+        case resuming(StreamOffer, JID, previous: String)
     }
 
     typealias Step = (ClientStream.State, [ClientStream.Action])
@@ -36,7 +38,7 @@ struct Negotiation: Sendable {
     var isWaiting: Bool {
         switch phase {
         case .authenticating(_, _, let attempt): attempt.exchange.isWaiting
-        case .binding: true
+        case .binding, .resuming: true
         case .opening, .choosing, .securing: false
         }
     }
@@ -54,6 +56,8 @@ struct Negotiation: Sendable {
         case .registered: registered()
         case .bound(let address): bound(address)
         case .bindRefused(let error): bindRefused(error)
+        case .resumed(let address, let handled): resumed(address, handled)
+        case .resumeRefused(let refusal, let handled): resumeRefused(refusal, handled)
         case .timeout: close(StreamError(.connectionTimeout))
         case .close(let error): close(error)
         case .disconnected: (.closed, [.drop])
@@ -74,7 +78,7 @@ struct Negotiation: Sendable {
         switch phase {
         case .opening: (.closed, [.open(ResponseHeader(from: options.defaultDomain, to: nil)), .close(error)])
         case .securing: (.closed, [.drop])
-        case .choosing, .authenticating, .binding: (.closed, [.close(error)])
+        case .choosing, .authenticating, .binding, .resuming: (.closed, [.close(error)])
         }
     }
 
@@ -94,7 +98,7 @@ struct Negotiation: Sendable {
         switch phase {
         case .securing: moved(to: .opening(layer, isFirst: false), [.restart])
         case .opening(.clear, isFirst: true): moved(to: .opening(layer, isFirst: true), [])
-        case .opening, .choosing, .authenticating, .binding: bug()
+        case .opening, .choosing, .authenticating, .binding, .resuming: bug()
         }
     }
 
@@ -126,7 +130,7 @@ struct Negotiation: Sendable {
         case .opening:
             // Over WebSocket nothing forces a client to begin with a header.
             return close(.policyViolation, "An element before the header")
-        case .securing, .binding:
+        case .securing, .binding, .resuming:
             return bug()
         }
     }

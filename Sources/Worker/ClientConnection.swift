@@ -14,23 +14,23 @@ internal import XMPP
 final class ClientConnection {
     let listener: ClientListener
     let connection: Connection
-    private var framer: StanzaFramer
-    private var stream: ClientStream
+    var framer: StanzaFramer
+    var stream: ClientStream
     private var namespaces = StreamNamespaces.client
     /// Bytes of a part whose end has not come.
     private var kept: [UInt8] = []
     /// Bytes that came while an answer was awaited.
     private var backlog: [UInt8] = []
-    private var session: Session?
+    var session: Session?
     private var clock: Loop.Timer?
-    private var host: Host?
+    var host: Host?
     /// An answer is awaited that the stream itself does not wait for: TLS, a registration.
     private var isHeld = false
     /// That answer is TLS: what the client sent in the clear behind its request counts for nothing (RFC 6120 §5.3.3).
     private var isSecuring = false
     private var hasRegistered = false
     /// Which method knows the user.
-    private var method: AuthenticationMethod?
+    var method: AuthenticationMethod?
     private var isProcessing = false
     /// When anything last came or went, in milliseconds of `Loop.now`; kept where connections hibernate after a while.
     private var lastTraffic: Int64 = 0
@@ -45,7 +45,7 @@ final class ClientConnection {
         restartClock()
     }
 
-    private var server: Server { listener.server }
+    var server: Server { listener.server }
     private var isWaiting: Bool { isHeld || stream.isWaiting }
 
     /// Ends the stream because the server says so.
@@ -98,7 +98,7 @@ final class ClientConnection {
     }
 
     /// After an answer: what came meanwhile has its turn.
-    private func goOn() {
+    func goOn() {
         guard !isWaiting, !isProcessing, !stream.isClosed else { return }
         let waiting = backlog
         backlog = []
@@ -126,6 +126,9 @@ final class ClientConnection {
             namespaces = header.namespaces
             open(header)
         case .element:
+            if let session, session.acknowledgements != nil, let sign = StreamManagementSign(bytes) {
+                return session.receive(sign)
+            }
             let element = try server.parser.element(bytes, in: namespaces, limits: framer.limits)
             if let session, stream.deliverable(element) != nil {
                 session.receive(element)
@@ -152,7 +155,7 @@ final class ClientConnection {
 
     // MARK: What the stream decides
 
-    private func perform(_ actions: [ClientStream.Action]) {
+    func perform(_ actions: [ClientStream.Action]) {
         for action in actions { perform(action) }
     }
 
@@ -171,6 +174,7 @@ final class ClientConnection {
         case .authenticationFailed(let user, let condition): authenticationFailed(user, condition)
         case .register(let request): register(request)
         case .bind(let user, let resource): bind(user, resource)
+        case .resume(let user, let previous, let handled): resume(user, previous, handled)
         case .established: break
         case .deliver(_, let element): session?.receive(element)
         case .deliverExtension(let element): if let session { session.host.take(element, from: session) }
@@ -178,7 +182,7 @@ final class ClientConnection {
         case .stopClock: stopClock()
         case .close(let error): close(error)
         case .drop:
-            endSession()
+            loseSession()
             connection.close(afterFlush: false)
         }
     }
@@ -190,71 +194,6 @@ final class ClientConnection {
         isHeld = true
         isSecuring = true
         connection.startTLS(contexts)
-    }
-
-    private func fetchCredentials(_ jid: JID, _ hash: ScramHash) {
-        guard let host else { return }
-        Loop.spawn { [self] in
-            let answer: SASLExchange.CredentialsAnswer
-            (answer, method) = await host.accounts.credentials(
-                jid.local, hash, allowed: listener.options.allowedAuthMethods)
-            perform(stream.handle(.credentials(answer, nonce: RandomPool.take(SASLExchange.nonceLength))))
-            goOn()
-        }
-    }
-
-    private func verify(_ jid: JID, _ password: Password) {
-        guard let host else { return }
-        Loop.spawn { [self] in
-            let verdict: SASLExchange.PasswordVerdict
-            (verdict, method) = await host.accounts.verify(
-                jid.local, password, allowed: listener.options.allowedAuthMethods)
-            perform(stream.handle(.verdict(verdict)))
-            goOn()
-        }
-    }
-
-    private func admit(_ jid: JID) {
-        guard let host else { return }
-        Loop.spawn { [self] in
-            let verdict: SASLExchange.PasswordVerdict
-            (verdict, method) = await host.accounts.admit(jid.local, allowed: listener.options.allowedAuthMethods)
-            perform(stream.handle(.verdict(verdict)))
-            goOn()
-        }
-    }
-
-    private func admitAnonymous() {
-        guard let host else { return }
-        Loop.spawn { [self] in
-            let answer = await host.accounts.admitAnonymous(allowed: listener.options.allowedAuthMethods)
-            method = .anonymous
-            perform(stream.handle(.anonymous(answer)))
-            goOn()
-        }
-    }
-
-    private func authenticated(_ jid: JID, _ mechanism: Mechanism) {
-        listener.metrics?.add(.loginsSucceeded)
-        framer.limits = listener.limits
-        if let host { connection.setRate(listener.rate(of: jid, on: host)) }
-        Log.info(
-            "authenticated",
-            [Field("connection", connection.id), Field("user", jid), Field("mechanism", mechanism.name), Field("address", address)])
-    }
-
-    private func authenticationFailed(_ user: JID?, _ condition: SASLFailure.Condition) {
-        listener.metrics?.add(.loginsFailed)
-        Log.info(
-            "authentication failed",
-            [
-                Field("connection", connection.id), Field("user", user?.description ?? ""),
-                Field("condition", condition.rawValue), Field("address", address),
-            ])
-        guard condition == .notAuthorized, listener.countFailure(from: address) else { return }
-        Loop.endOfTurn { [self] in
-            end(StreamError(.policyViolation, text: "Too many failed logins from this address"))
-        }
     }
 
     private func register(_ request: Element) {
@@ -272,30 +211,6 @@ final class ClientConnection {
                 perform(stream.handle(.registered))
             }
             if hasRegistered { stopClock() }
-            goOn()
-        }
-    }
-
-    private func bind(_ user: JID, _ resource: String?) {
-        guard let host else { return }
-        guard listener.admits(user, on: host) else {
-            perform(stream.handle(.bindRefused(StanzaError(.notAllowed, text: "Access to this listener is denied"))))
-            return
-        }
-        let resource = resource ?? StreamText.randomName()
-        Loop.spawn { [self] in
-            do throws(StanzaError) {
-                let session = try await host.bind(
-                    user, resource: resource, connection: connection.id, stream: self, now: WallClock.seconds, method: method)
-                guard !stream.isClosed else { return session.end() }
-                self.session = session
-                Log.info(
-                    "session bound",
-                    [Field("connection", connection.id), Field("session", session.jid), Field("address", address)])
-                perform(stream.handle(.bound(session.jid)))
-            } catch {
-                perform(stream.handle(.bindRefused(error)))
-            }
             goOn()
         }
     }
@@ -338,6 +253,13 @@ final class ClientConnection {
         self.session = nil
         session.end()
     }
+
+    /// The connection is gone, the session perhaps not (XEP-0198 §5).
+    private func loseSession() {
+        guard let session else { return }
+        self.session = nil
+        session.connectionLost(self)
+    }
 }
 
 extension ClientConnection: ConnectionDelegate {
@@ -366,7 +288,7 @@ extension ClientConnection: ConnectionDelegate {
 
     func connectionEnded(_ connection: Connection) {
         perform(stream.handle(.disconnected))
-        endSession()
+        loseSession()
         connection.close(afterFlush: true)
     }
 
@@ -374,7 +296,7 @@ extension ClientConnection: ConnectionDelegate {
 
     func connectionClosed(_ connection: Connection, reason: CloseReason) {
         perform(stream.handle(.disconnected))
-        endSession()
+        loseSession()
         stopClock()
         Log.info(
             "connection closed",
@@ -394,6 +316,10 @@ extension ClientConnection: SessionStream {
         connection.write(bytes)
     }
     func close(_ error: StreamError) { end(error) }
+    func release(_ error: StreamError?) {
+        session = nil
+        if let error { end(error) } else { perform(stream.handle(.disconnected)) }
+    }
     func pauseReading() { connection.pauseReading() }
     func resumeReading() { if !isWaiting { connection.resumeReading() } }
 }

@@ -52,7 +52,7 @@ final class MeshLinks: Mesh {
         shared.cell?.add(.meshFramesReceived)
         shared.cell?.add(.meshBytesReceived, bytes.count)
         do throws(WireError) {
-            try server.receive(bytes)
+            try server.receive(bytes, from: slot)
         } catch {
             Log.error("malformed frame from another worker", [Field("slot", slot), Field("error", "\(error)")])
             pipe.close()

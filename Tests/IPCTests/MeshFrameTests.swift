@@ -7,10 +7,24 @@ import Testing
         .stanza(connections: [], kind: 0, bytes: []), .stanza(connections: [7], kind: 1, bytes: Array("<message/>".utf8)),
         .stanza(connections: [1, .max, 3], kind: 2, bytes: [0, 255]), .event(topic: "t", user: "u@d", payload: [1, 2]),
         .broadcast(topic: "", domain: "d", payload: []), .close(connection: 9, condition: "reset", text: "é"),
+        .transfer(.claim(ticket: 1, connection: .max, key: "abc")), .transfer(.refused(ticket: 2)),
+        .transfer(.parcel(ticket: 0, connection: 7, contents: [0, 255])), .transfer(.adopted(connection: 1, successor: 2)),
+        .transfer(.declined(connection: 3)), .transfer(.fence(connection: 4, owner: 255)), .transfer(.echo(connection: 5)),
+        .transfer(.passed(successor: 6, slot: 1)), .transfer(.settled(connection: 7)),
     ]
 
     @Test(arguments: frames) func whatIsWrittenIsRead(_ frame: MeshFrame) throws {
         #expect(try MeshFrame(decoding: frame.encoded()) == frame)
+    }
+
+    /// A frame that was cut off is refused, never read as another.
+    @Test(arguments: frames) func whatIsCutIsRefused(_ frame: MeshFrame) {
+        guard case .transfer(let message) = frame else { return }
+        if case .parcel = message { return }   // its contents are the rest, whatever that is
+        let whole = frame.encoded()
+        for length in 0..<whole.count {
+            #expect(throws: WireError.self) { try MeshFrame(decoding: Array(whole[..<length])) }
+        }
     }
 
     /// In place or copied, a stanza frame says the same, whole and cut at every byte.

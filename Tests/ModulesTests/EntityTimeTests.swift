@@ -1,6 +1,7 @@
 import Kernel
 import Network
 import Testing
+import XMPP
 import XML
 
 @testable import Modules

@@ -66,6 +66,19 @@ final class Stage {
         return try await bound(user, resource, on: worker)
     }
 
+    /// Goes on with a session on another connection, as `ClientConnection` does.
+    func resumed(_ user: String, _ name: String, handled: UInt32, on worker: Int) async -> (StageClient, Host.Resumption) {
+        connections += 1
+        let client = StageClient()
+        let answer = await host(worker).resume(
+            .prepared(local: user, domain: Self.domain), name: name, handled: handled, connection: connections)
+        if case .resumed(let session, _) = answer {
+            client.session = session
+            session.attach(client)
+        }
+        return (client, answer)
+    }
+
     /// A session of somebody whom a method let in.
     func bound(
         _ user: String, _ resource: String = "r", on worker: Int = 0, by method: AuthenticationMethod? = nil
@@ -90,10 +103,13 @@ final class StageClient: SessionStream {
     let address = "127.0.0.1"
     let isSecure = true
     let queuedBytes = 0
+    /// Requests for acknowledgement, and what came beside stanzas.
+    var requests: [Element] { heard.filter { $0.isIn(StreamManagementWords.namespace) && $0.isNamed("r") } }
     let queueBound: Int? = nil
     fileprivate(set) var session: Session!
     private(set) var heard: [Element] = []
     private(set) var error: StreamError?
+    private(set) var isReleased = false
     private let parser = ElementParser()
     private var waiters: [(condition: (Element) -> Bool, resume: (Element?) -> Void)] = []
     private var ids = 0
@@ -121,6 +137,10 @@ final class StageClient: SessionStream {
     func close(_ error: StreamError) {
         self.error = error
         hear(error.element)
+    }
+    func release(_ error: StreamError?) {
+        self.error = error
+        isReleased = true
     }
     func pauseReading() {}
     func resumeReading() {}
@@ -241,7 +261,7 @@ private final class NextTurnMesh: Mesh {
     func send(_ frame: [UInt8], to slot: UInt8) -> Bool {
         guard slot == other.slot else { return false }
         Loop.submit { [other] in
-            do { try frame.withUnsafeBytes { try other.receive($0) } } catch { Issue.record(error) }
+            do { try frame.withUnsafeBytes { try other.receive($0, from: 1 - other.slot) } } catch { Issue.record(error) }
         }
         return true
     }

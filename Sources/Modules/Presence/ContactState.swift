@@ -1,7 +1,9 @@
+internal import IPC
 internal import Kernel
 internal import Network
 internal import SharedState
 internal import Storage
+internal import Telemetry
 internal import XML
 internal import XMPP
 
@@ -36,6 +38,36 @@ final class ContactState {
         isLoaded = true
         for (contact, isSeen) in early { set(contact, isSeen) }
         early = []
+    }
+
+    // MARK: On the way to another worker
+
+    private func packed() -> [UInt8] {
+        var writer = ByteWriter()
+        writer.bool(isLoaded)
+        writer.data(last.rendered())
+        writer.count(subscribers.count)
+        for contact in subscribers { writer.string(contact) }
+        writer.count(directed.count)
+        for target in directed { writer.string(target.description) }
+        return writer.bytes
+    }
+
+    private convenience init?(unpacking bytes: [UInt8], _ server: Server) {
+        do {
+            var reader = ByteReader(bytes)
+            let isLoaded = try reader.bool()
+            let presence = try Array(try reader.data()).withUnsafeBytes {
+                try server.parser.element($0, in: .client, limits: Limits(bytes: .max))
+            }
+            self.init(last: Stanza(.presence, from: nil, to: nil, element: presence))
+            self.isLoaded = isLoaded
+            for _ in 0..<(try reader.count(ofSize: 4)) { subscribers.append(try reader.string()) }
+            for _ in 0..<(try reader.count(ofSize: 4)) { directed.insert(.prepared(try reader.string())) }
+        } catch {
+            Log.error("what another worker knew of a session's presence is lost", [Field("error", "\(error)")])
+            return nil
+        }
     }
 
     func isSubscriber(_ contact: String) -> Bool { place(contact).found }
@@ -80,6 +112,9 @@ final class ContactState {
 
     /// Adds the handlers of the events above.
     static func install(on host: Host) {
+        host.carry("presence", pack: { $0[key]?.packed() }) { session, bytes in
+            session[key] = ContactState(unpacking: bytes, session.host.server)
+        }
         host.onEvent(sendTopic) { _, target, sessions in
             let target = JID.prepared(String(decoding: target, as: UTF8.self))
             for session in sessions where session.jid != target { sendLast(of: session, to: target) }

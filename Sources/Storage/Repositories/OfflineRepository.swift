@@ -10,7 +10,8 @@ public struct OfflineRepository: Sendable {
         case full
     }
 
-    /// One waiting stanza. `sequence` orders those of one user.
+    /// One waiting stanza. `sequence` orders those of one user, also among those that were there and are gone: it is the
+    /// time of its coming, or more.
     public struct Message: Sendable, Equatable {
         public let sequence: Int64
         public let stanza: [UInt8]
@@ -37,9 +38,11 @@ public struct OfflineRepository: Sendable {
             try connection.execute(
                 """
                 INSERT INTO offline_message (domain, username, sequence, received, expires, stanza)
-                SELECT ?, ?, COALESCE(MAX(sequence), 0) + 1, ?, ?, ? FROM offline_message WHERE domain = ? AND username = ?
+                SELECT ?, ?, CASE WHEN COALESCE(MAX(sequence), 0) < ? THEN ? ELSE COALESCE(MAX(sequence), 0) + 1 END, ?, ?, ?
+                FROM offline_message WHERE domain = ? AND username = ?
                 """,
-                key.domainValue, key.userValue, .integer(receivedAt), .integer(expiresAt), .bytes(stanza),
+                key.domainValue, key.userValue, .integer(receivedAt), .integer(receivedAt), .integer(receivedAt),
+                .integer(expiresAt), .bytes(stanza),
                 key.domainValue, key.userValue)
             return .stored
         }

@@ -9,6 +9,7 @@ public struct Repositories: Sendable {
     public let blockLists: BlockListRepository
     public let serverValues: ServerValueRepository
     public let arrivals: ArrivalRepository
+    public let sessionCounts: SessionCountRepository
 
     public init(_ database: any SQLDatabase, maxRosterItems: Int = 5000) {
         accounts = AccountRepository(database)
@@ -20,5 +21,6 @@ public struct Repositories: Sendable {
         blockLists = BlockListRepository(database)
         serverValues = ServerValueRepository(database)
         arrivals = ArrivalRepository(database)
+        sessionCounts = SessionCountRepository(database)
     }
 }

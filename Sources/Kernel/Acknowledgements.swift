@@ -1,0 +1,225 @@
+public import Network
+internal import SharedState
+internal import Storage
+internal import Streams
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// Stream management of one session (XEP-0198): counts in both directions, and what the client has not acknowledged.
+///
+/// Requests and answers are gathered and sent once at the end of a turn, so that a client that asks without end costs
+/// no more than its own bytes.
+@LoopActor
+public final class Acknowledgements {
+    /// What was agreed when it was enabled.
+    public struct Terms: Sendable, Equatable {
+        /// Stanzas that may wait for acknowledgement; nil: as many as there are.
+        public var mostWaiting: Int?
+        /// After how many stanzas the client is asked; nil: never.
+        public var askAfter: Int?
+        /// Milliseconds for which the session can be resumed; nil: it cannot.
+        public var resumeTimeout: Int64?
+        /// Seconds for which the count of a session that was not resumed is remembered; nil: it is not.
+        public var countKeptFor: Int64?
+
+        public init(mostWaiting: Int?, askAfter: Int?, resumeTimeout: Int64?, countKeptFor: Int64?) {
+            self.mostWaiting = mostWaiting
+            self.askAfter = askAfter
+            self.resumeTimeout = resumeTimeout
+            self.countKeptFor = countKeptFor
+        }
+    }
+
+    let terms: Terms
+    /// Whoever knows it may resume the session, if it is the same user; empty: nobody.
+    public let key: String
+    var waiting: UnacknowledgedStanzas
+    /// The session's count when the client's began.
+    private let base: UInt32
+    /// The count that an answer waits for.
+    private var awaited: UInt32?
+    private var sinceRequest = 0
+    private var mustAsk = false
+    private var isDue = false
+    /// When the session ends unless it is resumed; or the client's patience is over.
+    private var timer: Loop.Timer?
+    /// Stanzas sent meanwhile are still stored under this number.
+    private var receipt: Int64 = 0
+
+    public static let keyLength = 18
+    /// How long a client may leave too many stanzas unacknowledged before its stream is closed.
+    private static let patience: Int64 = 5_000
+    /// So many times the agreed number is too much at once.
+    private static let excess = 10
+
+    init(_ terms: Terms, key: String, session: Session, handled: UInt32 = 0, waiting: UnacknowledgedStanzas = .init()) {
+        self.terms = terms
+        self.key = key
+        self.waiting = waiting
+        base = session.taken &- handled
+    }
+
+    var isResumable: Bool { terms.resumeTimeout != nil }
+
+    /// How many of the client's stanzas have been handled.
+    func handled(_ session: Session) -> UInt32 {
+        let count = session.handled.done &- base
+        // What was begun before the count began may still be worked on.
+        return count > UInt32.max / 2 && session.taken &- base < UInt32.max / 2 ? 0 : count
+    }
+
+    // MARK: From the client
+
+    /// The client wants to know what was handled: it is told when all that it has sent is.
+    func asked(_ session: Session) {
+        awaited = session.taken &- base
+        if isAnswerable(session) { isDue(session) }
+    }
+
+    func handledMore(_ session: Session) {
+        if awaited != nil, isAnswerable(session) { isDue(session) }
+    }
+
+    /// Whether all that the client asked about has been handled.
+    private func isAnswerable(_ session: Session) -> Bool {
+        awaited.map { handled(session) &- $0 <= UInt32.max / 2 } ?? false
+    }
+
+    /// - Throws: the client says to have got more than it was sent.
+    func acknowledged(_ count: UInt32, _ session: Session) throws(UnacknowledgedStanzas.TooHigh) {
+        let receipt = try waiting.acknowledge(count)
+        if receipt != 0 { session.host.hooks.storedStanzasAcknowledged.tell(StoredStanzas(session: session, upTo: receipt)) }
+        if session.stream != nil, let timer, !isOverBound {
+            timer.cancel()
+            self.timer = nil
+        }
+    }
+
+    // MARK: To the client
+
+    func sent(_ bytes: [UInt8], _ session: Session) {
+        waiting.append(bytes, at: Loop.now, receipt: receipt)
+        guard session.stream != nil else { return isOverBound ? overflow(session) : () }
+        sinceRequest += 1
+        if let askAfter = terms.askAfter, sinceRequest >= askAfter {
+            mustAsk = true
+            isDue(session)
+        }
+        if isOverBound { overflow(session) }
+    }
+
+    /// What is sent meanwhile is stored under this number until it is acknowledged.
+    func stored(_ number: Int64, _ body: () -> Void) {
+        receipt = number
+        body()
+        receipt = 0
+    }
+
+    private func isDue(_ session: Session) {
+        guard !isDue else { return }
+        isDue = true
+        session.host.server.acknowledgementDue(session)
+    }
+
+    /// The end of the turn: what is due is written.
+    func flush(_ session: Session) {
+        isDue = false
+        guard let stream = session.stream else { return }
+        if isAnswerable(session) {
+            awaited = nil
+            StreamManagementWords.answer(handled(session)).withUnsafeBytes { stream.send($0) }
+        }
+        if mustAsk, !waiting.isEmpty { ask(stream) }
+        mustAsk = false
+    }
+
+    private func ask(_ stream: any SessionStream) {
+        sinceRequest = 0
+        StreamManagementWords.request.withUnsafeBytes { stream.send($0) }
+    }
+
+    // MARK: Bounds
+
+    private var isOverBound: Bool {
+        if waiting.byteCount > Session.longestQueue { return true }
+        return terms.mostWaiting.map { waiting.unstoredCount > $0 } ?? false
+    }
+
+    private var isFarOverBound: Bool {
+        if waiting.byteCount > 2 * Session.longestQueue { return true }
+        return terms.mostWaiting.map { waiting.unstoredCount > Self.excess * $0 } ?? false
+    }
+
+    /// Who reads gets a moment to say so; who is not there, or far behind, does not.
+    private func overflow(_ session: Session) {
+        if session.stream != nil, !isFarOverBound {
+            guard timer == nil else { return }
+            timer = Loop.after(Self.patience) { [weak self, weak session] in
+                guard let self, let session, !session.hasEnded else { return }
+                timer = nil
+                if session.stream != nil, isOverBound { giveUp(session) }
+            }
+            return
+        }
+        // Not from inside whoever is delivering.
+        Loop.endOfTurn { [weak session] in
+            guard let session, !session.hasEnded else { return }
+            self.giveUp(session)
+        }
+    }
+
+    private func giveUp(_ session: Session) {
+        Log.notice(
+            "client acknowledges too little, closing its stream",
+            [Field("session", session.jid), Field("waiting", waiting.count), Field("waiting_bytes", waiting.byteCount)])
+        session.close(StreamError(.resourceConstraint, text: "Too many stanzas wait to be acknowledged"))
+    }
+
+    // MARK: Without a connection
+
+    /// The connection is gone: the session waits for so long to be resumed.
+    func detached(_ session: Session, for milliseconds: Int64) {
+        timer?.cancel()
+        (awaited, mustAsk, sinceRequest) = (nil, false, 0)
+        timer = Loop.after(milliseconds) { [weak self, weak session] in
+            guard let self, let session, !session.hasEnded else { return }
+            timer = nil
+            Log.info("session was not resumed", [Field("session", session.jid), Field("waiting", waiting.count)])
+            remember(session)
+            session.end()
+        }
+    }
+
+    /// There is a connection again: what was not acknowledged goes once more, in order.
+    func attached(_ session: Session, _ stream: any SessionStream) {
+        timer?.cancel()
+        timer = nil
+        for entry in waiting.waiting { entry.bytes.withUnsafeBytes { stream.send($0) } }
+        if terms.askAfter != nil, !waiting.isEmpty { ask(stream) }
+    }
+
+    private func remember(_ session: Session) {
+        guard let seconds = terms.countKeptFor, !key.isEmpty else { return }
+        let (store, key, count) = (session.host.server.store, key, handled(session))
+        let now = ClockText.now
+        session.host.server.background {
+            do throws(StorageError) {
+                try await store.sessionCounts.keep(key, handled: count, expiresAt: now + seconds, now: now)
+            } catch {
+                Log.error("cannot remember the count of a session", [Field("error", error)])
+            }
+        }
+    }
+
+    func cancel() {
+        timer?.cancel()
+        timer = nil
+    }
+
+    /// The session is over; what its client has not said to have, except what is still stored anyway.
+    func ended(_ session: Session) -> [UnacknowledgedStanzas.Entry] {
+        cancel()
+        return waiting.waiting.filter { $0.receipt == 0 }
+    }
+}

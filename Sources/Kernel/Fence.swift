@@ -1,0 +1,35 @@
+internal import Network
+internal import XMPP
+
+/// Holds back what comes directly for a session that is new on this worker, until everything has come that was sent to
+/// its former worker: so that nothing is overtaken (RFC 6120 §10.1).
+@LoopActor
+final class Fence {
+    /// The former worker; what comes from there passes.
+    let origin: UInt8
+    /// The session's number there.
+    let connection: UInt64
+    /// The workers of which earlier stanzas may still be on their way.
+    private(set) var awaited: Set<UInt8>
+    private var held: [(Stanza.Kind, [UInt8])] = []
+
+    init(origin: UInt8, connection: UInt64, awaited: Set<UInt8>) {
+        self.origin = origin
+        self.connection = connection
+        self.awaited = awaited
+    }
+
+    func hold(_ kind: Stanza.Kind, _ bytes: [UInt8]) { held.append((kind, bytes)) }
+
+    /// Nothing more comes from that worker by way of the former one; whether that was the last.
+    func passed(_ slot: UInt8) -> Bool {
+        awaited.remove(slot)
+        return awaited.isEmpty
+    }
+
+    func open(_ session: Session) {
+        session.fence = nil
+        for (kind, bytes) in held { session.deliver(kind, bytes) }
+        held = []
+    }
+}

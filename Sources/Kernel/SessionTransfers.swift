@@ -1,0 +1,229 @@
+internal import IPC
+internal import Network
+internal import SharedState
+internal import Telemetry
+internal import XMPP
+
+/// Sessions on their way to or from another worker (`IPC/TransferMessage.swift` has the course of it).
+@LoopActor
+final class SessionTransfers {
+    /// A session that has left, or is about to. What comes for it goes after it.
+    private final class Departure {
+        let session: Session
+        let slot: UInt8
+        var successor: UInt64?
+        /// Comes while it is not known where it will be, and under which number.
+        var pending: [@LoopActor (UInt8, UInt64) -> Void] = []
+
+        init(_ session: Session, to slot: UInt8) {
+            self.session = session
+            self.slot = slot
+        }
+    }
+
+    private unowned let server: Server
+    private var departures: [UInt64: Departure] = [:]
+    private var arrivals: [UInt64: Session] = [:]
+    private var claims: [UInt64: (slot: UInt8, connection: UInt64, answer: @LoopActor (Session?) -> Void)] = [:]
+    private var lastTicket: UInt64 = 0
+
+    init(server: Server) { self.server = server }
+
+    /// Sessions that have not quite left.
+    var departing: Int { departures.count }
+
+    /// Sessions that may still be overtaken by what comes another way.
+    var isIdle: Bool { departures.isEmpty && arrivals.isEmpty && claims.isEmpty }
+
+    private func send(_ message: TransferMessage, to slot: UInt8) -> Bool {
+        server.mesh?.send(MeshFrame.transfer(message).encoded(), to: slot) == true
+    }
+
+    // MARK: Leaving
+
+    /// Sends a session to another worker, if it can go now: it must be settled, and no longer new here itself.
+    @discardableResult
+    func depart(_ session: Session, to slot: UInt8, ticket: UInt64 = 0) -> Bool {
+        guard !session.hasEnded, session.isSettled, session.fence == nil, let acknowledgements = session.acknowledgements,
+            acknowledgements.isResumable, server.session(session.connection) === session
+        else { return false }
+        session.host.hooks.sessionMoving.tell(session)
+        let parcel = SessionParcel(session, acknowledgements)
+        let message = TransferMessage.parcel(ticket: ticket, connection: session.connection, contents: parcel.encoded())
+        guard send(message, to: slot) else { return false }
+        session.stream?.pauseReading()
+        server.takeOut(session)
+        departures[session.connection] = Departure(session, to: slot)
+        return true
+    }
+
+    private func adopted(_ connection: UInt64, _ successor: UInt64, by slot: UInt8) {
+        guard let departure = departures[connection], departure.slot == slot else { return }
+        departure.successor = successor
+        departure.session.vanish()
+        let pending = departure.pending
+        departure.pending = []
+        for body in pending { body(slot, successor) }
+    }
+
+    /// The session stays. Its entry may have been the other worker's for a moment.
+    private func declined(_ connection: UInt64) {
+        guard let departure = departures.removeValue(forKey: connection), departure.successor == nil else { return }
+        let session = departure.session
+        server.add(session)
+        do {
+            try server.directory.replace(session.record)
+        } catch {
+            Log.error("session table refuses an entry", [Field("session", session.jid), Field("error", "\(error)")])
+        }
+        session.stream?.resumeReading()
+        for body in departure.pending { body(server.slot, connection) }
+    }
+
+    // MARK: What comes late
+
+    /// Sends a stanza after a session that has left. False: there is none with that number.
+    @discardableResult
+    func forward(_ kind: Stanza.Kind, _ bytes: [UInt8], to connection: UInt64) -> Bool {
+        follow(connection) { [unowned server] slot, successor in
+            if slot == server.slot {
+                server.session(successor)?.deliver(kind, bytes)
+            } else {
+                server.forward(kind, bytes, to: [successor], at: slot)
+            }
+        }
+    }
+
+    /// The same for the end that another worker has in mind for it.
+    func forwardClose(_ connection: UInt64, _ error: StreamError) {
+        _ = follow(connection) { [unowned server] slot, successor in
+            server.close(SessionOwner(slot: slot, incarnation: 0, connection: successor), error)
+        }
+    }
+
+    /// Sends an event after those sessions of a user that have left.
+    func forward(_ topic: String, to user: JID, _ payload: [UInt8]) {
+        guard !departures.isEmpty else { return }
+        for (connection, departure) in departures where departure.session.jid.bare == user {
+            _ = follow(connection) { [unowned server] slot, _ in
+                guard slot != server.slot else { return }
+                server.mesh?.send(
+                    MeshFrame.event(topic: topic, user: user.bareText, payload: payload).encoded(), to: slot)
+            }
+        }
+    }
+
+    /// Runs `body` with where a session is now, as soon as that is known.
+    private func follow(_ connection: UInt64, _ body: @escaping @LoopActor (UInt8, UInt64) -> Void) -> Bool {
+        guard let departure = departures[connection] else { return false }
+        if let successor = departure.successor { body(departure.slot, successor) } else { departure.pending.append(body) }
+        return true
+    }
+
+    // MARK: Arriving
+
+    /// Asks another worker for a session. Nil: there is none with that key, or it cannot go.
+    func claim(_ owner: SessionOwner, key: String, connection: UInt64) async -> Session? {
+        lastTicket += 1
+        let ticket = lastTicket
+        return await withCheckedContinuation { continuation in
+            claims[ticket] = (owner.slot, connection, { continuation.resume(returning: $0) })
+            if !send(.claim(ticket: ticket, connection: owner.connection, key: key), to: owner.slot) {
+                claims.removeValue(forKey: ticket)?.answer(nil)
+            }
+        }
+    }
+
+    private func claimed(_ connection: UInt64, _ key: String, ticket: UInt64, by slot: UInt8) {
+        guard let session = server.session(connection), session.isResumable(with: key) else {
+            _ = send(.refused(ticket: ticket), to: slot)
+            return
+        }
+        session.loseStream(StreamError(.conflict, text: "Resumed by another connection"))
+        session.whenSettled { [self] in
+            if !depart(session, to: slot, ticket: ticket) { _ = send(.refused(ticket: ticket), to: slot) }
+        }
+    }
+
+    private func arrive(_ contents: [UInt8], ticket: UInt64, from connection: UInt64, at origin: UInt8) {
+        let claim = claims.removeValue(forKey: ticket)
+        do {
+            let parcel = try SessionParcel(decoding: contents)
+            guard let host = server.host(JID.prepared(parcel.user).domain) else { throw StanzaError(.itemNotFound) }
+            let session = parcel.session(claim?.connection ?? Connection.newNumber(), on: host)
+            try server.directory.replace(session.record)
+            server.add(session)
+            parcel.unpack(for: session)
+            session.waitToBeResumed()
+            _ = send(.adopted(connection: connection, successor: session.connection), to: origin)
+            raiseFence(for: session, origin, connection)
+            claim?.answer(session)
+        } catch {
+            Log.error("cannot take over a session", [Field("slot", origin), Field("error", "\(error)")])
+            _ = send(.declined(connection: connection), to: origin)
+            claim?.answer(nil)
+        }
+    }
+
+    private func raiseFence(for session: Session, _ origin: UInt8, _ connection: UInt64) {
+        // This worker, too, may have sent something there just now.
+        var awaited: Set<UInt8> = [server.slot]
+        for slot in server.mesh?.peers ?? [] where slot != origin {
+            if send(.fence(connection: connection, owner: origin), to: slot) { awaited.insert(slot) }
+        }
+        session.fence = Fence(origin: origin, connection: connection, awaited: awaited)
+        arrivals[session.connection] = session
+        _ = send(.echo(connection: connection), to: origin)
+    }
+
+    private func passed(_ slot: UInt8, _ successor: UInt64) {
+        guard let session = arrivals[successor] else { return }
+        guard let fence = session.fence else {
+            arrivals[successor] = nil
+            return
+        }
+        guard fence.passed(slot) else { return }
+        arrivals[successor] = nil
+        _ = send(.settled(connection: fence.connection), to: fence.origin)
+        fence.open(session)
+    }
+
+    // MARK: Messages
+
+    func receive(_ message: TransferMessage, from slot: UInt8) {
+        switch message {
+        case .claim(let ticket, let connection, let key): claimed(connection, key, ticket: ticket, by: slot)
+        case .refused(let ticket): claims.removeValue(forKey: ticket)?.answer(nil)
+        case .parcel(let ticket, let connection, let contents): arrive(contents, ticket: ticket, from: connection, at: slot)
+        case .adopted(let connection, let successor): adopted(connection, successor, by: slot)
+        case .declined(let connection): declined(connection)
+        case .fence(let connection, let owner): _ = send(.echo(connection: connection), to: owner)
+        case .echo(let connection):
+            _ = follow(connection) { [unowned self] home, successor in
+                _ = send(.passed(successor: successor, slot: slot), to: home)
+            }
+        case .passed(let successor, let slot): passed(slot, successor)
+        case .settled(let connection): departures[connection] = nil
+        }
+    }
+
+    /// A worker is gone: nothing more comes from there, and what had left for it is lost or was never taken.
+    func peerGone(_ slot: UInt8) {
+        for (ticket, claim) in claims where claim.slot == slot {
+            claims[ticket] = nil
+            claim.answer(nil)
+        }
+        for (connection, departure) in departures where departure.slot == slot {
+            if departure.successor == nil { declined(connection) } else { departures[connection] = nil }
+        }
+        for (successor, session) in arrivals {
+            guard let fence = session.fence else { continue }
+            if fence.origin == slot {
+                arrivals[successor] = nil
+                fence.open(session)
+            } else {
+                passed(slot, successor)
+            }
+        }
+    }
+}

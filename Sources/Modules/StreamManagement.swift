@@ -1,0 +1,76 @@
+public import Configuration
+public import Kernel
+internal import Network
+internal import SASL
+internal import Storage
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// XEP-0198: stanzas are acknowledged in both directions, and a session whose connection is lost can be resumed.
+///
+/// What counts and waits is `Acknowledgements`, what finds a session `Host.resume`; this says on what terms. A change
+/// of the options holds for sessions that enable it afterwards.
+public final class StreamManagement: Module {
+    public nonisolated static let name = "mod_stream_management"
+    public nonisolated static let implements = [XEP(198, "Stream Management", version: "1.6.1")]
+
+    private let terms: Acknowledgements.Terms
+    private let forgetsEvery: Int64?
+
+    public init(options: ModuleOptions) {
+        let keepsCount = options.bool("stale_h.enabled")
+        terms = Acknowledgements.Terms(
+            mostWaiting: options.int("buffer_max"), askAfter: options.bool("ack") ? options.int("ack_freq") : nil,
+            resumeTimeout: options.bool("buffer") ? options.duration("resume_timeout")?.wholeMilliseconds : nil,
+            countKeptFor: keepsCount ? options.duration("stale_h.geriatric")?.components.seconds : nil)
+        forgetsEvery = keepsCount ? options.duration("stale_h.repeat_after")?.wholeMilliseconds : nil
+    }
+
+    public func install(on host: Host) {
+        host.features.afterAuthentication.append { StreamManagementWords.feature }
+        host.onExtension(StreamManagementWords.namespace) { [terms] element, session in
+            Self.take(element, session, terms)
+        }
+        guard let forgetsEvery else { return }
+        let timer = Loop.every(forgetsEvery) { [unowned host] in Self.forget(host) }
+        host.onUnload { timer.cancel() }
+    }
+
+    private static func take(_ element: Element, _ session: Session, _ terms: Acknowledgements.Terms) {
+        switch element.name {
+        case "enable": enable(element, session, terms)
+        case "r": session.receive(.request)
+        case "a":
+            if let count = StreamManagementWords.handled(element) { return session.receive(.answer(count)) }
+            session.close(StreamError(.badFormat, text: "An acknowledgement without a count"))
+        default: session.sendBesideStanzas(StreamManagementWords.failed(.unexpectedRequest))
+        }
+    }
+
+    /// XEP-0198 §3: once for a session; resumption only for who asks for it.
+    private static func enable(_ element: Element, _ session: Session, _ terms: Acknowledgements.Terms) {
+        var terms = terms
+        let wants = element.attribute("resume", equals: "true") || element.attribute("resume", equals: "1")
+        if !wants { terms.resumeTimeout = nil }
+        if let timeout = terms.resumeTimeout, let preferred = element["max"].flatMap({ Int64($0) }), preferred > 0 {
+            terms.resumeTimeout = preferred < timeout / 1000 ? preferred * 1000 : timeout
+        }
+        let key = terms.resumeTimeout == nil ? "" : Base64.encode(RandomPool.take(Acknowledgements.keyLength))
+        guard session.enableAcknowledgements(terms, key: key) != nil else {
+            return session.sendBesideStanzas(StreamManagementWords.failed(.unexpectedRequest))
+        }
+        let name = terms.resumeTimeout == nil ? nil : Host.resumptionName(key: key, resource: session.jid.resource)
+        session.sendBesideStanzas(StreamManagementWords.enabled(id: name, seconds: terms.resumeTimeout.map { $0 / 1000 }))
+    }
+
+    private static func forget(_ host: Host) {
+        Loop.spawn {
+            do throws(StorageError) {
+                try await host.server.store.sessionCounts.forget(expiredBy: ClockText.now)
+            } catch {
+                Log.error("cannot forget the counts of old sessions", [Field("error", error)])
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+internal import Configuration
+internal import Kernel
+internal import Network
+internal import SASL
+internal import SharedState
+internal import Streams
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// What a client's stream asks of the accounts and of the kernel until it has a session.
+extension ClientConnection {
+    func fetchCredentials(_ jid: JID, _ hash: ScramHash) {
+        guard let host else { return }
+        Loop.spawn { [self] in
+            let answer: SASLExchange.CredentialsAnswer
+            (answer, method) = await host.accounts.credentials(
+                jid.local, hash, allowed: listener.options.allowedAuthMethods)
+            perform(stream.handle(.credentials(answer, nonce: RandomPool.take(SASLExchange.nonceLength))))
+            goOn()
+        }
+    }
+
+    func verify(_ jid: JID, _ password: Password) {
+        guard let host else { return }
+        Loop.spawn { [self] in
+            let verdict: SASLExchange.PasswordVerdict
+            (verdict, method) = await host.accounts.verify(
+                jid.local, password, allowed: listener.options.allowedAuthMethods)
+            perform(stream.handle(.verdict(verdict)))
+            goOn()
+        }
+    }
+
+    func admit(_ jid: JID) {
+        guard let host else { return }
+        Loop.spawn { [self] in
+            let verdict: SASLExchange.PasswordVerdict
+            (verdict, method) = await host.accounts.admit(jid.local, allowed: listener.options.allowedAuthMethods)
+            perform(stream.handle(.verdict(verdict)))
+            goOn()
+        }
+    }
+
+    func admitAnonymous() {
+        guard let host else { return }
+        Loop.spawn { [self] in
+            let answer = await host.accounts.admitAnonymous(allowed: listener.options.allowedAuthMethods)
+            method = .anonymous
+            perform(stream.handle(.anonymous(answer)))
+            goOn()
+        }
+    }
+
+    func authenticated(_ jid: JID, _ mechanism: Mechanism) {
+        listener.metrics?.add(.loginsSucceeded)
+        framer.limits = listener.limits
+        if let host { connection.setRate(listener.rate(of: jid, on: host)) }
+        Log.info(
+            "authenticated",
+            [Field("connection", connection.id), Field("user", jid), Field("mechanism", mechanism.name), Field("address", address)])
+    }
+
+    func authenticationFailed(_ user: JID?, _ condition: SASLFailure.Condition) {
+        listener.metrics?.add(.loginsFailed)
+        Log.info(
+            "authentication failed",
+            [
+                Field("connection", connection.id), Field("user", user?.description ?? ""),
+                Field("condition", condition.rawValue), Field("address", address),
+            ])
+        guard condition == .notAuthorized, listener.countFailure(from: address) else { return }
+        Loop.endOfTurn { [self] in
+            end(StreamError(.policyViolation, text: "Too many failed logins from this address"))
+        }
+    }
+
+    func bind(_ user: JID, _ resource: String?) {
+        guard let host else { return }
+        guard listener.admits(user, on: host) else {
+            perform(stream.handle(.bindRefused(StanzaError(.notAllowed, text: "Access to this listener is denied"))))
+            return
+        }
+        let resource = resource ?? StreamText.randomName()
+        Loop.spawn { [self] in
+            do throws(StanzaError) {
+                let session = try await host.bind(
+                    user, resource: resource, connection: connection.id, stream: self, now: WallClock.seconds, method: method)
+                guard !stream.isClosed else { return session.end() }
+                self.session = session
+                Log.info(
+                    "session bound",
+                    [Field("connection", connection.id), Field("session", session.jid), Field("address", address)])
+                perform(stream.handle(.bound(session.jid)))
+            } catch {
+                perform(stream.handle(.bindRefused(error)))
+            }
+            goOn()
+        }
+    }
+
+    /// Goes on with an earlier session, wherever it is (XEP-0198 §5).
+    func resume(_ user: JID, _ previous: String, _ handled: UInt32) {
+        guard let host else { return }
+        guard listener.admits(user, on: host) else { return perform(stream.handle(.resumeRefused(.itemNotFound, handled: nil))) }
+        Loop.spawn { [self] in
+            switch await host.resume(user, name: previous, handled: handled, connection: connection.id) {
+            case .resumed(let session, let count):
+                // Should this connection be gone already, the session waits on.
+                guard !stream.isClosed else { return }
+                self.session = session
+                Log.info(
+                    "session resumed",
+                    [Field("connection", connection.id), Field("session", session.jid), Field("address", address)])
+                perform(stream.handle(.resumed(session.jid, handled: count)))
+                session.attach(self)
+            case .refused(let refusal, let count): perform(stream.handle(.resumeRefused(refusal, handled: count)))
+            case .broken(let error): perform(stream.handle(.close(error)))
+            }
+            goOn()
+        }
+    }
+}
