@@ -1,3 +1,4 @@
+import CPlatform
 import Glibc
 
 /// Questions to the system's sockets.

@@ -1,3 +1,4 @@
+import CPlatform
 import Glibc
 
 /// A connection to the loopback interface that blocks, with deadlines.
