@@ -69,6 +69,11 @@ extension Session {
         waitToBeResumed()
     }
 
+    /// Gives the connection up, as one behind which nobody is any more.
+    public func loseConnection(_ error: StreamError) {
+        if acknowledgements?.isResumable == true { loseStream(error) } else { close(error) }
+    }
+
     /// Another connection is about to take its place.
     func loseStream(_ error: StreamError) {
         guard let stream else { return }

@@ -93,6 +93,7 @@ final class PingRounds {
 
     private func ping(_ session: Session, _ now: Int64) {
         let connection = session.connection
+        guard session.isAttached else { return }
         guard asked.insert(connection).inserted else { return }
         let id = session.host.server.pending.expect(from: session.jid, within: timeout) { [weak self, weak session] answer in
             guard let self else { return }
@@ -110,6 +111,6 @@ final class PingRounds {
     private func silence(of session: Session) {
         guard isDeadly else { return }
         Log.info("client does not answer a ping, closing its stream", [Field("session", session.jid)])
-        session.close(StreamError(.connectionTimeout, text: "No answer to a ping"))
+        session.loseConnection(StreamError(.connectionTimeout, text: "No answer to a ping"))
     }
 }

@@ -158,6 +158,7 @@ final class WorkerOperations {
         ]
         if record.flags.contains(.available) { members.append(.init("priority", .int(Int64(record.priority)))) }
         members.append(.init("available", .bool(record.flags.contains(.available))))
+        if record.flags.contains(.detached) { members.append(.init("detached", .bool(true))) }
         members.append(.init("since", .int(record.since)))
         return .object(members)
     }
