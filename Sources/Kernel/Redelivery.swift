@@ -18,9 +18,12 @@ extension Server {
             }
             return stanza
         }
-        background { [router] in
-            for stanza in stanzas { await router.redeliver(stanza) }
-        }
+        for stanza in stanzas { redeliver(stanza) }
+    }
+
+    /// All are on their way before the first has arrived, so that what comes later stays behind them.
+    func redeliver(_ stanza: Stanza) {
+        if let rest = router.redeliver(stanza) { background(rest) }
     }
 
     /// Reads what was rendered here or at another worker.

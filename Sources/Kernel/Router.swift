@@ -97,7 +97,7 @@ public final class Router {
     public func routeAndWait(_ stanza: Stanza) async { await route(stanza, from: nil)?() }
 
     /// The same for a stanza that was delivered to a session which ended before its client had it.
-    func redeliver(_ stanza: Stanza) async { await route(stanza, from: nil, isRedelivery: true)?() }
+    func redeliver(_ stanza: Stanza) -> Rest? { route(stanza, from: nil, isRedelivery: true) }
 
     private func route(_ stanza: Stanza, from session: Session?, isRedelivery: Bool = false) -> Rest? {
         guard let to = stanza.to else { return nil }

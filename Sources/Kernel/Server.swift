@@ -159,7 +159,7 @@ public final class Server {
     }
 
     /// Work that belongs to no session any more and that must be done before the process leaves.
-    func background(_ body: @escaping @LoopActor @Sendable () async -> Void) {
+    func background(_ body: @escaping Rest) {
         unfinished += 1
         Loop.spawn { [self] in
             await body()
@@ -234,6 +234,6 @@ public final class Server {
     /// The session went away while the stanza was on its way: it is routed again, as if it came now.
     private func undeliverable(_ kind: Stanza.Kind, _ bytes: [UInt8]) {
         guard kind != .presence, let stanza = stanza(bytes) else { return }
-        background { [router] in await router.redeliver(stanza) }
+        redeliver(stanza)
     }
 }
