@@ -173,7 +173,7 @@ extension WorkerMessage {
 }
 
 extension ByteWriter {
-    mutating func bundle(_ bundle: ConfigurationBundle) {
+    public mutating func bundle(_ bundle: ConfigurationBundle) {
         string(bundle.path)
         data(bundle.text)
         count(bundle.files.count)
@@ -183,7 +183,7 @@ extension ByteWriter {
         }
     }
 
-    mutating func listener(_ listener: ListenerDescriptor) {
+    public mutating func listener(_ listener: ListenerDescriptor) {
         uint16(listener.index)
         uint8(listener.kind.rawValue)
         uint16(listener.position)
@@ -232,7 +232,7 @@ extension ByteWriter {
 }
 
 extension ByteReader {
-    mutating func bundle() throws(WireError) -> ConfigurationBundle {
+    public mutating func bundle() throws(WireError) -> ConfigurationBundle {
         let path = try string()
         let text = Array(try data())
         var files: [ConfigurationBundle.File] = []
@@ -242,7 +242,7 @@ extension ByteReader {
         return ConfigurationBundle(path: path, text: text, files: files)
     }
 
-    mutating func listener() throws(WireError) -> ListenerDescriptor {
+    public mutating func listener() throws(WireError) -> ListenerDescriptor {
         let index = try uint16()
         let tag = try uint8()
         guard let kind = ListenerDescriptor.Kind(rawValue: tag) else { throw .unknownTag(tag) }

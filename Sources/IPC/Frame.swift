@@ -44,6 +44,9 @@ public struct FrameDecoder: Sendable {
     /// - Parameter limit: longest frame without its length field, in bytes.
     public init(limit: Int) { self.limit = limit }
 
+    /// Bytes that came and are no whole frame yet.
+    public var remainder: [UInt8] { Array(buffer[start...]) }
+
     /// Whether the stream stands between two frames.
     public var isEmpty: Bool { start == buffer.count }
 

@@ -32,6 +32,20 @@ enum ConfigurationFile {
         }
     }
 
+    /// What was read before, in another image of the program.
+    static func read(_ bundle: ConfigurationBundle) -> Reading {
+        let files = BundledFiles(bundle.files.map { ConfiguredFile(path: $0.name, contents: $0.contents) })
+        switch ConfigurationLoader.load(text: bundle.text, path: bundle.path, files: files) {
+        case .refused(let problems): return .refused(problems.map(\.description))
+        case .loaded(let configuration, let notes):
+            do {
+                return .usable(try settings(configuration, bundle), configuration, notes: notes)
+            } catch {
+                return .refused(["\(bundle.path): \(error.description)"])
+            }
+        }
+    }
+
     /// Why settings that are right in themselves cannot be used on this machine.
     struct Misfit: Error, CustomStringConvertible {
         let description: String
@@ -41,7 +55,7 @@ enum ConfigurationFile {
         let native = configuration.native
         return MasterSettings(
             bundle: bundle, listeners: configuration.listeners.map(ListenerSetting.init),
-            workers: native.workers ?? processors, workerProgram: native.workerProgram ?? programBeside("xmppd-worker"),
+            workers: native.workers ?? processors, workerProgram: native.workerProgram ?? OwnProgram.beside("xmppd-worker"),
             controlSocket: native.controlSocket, pidFile: native.pidFile, account: try account(native),
             logLevel: configuration.general.logLevel, stopDeadline: native.stopTimeout.milliseconds,
             drainDeadline: native.drainTimeout.milliseconds, heartbeatDeadline: native.watchdogTimeout.milliseconds)
@@ -65,14 +79,6 @@ enum ConfigurationFile {
 
     /// Processors online, at most as many as there can be workers.
     private static var processors: Int { min(64, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
-
-    private static func programBeside(_ name: String) -> String {
-        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink("/proc/self/exe", &path, path.count)
-        guard count > 0 else { return name }
-        let own = String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return own.lastIndex(of: "/").map { own[...$0] + name } ?? name
-    }
 }
 
 extension ListenerSetting {

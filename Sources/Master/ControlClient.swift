@@ -26,16 +26,27 @@ final class ControlClient {
     /// Whether it was told to go.
     private(set) var isLeaving = false
 
-    init(_ connection: Descriptor, on loop: EventLoop) {
+    /// - Parameter earlier: what another image of the program knew of it.
+    init(_ connection: Descriptor, earlier: MasterState.Client? = nil, on loop: EventLoop) {
         self.loop = loop
         lastActive = loop.now
+        pending = Set(earlier?.pending ?? [])
         var group: UInt32 = 0
         _ = cplatform_peer_credentials(connection.number, &pid, &user, &group)
         channel = FrameChannel(
-            connection, on: loop, frameLimit: FrameLimit.control, queueLimit: 4 * FrameLimit.control
+            connection, on: loop, frameLimit: FrameLimit.control, queueLimit: 4 * FrameLimit.control,
+            unread: earlier?.unread ?? []
         ) { [weak self] event in self?.occurred(event) }
         watchIdleness(after: Self.idleLimit)
         Log.debug("control client connected", [Field("pid", pid), Field("user", user)])
+    }
+
+    /// What the next image of the program needs; nil if this client is left behind.
+    var possession: MasterState.Client? {
+        guard !isLeaving else { return nil }
+        return channel?.possession.map {
+            MasterState.Client(connection: $0.socket, unread: $0.unread, pending: pending.sorted())
+        }
     }
 
     var isFlushed: Bool { channel?.queuedBytes ?? 0 == 0 }

@@ -16,7 +16,7 @@ final class ControlServer {
     private let loop: EventLoop
     private let socket: Descriptor
     private var watch: EventLoop.Watch?
-    private var clients: [ControlClient] = []
+    private(set) var clients: [ControlClient] = []
 
     /// Opens the socket with mode 0660. The caller holds the lock that makes a file left at `path` a stale one.
     /// - Parameter group: who may connect beside the owner; nil for the group of this process.
@@ -30,6 +30,17 @@ final class ControlServer {
         }
         watch = loop.watch(socket.number, for: Readiness.input) { [weak self] _ in self?.accept() }
     }
+
+    /// Goes on at a socket, and with clients, of another image of the program.
+    init(_ path: String, adopting socket: Int32, _ earlier: [MasterState.Client], on loop: EventLoop) {
+        self.path = path
+        self.loop = loop
+        self.socket = Descriptor(socket)
+        watch = loop.watch(socket, for: Readiness.input) { [weak self] _ in self?.accept() }
+        for client in earlier { add(ControlClient(Descriptor(client.connection), earlier: client, on: loop)) }
+    }
+
+    var listeningSocket: Int32 { socket.number }
 
     /// Takes nobody new and removes the socket from the file system.
     func close() {
@@ -65,11 +76,15 @@ final class ControlServer {
         guard clients.count < 2 * Self.clientLimit else { return }
         let isFull = clients.count { !$0.isLeaving } >= Self.clientLimit
         let client = ControlClient(connection, on: loop)
+        add(client)
+        if isFull { client.leave(code: "busy", "\(Self.clientLimit) clients are connected; try again") }
+    }
+
+    private func add(_ client: ControlClient) {
         client.received = { [weak self, weak client] request in
             if let client { self?.handler(request, client) }
         }
         client.ended = { [weak self, weak client] in self?.clients.removeAll { $0 === client } }
         clients.append(client)
-        if isFull { client.leave(code: "busy", "\(Self.clientLimit) clients are connected; try again") }
     }
 }

@@ -34,14 +34,17 @@ final class FrameChannel {
     /// - Parameters:
     ///   - frameLimit: longest frame that is accepted.
     ///   - queueLimit: most bytes that may wait to be sent.
+    ///   - unread: the beginning of a frame that has come already.
     init(
-        _ socket: Descriptor, on loop: EventLoop, frameLimit: Int, queueLimit: Int, _ handler: @escaping (Event) -> Void
+        _ socket: Descriptor, on loop: EventLoop, frameLimit: Int, queueLimit: Int, unread: [UInt8] = [],
+        _ handler: @escaping (Event) -> Void
     ) {
         self.socket = socket
         self.loop = loop
         self.queueLimit = queueLimit
         self.handler = handler
         decoder = FrameDecoder(limit: frameLimit)
+        decoder.append(unread)
         watch = loop.watch(socket.number, for: Readiness.input) { [weak self] events in self?.occurred(events) }
     }
 
@@ -56,6 +59,11 @@ final class FrameChannel {
         queuedBytes += frame.count
         flush()
         return true
+    }
+
+    /// The socket, and what has come of a frame without end; nil while something waits to be sent, or after the end.
+    var possession: (socket: Int32, unread: [UInt8])? {
+        watch != nil && queue.isEmpty && isReading ? (socket.number, decoder.remainder) : nil
     }
 
     /// Handles everything that has already arrived.

@@ -20,7 +20,7 @@ final class InstanceLock {
         }
     }
 
-    private let path: String
+    let path: String
     private let file: Descriptor
 
     /// Locks the file, creating it if need be, and writes this process's id into it.
@@ -32,6 +32,14 @@ final class InstanceLock {
             throw .system(path: path, SystemFailure(call: "write", number: errno))
         }
     }
+
+    /// A lock that another image of this program has taken: it is this process's own.
+    init(adopting lock: MasterState.Lock) {
+        path = lock.path
+        file = Descriptor(lock.descriptor)
+    }
+
+    var possession: MasterState.Lock { MasterState.Lock(path: path, descriptor: file.number) }
 
     /// Removes the file and gives up the lock.
     func release() { unlink(path) }

@@ -59,6 +59,26 @@ struct ListenerSet {
         }
     }
 
+    /// Listeners that another image of the program has bound.
+    init(adopting listeners: [MasterState.Listener]) {
+        // A socket that several positions share has one owner.
+        var owned: [Int32: Descriptor] = [:]
+        bound = listeners.map { listener in
+            let sockets = listener.sockets.map { number -> Descriptor in
+                let socket = owned[number] ?? Descriptor(number)
+                owned[number] = socket
+                return socket
+            }
+            return Bound(setting: listener.setting, descriptor: listener.descriptor, sockets: sockets)
+        }
+    }
+
+    var possessions: [MasterState.Listener] {
+        bound.map {
+            MasterState.Listener(setting: $0.setting, descriptor: $0.descriptor, sockets: $0.sockets.map(\.number))
+        }
+    }
+
     private static func bind(_ setting: ListenerSetting, index: Int, workers: Int) throws(Failure) -> Bound {
         var address = cplatform_address()
         let parsed = cplatform_parse_address(setting.address, &address)

@@ -5,6 +5,10 @@ public enum MasterCommand: Equatable, Sendable {
     case show(configuration: String, json: Bool)
     case options(name: String?, json: Bool)
     case version
+    /// What this program speaks, for a running server that is about to give way to it.
+    case versions
+    /// Go on where the former image of this process stopped; its state is in that descriptor.
+    case adopt(Int32, configuration: String)
     case help
 
     public static let defaultConfiguration = "/etc/xmppd/xmppd.toml"
@@ -15,11 +19,16 @@ public enum MasterCommand: Equatable, Sendable {
         var verb = Verb.run
         var name: String?
         var isJSON = false
+        var state: Int32?
         var arguments = arguments.makeIterator()
         while let argument = arguments.next() {
             switch argument {
             case "-h", "--help": self = .help; return
             case "--version": self = .version; return
+            case "--versions": self = .versions; return
+            case "--adopt":
+                guard let number = arguments.next().flatMap(Int32.init), number > 2 else { throw .missingValue(argument) }
+                state = number
             case "--check": verb = .check
             case "--show": verb = .show
             case "--options": verb = .options
@@ -33,6 +42,10 @@ public enum MasterCommand: Equatable, Sendable {
                 path = String(argument.dropFirst("--config=".count))
                 if path.isEmpty { throw .missingValue("--config") }
             }
+        }
+        if let state {
+            self = .adopt(state, configuration: path)
+            return
         }
         switch verb {
         case .run: self = .run(configuration: path)
@@ -60,9 +73,11 @@ public enum MasterCommand: Equatable, Sendable {
               --name NAME    which options
               --json         print as JSON
               --version      print the version
+              --versions     print the versions of what the processes speak to one another
           -h, --help         print this
 
-        Signals: TERM and INT stop the server in order, HUP reloads the configuration.
+        Signals: TERM and INT stop the server in order, HUP reloads the configuration, USR2 executes the
+        program anew in the master's place, without a worker noticing.
         Exit status: 0 stopped in order, 64 wrong usage, 69 another xmppd runs or an address is taken,
         71 the system refused, 78 the configuration has problems.
         """

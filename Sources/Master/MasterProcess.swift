@@ -12,6 +12,9 @@ public final class MasterProcess {
     private let loop = EventLoop()
     private let policy: SupervisionPolicy
     private var exitStatus: Int32?
+    private let program = OwnProgram.path
+    /// What is executed in this process's place once everything has stopped.
+    private var again: (program: String, words: [String])?
 
     /// - Parameter policy: the patience; `stopDeadline` is that of the configuration.
     public init(policy: SupervisionPolicy = SupervisionPolicy()) { self.policy = policy }
@@ -67,8 +70,41 @@ public final class MasterProcess {
         guard let (settings, configuration, notes) = checkedConfiguration(path) else { return ExitStatus.configuration }
         Log.start(process: "master", level: LogLevel(rawValue: settings.logLevel) ?? .warning)
         for note in notes { Log.event(note.kind == .warning ? .warning : .info, note.description) }
+        return attempt {
+            let possessions = try Possessions.take(settings, on: loop)
+            defer { possessions.release() }
+            raiseDescriptorLimit()
+            if geteuid() == 0, settings.account == nil {
+                Log.warning("workers run as root; name a user of their own in xmppd.user")
+            }
+            return try serve(settings, configuration, possessions)
+        }
+    }
+
+    /// Goes on where the former image of this process stopped.
+    /// - Returns: the exit status of the process.
+    public func adopt(_ number: Int32, _ path: String) -> Int32 {
+        attempt {
+            let state = try Succession.read(number)
+            Log.start(process: "master", level: LogLevel(rawValue: state.logLevel) ?? .warning)
+            guard case .usable(let settings, let configuration, _) = ConfigurationFile.read(state.bundle) else {
+                throw StartFailure(status: ExitStatus.configuration, description: "the configuration of the former image is not understood")
+            }
+            let possessions = try Possessions.adopt(state, settings, on: loop)
+            defer { possessions.release() }
+            return try serve(settings, configuration, possessions, after: state)
+        }
+    }
+
+    /// What the processes of this build speak to one another, in one line.
+    public static var versions: String { ProgramVersions.ofMaster.description }
+
+    private func attempt(_ body: () throws -> Int32) -> Int32 {
         do {
-            return try serve(settings, configuration)
+            let status = try body()
+            guard let again else { return status }
+            Self.print("xmppd: \(Succession.execute(again.program, again.words))")
+            return ExitStatus.osError
         } catch let failure as StartFailure {
             Self.print("xmppd: \(failure)")
             return failure.status
@@ -101,47 +137,90 @@ public final class MasterProcess {
         return nil
     }
 
-    private func serve(_ settings: MasterSettings, _ configuration: ServerConfiguration) throws -> Int32 {
-        let locks = try Self.lock(settings)
-        defer { for lock in locks { lock.release() } }
-        raiseDescriptorLimit()
-        if geteuid() == 0, settings.account == nil {
-            Log.warning("workers run as root; name a user of their own in xmppd.user")
-        }
-        let listeners = try Self.bind(settings)
-        let segment = try Self.segment(settings)
-        let control = try ControlServer(settings.controlSocket, group: settings.account?.group, on: loop)
-        defer { control.close() }
-        let signals = try Descriptor.signals([SIGTERM, SIGINT, SIGHUP])
+    private func serve(
+        _ settings: MasterSettings, _ configuration: ServerConfiguration, _ possessions: Possessions, after state: MasterState? = nil
+    ) throws -> Int32 {
+        let (listeners, segment, control) = (possessions.listeners, possessions.segment, possessions.control)
+        let signals = try Descriptor.signals([SIGTERM, SIGINT, SIGHUP, SIGUSR2])
         let duplicate = try descriptor(fcntl(segment.descriptor, F_DUPFD_CLOEXEC, 3), "fcntl")
         let pool = WorkerPool(
-            settings, listeners: listeners, segment: segment, segmentDescriptor: duplicate, policy: settings.policy(policy), on: loop)
-        let reloader = Reloader(pool, configuration, on: loop)
+            settings, listeners: listeners, segment: segment, segmentDescriptor: duplicate, policy: settings.policy(policy),
+            memory: state?.memory, on: loop)
+        let started = state?.started ?? loop.now
+        let reloader = Reloader(pool, configuration, generation: state?.generation ?? 1, on: loop)
+        let restarter = Restarter(pool, program: program, on: loop)
         let relay = OperationRelay(pool, on: loop)
-        let verbs = MasterVerbs(pool, listeners: listeners, segment: segment, reloader: reloader, relay: relay, on: loop)
+        let verbs = MasterVerbs(
+            pool, listeners: listeners, segment: segment, reloader: reloader, restarter: restarter, relay: relay, started: started,
+            on: loop)
         let memory = IdleMemory(on: loop)
         control.handler = { [unowned verbs] in
             memory.worked()
             verbs.perform($0, for: $1)
         }
         pool.observer = WorkerPool.Observer(
-            ended: { [unowned self] in exitStatus = $0 }, reloadEnded: { [unowned reloader] in reloader.ended($0, $1) },
+            ended: { [unowned self] in exitStatus = $0 }, restartProgress: { [unowned restarter] _ in restarter.tell() },
+            restartEnded: { [unowned restarter] in restarter.ended($0, $1) },
+            leaving: { [unowned restarter] _, _ in restarter.tell() },
+            reloadEnded: { [unowned reloader] in reloader.ended($0, $1) },
             adopted: { [unowned reloader] in reloader.adopted($0) },
             operationProgress: { [unowned relay] in relay.progress($0, $1) },
             operationReply: { [unowned relay] in relay.finish($0, $1) }, died: { [unowned relay] in relay.lost($0) },
             worked: { memory.worked() })
-        let watch = loop.watch(signals.number, for: Readiness.input) { [unowned self] _ in take(signals, pool, reloader) }
+        restarter.succeed = { [unowned self, unowned pool, unowned reloader, unowned relay] asker, result in
+            succeed(possessions, pool, reloader, relay, asker, result, started)
+        }
+        let watch = loop.watch(signals.number, for: Readiness.input) { [unowned self] _ in take(signals, pool, reloader, restarter) }
         defer { watch.cancel() }
-        return withExtendedLifetime((verbs, relay, reloader)) { run(pool, listeners, control) }
+        if let state {
+            try pool.adopt(state.workers)
+            relay.adopt(state.relays, last: state.lastRelay, control.clients)
+            pool.tell(.adopted)
+            Log.notice("the master goes on as another program", [Field("version", ServerVersion.number), Field("workers", state.workers.count)])
+            if let answer = state.answer, Int(answer.client) < control.clients.count {
+                control.clients[Int(answer.client)].reply(answer.request, .success(answer.result))
+            }
+        } else {
+            announce(listeners)
+            pool.tell(.start)
+        }
+        let status = withExtendedLifetime((verbs, relay, reloader, restarter)) { run(control) }
+        if status == 0, pool.beginsAnew { again = (program, ["--config", settings.bundle.path]) }
+        return status
     }
 
-    private func run(_ pool: WorkerPool, _ listeners: ListenerSet, _ control: ControlServer) -> Int32 {
+    /// Executes the program anew, with everything that is open and known.
+    /// - Returns: only if that is not possible; why.
+    private func succeed(
+        _ possessions: Possessions, _ pool: WorkerPool, _ reloader: Reloader, _ relay: OperationRelay,
+        _ asker: Restarter.Asker?, _ result: Value, _ started: Int64
+    ) -> String {
+        guard let workers = pool.possessions else { return "a worker does not read what it is sent" }
+        // What the workers had to say may have changed something.
+        guard reloader.isIdle, let memory = pool.supervisor.memory else { return "something else is under way" }
+        let clients = possessions.control.clients.filter { $0.possession != nil }
+        let place = { (client: ControlClient) in clients.firstIndex { $0 === client }.map { UInt32(clamping: $0) } }
+        let answer = asker.flatMap { asker in
+            asker.client.flatMap(place).map { MasterState.Answer(client: $0, request: asker.request, result: result) }
+        }
+        let state = MasterState(
+            program: program, bundle: pool.settings.bundle, generation: reloader.generation, logLevel: Log.level.rawValue,
+            started: started, control: possessions.control.listeningSocket, segment: possessions.segment.descriptor,
+            locks: possessions.locks.map(\.possession), listeners: possessions.listeners.possessions, memory: memory,
+            workers: workers, clients: clients.compactMap(\.possession), relays: relay.possessions(place), lastRelay: relay.lastID,
+            answer: answer)
+        return Succession.execute(program, ["--config", pool.settings.bundle.path], state)
+    }
+
+    private func announce(_ listeners: ListenerSet) {
         for bound in listeners.bound {
             Log.info("listening", [
                 Field("listener", bound.setting.path), Field("at", endpoint(bound.descriptor.address, bound.descriptor.port)),
             ])
         }
-        pool.tell(.start)
+    }
+
+    private func run(_ control: ControlServer) -> Int32 {
         loop.run { exitStatus != nil }
         // The last answers are given a moment, no more.
         var isOver = control.isFlushed
@@ -151,11 +230,12 @@ public final class MasterProcess {
         return exitStatus ?? 0
     }
 
-    private func take(_ signals: Descriptor, _ pool: WorkerPool, _ reloader: Reloader) {
+    private func take(_ signals: Descriptor, _ pool: WorkerPool, _ reloader: Reloader, _ restarter: Restarter) {
         while true {
             switch cplatform_next_signal(signals.number) {
-            case SIGTERM, SIGINT: pool.tell(.stop)
+            case SIGTERM, SIGINT: pool.stop()
             case SIGHUP: reloader.begin { _ in }
+            case SIGUSR2: restarter.begin(.master, for: nil)
             default: return
             }
         }

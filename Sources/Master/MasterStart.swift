@@ -56,6 +56,40 @@ extension MasterProcess {
     }
 }
 
+/// What the master holds from its start to its end.
+struct Possessions {
+    let locks: [InstanceLock]
+    let listeners: ListenerSet
+    let segment: SharedSegment
+    let control: ControlServer
+
+    static func take(_ settings: MasterSettings, on loop: EventLoop) throws -> Possessions {
+        let locks = try MasterProcess.lock(settings)
+        do {
+            let listeners = try MasterProcess.bind(settings)
+            let segment = try MasterProcess.segment(settings)
+            let control = try ControlServer(settings.controlSocket, group: settings.account?.group, on: loop)
+            return Possessions(locks: locks, listeners: listeners, segment: segment, control: control)
+        } catch {
+            for lock in locks { lock.release() }
+            throw error
+        }
+    }
+
+    /// What another image of the program has held.
+    static func adopt(_ state: MasterState, _ settings: MasterSettings, on loop: EventLoop) throws -> Possessions {
+        Possessions(
+            locks: state.locks.map { InstanceLock(adopting: $0) }, listeners: ListenerSet(adopting: state.listeners),
+            segment: try SharedSegment(attach: state.segment),
+            control: ControlServer(settings.controlSocket, adopting: state.control, state.clients, on: loop))
+    }
+
+    func release() {
+        control.close()
+        for lock in locks { lock.release() }
+    }
+}
+
 extension Descriptor {
     /// Blocks these signals and gives a descriptor that tells of them.
     static func signals(_ numbers: [Int32]) throws(SystemFailure) -> Descriptor {

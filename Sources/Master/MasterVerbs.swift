@@ -14,14 +14,15 @@ final class MasterVerbs {
     private let listeners: ListenerSet
     private let segment: SharedSegment
     private let reloader: Reloader
+    private let restarter: Restarter
     private let relay: OperationRelay
     private let loop: EventLoop
     private let started: Int64
     private var handlers = OperationHandlers<Handler>(for: .master)
 
     init(
-        _ pool: WorkerPool, listeners: ListenerSet, segment: SharedSegment, reloader: Reloader, relay: OperationRelay,
-        on loop: EventLoop
+        _ pool: WorkerPool, listeners: ListenerSet, segment: SharedSegment, reloader: Reloader, restarter: Restarter,
+        relay: OperationRelay, started: Int64, on loop: EventLoop
     ) {
         self.pool = pool
         self.listeners = listeners
@@ -29,12 +30,14 @@ final class MasterVerbs {
         self.reloader = reloader
         self.relay = relay
         self.loop = loop
-        started = loop.now
+        self.started = started
+        self.restarter = restarter
         handlers.register("status") { [unowned self] in status($0, $1, $2) }
         handlers.register("version") { $2.reply($1, .success(["version": .string(ServerVersion.number)])) }
         handlers.register("log-level") { [unowned self] in logLevel($0, $1, $2) }
         handlers.register("reload") { [unowned self] in reload($0, $1, $2) }
         handlers.register("config.show") { [unowned self] in showConfiguration($0, $1, $2) }
+        handlers.register("restart") { [unowned self] in restart($0, $1, $2) }
         handlers.register("stop") { [unowned self] in stop($0, $1, $2) }
     }
 
@@ -82,8 +85,13 @@ final class MasterVerbs {
         client.reply(id, .success(report))
     }
 
+    private func restart(_ arguments: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {
+        let kind: Restarter.Kind = arguments.flag("rolling") ? .rolling : arguments.flag("master") ? .master : .whole
+        restarter.begin(kind, for: Restarter.Asker(client: client, request: id))
+    }
+
     private func stop(_: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {
         client.reply(id, .success(["pid": .int(Int64(getpid()))]))
-        pool.tell(.stop)
+        pool.stop()
     }
 }

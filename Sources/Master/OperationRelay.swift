@@ -16,7 +16,7 @@ final class OperationRelay {
     private let pool: WorkerPool
     private let loop: EventLoop
     private var pending: [UInt64: Pending] = [:]
-    private var lastID: UInt64 = 0
+    private(set) var lastID: UInt64 = 0
 
     init(_ pool: WorkerPool, on loop: EventLoop) {
         self.pool = pool
@@ -34,6 +34,30 @@ final class OperationRelay {
         let worker = workers[Int(id % UInt64(workers.count))]
         pending[id] = Pending(client: client, request: request.id, worker: worker)
         pool.send(.operation(id: id, verb: request.verb, arguments: request.arguments), to: worker)
+        limit(id, worker)
+    }
+
+    /// What the next image of the program needs, with the places of the clients that go with it.
+    func possessions(_ place: (ControlClient) -> UInt32?) -> [MasterState.Relay] {
+        pending.sorted { $0.key < $1.key }.compactMap { id, operation in
+            guard let client = operation.client, let place = place(client) else { return nil }
+            return MasterState.Relay(
+                id: id, client: place, request: operation.request, slot: operation.worker.slot,
+                incarnation: operation.worker.incarnation)
+        }
+    }
+
+    /// Goes on waiting for what another image of the program has sent to workers.
+    func adopt(_ relays: [MasterState.Relay], last: UInt64, _ clients: [ControlClient]) {
+        lastID = last
+        for relay in relays where Int(relay.client) < clients.count {
+            let worker = WorkerName(slot: relay.slot, incarnation: relay.incarnation)
+            pending[relay.id] = Pending(client: clients[Int(relay.client)], request: relay.request, worker: worker)
+            limit(relay.id, worker)
+        }
+    }
+
+    private func limit(_ id: UInt64, _ worker: WorkerName) {
         loop.after(Self.deadline) { [weak self] in
             self?.finish(id, .failure(code: "timeout", text: "worker \(worker) gave no answer in \(Self.deadline / 1_000) s"))
         }

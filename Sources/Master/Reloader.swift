@@ -23,14 +23,19 @@ final class Reloader {
     private let loop: EventLoop
     /// The configuration in force.
     private(set) var configuration: ServerConfiguration
-    private var generation: UInt32 = 1
+    private(set) var generation: UInt32
     private var stage = Stage.idle
     private var completion: ((OperationResult) -> Void)?
 
-    init(_ pool: WorkerPool, _ configuration: ServerConfiguration, on loop: EventLoop) {
+    init(_ pool: WorkerPool, _ configuration: ServerConfiguration, generation: UInt32 = 1, on loop: EventLoop) {
+        self.generation = generation
         self.pool = pool
         self.configuration = configuration
         self.loop = loop
+    }
+
+    var isIdle: Bool {
+        if case .idle = stage { true } else { false }
     }
 
     /// Begins a reload; the completion is called once, now or later.

@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import IPC
 internal import SharedState
 internal import Supervision
@@ -40,15 +41,44 @@ final class WorkerPool {
 
     init(
         _ settings: MasterSettings, listeners: ListenerSet, segment: SharedSegment, segmentDescriptor: Descriptor,
-        policy: SupervisionPolicy, on loop: EventLoop
+        policy: SupervisionPolicy, memory: SupervisorMemory? = nil, on loop: EventLoop
     ) {
         self.settings = settings
         self.listeners = listeners
         self.segment = segment
         self.segmentDescriptor = segmentDescriptor
         self.loop = loop
-        supervisor = Supervisor(workers: settings.workers, policy: policy)
+        supervisor = memory.flatMap { Supervisor($0, policy: policy) } ?? Supervisor(workers: settings.workers, policy: policy)
         watchHearts()
+    }
+
+    /// The server begins anew after it has stopped: the service manager shall not take that for its end.
+    private(set) var beginsAnew = false
+
+    /// Whoever wants the end for good wins.
+    func stop(toBeginAnew again: Bool = false) {
+        beginsAnew = again
+        tell(.stop)
+    }
+
+    /// Takes over workers that another image of the program has started; they are still children of this process.
+    func adopt(_ possessions: [MasterState.Child]) throws(SystemFailure) {
+        for worker in possessions {
+            let name = WorkerName(slot: worker.slot, incarnation: worker.incarnation)
+            let child = WorkerSpawner.Child(
+                pid: worker.pid, handle: try descriptor(cplatform_pidfd_open(worker.pid), "pidfd_open"),
+                channel: Descriptor(worker.channel))
+            workers[name.slot] = WorkerProcess(name, child, started: worker.started, unread: worker.unread, on: loop) {
+                [weak self] in self?.occurred(name, $0)
+            }
+        }
+    }
+
+    /// What the next image of the program needs; nil while a worker has not taken what it was sent.
+    var possessions: [MasterState.Child]? {
+        for worker in workers.values { worker.drain() }
+        let possessions = workers.values.compactMap(\.possession)
+        return possessions.count == workers.count ? possessions.sorted { $0.slot < $1.slot } : nil
     }
 
     func tell(_ event: SupervisionEvent) {
@@ -151,7 +181,7 @@ final class WorkerPool {
         switch notice {
         case .ready: ServiceManager.ready()
         case .reloading: ServiceManager.reloading()
-        case .stopping: ServiceManager.stopping()
+        case .stopping: beginsAnew ? ServiceManager.reloading() : ServiceManager.stopping()
         case .status(let standing): ServiceManager.status(standing.sentence)
         }
     }

@@ -29,13 +29,19 @@ final class WorkerProcess {
     private var watch: EventLoop.Watch?
     private let handler: (Event) -> Void
 
-    init(_ name: WorkerName, _ child: WorkerSpawner.Child, on loop: EventLoop, _ handler: @escaping (Event) -> Void) {
+    /// - Parameters:
+    ///   - started: when another image of the program has started it; now if nil.
+    ///   - unread: what that image had read of a message without end.
+    init(
+        _ name: WorkerName, _ child: WorkerSpawner.Child, started: Int64? = nil, unread: [UInt8] = [], on loop: EventLoop,
+        _ handler: @escaping (Event) -> Void
+    ) {
         self.name = name
         self.child = child
         self.handler = handler
         pid = child.pid
-        started = loop.now
-        channel = FrameChannel(child.channel, on: loop, frameLimit: FrameLimit.worker, queueLimit: Self.queueLimit) {
+        self.started = started ?? loop.now
+        channel = FrameChannel(child.channel, on: loop, frameLimit: FrameLimit.worker, queueLimit: Self.queueLimit, unread: unread) {
             [weak self] event in self?.occurred(event)
         }
         watch = loop.watch(child.handle.number, for: Readiness.input) { [weak self] _ in self?.ended() }
@@ -49,6 +55,17 @@ final class WorkerProcess {
     }
 
     func kill() { child.kill() }
+
+    /// What the next image of the program needs; nil while something waits to be sent.
+    var possession: MasterState.Child? {
+        channel?.possession.map {
+            MasterState.Child(
+                slot: name.slot, incarnation: name.incarnation, pid: pid, started: started, channel: $0.socket, unread: $0.unread)
+        }
+    }
+
+    /// Everything that has come so far is handled.
+    func drain() { channel?.drain() }
 
     private func occurred(_ event: FrameChannel.Event) {
         switch event {

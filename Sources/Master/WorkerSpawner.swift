@@ -33,6 +33,12 @@ struct WorkerSpawner {
         return try spawn(words) { end in [Target(from: end, to: 0), Target(from: end, to: 1)] }
     }
 
+    /// A program that is asked something: its standard output is the channel.
+    func asker(_ words: [String]) throws(SystemFailure) -> Child {
+        let null = try descriptor(open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null")
+        return try spawn(words) { end in [Target(from: null.number, to: 0), Target(from: end, to: 1)] }
+    }
+
     private func spawn(_ words: [String], _ targets: (Int32) -> [Target]) throws(SystemFailure) -> Child {
         var ends: [Int32] = [-1, -1]
         let paired = cplatform_socketpair(&ends, 0)

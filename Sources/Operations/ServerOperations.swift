@@ -16,6 +16,24 @@ let serverOperations: [Operation] = [
         "stop", .master, .write, "Stop the server: end every stream in order, then leave.",
         discussion: "The command ends when the server is gone."),
     Operation(
+        "restart", .master, .write, "Stop the server and start it again, or replace it while it serves.",
+        discussion: """
+            Without options, every stream is ended in order and the program is executed anew, by the same process; \
+            clients connect again. With --rolling nobody is disconnected who can resume a stream (XEP-0198): one worker \
+            after the other is replaced by one of the program as it is installed now; the old one accepts nothing new, \
+            hands over its sessions and gives the others drain_timeout. The master's own program follows at the end. \
+            Either way the new programs are asked first whether they can take over; if not, nothing is stopped.
+            """,
+        arguments: [
+            .init("rolling", .flag, .optional, .named, "Replace one worker after the other, then the master."),
+            .init("master", .flag, .optional, .named, "Execute the master's program anew; workers and clients do not notice."),
+        ],
+        result: .object([
+            .init("workers", .integer, "Workers that have been replaced one by one."),
+            .init("master", .flag, "Whether the master's own program was executed anew."),
+            .init("reason", .text, optional: true, "Why it was not."),
+        ])),
+    Operation(
         "status", .master, .read, "Show the master, its workers, the listeners and the connections to other services.", result: statusShape),
     Operation(
         "reload", .master, .write, "Read the configuration again and put it in force.",

@@ -196,6 +196,7 @@ extension ControlLink: ControlPipeDelegate {
 
     /// The master is gone: what is begun is finished, then this process leaves.
     func controlPipeClosed(_ pipe: ControlPipe) {
+        if let departure { return departure.hasten(deadline: 2000) }
         guard !isStopping else { return }
         Log.warning("the master is gone, stopping")
         stop(2000)

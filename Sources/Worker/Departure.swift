@@ -52,7 +52,7 @@ final class Departure {
     }
 
     private var isEmpty: Bool {
-        runtime.openConnections == 0 && runtime.server.localSessions.isEmpty && runtime.sessionsOnTheMove == 0
+        runtime.openConnections == 0 && runtime.server.localSessions.isEmpty && runtime.server.sessionsOnTheMove == 0
     }
 
     /// Whoever is still here is told why and given a moment to close; sessions on the move arrive first.
@@ -64,6 +64,7 @@ final class Departure {
             await Loop.pause(20)
         }
         runtime.closeAll()
+        runtime.endDetached()
         while !isEmpty, Loop.now < deadline {
             tell()
             await Loop.pause(20)
@@ -75,7 +76,7 @@ final class Departure {
     private func tell() {
         let load = LeaveReport(
             sessions: UInt32(clamping: runtime.server.localSessions.count), connections: UInt32(clamping: runtime.openConnections),
-            moved: UInt32(clamping: runtime.sessionsMoved), moving: UInt32(clamping: runtime.sessionsOnTheMove))
+            moved: UInt32(clamping: runtime.sessionsMoved), moving: UInt32(clamping: runtime.server.sessionsOnTheMove))
         guard load != reported else { return }
         reported = load
         report(load)

@@ -158,13 +158,21 @@ final class WorkerRuntime {
     var openConnections: Int { listeners.reduce(0) { $0 + $1.openConnections } }
 
     /// Sessions that can be resumed go to the worker in that slot.
-    func moveSessions(to slot: UInt8) {}
+    func moveSessions(to slot: UInt8) {
+        let before = server.localSessions.count
+        _ = server.moveResumableSessions(to: slot)
+        sessionsDeparted += max(0, before - server.localSessions.count)
+    }
 
-    /// Sessions that are being handed over, or whose stanzas are still passed on.
-    var sessionsOnTheMove: Int { 0 }
+    private var sessionsDeparted = 0
 
     /// Sessions that have been handed over.
-    var sessionsMoved: Int { 0 }
+    var sessionsMoved: Int { max(0, sessionsDeparted - server.sessionsOnTheMove) }
+
+    /// Ends sessions that wait for clients to come back.
+    func endDetached() {
+        for session in Array(server.localSessions) where !session.isAttached { session.end() }
+    }
 
     /// Finishes what storage and other programs have begun. Nothing can be asked of this worker afterwards.
     func finish() async {

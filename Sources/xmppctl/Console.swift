@@ -6,6 +6,8 @@ struct Console {
     var say: (String) -> Void
     /// The same for standard error.
     var complain: (String) -> Void
+    /// Draws a line in the place of the last one drawn; nil where standard error is no terminal.
+    var draw: ((String) -> Void)?
     /// Whether standard input is a terminal.
     var isInteractive: Bool
     /// Prompts on the terminal and reads a line without echo; nil at the end of the input.
@@ -22,11 +24,18 @@ extension Console {
         Console(
             say: { write($0, to: STDOUT_FILENO) },
             complain: { write($0, to: STDERR_FILENO) },
+            draw: isatty(STDERR_FILENO) == 1 ? { draw($0) } : nil,
             isInteractive: isatty(STDIN_FILENO) == 1,
             readSecret: { Terminal.readSecret(prompt: $0) },
             readLine: { Swift.readLine(strippingNewline: true) },
             become: replaceProcess,
             environment: { name in getenv(name).map { String(cString: $0) } })
+    }
+
+    /// Clears the line first; an empty text leaves it clear.
+    private static func draw(_ text: String) {
+        let bytes = Array("\r\u{1B}[K\(text)".utf8)
+        _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
     }
 
     private static func write(_ text: String, to descriptor: Int32) {

@@ -22,8 +22,8 @@ struct ControlCommand: ParsableCommand {
         version: "xmppctl \(ServerVersion.number)",
         groupedSubcommands: [
             CommandGroup(name: "Server", subcommands: [
-                StartCommand.self, StopCommand.self, StatusCommand.self, ReloadCommand.self, LogLevelCommand.self,
-                VersionCommand.self,
+                StartCommand.self, StopCommand.self, RestartCommand.self, StatusCommand.self, ReloadCommand.self,
+                LogLevelCommand.self, VersionCommand.self,
             ]),
             CommandGroup(name: "Users", subcommands: [AccountCommands.self, SessionCommands.self]),
             CommandGroup(name: "Tools", subcommands: [ConfigCommands.self, CompletionCommand.self]),

@@ -11,9 +11,10 @@ struct Server {
     var patience: Int
 
     /// Asks for a verb and waits for its result. Rows that came ahead of it are put in their place.
-    func perform(_ verb: String, _ arguments: Value = [:]) throws(Complaint) -> Value {
+    /// - Parameter watch: told of each part as it comes.
+    func perform(_ verb: String, _ arguments: Value = [:], watch: (Value) -> Void = { _ in }) throws(Complaint) -> Value {
         guard let operation = OperationCatalog.operation(verb) else { throw Complaint("unknown verb \(verb)", ExitStatus.usage) }
-        let (parts, result) = try exchange(ControlRequest(id: 1, verb: verb, arguments: try operation.judge(arguments)))
+        let (parts, result) = try exchange(ControlRequest(id: 1, verb: verb, arguments: try operation.judge(arguments)), watch)
         switch result {
         case .failure(let code, let text): throw Complaint(text, Self.status(of: code))
         case .success(let value):
@@ -23,7 +24,12 @@ struct Server {
         }
     }
 
-    private func exchange(_ request: ControlRequest) throws(Complaint) -> (parts: [Value], OperationResult) {
+    /// A connection that asks nothing.
+    func connect() throws(Complaint) -> BlockingChannel {
+        do throws(BlockingChannel.Failure) { return try BlockingChannel(connectingTo: socket) } catch { throw complaint(error) }
+    }
+
+    private func exchange(_ request: ControlRequest, _ watch: (Value) -> Void) throws(Complaint) -> (parts: [Value], OperationResult) {
         do throws(BlockingChannel.Failure) {
             let channel = try BlockingChannel(connectingTo: socket)
             try channel.send(request.encoded())
@@ -33,7 +39,9 @@ struct Server {
                 let reply: ControlReply
                 do throws(WireError) { reply = try ControlReply(frame) } catch { throw .malformed(error) }
                 switch reply.outcome {
-                case .progress(let part) where reply.id == request.id: parts.append(part)
+                case .progress(let part) where reply.id == request.id:
+                    watch(part)
+                    parts.append(part)
                 case .progress: continue
                 case .result(let result): return (parts, result)
                 }

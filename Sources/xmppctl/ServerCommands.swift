@@ -20,12 +20,30 @@ struct StopCommand: VerbCommand {
         defer { if handle >= 0 { close(handle) } }
         let result = try server.perform(Self.verb)
         var entry = pollfd(fd: handle, events: Int16(POLLIN), revents: 0)
-        var ready: Int32
-        repeat { ready = poll(&entry, 1, Int32(clamping: server.patience * 1000)) } while ready < 0 && errno == EINTR
-        guard ready != 0 || handle < 0 else {
+        var looks = server.patience * Self.looksPerSecond
+        while handle >= 0, looks > 0, poll(&entry, 1, Int32(1000 / Self.looksPerSecond)) <= 0 {
+            looks -= 1
+            if let draw = console.draw { draw(remaining(server)) }
+        }
+        console.draw?("")
+        guard looks > 0 || handle < 0 else {
             throw Complaint("xmppd (pid \(pid)) is stopping, but not gone after \(server.patience) s", ExitStatus.unavailable)
         }
         try show(result, console)
+    }
+
+    private static let looksPerSecond = 4
+
+    /// What the server still has, while it stops.
+    private func remaining(_ server: Server) -> String {
+        do throws(Complaint) {
+            let status = try Server(socket: server.socket, patience: 1).perform("status")
+            let workers = (status["workers"]?.array ?? []).count { $0.number("pid") != nil }
+            let connections = counted(status.number("connections") ?? 0, "connection")
+            return "stopping: \(counted(Int64(workers), "worker")), \(counted(status.number("sessions") ?? 0, "session")), \(connections) left"
+        } catch {
+            return "stopping"
+        }
     }
 }
 

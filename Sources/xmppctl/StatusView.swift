@@ -6,7 +6,7 @@ struct StatusView {
 
     init(_ status: Value) { self.status = status }
 
-    var text: String { ([heading, workers, listeners] + pools).joined(separator: "\n\n") }
+    var text: String { ([heading] + troubles + [workers, listeners] + pools).joined(separator: "\n\n") }
 
     private var heading: String {
         let master = status["master"] ?? nil
@@ -16,6 +16,27 @@ struct StatusView {
             master: pid \(master.number("pid") ?? 0), CPU \(processorTime(master)), memory \(memory(master)), log level \(master.words("log_level"))
             \(counted(sessions, "session")), \(counted(connections, "connection")), memory of all processes \(wholeMemory)
             """
+    }
+
+    /// What an administrator should know at once.
+    private var troubles: [String] {
+        var lines: [String] = []
+        if let restart = status["restart"], let total = restart.number("total") {
+            let place = restart.number("position").map { ", worker \($0) \(restart.words("step") == "draining" ? "hands over" : "starts")" } ?? ""
+            lines.append("rolling restart: \(restart.number("done") ?? 0) of \(total) workers done\(place)")
+        }
+        for worker in status["workers"]?.array ?? [] {
+            if let crashes = worker["crashes"], let count = crashes.number("count") {
+                let next = crashes.number("next_start_s").map { ", next start in \($0) s" } ?? ""
+                let often = count == 1 ? "died \(Quantity.duration(seconds: crashes.number("last_s") ?? 0)) ago" :
+                    "died \(count) times in \(Quantity.duration(seconds: crashes.number("within_s") ?? 0))"
+                lines.append("worker \(number(worker, "slot")) \(often) (\(crashes.words("last")))\(next)")
+            }
+            if worker.words("state") == "draining", let moved = worker.number("moved") {
+                lines.append("worker \(number(worker, "slot")) hands over: \(moved) sessions moved, \(number(worker, "sessions")) left")
+            }
+        }
+        return lines.isEmpty ? [] : [lines.joined(separator: "\n")]
     }
 
     private var workers: String {

@@ -19,6 +19,8 @@ do {
 switch command {
 case .help: say(MasterCommand.usage, on: STDOUT_FILENO)
 case .version: say("\(ServerVersion.name) \(ServerVersion.number)", on: STDOUT_FILENO)
+case .versions: say(MasterProcess.versions, on: STDOUT_FILENO)
+case .adopt(let state, let path): exit(MasterProcess().adopt(state, path))
 case .check(let path): exit(MasterProcess().check(path))
 case .show(let path, let json): exit(MasterProcess().show(path, json: json))
 case .options(let name, let json): exit(MasterProcess().options(name, json: json))

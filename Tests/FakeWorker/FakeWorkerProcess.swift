@@ -129,6 +129,7 @@ final class FakeWorkerProcess {
         tell("operation \(verb)")
         if whims.contains("die-in-operation") { abort() }
         send(.operationProgress(id: id, ["begun": true]))
+        if whims.contains("slow-operation") { sleep(2) }
         send(.operationReply(id: id, .success(["slot": .int(Int64(self.arguments.slot)), "arguments": arguments])))
     }
 

@@ -8,8 +8,7 @@ if CommandLine.arguments.dropFirst().first == "--check" {
     exit(FakeCheck.run())
 }
 if CommandLine.arguments.dropFirst().first == "--versions" {
-    let mesh = getenv("FAKE_WORKER")?.pointee == CChar(bitPattern: UInt8(ascii: "!")) ? meshVersion + 1 : meshVersion
-    print(ProgramVersions(mesh: mesh, segment: XMPPD_SEGMENT_VERSION))
+    print(ProgramVersions(segment: XMPPD_SEGMENT_VERSION))
     exit(0)
 }
 guard let arguments = WorkerArguments(CommandLine.arguments.dropFirst()) else { exit(64) }

@@ -12,12 +12,17 @@ final class TestServer {
     private var whims = ""
     private var drain = 5
     private var watchdog = 0
+    /// What workers run.
+    private var program = "\(TestServer.programs)/FakeWorker"
 
     var controlSocket: String { "\(directory)/control.sock" }
     var configuration: String { "\(directory)/xmppd.toml" }
 
     /// Writes a configuration and starts the master.
-    init(workers: Int = 2, whims: String = "", options: String = "", drain: Int = 5, watchdog: Int = 0, isStarted: Bool = true) throws {
+    init(
+        workers: Int = 2, whims: String = "", options: String = "", drain: Int = 5, watchdog: Int = 0, hasOwnProgram: Bool = false,
+        isStarted: Bool = true
+    ) throws {
         var template = Array("/tmp/xmppd-test-XXXXXX\0".utf8.map { CChar(bitPattern: $0) })
         try #require(mkdtemp(&template) != nil)
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -25,6 +30,10 @@ final class TestServer {
         self.whims = whims
         self.drain = drain
         self.watchdog = watchdog
+        if hasOwnProgram {
+            program = "\(directory)/worker"
+            try #require(symlink("\(Self.programs)/FakeWorker", program) == 0)
+        }
         try write(workers: workers, options: options)
         if isStarted { try start() }
     }
@@ -35,7 +44,7 @@ final class TestServer {
             waitpid(pid, nil, 0)
             close(handle)
         }
-        for name in ["xmppd.toml", "log", "observer", "control.sock", "control.sock.lock", "xmppd.pid", "other.toml", "notifications"] {
+        for name in ["xmppd.toml", "log", "observer", "control.sock", "control.sock.lock", "xmppd.pid", "other.toml", "notifications", "worker"] {
             unlink("\(directory)/\(name)")
         }
         rmdir(directory)
@@ -53,7 +62,7 @@ final class TestServer {
             \(options)
             [xmppd]
             workers = \(workers)
-            worker_program = "\(Self.programs)/FakeWorker"
+            worker_program = "\(program)"
             control_socket = "\(directory)/\(control)"
             pid_file = "\(directory)/\(pidFile)"
             drain_timeout = \(drain)
@@ -71,6 +80,16 @@ final class TestServer {
         let descriptor = open("\(directory)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         try #require(descriptor >= 0)
         let bytes = Array(text.utf8)
+        try #require(Glibc.write(descriptor, bytes, bytes.count) == bytes.count)
+        close(descriptor)
+    }
+
+    /// Installs a shell script in the place of the worker program.
+    func replaceProgram(_ script: String) throws {
+        unlink(program)
+        let descriptor = open(program, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o700)
+        try #require(descriptor >= 0)
+        let bytes = Array("#!/bin/sh\n\(script)\n".utf8)
         try #require(Glibc.write(descriptor, bytes, bytes.count) == bytes.count)
         close(descriptor)
     }
@@ -163,7 +182,7 @@ final class TestServer {
     }
 
     /// Where the products of the build are.
-    private static let programs: String = {
+    static let programs: String = {
         var path = [CChar](repeating: 0, count: 4_096)
         let count = readlink("/proc/self/exe", &path, path.count)
         let own = String(decoding: path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)

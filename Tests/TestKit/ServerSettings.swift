@@ -40,6 +40,10 @@ public struct ServerSettings: Sendable {
         """
     /// Tables of `[modules.…]`.
     public var modules = ServerSettings.allModules
+    /// Seconds.
+    public var drainTimeout = 5
+    /// Seconds; more than elsewhere, since machines that test are busy.
+    public var watchdogTimeout = 60
     /// More lines of `[xmppd]`.
     public var native = ""
     /// Whatever else, at the end.
@@ -86,7 +90,8 @@ public struct ServerSettings: Sendable {
 
         [xmppd]
           workers = \(workers)
-          drain_timeout = 5
+          drain_timeout = \(drainTimeout)
+          watchdog_timeout = \(watchdogTimeout)
           stop_timeout = 5
           control_socket = "\(directory.file("control.sock"))"
           pid_file = "\(directory.file("xmppd.pid"))"

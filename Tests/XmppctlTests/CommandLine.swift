@@ -36,7 +36,7 @@ func xmppctl(_ words: [String], _ circumstances: Circumstances = Circumstances()
     recorder.input = circumstances.input
     let console = Console(
         say: { recorder.output.append($0) }, complain: { recorder.errors.append($0) },
-        isInteractive: circumstances.typed != nil,
+        draw: nil, isInteractive: circumstances.typed != nil,
         readSecret: { prompt in
             recorder.errors.append(prompt)
             return recorder.typed.isEmpty ? nil : recorder.typed.removeFirst()

@@ -30,6 +30,16 @@ struct VerbTests {
             words: ["reload"], arguments: [:], answer: ["configuration": "/a.toml", "generation": 2, "notes": ["/a.toml:3: quiet"]],
             output: "/a.toml:3: quiet\n/a.toml is in force"),
         Row(
+            words: ["restart", "--rolling"], arguments: ["rolling": true], answer: ["workers": 2, "master": true],
+            output: "2 workers restarted, and the master"),
+        Row(
+            words: ["restart", "--rolling"], arguments: ["rolling": true],
+            answer: ["workers": 1, "master": false, "reason": "no such file"],
+            output: "1 worker restarted; the master goes on with its program: no such file"),
+        Row(
+            words: ["restart", "--master"], arguments: ["master": true], answer: ["workers": 0, "master": true],
+            output: "the master has been restarted"),
+        Row(
             words: ["config", "show"], arguments: [:],
             answer: [
                 "configuration": "/a.toml",
@@ -119,6 +129,32 @@ struct VerbTests {
     @Test func noVerbIsForgotten() {
         let tested = Set(Self.rows.map(\.verb)).union(["status", "stop"])
         #expect(tested == Set(OperationCatalog.all.filter { $0.executor != .client }.map(\.name)))
+    }
+
+    @Test func aRollingRestartIsShownStepByStep() throws {
+        @Sendable func step(_ position: Int64, _ step: String, _ done: Int64, moved: Int64 = 0) -> Value {
+            [
+                "position": .int(position), "step": .string(step), "done": .int(done), "total": 2, "sessions": 3, "connections": 1,
+                "moved": .int(moved), "moving": 0,
+            ]
+        }
+        let server = try FakeServer { _ in
+            [
+                .progress(step(0, "starting", 0)), .progress(step(0, "starting", 0)), .progress(step(0, "draining", 0, moved: 4)),
+                .progress(step(1, "starting", 1)), .success(["workers": 2, "master": true]),
+            ]
+        }
+        let run = xmppctl(["restart", "--rolling", "--socket", server.socket])
+        #expect(
+            run.output == """
+                worker 0 (1 of 2): the new one starts
+                worker 0 (1 of 2): the old one hands over, 3 sessions and 1 connection left, 4 moved
+                worker 1 (2 of 2): the new one starts
+                2 workers restarted, and the master
+                """)
+        let json = xmppctl(["restart", "--rolling", "--json", "--socket", server.socket])
+        #expect(json.output.contains("\"progress\"") && json.output.contains("\"moved\": 4"))
+        #expect(xmppctl(["restart", "--rolling", "--master"]).status == 64)
     }
 
     @Test func theVersionIsSaidWithoutAServer() {

@@ -173,13 +173,13 @@ _xmppctl() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    start|stop|status|reload|log-level|version|account|session|config|completion|help)
+    start|stop|restart|status|reload|log-level|version|account|session|config|completion|help)
         # Offer subcommand argument completions
         "_xmppctl_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'start stop status reload log-level version account session config completion help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'start stop restart status reload log-level version account session config completion help' -- "${cur}"))
         ;;
     esac
 }
@@ -214,6 +214,25 @@ _xmppctl_start() {
 _xmppctl_stop() {
     repeating_flags=()
     non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--socket --timeout)
+    __xmppctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--socket')
+        __xmppctl_add_completions -f
+        return
+        ;;
+    '--timeout')
+        return
+        ;;
+    esac
+}
+
+_xmppctl_restart() {
+    repeating_flags=()
+    non_repeating_flags=(--rolling --master --json --version -h --help)
     repeating_options=()
     non_repeating_options=(--socket --timeout)
     __xmppctl_offer_flags_options 0
