@@ -161,7 +161,8 @@ enum CoreModuleOptions {
         + ModuleOptionRows.module("mod_bind2", "Bind 2 (XEP-0386).", editions: [.release62, .release63])
         + ModuleOptionRows.module("mod_sasl2", "Extensible SASL profile (XEP-0388).", editions: [.release62, .release63])
         + ModuleOptionRows.module(
-            "mod_stream_management", "Acknowledgement and resumption of streams (XEP-0198).", streamManagement)
+            "mod_stream_management", "Acknowledgement and resumption of streams (XEP-0198).", state: .inEffect,
+            streamManagement)
         + ModuleOptionRows.module(
             "mod_bosh", "Sessions over HTTP (XEP-0124, XEP-0206).",
             [
