@@ -3,13 +3,13 @@ public enum Schema {
     /// In order of their numbers, which are 1, 2, 3… and never change once released.
     static let migrations: [SchemaMigration] = [
         .accounts, .rosters, .offlineMessages, .privateStorage, .vCards, .lastActivity, .blockLists, .serverValues,
-        .sessionCounts,
+        .sessionCounts, .archive,
     ]
 
     /// Every table with rows of users. Removing an account removes its user's rows from each.
     static let tablesOfUsers = [
         "account", "roster_item", "roster_removal", "roster_version", "offline_message", "private_element", "vcard", "last_activity",
-        "block",
+        "block", "archive_owner", "archive_preference",
     ]
 
     /// The version that this server reads and writes.

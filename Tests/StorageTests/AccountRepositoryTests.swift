@@ -79,6 +79,10 @@ import Testing
             try await all.vCards.set(key, .init(xml: [2], photoHash: nil))
             try await all.lastActivity.set(key, .init(seconds: 1, status: ""))
             _ = try await all.blockLists.add(key, ["x"])
+            try await all.archivePreferences.set(key, .init(standard: "never"))
+            let kept = ArchivedMessage(
+                id: key == alice ? 1 : 2, stanza: [1], sender: .init(owner: key, peer: UserKey(user: "c", domain: "x")))
+            _ = try await all.archive.append([kept], knowing: ArchiveNumbers())
         }
         #expect(try await accounts.remove(alice))
         #expect(try await !accounts.remove(alice))

@@ -25,6 +25,17 @@ import Testing
         },
         Change(name: "vcard") { (all) throws(StorageError) in try await all.vCards.set(alice, .init(xml: [2], photoHash: "ab")) },
         Change(name: "last") { (all) throws(StorageError) in try await all.lastActivity.set(alice, .init(seconds: 2, status: "b")) },
+        Change(name: "archive") { (all) throws(StorageError) in
+            var message = ArchivedMessage(
+                id: 3, stanza: [3], sender: .init(owner: alice, peer: bob), recipient: .init(owner: bob, peer: alice))
+            message.retraction = .init { _ in [0] }
+            _ = try await all.archive.append([message], knowing: ArchiveNumbers())
+        },
+        Change(name: "index the archive") { (all) throws(StorageError) in try await all.archive.index() },
+        Change(name: "collect an archive") { (all) throws(StorageError) in _ = try await all.archive.collectGarbage() },
+        Change(name: "archive preferences") { (all) throws(StorageError) in
+            try await all.archivePreferences.set(alice, .init(standard: "never"))
+        },
         Change(name: "block") { (all) throws(StorageError) in _ = try await all.blockLists.add(alice, ["y", "z"]) },
         Change(name: "unblock") { (all) throws(StorageError) in _ = try await all.blockLists.remove(alice, ["x", "w"]) },
     ]
@@ -67,13 +78,27 @@ import Testing
         try await all.vCards.set(alice, .init(xml: [1], photoHash: nil))
         try await all.lastActivity.set(alice, .init(seconds: 1, status: "a"))
         _ = try await all.blockLists.add(alice, ["x", "w"])
+        for (id, peer) in [(1, bob), (2, carol)] as [(Int64, UserKey)] {
+            let message = ArchivedMessage(
+                id: id, stanza: [1], sender: .init(owner: alice, peer: peer), recipient: .init(owner: peer, peer: alice))
+            _ = try await all.archive.append([message], knowing: ArchiveNumbers())
+        }
+        try await all.archive.index(limit: 1)
+        try await all.archivePreferences.set(alice, .init(standard: "roster"))
+        _ = try await all.accounts.remove(carol)
     }
+
+    private static let carol = UserKey(user: "carol", domain: "example.org")
+
+    private static let archiveTables = [
+        "archive_state", "archive_peer", "archive_message", "archive_entry", "archive_contact", "archive_garbage", "archive_removal",
+    ]
 
     /// Every row of every table, in words.
     private static func content(_ database: SQLiteDatabase) async throws -> [String] {
         try await database.read { (connection) throws(StorageError) in
             var content: [String] = []
-            for table in (Schema.tablesOfUsers + ["account_count"]) {
+            for table in Schema.tablesOfUsers + ["account_count"] + archiveTables {
                 let columns = try connection.all("SELECT name FROM pragma_table_info('\(table)')") { (row) throws(StorageError) in
                     "quote(\(try row.text(0)))"
                 }

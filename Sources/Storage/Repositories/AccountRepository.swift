@@ -57,6 +57,7 @@ public struct AccountRepository: Sendable {
     public nonisolated(nonsending) func forget(_ key: UserKey) async throws(StorageError) -> Bool {
         try await database.write { (connection) throws(StorageError) in
             if try Self.exists(key, connection) { return false }
+            try ArchiveRepository.part(key, connection)
             for table in Schema.tablesOfUsers {
                 try connection.execute("DELETE FROM \(table) WHERE domain = ? AND username = ?", key.domainValue, key.userValue)
             }
@@ -69,6 +70,7 @@ public struct AccountRepository: Sendable {
     public nonisolated(nonsending) func remove(_ key: UserKey) async throws(StorageError) -> Bool {
         try await database.write(.durable) { (connection) throws(StorageError) in
             let existed = try Self.exists(key, connection)
+            try ArchiveRepository.part(key, connection)
             for table in Schema.tablesOfUsers {
                 try connection.execute("DELETE FROM \(table) WHERE domain = ? AND username = ?", key.domainValue, key.userValue)
             }

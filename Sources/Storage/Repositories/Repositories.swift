@@ -10,6 +10,8 @@ public struct Repositories: Sendable {
     public let serverValues: ServerValueRepository
     public let arrivals: ArrivalRepository
     public let sessionCounts: SessionCountRepository
+    public let archive: ArchiveRepository
+    public let archivePreferences: ArchivePreferenceRepository
 
     public init(_ database: any SQLDatabase, maxRosterItems: Int = 5000) {
         accounts = AccountRepository(database)
@@ -22,5 +24,7 @@ public struct Repositories: Sendable {
         serverValues = ServerValueRepository(database)
         arrivals = ArrivalRepository(database)
         sessionCounts = SessionCountRepository(database)
+        archive = ArchiveRepository(database)
+        archivePreferences = ArchivePreferenceRepository(database)
     }
 }

@@ -1,0 +1,207 @@
+import Testing
+
+@testable import Storage
+
+@Suite struct ArchiveRepositoryTests {
+    let temporary: TemporaryDatabase
+    let database: SQLiteDatabase
+    let archive: ArchiveRepository
+
+    init() async throws {
+        temporary = try TemporaryDatabase()
+        database = try await temporary.openMigrated()
+        archive = ArchiveRepository(database)
+    }
+
+    private static let carol = UserKey(user: "carol", domain: "example.org")
+
+    /// A message of `sender`, kept for both; its stanza is one byte.
+    private func message(
+        _ id: Int64, _ sender: UserKey, _ recipient: UserKey, _ byte: UInt8 = 0, groupchat: Bool = false
+    ) -> ArchivedMessage {
+        ArchivedMessage(
+            id: id, stanza: [byte], isGroupchat: groupchat, sender: .init(owner: sender, peer: recipient),
+            recipient: .init(owner: recipient, peer: sender))
+    }
+
+    private func ids(
+        _ owner: UserKey, after: Int64 = 0, before: Int64 = .max, with peer: UserKey? = nil, backward: Bool = false, limit: Int = 100
+    ) async throws -> [Int64] {
+        var selection = ArchiveSelection()
+        (selection.after, selection.before, selection.peer) = (after, before, peer)
+        return try await archive.page(owner, selection, isBackward: backward, limit: limit).messages.map(\.id)
+    }
+
+    @Test func bothSidesFindWhatIsKeptOnce() async throws {
+        _ = try await archive.append([message(1, alice, bob, 7), message(2, bob, alice, 8)], knowing: ArchiveNumbers())
+        for user in [alice, bob] {
+            #expect(try await archive.messages(user, ids: [1, 2, 3]) == [.init(id: 1, stanza: [7]), .init(id: 2, stanza: [8])])
+        }
+        #expect(try await ids(Self.carol) == [])
+        let rows = try await database.read { (connection) throws(StorageError) in
+            try connection.all("SELECT sequence FROM archive_message") { (row) throws(StorageError) in try row.integer(0) }
+        }
+        #expect(rows == [1, 2])
+        #expect(try await archive.bounds(alice)?.first == 1)
+        #expect(try await archive.bounds(alice)?.last == 2)
+        #expect(try await archive.bounds(Self.carol) == nil)
+    }
+
+    @Test func oneSideAlone() async throws {
+        var sent = message(1, alice, bob)
+        sent.recipient = nil
+        _ = try await archive.append([sent], knowing: ArchiveNumbers())
+        #expect(try await ids(alice) == [1])
+        #expect(try await ids(bob) == [])
+        try await archive.index()
+        #expect(try await ids(alice, with: bob) == [1])
+        #expect(try await ids(bob) == [])
+    }
+
+    /// Indexed or not, in whatever order the messages were committed: pages are what a list of all messages gives.
+    @Test(arguments: 0..<6) func pagesAreThoseOfAList(_ seed: UInt64) async throws {
+        var random = Random(seed)
+        let users = [alice, bob, Self.carol]
+        var all: [(id: Int64, sender: UserKey, recipient: UserKey, isGroupchat: Bool)] = []
+        var numbers = ArchiveNumbers()
+        var base: Int64 = 1 << 50
+        for _ in 0..<12 {
+            var batch: [ArchivedMessage] = []
+            for _ in 0..<random.below(40) {
+                base += Int64(random.below(3)) << 34 | Int64(random.below(1000) + 1)
+                // Some are committed after later ones.
+                let id = base - (random.below(4) == 0 ? Int64(random.below(1 << 20)) : 0)
+                guard !all.contains(where: { $0.id == id }) else { continue }
+                let (from, to) = (users[random.below(3)], users[random.below(3)])
+                guard from != to else { continue }
+                let isGroupchat = random.below(5) == 0
+                all.append((id, from, to, isGroupchat))
+                batch.append(message(id, from, to, groupchat: isGroupchat))
+            }
+            let receipt = try await archive.append(batch, knowing: random.below(2) == 0 ? numbers : ArchiveNumbers())
+            numbers.learn(receipt.found, limit: 100)
+            if random.below(3) == 0 { try await archive.index(limit: 1 + random.below(30)) }
+        }
+        for _ in 0..<150 {
+            let owner = users[random.below(3)]
+            var selection = ArchiveSelection()
+            if random.below(2) == 0 { selection.after = all[random.below(all.count)].id - Int64(random.below(2)) }
+            if random.below(2) == 0 { selection.before = all[random.below(all.count)].id + Int64(random.below(2)) }
+            if random.below(2) == 0 { selection.peer = users[random.below(3)] }
+            selection.withoutGroupchat = random.below(3) == 0
+            let isBackward = random.below(2) == 0
+            let limit = 1 + random.below(20)
+            let expected = all.filter { entry in
+                (entry.sender == owner || entry.recipient == owner) && entry.id > selection.after && entry.id < selection.before
+                    && (selection.peer.map { $0 == (entry.sender == owner ? entry.recipient : entry.sender) } ?? true)
+                    && !(selection.withoutGroupchat && entry.isGroupchat)
+            }.map(\.id).sorted()
+            let page = try await archive.page(owner, selection, isBackward: isBackward, limit: limit)
+            #expect(page.messages.map(\.id) == Array(isBackward ? expected.suffix(limit) : expected.prefix(limit)))
+            #expect(page.isComplete == (expected.count <= limit))
+            #expect(page.end == (page.isComplete ? nil : isBackward ? page.messages.first?.id : page.messages.last?.id))
+            #expect(try await archive.count(owner, selection, limit: 1000) == expected.count)
+            if expected.count > 1 { #expect(try await archive.count(owner, selection, limit: expected.count - 1) == nil) }
+            let even = try await archive.page(owner, selection, isBackward: isBackward, limit: limit) { _ in true }
+            #expect(even.messages == page.messages && even.isComplete == page.isComplete)
+        }
+    }
+
+    @Test func conditionsAreLookedForInPortions() async throws {
+        let messages = (1...1000).map { message(Int64($0), alice, bob, $0 % 100 == 0 ? 1 : 0) }
+        _ = try await archive.append(messages, knowing: ArchiveNumbers())
+        try await archive.index()
+        let hits: @Sendable ([UInt8]) -> Bool = { $0 == [1] }
+        let first = try await archive.page(alice, ArchiveSelection(), limit: 3, where: hits)
+        #expect(first.messages.map(\.id) == [100, 200, 300] && first.end == 300 && !first.isComplete)
+        let last = try await archive.page(alice, ArchiveSelection(), isBackward: true, limit: 3, where: hits)
+        #expect(last.messages.map(\.id) == [800, 900, 1000] && last.end == 800)
+        let all = try await archive.page(alice, ArchiveSelection(), limit: 50, where: hits)
+        #expect(all.messages.count == 10 && all.isComplete)
+        let tired = try await archive.page(alice, ArchiveSelection(), limit: 50, most: 500, where: hits)
+        #expect(tired.messages.count == 5 && tired.end == 500 && !tired.isComplete)
+    }
+
+    @Test func periodsAreWalkedThroughWithoutSorting() async throws {
+        let plan = try await database.read { (connection) throws(StorageError) in
+            try connection.all(
+                """
+                EXPLAIN QUERY PLAN SELECT e.id, e.sequence FROM archive_contact c CROSS JOIN archive_entry e
+                WHERE c.archive = 1 AND c.peer = 1 AND c.period >= 0 AND c.period <= 9
+                AND e.archive = c.archive AND e.id >= c.period << 38 AND e.id < (c.period + 1) << 38
+                AND e.peer = c.peer AND e.id > 0 AND e.id < 9 ORDER BY c.period, e.id LIMIT 9
+                """
+            ) { (row) throws(StorageError) in try row.text(3) }
+        }
+        #expect(plan.count == 2 && plan.allSatisfy { $0.hasPrefix("SEARCH") }, "\(plan)")
+    }
+
+    @Test func retractedMessagesBecomeTombstones() async throws {
+        _ = try await archive.append([message(1, alice, bob, 1), message(2, alice, bob, 1), message(3, alice, Self.carol, 1)], knowing: .init())
+        try await archive.index(limit: 2)
+        var retraction = message(4, alice, bob, 9)
+        retraction.retraction = .init { $0 == [1] ? [0] : nil }
+        _ = try await archive.append([retraction], knowing: ArchiveNumbers())
+        for user in [alice, bob] {
+            #expect(try await archive.messages(user, ids: [1, 2, 4]).map(\.stanza) == [[0], [0], [9]])
+        }
+        #expect(try await archive.messages(Self.carol, ids: [3]).map(\.stanza) == [[1]])
+    }
+
+    @Test func aRemovedUserLeavesNothingAndTakesNothingFromOthers() async throws {
+        let accounts = AccountRepository(database)
+        _ = try await accounts.create(alice, AccountRepositoryTests.plain)
+        var numbers = ArchiveNumbers()
+        func append(_ messages: [ArchivedMessage]) async throws {
+            numbers.learn(try await archive.append(messages, knowing: numbers).found, limit: 100)
+        }
+        try await append((1...20).map { message($0, alice, bob) })
+        var own = message(21, alice, alice)
+        own.sender = nil
+        try await append([own])
+        #expect(try await accounts.remove(alice))
+        #expect(try await ids(alice) == [])
+        // One that was on its way is bob's alone; what this process knew of the archive's number is not true any more.
+        try await append([message(22, bob, alice)])
+        let later = Int64.max >> 1
+        try await append([message(later, bob, alice)])
+        try await append([message(23, bob, alice)])
+        #expect(try await ids(alice) == [later])
+        while try await archive.collectGarbage(limit: 7) {}
+        #expect(try await ids(alice) == [later])
+        #expect(try await ids(bob) == Array(1...20) + [22, 23, later])
+        let left = try await database.read { (connection) throws(StorageError) in
+            try connection.all("SELECT id FROM archive_message WHERE sender IS NULL AND recipient IS NULL OR id = 21") {
+                (row) throws(StorageError) in try row.integer(0)
+            }
+        }
+        #expect(left == [])
+    }
+
+    @Test func preferences() async throws {
+        let all = ArchivePreferenceRepository(database)
+        #expect(try await all.get(alice) == nil)
+        for wish in [
+            ArchivePreferenceRepository.Preferences(standard: "roster", always: ["a@x", "b@x/r 1"], never: []),
+            .init(standard: "never"),
+        ] {
+            try await all.set(alice, wish)
+            #expect(try await all.get(alice) == wish)
+        }
+        #expect(try await all.get(bob) == nil)
+    }
+}
+
+/// The same numbers for the same seed.
+struct Random {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+
+    mutating func below(_ bound: Int) -> Int {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return Int(state >> 33) % bound
+    }
+}
