@@ -80,6 +80,7 @@ final class Delivery {
             }
             switch outcome {
             case .stopped, .waiting: break
+            case .failed where incoming.isKept, .passed where incoming.isKept: break
             case .failed(let error): host.router.bounce(incoming.stanza, error)
             case .passed: host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable))
             }

@@ -1,5 +1,6 @@
 public import Network
 public import SharedState
+public import XML
 public import XMPP
 
 /// The hooks of a host: what a module can have a word in.
@@ -70,6 +71,9 @@ public struct Outgoing {
 
     /// Whether the client named no addressee: it means its own account (RFC 6120 §10.3).
     public let isUnaddressed: Bool
+
+    /// What a module that keeps the stanza for its sender has noted. Its recipient's side finds it there, too.
+    public var record: (any StanzaRecord)?
 }
 
 /// A stanza on its way to a local account.
@@ -80,6 +84,10 @@ public struct Incoming {
     public let to: JID
     /// The local session that sent it; nil if it came another way.
     public internal(set) var sender: Session?
+    /// What a module that keeps the stanza has noted, for its sender or on this side.
+    public var record: (any StanzaRecord)?
+    /// The account finds it later: that nobody takes it now is no error.
+    public var isKept = false
     /// It was taken in, archived and copied before: it was left over when the session it had been delivered to ended.
     public internal(set) var isRedelivery = false
     /// The connected resources that took it; empty before `.afterRouting`.
@@ -95,6 +103,13 @@ public struct StoredStanzas {
     public let session: Session
     /// The number under which the last of them is stored.
     public let upTo: Int64
+}
+
+/// What a module notes of a stanza that it keeps, from one phase to the next.
+@LoopActor
+public protocol StanzaRecord: AnyObject {
+    /// What tells a user's own clients where the stanza is kept for the user; nil if it is not, or they are not told.
+    func mark(for user: JID) -> Element?
 }
 
 /// What is left of a session whose worker died.

@@ -56,7 +56,7 @@ public final class Host {
         uninstall()
         accounts.apply(configuration.authentication)
         for type in catalog {
-            let named = configuration.modules[type.name]
+            let named = ([type.name] + type.oldNames).lazy.compactMap { self.configuration.modules[$0] }.first
             guard let options = named ?? (type.isAlwaysOn ? .unnamed(type.name, host: domain) : nil) else { continue }
             let module = type.init(options: options)
             module.install(on: self)
@@ -121,6 +121,12 @@ public final class Host {
         let frame = MeshFrame.broadcast(topic: topic, domain: domain, payload: payload).encoded()
         for slot in server.mesh?.peers ?? [] { server.mesh?.send(frame, to: slot) }
         handleBroadcast(topic, payload)
+    }
+
+    /// Tells this host on one other worker something. False if that worker cannot be reached.
+    @discardableResult
+    public func tell(_ slot: UInt8, _ topic: String, _ payload: [UInt8] = []) -> Bool {
+        server.mesh?.send(MeshFrame.broadcast(topic: topic, domain: domain, payload: payload).encoded(), to: slot) ?? false
     }
 
     func handleBroadcast(_ topic: String, _ payload: [UInt8]) { broadcasts[topic]?(payload) }

@@ -10,6 +10,8 @@ public protocol Module: AnyObject, SendableMetatype {
     /// The name in the configuration, `mod_roster`.
     nonisolated static var name: String { get }
     nonisolated static var implements: [XEP] { get }
+    /// Names that older releases have for it.
+    nonisolated static var oldNames: [String] { get }
     /// Loaded also where the configuration does not name it.
     nonisolated static var isAlwaysOn: Bool { get }
 
@@ -19,5 +21,6 @@ public protocol Module: AnyObject, SendableMetatype {
 }
 
 extension Module {
+    public nonisolated static var oldNames: [String] { [] }
     public nonisolated static var isAlwaysOn: Bool { false }
 }

@@ -59,7 +59,7 @@ public final class Router {
             refuse(outgoing.stanza, error, to: outgoing.session)
             return nil
         case .passed:
-            guard let rest = route(outgoing.stanza, from: outgoing.session) else { return copies(outgoing) }
+            guard let rest = route(outgoing.stanza, from: outgoing.session, record: outgoing.record) else { return copies(outgoing) }
             return { [self] in
                 await rest()
                 await copies(outgoing)?()
@@ -99,14 +99,17 @@ public final class Router {
     /// The same for a stanza that was delivered to a session which ended before its client had it.
     func redeliver(_ stanza: Stanza) -> Rest? { route(stanza, from: nil, isRedelivery: true) }
 
-    private func route(_ stanza: Stanza, from session: Session?, isRedelivery: Bool = false) -> Rest? {
+    private func route(
+        _ stanza: Stanza, from session: Session?, record: (any StanzaRecord)? = nil, isRedelivery: Bool = false
+    ) -> Rest? {
         guard let to = stanza.to else { return nil }
         guard let host = server.host(to.domain) else {
             bounce(stanza, StanzaError(.remoteServerNotFound))
             return nil
         }
         if to.isDomain { return host.answerer.answer(stanza, at: .server, from: session) }
-        var incoming = Incoming(host: host, stanza: stanza, to: to, sender: session, isRedelivery: isRedelivery)
+        var incoming = Incoming(
+            host: host, stanza: stanza, to: to, sender: session, record: record, isRedelivery: isRedelivery)
         switch host.hooks.incoming.run(&incoming, Self.before) {
         case .waiting(let index, let operation):
             return { [self, incoming] in

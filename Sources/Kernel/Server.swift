@@ -38,6 +38,8 @@ public final class Server {
     /// Work behind sessions that have ended, which the end of the process waits for.
     private var unfinished = 0
     lazy var transfers = SessionTransfers(server: self)
+    private var states: [Int: Any] = [:]
+    private var lastWork: [@LoopActor () async -> Void] = []
     private let catalog: [any Module.Type]
 
     /// Running totals of this worker.
@@ -70,6 +72,14 @@ public final class Server {
         for host in hosts.values { host.install(catalog) }
     }
 
+    /// Waits, before the storage is closed, until something that a module has begun is done.
+    public func beforeStop(_ work: @escaping @LoopActor () async -> Void) { lastWork.append(work) }
+
+    /// Finishes what modules have begun. Called when no client is left, or none is waited for any longer.
+    public func finish() async {
+        for work in lastWork { await work() }
+    }
+
     /// Ends what the methods of authentication have started. Called once, after the last client.
     public func stop() {
         for host in hosts.values { host.accounts.close() }
@@ -77,6 +87,14 @@ public final class Server {
     }
 
     public func host(_ domain: String) -> Host? { hosts[domain] }
+
+    /// What a module keeps for the whole worker, over all hosts and reloads; made when it is first asked for.
+    public func state<Value>(_ key: ServerKey<Value>, orElse make: () -> Value) -> Value {
+        if let value = states[key.index] as? Value { return value }
+        let value = make()
+        states[key.index] = value
+        return value
+    }
 
     /// Puts another checked configuration in force. Sessions of hosts that are gone are closed with `host-gone`
     /// (RFC 6120 §4.9.3.5); all others notice nothing.

@@ -63,7 +63,10 @@ public final class Carbons: Module {
             $0.flags.contains(.carbons) && $0.resource != session.jid.resource
         }
         guard !others.isEmpty, CarbonRules.isEligible(stanza, .sent) else { return }
-        copy(stanza, .sent, of: session.jid.bare, session.host, to: others)
+        // The user's other resources learn where the message is kept for the user (XEP-0313 §3.4).
+        let mark = outgoing.record?.mark(for: session.jid.bare)
+        let marked = mark.map { stanza.appending($0) } ?? stanza
+        copy(marked, .sent, of: session.jid.bare, session.host, to: others)
     }
 
     private static func copyReceived(_ incoming: Incoming) {

@@ -176,6 +176,7 @@ final class WorkerRuntime {
 
     /// Finishes what storage and other programs have begun. Nothing can be asked of this worker afterwards.
     func finish() async {
+        await server.finish()
         server.stop()
         await PortProgram.endAll(within: 500)
         tick?.cancel()

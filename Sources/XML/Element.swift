@@ -148,6 +148,16 @@ public struct Element: Sendable {
         return Element(name, namespace, attributes: list, contents: contents)
     }
 
+    /// A copy with one more child at its end.
+    public func appending(_ child: Element) -> Element {
+        var builder = TapeBuilder(nodes: 64, bytes: 1024)
+        builder.append(self)
+        builder.reopen()
+        builder.append(child)
+        builder.endElement()
+        return builder.finish()
+    }
+
     /// A copy with other content and the same name and attributes.
     public func replacingContents(_ contents: [Content]) -> Element {
         Element(name, namespace, attributes: attributes, contents: contents)

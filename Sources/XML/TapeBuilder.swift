@@ -103,6 +103,13 @@ struct TapeBuilder: ~Copyable {
         closed = nodeCount
     }
 
+    /// Opens the one element that has been written again, so that more is added at its end.
+    mutating func reopen() {
+        guard isComplete else { return }
+        nodes[0].d = Self.none
+        open = 0
+    }
+
     /// Copies a finished element in.
     mutating func append(_ element: borrowing Element) {
         element.tape.lend { source, strings, size in

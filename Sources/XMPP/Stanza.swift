@@ -85,6 +85,13 @@ public struct Stanza: Sendable, Equatable {
         return Element(element.name, element.namespace, attributes: list, contents: element.contents)
     }
 
+    /// A copy with one more child at its end. Costs little.
+    public func appending(_ child: Element) -> Stanza {
+        var copy = self
+        copy.element = element.appending(child)
+        return copy
+    }
+
     /// A copy with more children at its end.
     public func appending(_ children: [Element]) -> Stanza {
         var copy = self
