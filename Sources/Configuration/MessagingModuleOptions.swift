@@ -35,79 +35,108 @@ enum MessagingModuleOptions {
                 OptionRow("async_writer.pool_size", .natural(), .unset, "How many writers there are."),
             ])
 
+    private static let code = OptionState.accepted("there is no code to choose; the usual one is built in")
+    private static let format = OptionState.accepted("messages are kept in one form, as XML")
+    private static let remembered = OptionState.accepted("each worker remembers the numbers of 20,000 addresses")
+    private static let gathered = OptionState.accepted(
+        "what has gathered is committed together, at once or after 20 ms, and nobody's message is acknowledged before")
+
     /// What holds for all archives, and may be said anew for those of users and of rooms.
     private static let everyArchive: [OptionRow] = [
         ModuleOptionRows.backend("rdbms", "cassandra", "elasticsearch", "riak"),
-        OptionRow("no_stanzaid_element", .boolean, .boolean(false), "Add no archive id to messages."),
+        OptionRow("no_stanzaid_element", .boolean, .boolean(false), "Add no archive id to messages.", state: .inEffect),
         OptionRow(
             "is_archivable_message", .choices("mod_mam_utils"), .text("mod_mam_utils"),
-            "The code that decides what is archived."),
-        OptionRow("send_message", .choices("mod_mam_utils"), .text("mod_mam_utils"), "The code that sends results."),
-        OptionRow("archive_chat_markers", .boolean, .boolean(false), "Archive chat markers."),
-        OptionRow("message_retraction", .boolean, .boolean(true), "Allow messages to be retracted."),
+            "The code that decides what is archived.", state: code),
+        OptionRow(
+            "send_message", .choices("mod_mam_utils"), .text("mod_mam_utils"), "The code that sends results.", state: code),
+        OptionRow("archive_chat_markers", .boolean, .boolean(false), "Archive chat markers.", state: .inEffect),
+        OptionRow(
+            "message_retraction", .boolean, .boolean(true), "Put a tombstone in the place of a message that is retracted.",
+            state: .inEffect),
         OptionRow(
             "user_prefs_store", .either([.choices("rdbms", "cassandra", "mnesia"), .boolean]), .unset,
-            "Where preferences are kept."),
-        OptionRow("full_text_search", .boolean, .boolean(true), "Let archives be searched by words."),
-        OptionRow("cache_users", .boolean, .boolean(true), "Remember archive ids of users."),
-        OptionRow("default_result_limit", .natural(), .integer(50), "How many results a query has if it names no number."),
-        OptionRow("max_result_limit", .natural(), .integer(50), "How many results a query has at most."),
-        OptionRow("enforce_simple_queries", .boolean, .boolean(false), "Refuse queries that count results."),
-        OptionRow("delete_domain_limit", .naturalOrInfinity(), .infinity, "How many rows are deleted at once."),
+            "Where preferences are kept: with any value in the database, without one users have none.", state: .inEffect),
+        OptionRow(
+            "full_text_search", .boolean, .boolean(true), "Let archives be searched by words.", state: .inEffect),
+        OptionRow(
+            "cache_users", .boolean, .boolean(true), "Remember archive ids of users.", state: remembered),
+        OptionRow(
+            "default_result_limit", .natural(), .integer(50), "How many results a query has if it names no number.",
+            state: .inEffect),
+        OptionRow("max_result_limit", .natural(), .integer(50), "How many results a query has at most.", state: .inEffect),
+        OptionRow("enforce_simple_queries", .boolean, .boolean(false), "Never count results.", state: .inEffect),
+        OptionRow(
+            "delete_domain_limit", .naturalOrInfinity(), .infinity, "How many rows are deleted at once.",
+            state: .accepted("archives are removed in the background, 500 messages at a time")),
         OptionRow(
             "db_jid_format", .choices("mam_jid_rfc", "mam_jid_rfc_trust", "mam_jid_mini"), .unset,
-            "How addresses are stored."),
+            "How addresses are stored.", state: format),
         OptionRow(
             "db_message_format", .choices("mam_message_xml", "mam_message_eterm", "mam_message_compressed_eterm"), .unset,
-            "How messages are stored."),
-        OptionRow("extra_fin_element", .choices("mod_mam_utils"), .unset, "Code that adds to the end of results."),
-        OptionRow("extra_lookup_params", .choices("mod_mam_utils"), .unset, "Code that adds to queries."),
+            "How messages are stored.", state: format),
+        OptionRow(
+            "extra_fin_element", .choices("mod_mam_utils"), .unset, "Code that adds to the end of results.", state: code),
+        OptionRow("extra_lookup_params", .choices("mod_mam_utils"), .unset, "Code that adds to queries.", state: code),
     ]
 
     private static let writer: [OptionRow] = [
-        OptionRow("async_writer.enabled", .boolean, .boolean(true), "Whether to."),
-        OptionRow("async_writer.flush_interval", .natural(.milliseconds), .integer(2000), "How long a message waits."),
-        OptionRow("async_writer.batch_size", .natural(), .integer(30), "How many messages make a batch."),
-        OptionRow("async_writer.pool_size", .natural(), .computed("4 a processor"), "How many writers there are."),
+        OptionRow("async_writer.enabled", .boolean, .boolean(true), "Whether to.", state: gathered),
+        OptionRow(
+            "async_writer.flush_interval", .natural(.milliseconds), .integer(2000), "How long a message waits.", state: gathered),
+        OptionRow("async_writer.batch_size", .natural(), .integer(30), "How many messages make a batch.", state: gathered),
+        OptionRow(
+            "async_writer.pool_size", .natural(), .computed("4 a processor"), "How many writers there are.", state: gathered),
     ]
+
+    private static func writerTable(_ kind: OptionKind, _ default: OptionDefault) -> OptionRow {
+        OptionRow("async_writer", kind, `default`, "Writing in batches.", state: gathered)
+    }
 
     /// Archives of users, and of rooms: each may have most keys anew, and without an own value has the common one.
     private static func parts(_ writerTable: OptionRow, _ own: [OptionRow] = []) -> [OptionRow] {
         let anew = everyArchive.map { OptionRow($0.path, $0.kind, .unset, $0.sentence, state: $0.declaredState) } + own
             + [writerTable] + writer
-        return [OptionRow("pm", .section, .unset, "Archives of users.")]
+        let rooms = anew.map { row in
+            let state: OptionState = row.state == .inEffect ? .notYet : row.state
+            return OptionRow(row.path, row.kind, row.default, row.sentence, state: state)
+        }
+        return [OptionRow("pm", .section, .unset, "Archives of users; without this table there are none.", state: .inEffect)]
             + OptionRow.under(
                 "pm",
                 [
-                    OptionRow("archive_groupchats", .boolean, .boolean(false), "Archive messages of rooms, too."),
-                    OptionRow("same_mam_id_for_peers", .boolean, .boolean(false), "Give both sides the same archive id."),
+                    OptionRow(
+                        "archive_groupchats", .boolean, .boolean(false), "Archive messages of rooms, too.", state: .inEffect),
+                    OptionRow(
+                        "same_mam_id_for_peers", .boolean, .boolean(false), "Give both sides the same archive id.",
+                        state: .accepted("a message between two users of this server always has one id")),
                 ] + anew)
-            + [OptionRow("muc", .section, .unset, "Archives of rooms.")]
+            + [OptionRow("muc", .section, .unset, "Archives of rooms.", state: .notYet)]
             + OptionRow.under(
-                "muc",
-                [OptionRow("host", .text(.hostPattern), .text("conference.@HOST@"), "The domain of the rooms.")] + anew)
+                "muc", state: .notYet,
+                [OptionRow("host", .text(.hostPattern), .text("conference.@HOST@"), "The domain of the rooms.")] + rooms)
     }
 
+    private static let cache = [OptionRow("cache", .section, .present, "How they are remembered.", state: remembered)]
+        + ModuleOptionRows.cache("cache", state: remembered)
+
     private static let archive: [OptionRow] = ModuleOptionRows.module(
-        "mod_mam", "Archives of messages (XEP-0313).", editions: [.release62, .release63],
-        everyArchive
-            + [OptionRow("cache", .section, .present, "How they are remembered.")] + ModuleOptionRows.cache("cache")
-            + [OptionRow("async_writer", .section, .present, "Writing in batches.")] + writer
-            + parts(OptionRow("async_writer", .section, .unset, "Writing in batches.")))
+        "mod_mam", "Archives of messages (XEP-0313).", editions: [.release62, .release63], state: .inEffect,
+        everyArchive + cache + [writerTable(.section, .present)] + writer + parts(writerTable(.section, .unset)))
 
     /// Release 5 has these keys beside the tables, or instead of them.
     private static let oldWriter: [OptionRow] = [
-        OptionRow("flush_interval", .natural(.milliseconds), .unset, "How long a message waits."),
-        OptionRow("max_batch_size", .natural(), .unset, "How many messages make a batch."),
-        OptionRow("rdbms_message_format", .choices("internal", "simple"), .unset, "How messages are stored."),
+        OptionRow(
+            "flush_interval", .natural(.milliseconds), .unset, "How long a message waits.", state: gathered),
+        OptionRow("max_batch_size", .natural(), .unset, "How many messages make a batch.", state: gathered),
+        OptionRow(
+            "rdbms_message_format", .choices("internal", "simple"), .unset, "How messages are stored.", state: format),
     ]
 
     private static let oldArchive: [OptionRow] = ModuleOptionRows.module(
-        "mod_mam_meta", "Archives of messages: the old name of mod_mam.", editions: .release5,
-        everyArchive
-            + [OptionRow("cache", .section, .present, "How they are remembered.")] + ModuleOptionRows.cache("cache")
-            + [OptionRow("async_writer", .sectionOr(.boolean), .unset, "Writing in batches.")] + writer + oldWriter
-            + parts(OptionRow("async_writer", .sectionOr(.boolean), .unset, "Writing in batches."), oldWriter))
+        "mod_mam_meta", "Archives of messages: the old name of mod_mam.", editions: .release5, state: .inEffect,
+        everyArchive + cache + [writerTable(.sectionOr(.boolean), .unset)] + writer + oldWriter
+            + parts(writerTable(.sectionOr(.boolean), .unset), oldWriter))
 
     private static let inbox: [OptionRow] = ModuleOptionRows.module(
         "mod_inbox", "A user's conversations with what is unread.",

@@ -8,6 +8,7 @@ extension CrossChecks {
         for (path, modules) in common + own {
             guard let modules else { continue }
             checkPresence(modules, path: path)
+            checkOldNames(modules, path: path)
             for name in modules.entries.keys.sorted() {
                 guard let module = modules.table(name) else { continue }
                 check(module, name, path: "\(path).\(name)")
@@ -33,9 +34,18 @@ extension CrossChecks {
         case "mod_event_pusher": if let push = module.table("push") { checkScheduling(push, path: "\(path).push") }
         case "mod_inbox": checkBoxes(module, path: path)
         case "mod_keystore": checkKeys(module, path: path)
+        case "mod_mam", "mod_mam_meta": checkArchive(module, path: path)
         case "mod_muc_light": checkSchema(module, path: path)
         default: break
         }
+    }
+
+    /// Both names of one module.
+    private mutating func checkOldNames(_ modules: SettingTable, path: String) {
+        guard modules.table("mod_mam") != nil, let old = modules["mod_mam_meta"] else { return }
+        report(
+            .conflict, at: old.position ?? modules.position, "\(path).mod_mam_meta",
+            "it is the old name of mod_mam, which is there, too")
     }
 
     private mutating func checkScheduling(_ module: SettingTable, path: String) {
@@ -104,6 +114,11 @@ extension CrossChecks {
             }
             checkOnce(key, "name", &seen, path: place, "one key of each name")
         }
+    }
+
+    private mutating func checkArchive(_ module: SettingTable, path: String) {
+        for part in ["pm", "muc"] where module.table(part) != nil || module.isBroken(part) { return }
+        validator.warn("nothing is archived: users need the table \(path).pm", at: module.position, path: path)
     }
 
     private mutating func checkSchema(_ module: SettingTable, path: String) {

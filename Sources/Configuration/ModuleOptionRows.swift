@@ -37,9 +37,9 @@ enum ModuleOptionRows {
     }
 
     /// A cache of the original's.
-    static func cache(_ table: String) -> [OptionRow] {
+    static func cache(_ table: String, state: OptionState? = nil) -> [OptionRow] {
         OptionRow.under(
-            table,
+            table, state: state,
             [
                 OptionRow("module", .choices("mod_cache_users", "internal"), .text("internal"), "In which cache."),
                 OptionRow("strategy", .choices("fifo", "lru"), .text("fifo"), "What is forgotten first."),

@@ -17,6 +17,12 @@ public struct ModuleOptions: Sendable, Equatable {
         return table.boolean(key) ?? false
     }
 
+    /// Nil where nothing is set.
+    public func optionalBool(_ key: String) -> Bool? {
+        assert(isKnown(key), "\(module) has no option \(key)")
+        return table.boolean(key)
+    }
+
     /// Nil for `"infinity"` and where nothing is set.
     public func int(_ key: String) -> Int? {
         assert(isKnown(key), "\(module) has no option \(key)")

@@ -21,7 +21,7 @@ struct ExampleTests {
         #expect(files.files.isEmpty)
         #expect(configuration.hosts == ["localhost"])
         #expect(configuration.listeners.count == 2)
-        #expect(configuration.host("localhost").modules.count == 15)
+        #expect(configuration.host("localhost").modules.count == 17)
     }
 
     /// Every option that is commented out in the example is one that would be accepted.

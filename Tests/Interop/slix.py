@@ -27,7 +27,7 @@ class Client(slixmpp.ClientXMPP):
         # The certificate is self-made: that the connection is encrypted is what counts here.
         self.ssl_context.check_hostname = False
         self.ssl_context.verify_mode = ssl.CERT_NONE
-        for plugin in ("xep_0030", "xep_0054", "xep_0092", "xep_0199", "xep_0203"):
+        for plugin in ("xep_0030", "xep_0054", "xep_0092", "xep_0199", "xep_0203", "xep_0313"):
             self.register_plugin(plugin)
         self.auto_authorize = None
         self.auto_subscribe = False
@@ -101,6 +101,19 @@ class Client(slixmpp.ClientXMPP):
     async def do_card(self, command):
         answer = await self.plugin["xep_0054"].get_vcard(command["of"], cached=False)
         return {"name": answer["vcard_temp"]["FN"]}
+
+    async def do_archive(self, command):
+        """All messages of the archive, page by page: the bodies in the order of the archive, and how often an id came twice."""
+        page, ids, bodies = int(command["page"]), [], []
+        backwards = command.get("direction") == "backwards"
+        async for message in self.plugin["xep_0313"].iterate(
+            with_jid=slixmpp.JID(command["with"]) if "with" in command else None, reverse=backwards, rsm={"max": page}
+        ):
+            result = message["mam_result"]
+            ids.append(result["id"])
+            bodies.append(result["forwarded"]["message"]["body"])
+        # The plugin turns the pages round, too.
+        return {"bodies": bodies[::-1] if backwards else bodies, "twice": len(ids) - len(set(ids))}
 
 
 async def serve(client):

@@ -19,6 +19,8 @@ public final class InteropClient {
         public let name: String?
         public let items: [String: String]?
         public let features: [String]?
+        public let bodies: [String]?
+        public let twice: Int?
     }
 
     public private(set) var address = ""

@@ -1,0 +1,85 @@
+public import Configuration
+public import Kernel
+internal import Network
+internal import Storage
+internal import XML
+internal import XMPP
+
+/// XEP-0313: what users write and are written is kept, and their clients find it later.
+///
+/// A message is given its id before it is routed, so that whoever gets it can be told (XEP-0359); it is kept after that, once
+/// for both sides (`ArchiveWriter`). The sender is not acknowledged before it is committed; delivery does not wait.
+public final class Archive: Module {
+    public nonisolated static let name = "mod_mam"
+    public nonisolated static let oldNames = ["mod_mam_meta"]
+    public nonisolated static let implements = [
+        XEP(59, "Result Set Management", version: "1.0"),
+        XEP(313, "Message Archive Management", version: "1.1.3"),
+        XEP(359, "Unique and Stable Stanza IDs", version: "0.7.0"),
+        XEP(424, "Message Retraction", version: "0.4.2"),
+        XEP(441, "Message Archive Management Preferences", version: "0.2.0"),
+    ]
+
+    nonisolated static let namespace = "urn:xmpp:mam:2"
+
+    private let options: ArchiveOptions
+
+    public init(options: ModuleOptions) { self.options = ArchiveOptions(options) }
+
+    public func install(on host: Host) {
+        guard options.keepsUsers else { return }
+        let writer = ArchiveWriter.of(host.server)
+        let preferences = options.hasPreferences ? ArchivePreferenceCache(host) : nil
+        advertise(on: host)
+        writer.install(on: host)
+        ArchiveCollector(host, writer, options, preferences).install()
+        ArchiveService(host, writer, options).install()
+        ArchivePreferenceService.install(on: host, preferences)
+        host.hooks.accountRemoved.add { user in
+            preferences?.announceChange(of: user.local)
+            writer.collectGarbage()
+        }
+        writer.collectGarbage()
+    }
+
+    private func advertise(on host: Host) {
+        host.features.advertiseAccount(Self.namespace, Self.namespace + "#extended", Self.namespace + "#groupchat-field")
+        if options.keepsGroupchat { host.features.advertiseAccount(Self.namespace + "#groupchat-available") }
+        if options.tellsIDs { host.features.advertiseAccount(StanzaID.namespace) }
+        host.features.advertise(MessageRetraction.namespace)
+        host.features.advertiseAccount(MessageRetraction.namespace)
+        if options.retracts { host.features.advertiseAccount(MessageRetraction.namespace + "#tombstone") }
+    }
+}
+
+/// What the operator wants of the archives of users. A key of `pm` comes before the common one.
+struct ArchiveOptions: Sendable {
+    let keepsUsers: Bool
+    let keepsGroupchat: Bool
+    let keepsMarkers: Bool
+    let retracts: Bool
+    let tellsIDs: Bool
+    let hasPreferences: Bool
+    let isSearchable: Bool
+    let countsNothing: Bool
+    /// Results of a query that names no number, and of any.
+    let usualResults: Int
+    let mostResults: Int
+
+    init(_ options: ModuleOptions) {
+        let users = options.table("pm")
+        func flag(_ key: String) -> Bool { users?.optionalBool(key) ?? options.bool(key) }
+        func number(_ key: String) -> Int { users?.int(key) ?? options.int(key) ?? 50 }
+        keepsUsers = users != nil
+        keepsGroupchat = users?.bool("archive_groupchats") ?? false
+        keepsMarkers = flag("archive_chat_markers")
+        retracts = flag("message_retraction")
+        tellsIDs = !flag("no_stanzaid_element")
+        let store = users.map { $0.string("user_prefs_store") != nil || $0.bool("user_prefs_store") } ?? false
+        hasPreferences = store || options.string("user_prefs_store") != nil || options.bool("user_prefs_store")
+        isSearchable = flag("full_text_search")
+        countsNothing = flag("enforce_simple_queries")
+        mostResults = number("max_result_limit")
+        usualResults = min(number("default_result_limit"), mostResults)
+    }
+}

@@ -1,0 +1,137 @@
+internal import Kernel
+internal import Network
+internal import Storage
+internal import XML
+internal import XMPP
+
+/// What the users of a host want archived, as far as this worker had to ask storage for it (XEP-0441).
+///
+/// It also remembers who has said nothing. Bounded: when the newer half is full, it takes the place of the older one.
+@LoopActor
+final class ArchivePreferenceCache {
+    private static let topic = "archive.preferences"
+    private static let half = 32_768
+
+    private unowned let host: Host
+    private var newer: [String: ArchivePreferences] = [:]
+    private var older: [String: ArchivePreferences] = [:]
+    /// Counts changes: what was read before one may be outdated.
+    private var changes = 0
+
+    init(_ host: Host) {
+        self.host = host
+        host.onBroadcast(Self.topic) { self.forget(String(decoding: $0, as: UTF8.self)) }
+    }
+
+    private var store: ArchivePreferenceRepository { host.server.store.archivePreferences }
+
+    func known(_ user: String) -> ArchivePreferences? {
+        if let preferences = newer[user] { return preferences }
+        guard let preferences = older[user] else { return nil }
+        keep(preferences, user)
+        return preferences
+    }
+
+    func preferences(_ user: String) async throws(StanzaError) -> ArchivePreferences {
+        while true {
+            if let preferences = known(user) { return preferences }
+            let before = changes
+            let kept: ArchivePreferenceRepository.Preferences?
+            do { kept = try await store.get(UserKey(user: user, domain: host.domain)) } catch { throw StanzaError(storage: error) }
+            guard before == changes else { continue }
+            keep(kept.flatMap { ArchivePreferences($0) } ?? .usual, user)
+        }
+    }
+
+    /// Whether messages with a peer are kept for a user, with a look into the roster if need be.
+    func keeps(_ peer: JID, of user: JID) async throws(StanzaError) -> Bool {
+        switch try await preferences(user.local).verdict(on: peer) {
+        case .keep: return true
+        case .leave: return false
+        case .ifInRoster:
+            do {
+                return try await host.server.store.rosters.item(UserKey(user.bare), peer.bareText)?.isListed ?? false
+            } catch { throw StanzaError(storage: error) }
+        }
+    }
+
+    func set(_ preferences: ArchivePreferences, of user: String) async throws(StanzaError) {
+        do {
+            try await store.set(UserKey(user: user, domain: host.domain), preferences.kept)
+        } catch { throw StanzaError(storage: error) }
+        announceChange(of: user)
+    }
+
+    /// Has all workers forget what they know of a user.
+    func announceChange(of user: String) { host.broadcast(Self.topic, Array(user.utf8)) }
+
+    private func forget(_ user: String) {
+        changes += 1
+        newer[user] = nil
+        older[user] = nil
+    }
+
+    private func keep(_ preferences: ArchivePreferences, _ user: String) {
+        if newer.count >= Self.half {
+            older = newer
+            newer = [:]
+        }
+        newer[user] = preferences
+    }
+}
+
+extension ArchivePreferences {
+    /// Nil for what no version has written.
+    init?(_ kept: ArchivePreferenceRepository.Preferences) {
+        guard let standard = Standard(rawValue: kept.standard) else { return nil }
+        self.init(standard: standard, always: kept.always.map { JID.prepared($0) }, never: kept.never.map { JID.prepared($0) })
+    }
+
+    var kept: ArchivePreferenceRepository.Preferences {
+        .init(standard: standard.rawValue, always: always.map(\.description), never: never.map(\.description))
+    }
+}
+
+/// Answers what clients ask and say of their preferences (XEP-0441 §2.1).
+@LoopActor
+enum ArchivePreferenceService {
+    /// Addresses in both lists of one user.
+    private nonisolated static let mostAddresses = 1000
+
+    static func install(on host: Host, _ cache: ArchivePreferenceCache?) {
+        host.iq.onWaiting("prefs", Archive.namespace, at: .account) { (request) async throws(StanzaError) in
+            guard request.isOwn else { throw StanzaError(.forbidden) }
+            guard let cache else { throw StanzaError(.featureNotImplemented, text: "Preferences are not kept here") }
+            if request.isSet { try await cache.set(try read(request.payload), of: request.to.local) }
+            return element(try await cache.preferences(request.to.local))
+        }
+    }
+
+    nonisolated static func read(_ prefs: Element) throws(StanzaError) -> ArchivePreferences {
+        guard let standard = prefs["default"].flatMap({ ArchivePreferences.Standard(rawValue: $0) }) else {
+            throw StanzaError(.badRequest, text: "default is always, never or roster")
+        }
+        var lists: [[JID]] = []
+        for name in ["always", "never"] {
+            var list: [JID] = []
+            for child in prefs.child(name)?.children.filter({ $0.isNamed("jid") }) ?? [] {
+                guard let jid = JID(child.text) else { throw StanzaError(.jidMalformed) }
+                if !list.contains(jid) { list.append(jid) }
+            }
+            lists.append(list)
+        }
+        guard lists[0].count + lists[1].count <= mostAddresses else {
+            throw StanzaError(.resourceConstraint, text: "Too many addresses")
+        }
+        return ArchivePreferences(standard: standard, always: lists[0], never: lists[1])
+    }
+
+    nonisolated static func element(_ preferences: ArchivePreferences) -> Element {
+        func list(_ name: String, _ jids: [JID]) -> Element {
+            Element(name, Archive.namespace, [:], jids.map { Element("jid", Archive.namespace, text: $0.description) })
+        }
+        return Element(
+            "prefs", Archive.namespace, ["default": preferences.standard.rawValue],
+            [list("always", preferences.always), list("never", preferences.never)])
+    }
+}

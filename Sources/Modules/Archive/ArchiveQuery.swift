@@ -1,0 +1,112 @@
+internal import Storage
+internal import XML
+internal import XMPP
+
+/// What a client asks of its archive (XEP-0313 §4): a form that selects messages, and the page of them that is wanted.
+struct ArchiveQuery {
+    private static let forms = "jabber:x:data"
+    /// Names under which clients ask for words.
+    private static let searches = ["{urn:xmpp:fulltext:0}fulltext", "full-text-search", "withtext"]
+    /// Words and ids in one query.
+    private static let mostWords = 10
+    private static let mostIDs = 500
+
+    let queryID: String?
+    let page: ResultSet.Request
+    let isFlipped: Bool
+    private(set) var with: JID?
+    /// Microseconds since 1970.
+    private(set) var start: Int64?
+    private(set) var end: Int64?
+    private(set) var beforeID: String?
+    private(set) var afterID: String?
+    private(set) var ids: [String]?
+    private(set) var withoutGroupchat = false
+    /// In lower case.
+    private(set) var words: [String] = []
+
+    init(_ query: Element, isSearchable: Bool) throws(StanzaError) {
+        queryID = query["queryid"]
+        page = try ResultSet.Request(in: query)
+        isFlipped = query.has("flip-page")
+        if let form = query.child("x", Self.forms) { try read(form, isSearchable) }
+    }
+
+    private mutating func read(_ form: Element, _ isSearchable: Bool) throws(StanzaError) {
+        guard form.attribute("type", equals: "submit") else { throw StanzaError(.badRequest, text: "The form is not submitted") }
+        var kind: String?
+        for field in form.children where field.is("field", Self.forms) {
+            guard let name = field["var"] else { throw StanzaError(.badRequest, text: "A field has no name") }
+            let values = field.children.filter { $0.is("value", Self.forms) }.map(\.text)
+            if name == "FORM_TYPE" { kind = values.first } else { try take(name, values, isSearchable) }
+        }
+        guard kind == Archive.namespace else { throw StanzaError(.badRequest, text: "The form is of another type") }
+    }
+
+    private mutating func take(_ name: String, _ values: [String], _ isSearchable: Bool) throws(StanzaError) {
+        let value = values.first ?? ""
+        switch name {
+        case "with" where !value.isEmpty:
+            guard let jid = JID(value) else { throw StanzaError(.jidMalformed) }
+            with = jid
+        case "start" where !value.isEmpty: start = try Self.time(value)
+        case "end" where !value.isEmpty: end = try Self.time(value)
+        case "before-id" where !value.isEmpty: beforeID = value
+        case "after-id" where !value.isEmpty: afterID = value
+        case "ids":
+            guard values.count <= Self.mostIDs else { throw StanzaError(.notAcceptable, text: "Too many ids") }
+            if !values.isEmpty { ids = values }
+        case "include-groupchat": withoutGroupchat = value == "false" || value == "0"
+        case "with", "start", "end", "before-id", "after-id": break
+        case let name where isSearchable && Self.searches.contains(name):
+            words = value.lowercased().split(whereSeparator: \.isWhitespace).map(String.init)
+            guard words.count <= Self.mostWords else { throw StanzaError(.notAcceptable, text: "Too many words") }
+        default: throw StanzaError(.featureNotImplemented, text: "There is no field \(name)")
+        }
+    }
+
+    private static func time(_ text: String) throws(StanzaError) -> Int64 {
+        guard let time = DateTime.microseconds(text) else {
+            throw StanzaError(.badRequest, text: "\(text) is not a point of time")
+        }
+        return time
+    }
+
+    /// What the form selects, but for ids.
+    var selection: ArchiveSelection {
+        var selection = ArchiveSelection()
+        let shift = ArchiveRepository.idShift
+        let range: ClosedRange<Int64> = 0...(Int64.max >> shift) - 1
+        if let start { selection.after = (min(max(start, range.lowerBound), range.upperBound) << shift) - 1 }
+        if let end { selection.before = end < 0 ? 0 : (min(end, range.upperBound) + 1) << shift }
+        selection.peer = with.map { UserKey($0) }
+        selection.withoutGroupchat = withoutGroupchat
+        return selection
+    }
+
+    /// What the database cannot select; nil where there is nothing of that.
+    var condition: (@Sendable ([UInt8]) -> Bool)? {
+        let address = with.flatMap { $0.isFull ? $0.description : nil }
+        guard address != nil || !words.isEmpty else { return nil }
+        return { [words] stanza in
+            let stanza = KeptStanza(stanza)
+            return (address.map { stanza.isWith($0) } ?? true) && (words.isEmpty || stanza.hasWords(words))
+        }
+    }
+
+    /// The fields there are (XEP-0313 §4.1.5).
+    static func form(isSearchable: Bool) -> Element {
+        func field(_ name: String, _ type: String, _ children: [Element] = []) -> Element {
+            Element("field", forms, ["var": name, "type": type], children)
+        }
+        let validation = "http://jabber.org/protocol/xdata-validate"
+        let open = Element("validate", validation, ["datatype": "xs:string"], [Element("open", validation)])
+        var fields = [
+            field("FORM_TYPE", "hidden", [Element("value", forms, text: Archive.namespace)]), field("with", "jid-single"),
+            field("start", "text-single"), field("end", "text-single"), field("before-id", "text-single"),
+            field("after-id", "text-single"), field("ids", "list-multi", [open]), field("include-groupchat", "boolean"),
+        ]
+        if isSearchable { fields += searches.map { field($0, "text-single") } }
+        return Element("query", Archive.namespace, [:], [Element("x", forms, ["type": "form"], fields)])
+    }
+}

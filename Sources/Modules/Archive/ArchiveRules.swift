@@ -1,0 +1,76 @@
+internal import Storage
+internal import XML
+internal import XMPP
+
+/// Which messages are kept: rules without a server around them.
+enum ArchiveRules {
+    private static let hints = "urn:xmpp:hints"
+    private static let markers = "urn:xmpp:chat-markers:0"
+
+    enum Direction { case outgoing, incoming }
+
+    /// The rules of XEP-0313 §5.1.1 and the hints of XEP-0334 §4: what has content for a person, and is not on its way for the
+    /// second time.
+    static func isKept(_ message: Element, _ direction: Direction, groupchat: Bool, markers keepsMarkers: Bool) -> Bool {
+        switch message["type"] {
+        case "error", "headline": return false
+        // A room sends what was said to it to everybody, also to who said it.
+        case "groupchat": if !groupchat || direction == .outgoing { return false }
+        default: break
+        }
+        var hasContent = false
+        for child in message.children {
+            if child.is("body", Namespace.client) {
+                hasContent = true
+            } else if child.isIn(hints) {
+                if child.isNamed("no-store") || child.isNamed("no-permanent-store") { return false }
+                if child.isNamed("store") { hasContent = true }
+            } else if child.is("delay", Namespace.delay) || child.is("result", Archive.namespace) || isCarbon(child) {
+                return false
+            } else if child.isIn(markers) {
+                if keepsMarkers, !child.isNamed("markable") { hasContent = true }
+            } else if MessageRetraction.isOne(child) {
+                hasContent = true
+            }
+        }
+        return hasContent
+    }
+
+    private static func isCarbon(_ child: Element) -> Bool {
+        child.isIn("urn:xmpp:carbons:2") && (child.isNamed("received") || child.isNamed("sent"))
+    }
+}
+
+/// What a user wants archived (XEP-0441).
+struct ArchivePreferences: Equatable, Sendable {
+    enum Standard: String, Sendable { case always, never, roster }
+
+    var standard: Standard
+    var always: [JID]
+    var never: [JID]
+
+    static let usual = ArchivePreferences(standard: .always, always: [], never: [])
+
+    enum Verdict: Equatable {
+        case keep, leave
+        /// The peer decides it by being in the roster or not.
+        case ifInRoster
+    }
+
+    /// The rules of XEP-0441 §2.2: a listed address with a resource means that resource, one without means all. Of two
+    /// contradicting entries the one that keeps less counts.
+    func verdict(on peer: JID) -> Verdict {
+        func lists(_ list: [JID]) -> Bool { list.contains { $0 == peer || $0.isBare && $0 == peer.bare } }
+        if lists(never) { return .leave }
+        if lists(always) { return .keep }
+        switch standard {
+        case .always: return .keep
+        case .never: return .leave
+        case .roster: return .ifInRoster
+        }
+    }
+}
+
+extension UserKey {
+    init(_ jid: JID) { self.init(user: jid.local, domain: jid.domain) }
+}

@@ -1,0 +1,258 @@
+internal import Kernel
+internal import Network
+internal import Storage
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// Writes the messages of a worker's hosts to the archive: what gathers while a transaction runs, over all sessions, is the
+/// next one. What promises hang on it are kept by the commit.
+@LoopActor
+final class ArchiveWriter {
+    private static let key = ServerKey<ArchiveWriter>()
+
+    /// Milliseconds from the begin of one transaction to that of the next, at least. A message that comes alone is written at
+    /// once; of many, this decides how many share a commit.
+    private static let gathering: Int64 = 20
+    private static let mostAtOnce = 2000
+    /// Messages that may wait; with more, those who send them wait.
+    private static let mostWaiting = 10_000
+    /// Numbers of archives and addresses that are remembered.
+    private static let mostNumbers = 20_000
+    /// Messages are indexed when so many are not, and after `indexing` milliseconds those of a smaller number that is
+    /// still large enough to slow down who looks for the newest.
+    private static let manyUnindexed = 8192
+    private static let fewUnindexed = 512
+    private static let indexing: Int64 = 2000
+
+    let archive: ArchiveRepository
+    /// The ids as clients see them, once the secret has been read.
+    private(set) var ids: ArchiveIDs?
+    private unowned let server: Server
+    private var clock: ArchiveClock
+    private var numbers = ArchiveNumbers()
+    private var waiting: [(message: ArchivedMessage, promise: Promise?)] = []
+    private var isPlanned = false
+    private var isWriting = false
+    private var lastBegin: Int64 = .min / 2
+    private var isIndexPlanned = false
+    private var isIndexing = false
+    private var isCollecting = false
+    /// Messages that were handed in, and those of them that were written, or could not be.
+    private var added = 0
+    private var done = 0
+    private var observers: [(target: Int, resume: CheckedContinuation<Void, Never>)] = []
+    private(set) lazy var neighbours = ArchiveNeighbours(self, server)
+
+    static func of(_ server: Server) -> ArchiveWriter { server.state(key) { ArchiveWriter(server) } }
+
+    private init(_ server: Server) {
+        self.server = server
+        archive = server.store.archive
+        clock = ArchiveClock(slot: server.slot)
+        server.beforeStop { [unowned self] in await settle() }
+    }
+
+    func install(on host: Host) {
+        neighbours.install(on: host)
+        Loop.spawn { [self] in _ = await isReady() }
+    }
+
+    // MARK: Messages
+
+    func nextID() -> Int64 { clock.next() }
+
+    /// Nothing is being done.
+    var isIdle: Bool { done == added && !isIndexing && !isCollecting }
+
+    /// Whether a message can be taken now; else `isReady` must be asked.
+    var isReadyNow: Bool { ids != nil && waiting.count < Self.mostWaiting }
+
+    /// Waits until a message can be taken. False: storage does not answer.
+    func isReady() async -> Bool {
+        if waiting.count >= Self.mostWaiting { await settle() }
+        if ids != nil { return true }
+        do throws(StorageError) {
+            let key = try await server.store.serverValues.secret("archive.ids", orElse: RandomPool.take(ArchiveIDs.keyLength))
+            ids = ids ?? ArchiveIDs(key: key)
+        } catch {
+            Log.error("cannot read the secret of the archive", [Field("error", error)])
+        }
+        return ids != nil
+    }
+
+    /// Takes a message to be written.
+    func add(_ message: ArchivedMessage, _ promise: Promise?) {
+        waiting.append((message, promise))
+        added += 1
+        plan()
+    }
+
+    /// Waits until all that was handed in so far is written. Whether there was anything.
+    @discardableResult
+    func settle() async -> Bool {
+        guard done < added else { return false }
+        if !isWriting { begin() }
+        await withCheckedContinuation { observers.append((added, $0)) }
+        return true
+    }
+
+    private func plan() {
+        guard !isPlanned, !isWriting, !waiting.isEmpty else { return }
+        isPlanned = true
+        let rest = lastBegin + Self.gathering - Loop.now
+        if rest <= 0 {
+            Loop.endOfTurn { self.begin() }
+        } else {
+            Loop.after(rest) { self.begin() }
+        }
+    }
+
+    private func begin() {
+        isPlanned = false
+        guard !isWriting, !waiting.isEmpty else { return }
+        isWriting = true
+        lastBegin = Loop.now
+        let batch = waiting.count <= Self.mostAtOnce ? waiting : Array(waiting.prefix(Self.mostAtOnce))
+        waiting.removeFirst(batch.count)
+        Loop.spawn { [self] in await write(batch) }
+    }
+
+    private func write(_ batch: [(message: ArchivedMessage, promise: Promise?)]) async {
+        do throws(StorageError) {
+            let receipt = try await archive.append(batch.map(\.message), knowing: numbers)
+            numbers.learn(receipt.found, limit: Self.mostNumbers)
+            for entry in batch { entry.promise?.keep() }
+            noteUnindexed(receipt.unindexed)
+        } catch {
+            Log.error("cannot archive messages", [Field("messages", batch.count), Field("error", error)])
+            for entry in batch { entry.promise?.breakIt("The message cannot be archived") }
+        }
+        isWriting = false
+        done += batch.count
+        let served = observers.filter { $0.target <= done }
+        observers.removeAll { $0.target <= done }
+        for observer in served { observer.resume.resume() }
+        if observers.isEmpty { plan() } else { begin() }
+    }
+
+    // MARK: Index
+
+    private func noteUnindexed(_ count: Int) {
+        if count >= Self.manyUnindexed { return index() }
+        guard count >= Self.fewUnindexed, !isIndexPlanned else { return }
+        isIndexPlanned = true
+        Loop.after(Self.indexing) {
+            self.isIndexPlanned = false
+            self.index()
+        }
+    }
+
+    private func index() {
+        guard !isIndexing else { return }
+        isIndexing = true
+        Loop.spawn { [self] in
+            do throws(StorageError) {
+                while try await archive.index(atLeast: Self.fewUnindexed, limit: Self.manyUnindexed) >= Self.manyUnindexed {}
+            } catch {
+                Log.error("cannot index the archive", [Field("error", error)])
+            }
+            isIndexing = false
+        }
+    }
+
+    // MARK: Garbage
+
+    /// Removes the archives of users who are gone, a portion at a time.
+    func collectGarbage() {
+        guard !isCollecting else { return }
+        isCollecting = true
+        Loop.spawn { [self] in
+            do throws(StorageError) {
+                while try await archive.collectGarbage() { await Loop.pause(Self.gathering) }
+            } catch {
+                Log.error("archives of users who are gone are left over", [Field("error", error)])
+            }
+            isCollecting = false
+        }
+    }
+}
+
+/// The archive writers of the other workers: what they have been given and not written yet is missing from an answer.
+@LoopActor
+final class ArchiveNeighbours {
+    private static let question = "archive.settle"
+    private static let answer = "archive.settled"
+    /// Milliseconds that an answer may take.
+    private static let patience: Int64 = 2000
+
+    private unowned let writer: ArchiveWriter
+    private unowned let server: Server
+    private var questions: [UInt64: Question] = [:]
+    private var lastNumber: UInt64 = 0
+
+    private final class Question {
+        var missing: Set<UInt8>
+        var hadSome = false
+        var resume: CheckedContinuation<Void, Never>?
+
+        init(_ slots: [UInt8]) { missing = Set(slots) }
+    }
+
+    enum Outcome { case nothingNew, written, unknown }
+
+    init(_ writer: ArchiveWriter, _ server: Server) {
+        self.writer = writer
+        self.server = server
+    }
+
+    func install(on host: Host) {
+        host.onBroadcast(Self.question) { [unowned host] payload in
+            guard payload.count == 9, payload[0] != host.server.slot else { return }
+            Loop.spawn { [self] in
+                let hadSome = await writer.settle()
+                host.tell(payload[0], Self.answer, payload[1...] + [host.server.slot, hadSome ? 1 : 0])
+            }
+        }
+        host.onBroadcast(Self.answer) { self.take($0) }
+    }
+
+    /// Waits until all workers have written what they were given before this call.
+    func settle(asking host: Host) async -> Outcome {
+        let slots = server.mesh?.peers ?? []
+        var hadSome = false
+        if !slots.isEmpty {
+            lastNumber += 1
+            let number = lastNumber
+            let question = Question(slots)
+            questions[number] = question
+            let payload = [server.slot] + (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+            for slot in slots where !host.tell(slot, Self.question, payload) { question.missing.remove(slot) }
+            hadSome = await writer.settle()
+            if !question.missing.isEmpty {
+                let timer = Loop.after(Self.patience) { self.end(number) }
+                await withCheckedContinuation { question.resume = $0 }
+                timer.cancel()
+            }
+            questions[number] = nil
+            if !question.missing.isEmpty { return .unknown }
+            return hadSome || question.hadSome ? .written : .nothingNew
+        }
+        hadSome = await writer.settle()
+        return hadSome ? .written : .nothingNew
+    }
+
+    private func take(_ payload: [UInt8]) {
+        guard payload.count == 10 else { return }
+        let number = (0..<8).reduce(UInt64(0)) { $0 | UInt64(payload[$1]) << UInt64(8 * $1) }
+        guard let question = questions[number] else { return }
+        question.missing.remove(payload[8])
+        if payload[9] == 1 { question.hadSome = true }
+        if question.missing.isEmpty { end(number) }
+    }
+
+    private func end(_ number: UInt64) {
+        questions[number]?.resume?.resume()
+        questions[number]?.resume = nil
+    }
+}

@@ -1,0 +1,120 @@
+internal import Storage
+internal import XML
+internal import XMPP
+
+/// XEP-0424: a message is taken back, and a tombstone takes its place in the archives.
+struct MessageRetraction: Sendable, Equatable {
+    static let namespace = "urn:xmpp:message-retract:1"
+    private static let earlier = "urn:xmpp:message-retract:0"
+    private static let fastening = "urn:xmpp:fasten:0"
+
+    /// The id of the message that is taken back.
+    let target: String
+    /// The id of the message that takes it back.
+    let id: String?
+    let sender: JID
+
+    /// Nil for a message that takes nothing back.
+    init?(_ message: Stanza) {
+        guard let sender = message.from else { return nil }
+        var target: String?
+        for child in message.element.children {
+            if child.is("retract", Self.namespace) || child.is("apply-to", Self.fastening) && child.has("retract", Self.earlier) {
+                target = child["id"]
+            }
+        }
+        guard let target, !target.isEmpty else { return nil }
+        self.target = target
+        self.sender = sender
+        id = message.id
+    }
+
+    static func isOne(_ child: Element) -> Bool {
+        child.is("retract", namespace) || child.is("apply-to", fastening) && child.has("retract", earlier)
+    }
+
+    /// What stands in the place of a stanza that is kept, if it is the one that is meant: from the same user, with the id as
+    /// its own or as that of its origin (XEP-0424 §5, XEP-0359 §2.2).
+    ///
+    /// - Parameter stanza: as `Stanza.rendered` writes it, in which a quote inside a value is never a quote.
+    func tombstone(of stanza: [UInt8], at stamp: String) -> [UInt8]? {
+        guard let start = KeptStanza(stanza).startTag else { return nil }
+        let bare = KeptStanza.escaped(sender.bareText)
+        guard start.contains(" from='\(bare)'") || start.contains(" from='\(bare)/") else { return nil }
+        let wanted = KeptStanza.escaped(target)
+        guard start.contains(" id='\(wanted)'") || KeptStanza(stanza).contains("<origin-id xmlns='\(StanzaID.namespace)' id='\(wanted)'")
+        else { return nil }
+        var attributes = " stamp='\(stamp)'"
+        if let id { attributes += " id='\(KeptStanza.escaped(id))'" }
+        return Array("\(start)><retracted xmlns='\(Self.namespace)'\(attributes)/></message>".utf8)
+    }
+}
+
+/// A message as it is kept: XML that this server has written, so that it can be looked into without being parsed.
+struct KeptStanza {
+    private let bytes: [UInt8]
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    static func escaped(_ text: String) -> String {
+        var writer = ElementWriter()
+        writer.escaped(text)
+        return String(decoding: writer.finish(), as: UTF8.self)
+    }
+
+    /// The first tag without its end; nil for a message without content.
+    var startTag: String? {
+        guard let end = bytes.firstIndex(of: UInt8(ascii: ">")), end > 0, bytes[end - 1] != UInt8(ascii: "/") else { return nil }
+        return String(decoding: bytes[..<end], as: UTF8.self)
+    }
+
+    func contains(_ text: String) -> Bool { Self.place(of: Array(text.utf8), in: bytes[...]) != nil }
+
+    /// Whether one of its addresses is exactly this one.
+    func isWith(_ address: String) -> Bool {
+        guard let start = startTag else { return false }
+        let address = Self.escaped(address)
+        return start.contains(" from='\(address)'") || start.contains(" to='\(address)'")
+    }
+
+    /// Whether its bodies have all these words, which are in lower case.
+    func hasWords(_ words: [String]) -> Bool {
+        let text = bodies.lowercased()
+        return !text.isEmpty && words.allSatisfy { text.utf8.count >= $0.utf8.count && text.contains($0) }
+    }
+
+    private var bodies: String {
+        var (text, rest) = ("", bytes[...])
+        while let start = Self.place(of: Array("<body".utf8), in: rest),
+            let open = rest[start...].firstIndex(of: UInt8(ascii: ">")),
+            let end = Self.place(of: Array("</body>".utf8), in: rest[open...]) {
+            text += String(decoding: rest[(open + 1)..<end], as: UTF8.self) + "\n"
+            rest = rest[(end + 7)...]
+        }
+        guard text.utf8.contains(UInt8(ascii: "&")) else { return text }
+        return Self.unescaped(text)
+    }
+
+    private static func unescaped(_ text: String) -> String {
+        let names = ["&lt;": "<", "&gt;": ">", "&quot;": "\"", "&apos;": "'", "&amp;": "&"]
+        var (result, rest) = ("", text[...])
+        while let start = rest.firstIndex(of: "&") {
+            result += rest[..<start]
+            rest = rest[start...]
+            let name = names.first { rest.hasPrefix($0.key) }
+            result += name?.value ?? "&"
+            rest = rest.dropFirst(name?.key.count ?? 1)
+        }
+        return result + rest
+    }
+
+    private static func place(of text: [UInt8], in bytes: ArraySlice<UInt8>) -> Int? {
+        guard let first = text.first else { return nil }
+        var at = bytes.startIndex
+        while let next = bytes[at...].firstIndex(of: first), next + text.count <= bytes.endIndex {
+            if bytes[next..<(next + text.count)].elementsEqual(text) { return next }
+            at = next + 1
+        }
+        return nil
+    }
+}
