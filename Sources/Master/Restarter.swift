@@ -110,7 +110,10 @@ final class Restarter {
         if standing.step == .draining, let position = standing.position,
             let leaving = pool.supervisor.standings.first(where: { $0.state == .draining && $0.worker.position == position })
         {
-            report = pool.workers[leaving.worker.slot]?.leaveReport ?? report
+            let process = pool.workers[leaving.worker.slot]
+            // Until it has said something about its leaving, what it said before counts.
+            if let load = process?.load { report = LeaveReport(sessions: load.sessions, connections: load.connections, moved: 0, moving: 0) }
+            report = process?.leaveReport ?? report
         }
         guard case .object(let members) = standing.value else { return }
         let left: [Value.Member] = [
