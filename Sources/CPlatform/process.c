@@ -170,6 +170,8 @@ int cplatform_listen_tcp(cplatform_address *address, int backlog, int reuseport)
     return fd;
 }
 
+int cplatform_bind_tcp(cplatform_address *address, int reuseport) { return bind_inet(address, SOCK_STREAM, reuseport); }
+
 int cplatform_bind_udp(cplatform_address *address, int reuseport) { return bind_inet(address, SOCK_DGRAM, reuseport); }
 
 static int unix_name(const char *path, struct sockaddr_un *name) {

@@ -69,7 +69,7 @@ extension CrossChecks {
                 guard !rules.contains(rule), !builtIn.contains(rule), let position = table[key]?.position
                 else { continue }
                 let effect = key == "access" ? "it denies everybody" : "there is no limit"
-                validator.warn(
+                validator.warnOfDangling(
                     "there is no access rule \"\(rule)\": \(effect)", at: position,
                     path: "listen.c2s[\(index + 1)].\(key)")
             }
@@ -94,12 +94,12 @@ extension CrossChecks {
     ) {
         for (index, clause) in clauses.enumerated() {
             if let acl = clause.string("acl"), !classes.contains(acl) {
-                validator.warn(
+                validator.warnOfDangling(
                     "there is no class \"\(acl)\": nobody is in it", at: clause["acl"]?.position ?? clause.position,
                     path: "\(path)[\(index + 1)].acl")
             }
             if let shaper = clause.string("value"), let shapers, !shapers.contains(shaper) {
-                validator.warn(
+                validator.warnOfDangling(
                     "there is no shaper \"\(shaper)\": there is no limit",
                     at: clause["value"]?.position ?? clause.position, path: "\(path)[\(index + 1)].value")
             }

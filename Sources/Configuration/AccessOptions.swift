@@ -4,11 +4,11 @@ enum AccessOptions {
 
     private static let acl: [OptionRow] =
         [
-            OptionRow("acl", .section, .present, "Classes of users."),
-            OptionRow("acl.*", .sections, .unset, "A class: users that one of its patterns matches."),
+            OptionRow("acl", .section, .present, "Classes of users.", effect: ReloadEffect.nextQuestion),
+            OptionRow("acl.*", .sections, .unset, "A class: users that one of its patterns matches.", effect: ReloadEffect.nextQuestion),
         ]
         + OptionRow.under(
-            "acl.*[]",
+            "acl.*[]", effect: ReloadEffect.nextQuestion,
             [
                 OptionRow(
                     "match", .choices("all", "current_domain", "any_hosted_domain", "none"), .text("current_domain"),
@@ -25,14 +25,14 @@ enum AccessOptions {
             ])
 
     private static let access: [OptionRow] = [
-        OptionRow("access", .section, .present, "Rules: what holds for which class."),
+        OptionRow("access", .section, .present, "Rules: what holds for which class.", effect: ReloadEffect.nextQuestion),
         OptionRow(
             "access.*", .sections, .unset,
-            "A rule: its first clause whose class has the user counts; without one the user is denied."),
-        OptionRow("access.*[].acl", .name, .required, "The class; all and none are there already."),
+            "A rule: its first clause whose class has the user counts; without one the user is denied.", effect: ReloadEffect.nextQuestion),
+        OptionRow("access.*[].acl", .name, .required, "The class; all and none are there already.", effect: ReloadEffect.nextQuestion),
         OptionRow(
             "access.*[].value", .either([.name, .integer(0...Int64(Int32.max), .none)]), .required,
-            "allow, deny, the name of a shaper, or a number."),
+            "allow, deny, the name of a shaper, or a number.", effect: ReloadEffect.nextQuestion),
     ]
 
     private static let shaper: [OptionRow] = [

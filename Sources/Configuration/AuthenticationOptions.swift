@@ -1,15 +1,15 @@
 /// `[auth]`: how users prove who they are.
 enum AuthenticationOptions {
     static let rows: [OptionRow] =
-        [OptionRow("auth", .section, .present, "How users prove who they are.")]
-        + OptionRow.under("auth", common + password + methods)
-        + OptionRow.under("auth.anonymous", anonymous)
-        + OptionRow.under("auth.dummy", dummy)
-        + OptionRow.under("auth.external", external)
-        + OptionRow.under("auth.http", http)
-        + OptionRow.under("auth.jwt", jwt)
-        + OptionRow.under("auth.ldap", ldap)
-        + OptionRow.under("auth.rdbms", rdbms)
+        [OptionRow("auth", .section, .present, "How users prove who they are.", effect: ReloadEffect.newLogins)]
+        + OptionRow.under("auth", effect: ReloadEffect.newLogins, common + password + methods)
+        + OptionRow.under("auth.anonymous", effect: ReloadEffect.newLogins, anonymous)
+        + OptionRow.under("auth.dummy", effect: ReloadEffect.newLogins, dummy)
+        + OptionRow.under("auth.external", effect: ReloadEffect.newLogins, external)
+        + OptionRow.under("auth.http", effect: ReloadEffect.newLogins, http)
+        + OptionRow.under("auth.jwt", effect: ReloadEffect.newLogins, jwt)
+        + OptionRow.under("auth.ldap", effect: ReloadEffect.newLogins, ldap)
+        + OptionRow.under("auth.rdbms", effect: ReloadEffect.newLogins, rdbms)
 
     /// What `auth.sasl_mechanisms` may name, the strongest first.
     static let mechanisms = SASLMechanism.allCases.map(\.rawValue)
@@ -27,20 +27,20 @@ enum AuthenticationOptions {
             "How a client certificate becomes a user: by its XMPP addresses, without those by its common name, or without those as the client says; tried in this order."),
         OptionRow(
             "max_users_per_domain", .positiveOrInfinity(), .infinity,
-            "How many accounts a domain may have.", editions: .release62),
+            "How many accounts a domain may have.", editions: .release62, effect: "the next registrations follow it"),
     ]
 
     private static let password: [OptionRow] = [
         OptionRow("password", .section, .present, "How passwords are kept."),
         OptionRow(
             "password.format", .choices("scram", "plain"), .text("scram"),
-            "As keys that cannot be turned back, or as they are."),
+            "As keys that cannot be turned back, or as they are.", effect: ReloadEffect.newPasswords),
         OptionRow(
             "password.hash", .list(.choice(hashes), atLeastOne: true), .list(hashes),
             "The hash functions that keys are kept for; the SCRAM mechanisms of others are not offered."),
         OptionRow(
             "password.scram_iterations", .positive(), .integer(10000),
-            "How often a new password is hashed.", editions: .release62),
+            "How often a new password is hashed.", editions: .release62, effect: ReloadEffect.newPasswords),
         OptionRow(
             "scram_iterations", .positive(), .unset, "The same as password.scram_iterations.",
             editions: .release5, alias: .of("password.scram_iterations")),

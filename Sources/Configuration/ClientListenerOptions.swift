@@ -2,7 +2,7 @@
 enum ClientListenerOptions {
     static let rows: [OptionRow] =
         OptionRow.under("listen.c2s[]", ListenerOptions.address + ListenerOptions.streams + own)
-        + OptionRow.under("listen.c2s[].tls", tls)
+        + OptionRow.under("listen.c2s[].tls", effect: ReloadEffect.newConnections, tls)
 
     /// All authentication methods the file may name.
     static let methods = ["internal", "rdbms", "external", "anonymous", "ldap", "jwt", "http", "pki", "dummy"]
@@ -10,7 +10,7 @@ enum ClientListenerOptions {
     private static let own: [OptionRow] = [
         OptionRow(
             "access", .name, .text("all"),
-            "The access rule that decides which users may open a session here."),
+            "The access rule that decides which users may open a session here.", effect: ReloadEffect.newSessions),
         OptionRow(
             "shaper", .name, .text("none"),
             "The access rule whose value for the user names the shaper of the incoming stream."),
@@ -18,32 +18,32 @@ enum ClientListenerOptions {
             "zlib", .positive(.bytes), .unset,
             "Offer stream compression (XEP-0138) after login; a stream ends whose input, in one step of 16 kB at most, inflates "
                 + "to more than the number.",
-            editions: .release5),
+            editions: .release5, effect: ReloadEffect.newStreams),
         OptionRow(
             "max_connections", .positiveOrInfinity(), .infinity,
-            "How many connections are served at once, over all workers; further ones wait.", editions: .release62),
+            "How many connections are served at once, over all workers; further ones wait.", editions: .release62, effect: "holds at once; nobody is disconnected"),
         OptionRow(
             "c2s_state_timeout", .naturalOrInfinity(.milliseconds), .integer(5000),
             "How long a client may be silent in each step before its session is established.",
-            editions: .release62),
+            editions: .release62, effect: "the next step of each stream follows it"),
         OptionRow(
             "state_timeout", .naturalOrInfinity(.milliseconds), .unset, "The same as c2s_state_timeout.",
             editions: .release63, alias: .of("c2s_state_timeout")),
         OptionRow(
             "reuse_port", .boolean, .boolean(false),
             "Let another process of the same user bind the same address and port. Each worker then has a socket of its own "
-                + "(SO_REUSEPORT); otherwise they share one.", editions: .release62),
+                + "(SO_REUSEPORT); otherwise they share one.", editions: .release62, effect: "holds at once for other programs; the sockets stay as they are until the next start"),
         OptionRow(
             "backwards_compatible_session", .boolean, .boolean(true),
-            "Offer the session element of RFC 3921, as optional.", editions: .release62),
+            "Offer the session element of RFC 3921, as optional.", editions: .release62, effect: ReloadEffect.newStreams),
         OptionRow(
             "allowed_auth_methods", .names(methods), .unset,
             "The authentication methods that may be used here; all that are enabled if not set.",
-            editions: .release62),
+            editions: .release62, effect: ReloadEffect.newLogins),
         OptionRow(
             "xml_socket", .boolean, .boolean(false), "Answer Flash clients that ask for a policy file.",
             editions: .release5, state: .accepted("no client asks for it any more")),
-        OptionRow("tls", .section, .unset, "TLS on this listener; without the table there is none."),
+        OptionRow("tls", .section, .unset, "TLS on this listener; without the table there is none.", effect: ReloadEffect.newConnections),
     ]
 
     private static let tls: [OptionRow] = [

@@ -25,10 +25,10 @@ extension ServerConfiguration {
 }
 
 /// Goes through the settings beside the option rows.
-private struct SettingWalk {
+struct SettingWalk {
     private(set) var settings: [EffectiveSetting] = []
 
-    private static let sections = [
+    static let sections = [
         "general", "listen", "auth", "acl", "access", "shaper", "modules", "host_config", "s2s", "outgoing_pools", "services",
         "internal_databases", "instrumentation", "xmppd",
     ]
@@ -83,7 +83,7 @@ extension Setting {
     }
 
     /// As TOML has it, except for what must not be shown.
-    fileprivate var text: String {
+    var text: String {
         switch value {
         case .boolean(let value): "\(value)"
         case .integer(let value): "\(value)"
@@ -120,6 +120,15 @@ extension OptionRow {
         if editions.contains(.xmppd) { return "xmppd" }
         let names = [(Editions.release5, "5"), (.release62, "6.2"), (.release63, "6.3")].filter { editions.contains($0.0) }
         return "MongooseIM " + names.map(\.1).joined(separator: ", ")
+    }
+
+    /// What a reload that changes it does to a server that runs; a clause.
+    public var effect: String {
+        switch state {
+        case .notYet: ReloadEffect.nothingYet
+        case .accepted(let text), .refused(let text): "nothing changes: \(text)"
+        case .inEffect: declaredEffect ?? ReloadEffect.atOnce
+        }
     }
 
     /// How far this version has come with it.

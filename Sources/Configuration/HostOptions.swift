@@ -15,10 +15,10 @@ enum HostOptions {
                 OptionRow(
                     "general.route_subdomains", .choices("s2s"), .unset, "Overrides general.route_subdomains.",
                     state: .notYet),
-                OptionRow("auth", .section, .unset, "Replaces the section auth as a whole."),
-                OptionRow("modules", .section, .unset, "Replaces the section modules as a whole."),
-                OptionRow("acl", .section, .unset, "Adds patterns to the classes of acl."),
-                OptionRow("access", .section, .unset, "Clauses that are tried before those of access."),
+                OptionRow("auth", .section, .unset, "Replaces the section auth as a whole.", effect: ReloadEffect.newLogins),
+                OptionRow("modules", .section, .unset, "Replaces the section modules as a whole.", effect: ReloadEffect.modules),
+                OptionRow("acl", .section, .unset, "Adds patterns to the classes of acl.", effect: ReloadEffect.nextQuestion),
+                OptionRow("access", .section, .unset, "Clauses that are tried before those of access.", effect: ReloadEffect.nextQuestion),
                 OptionRow("s2s", .section, .unset, "Replaces the section s2s as a whole.", state: .notYet),
             ])
 }

@@ -2,7 +2,7 @@
 enum ListenerOptions {
     static let rows: [OptionRow] = [
         OptionRow("listen", .section, .present, "The sockets that are listened on.", editions: .all),
-        OptionRow("listen.c2s", .sections, .list([]), "Listeners for clients.", editions: .all),
+        OptionRow("listen.c2s", .sections, .list([]), "Listeners for clients.", editions: .all, effect: ReloadEffect.listeners),
         OptionRow(
             "listen.s2s", .sections, .list([]), "Listeners for other servers.", editions: .all, state: .notYet),
         OptionRow(
@@ -18,27 +18,27 @@ enum ListenerOptions {
 
     /// Where a listener of any kind listens.
     static let address: [OptionRow] = [
-        OptionRow("port", .port, .required, "The TCP port; 0 lets the system choose one.", editions: .all),
+        OptionRow("port", .port, .required, "The TCP port; 0 lets the system choose one.", editions: .all, effect: ReloadEffect.address),
         OptionRow(
             "ip_address", .text(.ipAddress), .computed("all addresses of the IP version"),
-            "The address listened on, literally; names are not looked up.", editions: .all),
+            "The address listened on, literally; names are not looked up.", editions: .all, effect: ReloadEffect.address),
         OptionRow(
             "proto", .choices("tcp", "udp"), .text("tcp"),
-            "The transport. With udp nothing is served on the socket.", editions: .all),
+            "The transport. With udp nothing is served on the socket.", editions: .all, effect: ReloadEffect.listeners),
         OptionRow(
             "ip_version", .integers([4, 6]), .computed("that of ip_address, else 4"),
-            "The IP version; 6 with an IPv4 address listens on the mapped address.", editions: .all),
+            "The IP version; 6 with an IPv4 address listens on the mapped address.", editions: .all, effect: ReloadEffect.address),
     ]
 
     /// What all listeners for XML streams have. `accept` states how far each is for the kind of listener.
     static let streams: [OptionRow] = [
         OptionRow(
             "backlog", .natural(), .integer(1024),
-            "How many connections may wait to be accepted; the system's own limit applies too.", editions: .all),
+            "How many connections may wait to be accepted; the system's own limit applies too.", editions: .all, effect: "holds at once"),
         OptionRow(
             "proxy_protocol", .boolean, .boolean(false),
             "Expect a PROXY protocol header, version 1 or 2, in front of each connection; without one it is closed.",
-            editions: .all),
+            editions: .all, effect: ReloadEffect.newConnections),
         OptionRow(
             "hibernate_after", .naturalOrInfinity(.milliseconds), .integer(0),
             "How long a connection is idle before it gives its buffers back; with 0 it does so after each batch.",
@@ -49,7 +49,7 @@ enum ListenerOptions {
         OptionRow(
             "num_acceptors", .positive(), .integer(100),
             "How many connections of all workers may be in the act of being accepted: those whose PROXY header is awaited.",
-            editions: .all),
+            editions: .all, effect: "holds at once"),
         OptionRow(
             "max_fsm_queue", .positive(), .computed("general.max_fsm_queue"),
             "How many stanzas may wait for one connection; one more ends it."),

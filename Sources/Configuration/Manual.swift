@@ -47,7 +47,7 @@ public enum Manual {
         lines += sentences(row.sentence).flatMap(wrapped)
         lines += wrapped(capitalised(row.kind.expectation) + ".")
         if let text = defaultText(row) { lines += wrapped(text) }
-        if let state = stateText(row) { lines.append(state) }
+        if let state = stateText(row) { lines.append(state) } else { lines += wrapped("On a reload: \(row.effect).") }
         if row.editions == .release5 { lines.append("In files for MongooseIM 5.") }
         return lines
     }

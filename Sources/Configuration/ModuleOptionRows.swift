@@ -1,7 +1,7 @@
 /// `[modules.*]`: exactly the modules that are named are loaded.
 enum ModuleOptionRows {
     static let rows: [OptionRow] =
-        [OptionRow("modules", .section, .present, "The modules that are loaded, and nothing else.")]
+        [OptionRow("modules", .section, .present, "The modules that are loaded, and nothing else.", effect: ReloadEffect.modules)]
         + OptionRow.under("modules.*", common)
         + CoreModuleOptions.rows + MessagingModuleOptions.rows + RoomModuleOptions.rows
         + PushModuleOptions.rows + OutdatedModuleOptions.rows
@@ -11,7 +11,7 @@ enum ModuleOptionRows {
         _ name: String, _ sentence: String, editions: Editions = .both, state: OptionState = .notYet,
         _ keys: [OptionRow] = []
     ) -> [OptionRow] {
-        [OptionRow("modules.\(name)", .section, .unset, sentence, editions: editions, state: state)]
+        [OptionRow("modules.\(name)", .section, .unset, sentence, editions: editions, state: state, effect: ReloadEffect.modules)]
             + OptionRow.under("modules.\(name)", state: state, keys)
     }
 

@@ -14,13 +14,19 @@ public struct Note: Sendable, Equatable, CustomStringConvertible {
     public let position: Position
     public let path: String
     public let text: String
+    /// The option names what the file does not define. Files of other releases do, so that a server starts with them; a
+    /// change that brings it about is most likely a slip.
+    public let isDangling: Bool
 
-    public init(_ kind: Kind, file: String, at position: Position, path: String, text: String = "") {
+    public init(
+        _ kind: Kind, file: String, at position: Position, path: String, text: String = "", isDangling: Bool = false
+    ) {
         self.kind = kind
         self.file = file
         self.position = position
         self.path = path
         self.text = text
+        self.isDangling = isDangling
     }
 
     public var description: String {

@@ -11,10 +11,12 @@ public struct OptionRow: Sendable {
     public let sentence: String
     public let alias: OptionAlias?
     let declaredState: OptionState?
+    /// What a reload that changes the option does to a server that runs; nil: it holds at once.
+    let declaredEffect: String?
 
     init(
         _ path: String, _ kind: OptionKind, _ default: OptionDefault, _ sentence: String,
-        editions: Editions = .both, state: OptionState? = nil, alias: OptionAlias? = nil
+        editions: Editions = .both, state: OptionState? = nil, alias: OptionAlias? = nil, effect: String? = nil
     ) {
         self.path = path
         self.kind = kind
@@ -23,16 +25,20 @@ public struct OptionRow: Sendable {
         self.sentence = sentence
         self.alias = alias
         declaredState = state
+        declaredEffect = effect
     }
 
     public var state: OptionState { declaredState ?? .inEffect }
 
-    /// The keys of one table, written relative to it; `state` is that of rows that name none.
-    static func under(_ table: String, state: OptionState? = nil, _ rows: [OptionRow]) -> [OptionRow] {
+    /// The keys of one table, written relative to it; `state` and `effect` are those of rows that name none.
+    static func under(
+        _ table: String, state: OptionState? = nil, effect: String? = nil, _ rows: [OptionRow]
+    ) -> [OptionRow] {
         rows.map { row in
             OptionRow(
                 "\(table).\(row.path)", row.kind, row.default, row.sentence,
-                editions: row.editions, state: row.declaredState ?? state, alias: row.alias)
+                editions: row.editions, state: row.declaredState ?? state, alias: row.alias,
+                effect: row.declaredEffect ?? effect)
         }
     }
 }

@@ -1,7 +1,7 @@
 /// `[outgoing_pools]`: connections to other services.
 enum PoolOptions {
     static let rows: [OptionRow] =
-        [OptionRow("outgoing_pools", .section, .unset, "Connections to other services.")]
+        [OptionRow("outgoing_pools", .section, .unset, "Connections to other services.", effect: ReloadEffect.pools)]
         + pool("http", "Connections to a web service.", http)
         + pool("ldap", "Connections to a directory.", ldap)
         + pool("rdbms", "Connections to a relational database.", rdbms, timeout: 60000)
@@ -21,11 +21,12 @@ enum PoolOptions {
     ) -> [OptionRow] {
         let table = "outgoing_pools.\(type)"
         return [
-            OptionRow(table, .section, .unset, sentence, state: state),
-            OptionRow("\(table).*", .section, .unset, "A pool, by the name its users know it by.", state: state),
+            OptionRow(table, .section, .unset, sentence, state: state, effect: ReloadEffect.pools),
+            OptionRow("\(table).*", .section, .unset, "A pool, by the name its users know it by.", state: state,
+                effect: ReloadEffect.pools),
         ]
             + OptionRow.under(
-                "\(table).*", state: state,
+                "\(table).*", state: state, effect: ReloadEffect.pools,
                 [
                     OptionRow(
                         "scope", .choices("global", "host", "single_host"), .text("global"), "Which hosts share the pool."),

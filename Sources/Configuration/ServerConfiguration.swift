@@ -73,12 +73,6 @@ public struct ServerConfiguration: Sendable {
     public func position(of pool: OutgoingPoolConfiguration) -> Position? {
         tree.table("outgoing_pools.\(pool.kind.rawValue)")?.table(pool.tag)?.position
     }
-
-    /// The paths of options that differ from an older configuration, sorted, elements of arrays counting from 1:
-    /// `listen.c2s[1].access`. A changed certificate file counts although its name is the same.
-    public func differences(from older: ServerConfiguration) -> [String] {
-        SettingTable.differences(older.tree, tree)
-    }
 }
 
 /// A limit on a rate.

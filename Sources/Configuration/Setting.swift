@@ -131,31 +131,6 @@ struct SettingTable: Sendable, Equatable {
     }
 }
 
-extension SettingTable {
-    /// The paths that differ, sorted: a changed, added or removed value each, at the outermost place that says it all.
-    /// Elements of arrays of tables count from 1.
-    static func differences(_ old: SettingTable, _ new: SettingTable, at path: String = "") -> [String] {
-        let keys = Set(old.entries.keys).union(new.entries.keys)
-        return keys.sorted().flatMap { key -> [String] in
-            let place = TOMLPath.appending(key, to: path)
-            return differences(old.entries[key], new.entries[key], at: place)
-        }
-    }
-
-    private static func differences(_ old: Setting?, _ new: Setting?, at path: String) -> [String] {
-        switch (old?.value, new?.value) {
-        case (.table(let old)?, .table(let new)?):
-            return differences(old, new, at: path)
-        case (.list(let old)?, .list(let new)?) where old.count == new.count && old.allSatisfy(\.isTable):
-            return zip(old, new).enumerated().flatMap { index, pair in
-                differences(pair.0, pair.1, at: "\(path)[\(index + 1)]")
-            }
-        default:
-            return old == new ? [] : [path]
-        }
-    }
-}
-
 enum TOMLPath {
     /// A path and one more key, which is quoted where TOML would need it.
     static func appending(_ key: String, to path: String) -> String {

@@ -116,6 +116,11 @@ struct Validator {
         note(.warning, at: position, path: path, text)
     }
 
+    /// The same of a name that is used and not defined.
+    mutating func warnOfDangling(_ text: String, at position: Position, path: String) {
+        notes.append(Note(.warning, file: file, at: position, path: path, text: text, isDangling: true))
+    }
+
     mutating func note(_ kind: Note.Kind, at position: Position, path: String, _ text: String) {
         notes.append(Note(kind, file: file, at: position, path: path, text: text))
     }

@@ -7,8 +7,8 @@
 //
 // A worker's life:
 //   worker: hello → master: logLevel?, configure, segment, listener…, mesh…, start → worker: ready (or refused)
-//   then, at any time, master: prepare/commit/abort, mesh, meshGone, collectOrphans, operation, logLevel, drain, stop;
-//   worker: report.
+//   then, at any time, master: prepare, listener…, commit/abort; mesh, meshGone, collectOrphans, operation, logLevel,
+//   drain, stop; worker: report.
 // A worker that is not ready within the deadline is killed. One that receives a malformed message exits with status 70;
 // one that sends a malformed message is killed and named.
 //
@@ -30,7 +30,8 @@ public enum MasterMessage: Sendable, Equatable {
     case configure(ConfigurationBundle)
     /// With a descriptor: the shared-memory segment. Reply: none.
     case segment
-    /// With a descriptor: a bound, listening socket. Accept nothing before `start`. Reply: none.
+    /// With a descriptor: a bound, listening socket; a listener may have several. Accept nothing before `start` or, after a
+    /// `prepare`, before its `commit`. Reply: none.
     case listener(ListenerDescriptor)
     /// With a descriptor: one end of a stream to another worker, which replaces any earlier one to that slot. Reply: none.
     case mesh(slot: UInt8, incarnation: UInt32)
@@ -38,11 +39,13 @@ public enum MasterMessage: Sendable, Equatable {
     case meshGone(slot: UInt8, incarnation: UInt32)
     /// All that a worker needs has been handed over. Reply: `ready` or `refused`, within the deadline.
     case start
-    /// Build this configuration completely, beside the one in force. Reply: `prepared` or `rejected`.
-    case prepare(generation: UInt32, ConfigurationBundle)
-    /// Put the prepared configuration in force. Reply: none.
+    /// Build this configuration completely, beside the one in force. With it, these listeners are all there are: one that
+    /// is known by its index stays, also at another address, one that is missing goes. The sockets of those at new
+    /// addresses follow as `listener`. Reply: `prepared` or `rejected`.
+    case prepare(generation: UInt32, ConfigurationBundle, listeners: [ListenerDescriptor])
+    /// Put the prepared configuration in force. Reply: `committed`.
     case commit(generation: UInt32)
-    /// Forget the prepared configuration. Reply: none.
+    /// Forget the prepared configuration and close the sockets that came with it. Reply: none.
     case abort(generation: UInt32)
     /// Stop accepting, hand sessions that can be resumed to the worker in that slot, give the others that time, end the
     /// rest with `system-shutdown`, leave. Reply: `leaving` again and again, `stopped`, then exit 0.
@@ -72,6 +75,8 @@ public enum WorkerMessage: Sendable, Equatable {
     case prepared(generation: UInt32)
     /// The configuration of `prepare` cannot be put in force; nothing has changed. Reply: `abort`.
     case rejected(generation: UInt32, [ReportedProblem])
+    /// The configuration of `prepare` is in force, and this is what it did. Reply: none.
+    case committed(generation: UInt32, ReloadEffects)
     /// A part of the result of a verb that answers little by little. Reply: none.
     case operationProgress(id: UInt64, Value)
     /// The end of a verb. Reply: none.
@@ -124,14 +129,45 @@ public struct ConfigurationBundle: Sendable, Equatable {
     }
 }
 
-/// A listening socket. The same listener reaches each worker as a socket of its own (SO_REUSEPORT).
+/// What came of a reload in one worker.
+public struct ReloadEffects: Sendable, Equatable {
+    /// Streams that were closed because what they depended on is gone.
+    public struct Closing: Sendable, Equatable {
+        public enum Cause: UInt8, Sendable { case host = 1, listener }
+
+        public var cause: Cause
+        /// The domain, or the listener's former address and port.
+        public var subject: String
+        /// Streams with a session, and those that had none yet.
+        public var sessions: UInt32
+        public var others: UInt32
+
+        public init(cause: Cause, subject: String, sessions: UInt32, others: UInt32) {
+            self.cause = cause
+            self.subject = subject
+            self.sessions = sessions
+            self.others = others
+        }
+    }
+
+    public var closings: [Closing]
+    /// The longest time that the worker did nothing else, in microseconds.
+    public var pauseMicroseconds: UInt32
+
+    public init(closings: [Closing] = [], pauseMicroseconds: UInt32 = 0) {
+        self.closings = closings
+        self.pauseMicroseconds = pauseMicroseconds
+    }
+}
+
+/// A listening socket. All workers wait at the same one, or each at one of its own (SO_REUSEPORT).
 public struct ListenerDescriptor: Sendable, Equatable {
     public enum Kind: UInt8, Sendable { case client = 1, server, component, http }
 
     /// A datagram socket is bound, not listening: what comes is read and counted, never answered.
     public enum Transport: UInt8, Sendable { case tcp = 1, udp }
 
-    /// Position among all listeners of the configuration, from 0; also the index of its shared counters.
+    /// The listener's number for as long as it lives, whatever its place in the configuration: that of its shared counters.
     public var index: UInt16
     public var kind: Kind
     /// Position in the configuration's list of its kind (`listen.c2s[1]`), from 0.

@@ -35,9 +35,11 @@ extension MasterMessage {
                 .collectOrphans(let slot, let incarnation):
                 writer.uint8(slot)
                 writer.uint32(incarnation)
-            case .prepare(let generation, let bundle):
+            case .prepare(let generation, let bundle, let listeners):
                 writer.uint32(generation)
                 writer.bundle(bundle)
+                writer.count(listeners.count)
+                for listener in listeners { writer.listener(listener) }
             case .commit(let generation), .abort(let generation): writer.uint32(generation)
             case .stop(let deadline): writer.uint32(deadline)
             case .drain(let successor, let deadline):
@@ -66,7 +68,7 @@ extension MasterMessage {
         case 4: .mesh(slot: try reader.uint8(), incarnation: try reader.uint32())
         case 5: .meshGone(slot: try reader.uint8(), incarnation: try reader.uint32())
         case 6: .start
-        case 7: .prepare(generation: try reader.uint32(), try reader.bundle())
+        case 7: .prepare(generation: try reader.uint32(), try reader.bundle(), listeners: try reader.listeners())
         case 8: .commit(generation: try reader.uint32())
         case 9: .abort(generation: try reader.uint32())
         case 10: .stop(deadlineMilliseconds: try reader.uint32())
@@ -94,6 +96,7 @@ extension WorkerMessage {
         case .stopped: 109
         case .leaving: 110
         case .collected: 111
+        case .committed: 112
         }
     }
 
@@ -123,6 +126,9 @@ extension WorkerMessage {
             case .collected(let slot, let incarnation):
                 writer.uint8(slot)
                 writer.uint32(incarnation)
+            case .committed(let generation, let effects):
+                writer.uint32(generation)
+                writer.effects(effects)
             case .rejected(let generation, let problems):
                 writer.uint32(generation)
                 writer.problems(problems)
@@ -167,6 +173,7 @@ extension WorkerMessage {
                     sessions: try reader.uint32(), connections: try reader.uint32(), moved: try reader.uint32(),
                     moving: try reader.uint32()))
         case 111: .collected(slot: try reader.uint8(), incarnation: try reader.uint32())
+        case 112: .committed(generation: try reader.uint32(), try reader.effects())
         default: throw .unknownKind(kind)
         }
     }
@@ -190,6 +197,17 @@ extension ByteWriter {
         string(listener.address)
         uint16(listener.port)
         uint8(listener.transport.rawValue)
+    }
+
+    mutating func effects(_ effects: ReloadEffects) {
+        count(effects.closings.count)
+        for closing in effects.closings {
+            uint8(closing.cause.rawValue)
+            string(closing.subject)
+            uint32(closing.sessions)
+            uint32(closing.others)
+        }
+        uint32(effects.pauseMicroseconds)
     }
 
     mutating func problems(_ problems: [ReportedProblem]) {
@@ -251,6 +269,23 @@ extension ByteReader {
         guard let transport = ListenerDescriptor.Transport(rawValue: code) else { throw .unknownTag(code) }
         return ListenerDescriptor(
             index: index, kind: kind, position: position, address: address, port: port, transport: transport)
+    }
+
+    mutating func listeners() throws(WireError) -> [ListenerDescriptor] {
+        var listeners: [ListenerDescriptor] = []
+        for _ in 0..<(try count(ofSize: 12)) { listeners.append(try listener()) }
+        return listeners
+    }
+
+    mutating func effects() throws(WireError) -> ReloadEffects {
+        var closings: [ReloadEffects.Closing] = []
+        for _ in 0..<(try count(ofSize: 13)) {
+            let tag = try uint8()
+            guard let cause = ReloadEffects.Closing.Cause(rawValue: tag) else { throw .unknownTag(tag) }
+            closings.append(
+                .init(cause: cause, subject: try string(), sessions: try uint32(), others: try uint32()))
+        }
+        return ReloadEffects(closings: closings, pauseMicroseconds: try uint32())
     }
 
     mutating func problems() throws(WireError) -> [ReportedProblem] {

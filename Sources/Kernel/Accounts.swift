@@ -18,9 +18,11 @@ public final class Accounts {
         open()
     }
 
-    /// Puts other options in force. Methods go on as they are where nothing changed for them.
-    func apply(_ options: AuthenticationConfiguration) {
-        guard options != self.options else { return }
+    /// Puts other options in force. Methods go on as they are where nothing changed for them; those that ask through a
+    /// pool hold on to it, so they begin anew where pools are others.
+    func apply(_ options: AuthenticationConfiguration, hasOtherPools: Bool) {
+        let asksPools = options.methods.contains { [.rdbms, .ldap, .http].contains($0) }
+        guard options != self.options || hasOtherPools && asksPools else { return }
         self.options = options
         close()
         open()

@@ -54,7 +54,6 @@ public final class Host {
     /// sessions stays, since their keys stay.
     func install(_ catalog: [any Module.Type]) {
         uninstall()
-        accounts.apply(configuration.authentication)
         for type in catalog {
             let named = ([type.name] + type.oldNames).lazy.compactMap { self.configuration.modules[$0] }.first
             guard let options = named ?? (type.isAlwaysOn ? .unnamed(type.name, host: domain) : nil) else { continue }
@@ -62,6 +61,15 @@ public final class Host {
             module.install(on: self)
             modules.append(module)
         }
+    }
+
+    /// Puts other settings in force. Modules whose host has the same as before go on with what they know; they ask for
+    /// everything else when they need it.
+    func apply(_ configuration: HostConfiguration, _ catalog: [any Module.Type], hasOtherPools: Bool) {
+        let hasOtherModules = configuration.modules != self.configuration.modules
+        self.configuration = configuration
+        accounts.apply(configuration.authentication, hasOtherPools: hasOtherPools)
+        if hasOtherModules { install(catalog) }
     }
 
     func uninstall() {

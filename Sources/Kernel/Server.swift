@@ -96,25 +96,31 @@ public final class Server {
         return value
     }
 
-    /// Puts another checked configuration in force. Sessions of hosts that are gone are closed with `host-gone`
-    /// (RFC 6120 §4.9.3.5); all others notice nothing.
-    public func apply(_ configuration: ServerConfiguration) {
+    /// Puts another checked configuration in force.
+    ///
+    /// A host that is gone takes no new stream; whoever has sessions with it hears of them as long as they last. The caller
+    /// closes its streams with `host-gone` (RFC 6120 §4.9.3.5), a few at a time, and then calls `remove`.
+    /// - Returns: the hosts that are gone.
+    public func apply(_ configuration: ServerConfiguration) -> [Host] {
         self.configuration = configuration
-        pools.apply(configuration.outgoingPools, hosts: configuration.hosts)
+        let hasOtherPools = pools.apply(configuration.outgoingPools, hosts: configuration.hosts)
+        for (domain, host) in hosts where configuration.hosts.contains(domain) {
+            host.apply(configuration.host(domain), catalog, hasOtherPools: hasOtherPools)
+        }
         for domain in configuration.hosts where hosts[domain] == nil {
-            hosts[domain] = Host(domain: domain, server: self, configuration: configuration.host(domain))
+            let host = Host(domain: domain, server: self, configuration: configuration.host(domain))
+            hosts[domain] = host
+            host.install(catalog)
         }
-        for (domain, host) in hosts {
-            if configuration.hosts.contains(domain) {
-                host.configuration = configuration.host(domain)
-                host.install(catalog)
-            } else {
-                for session in sessions.values where session.host === host { session.close(StreamError(.hostGone)) }
-                host.uninstall()
-                host.accounts.close()
-                hosts[domain] = nil
-            }
-        }
+        let gone = hosts.values.filter { !configuration.hosts.contains($0.domain) }
+        for host in gone { hosts[host.domain] = nil }
+        return gone
+    }
+
+    /// Ends what runs for a host that is gone and has no streams any more.
+    public func remove(_ host: Host) {
+        host.uninstall()
+        host.accounts.close()
     }
 
     // MARK: Sessions

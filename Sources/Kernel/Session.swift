@@ -30,7 +30,8 @@ public final class Session {
     public let jid: JID
     /// The number of the connection that it began with, unique in this process; it keeps the number when it is resumed.
     public let connection: UInt64
-    public unowned let host: Host
+    /// Its own, since work of a session may be under way when its host is gone.
+    public let host: Host
     public private(set) var flags: SessionFlags
     public private(set) var priority: Int8 = 0
     /// When it was bound, in seconds since 1970.

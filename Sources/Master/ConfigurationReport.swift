@@ -40,6 +40,7 @@ enum ConfigurationReport {
         [
             "name": .string(row.path), "type": .string(row.typeText), "default": .string(row.defaultText ?? ""),
             "editions": .string(row.editionsText), "state": .string(row.stateText), "sentence": .string(row.sentence),
+            "effect": .string(row.effect),
         ]
     }
 }

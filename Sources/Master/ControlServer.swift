@@ -25,9 +25,7 @@ final class ControlServer {
         self.loop = loop
         if unlink(path) != 0, errno != ENOENT { throw SystemFailure(call: "unlink \(path)", number: errno) }
         socket = try descriptor(cplatform_listen_unix(path, 0o660, 16), "listen at \(path)")
-        if let group, chown(path, uid_t.max, group) != 0 {
-            Log.warning("the group cannot use the control socket", [Field("group", group), Field("reason", reason(errno))])
-        }
+        give(to: group)
         watch = loop.watch(socket.number, for: Readiness.input) { [weak self] _ in self?.accept() }
     }
 
@@ -42,11 +40,25 @@ final class ControlServer {
 
     var listeningSocket: Int32 { socket.number }
 
-    /// Takes nobody new and removes the socket from the file system.
-    func close() {
+    /// Lets a group connect beside the owner.
+    func give(to group: UInt32?) {
+        guard let group, chown(path, uid_t.max, group) != 0 else { return }
+        Log.warning("the group cannot use the control socket", [Field("group", group), Field("reason", reason(errno))])
+    }
+
+    /// Takes nobody new and removes the socket from the file system; who is there stays.
+    func retire() {
+        guard watch != nil else { return }
         watch?.cancel()
         watch = nil
         unlink(path)
+    }
+
+    var isDeserted: Bool { clients.isEmpty }
+
+    /// The same, and everybody must leave.
+    func close() {
+        retire()
         for client in clients { client.close() }
         clients = []
     }

@@ -77,7 +77,7 @@ public final class MasterProcess {
             if geteuid() == 0, settings.account == nil {
                 Log.warning("workers run as root; name a user of their own in xmppd.user")
             }
-            return try serve(settings, configuration, possessions)
+            return try serve(settings, configuration, notes, possessions)
         }
     }
 
@@ -87,12 +87,12 @@ public final class MasterProcess {
         attempt {
             let state = try Succession.read(number)
             Log.start(process: "master", level: LogLevel(rawValue: state.logLevel) ?? .warning)
-            guard case .usable(let settings, let configuration, _) = ConfigurationFile.read(state.bundle) else {
+            guard case .usable(let settings, let configuration, let notes) = ConfigurationFile.read(state.bundle) else {
                 throw StartFailure(status: ExitStatus.configuration, description: "the configuration of the former image is not understood")
             }
             let possessions = try Possessions.adopt(state, settings, on: loop)
             defer { possessions.release() }
-            return try serve(settings, configuration, possessions, after: state)
+            return try serve(settings, configuration, notes, possessions, after: state)
         }
     }
 
@@ -138,23 +138,25 @@ public final class MasterProcess {
     }
 
     private func serve(
-        _ settings: MasterSettings, _ configuration: ServerConfiguration, _ possessions: Possessions, after state: MasterState? = nil
+        _ settings: MasterSettings, _ configuration: ServerConfiguration, _ notes: [Note], _ possessions: Possessions,
+        after state: MasterState? = nil
     ) throws -> Int32 {
-        let (listeners, segment, control) = (possessions.listeners, possessions.segment, possessions.control)
+        let (listeners, segment, seat) = (possessions.listeners, possessions.segment, possessions.seat)
         let signals = try Descriptor.signals([SIGTERM, SIGINT, SIGHUP, SIGUSR2])
         let duplicate = try descriptor(fcntl(segment.descriptor, F_DUPFD_CLOEXEC, 3), "fcntl")
         let pool = WorkerPool(
             settings, listeners: listeners, segment: segment, segmentDescriptor: duplicate, policy: settings.policy(policy),
             memory: state?.memory, on: loop)
         let started = state?.started ?? loop.now
-        let reloader = Reloader(pool, configuration, generation: state?.generation ?? 1, on: loop)
+        let reloader = Reloader(
+            pool, configuration, notes: notes, generation: state?.generation ?? 1, seat: seat, segment: segment, on: loop)
         let restarter = Restarter(pool, program: program, on: loop)
         let relay = OperationRelay(pool, on: loop)
         let verbs = MasterVerbs(
             pool, listeners: listeners, segment: segment, reloader: reloader, restarter: restarter, relay: relay, started: started,
             on: loop)
         let memory = IdleMemory(on: loop)
-        control.handler = { [unowned verbs] in
+        seat.handler = { [unowned verbs] in
             memory.worked()
             verbs.perform($0, for: $1)
         }
@@ -164,6 +166,7 @@ public final class MasterProcess {
             leaving: { [unowned restarter] _, _ in restarter.tell() },
             reloadEnded: { [unowned reloader] in reloader.ended($0, $1) },
             adopted: { [unowned reloader] in reloader.adopted($0) },
+            committed: { [unowned reloader] in reloader.committed($0, $1) },
             operationProgress: { [unowned relay] in relay.progress($0, $1) },
             operationReply: { [unowned relay] in relay.finish($0, $1) }, died: { [unowned relay] in relay.lost($0) },
             worked: { memory.worked() })
@@ -174,17 +177,17 @@ public final class MasterProcess {
         defer { watch.cancel() }
         if let state {
             try pool.adopt(state.workers)
-            relay.adopt(state.relays, last: state.lastRelay, control.clients)
+            relay.adopt(state.relays, last: state.lastRelay, seat.clients)
             pool.tell(.adopted)
             Log.notice("the master goes on as another program", [Field("version", ServerVersion.number), Field("workers", state.workers.count)])
-            if let answer = state.answer, Int(answer.client) < control.clients.count {
-                control.clients[Int(answer.client)].reply(answer.request, .success(answer.result))
+            if let answer = state.answer, Int(answer.client) < seat.clients.count {
+                seat.clients[Int(answer.client)].reply(answer.request, .success(answer.result))
             }
         } else {
             announce(listeners)
             pool.tell(.start)
         }
-        let status = withExtendedLifetime((verbs, relay, reloader, restarter)) { run(control) }
+        let status = withExtendedLifetime((verbs, relay, reloader, restarter)) { run(seat) }
         if status == 0, pool.beginsAnew { again = (program, ["--config", settings.bundle.path]) }
         return status
     }
@@ -198,15 +201,15 @@ public final class MasterProcess {
         guard let workers = pool.possessions else { return "a worker does not read what it is sent" }
         // What the workers had to say may have changed something.
         guard reloader.isIdle, let memory = pool.supervisor.memory else { return "something else is under way" }
-        let clients = possessions.control.clients.filter { $0.possession != nil }
+        let clients = possessions.seat.clients.filter { $0.possession != nil }
         let place = { (client: ControlClient) in clients.firstIndex { $0 === client }.map { UInt32(clamping: $0) } }
         let answer = asker.flatMap { asker in
             asker.client.flatMap(place).map { MasterState.Answer(client: $0, request: asker.request, result: result) }
         }
         let state = MasterState(
             program: program, bundle: pool.settings.bundle, generation: reloader.generation, logLevel: Log.level.rawValue,
-            started: started, control: possessions.control.listeningSocket, segment: possessions.segment.descriptor,
-            locks: possessions.locks.map(\.possession), listeners: possessions.listeners.possessions, memory: memory,
+            started: started, control: possessions.seat.listeningSocket, segment: possessions.segment.descriptor,
+            locks: possessions.seat.possessions, listeners: possessions.listeners.possessions, memory: memory,
             workers: workers, clients: clients.compactMap(\.possession), relays: relay.possessions(place), lastRelay: relay.lastID,
             answer: answer)
         return Succession.execute(program, ["--config", pool.settings.bundle.path], state)
@@ -220,12 +223,12 @@ public final class MasterProcess {
         }
     }
 
-    private func run(_ control: ControlServer) -> Int32 {
+    private func run(_ seat: MasterSeat) -> Int32 {
         loop.run { exitStatus != nil }
         // The last answers are given a moment, no more.
-        var isOver = control.isFlushed
+        var isOver = seat.isFlushed
         loop.after(1_000) { isOver = true }
-        loop.run { isOver || control.isFlushed }
+        loop.run { isOver || seat.isFlushed }
         Log.notice("server has stopped", [Field("status", exitStatus ?? 0)])
         return exitStatus ?? 0
     }
@@ -234,7 +237,7 @@ public final class MasterProcess {
         while true {
             switch cplatform_next_signal(signals.number) {
             case SIGTERM, SIGINT: pool.stop()
-            case SIGHUP: reloader.begin { _ in }
+            case SIGHUP: reloader.beginBySignal()
             case SIGUSR2: restarter.begin(.master, for: nil)
             default: return
             }

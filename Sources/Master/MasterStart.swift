@@ -12,23 +12,8 @@ struct StartFailure: Error, CustomStringConvertible {
 }
 
 extension MasterProcess {
-    /// The control socket and the pid file are each held by one master.
-    static func lock(_ settings: MasterSettings) throws(StartFailure) -> [InstanceLock] {
-        var locks: [InstanceLock] = []
-        for path in [settings.controlSocket + ".lock", settings.pidFile] {
-            makeDirectory(of: path)
-            do throws(InstanceLock.Failure) {
-                locks.append(try InstanceLock(path))
-            } catch {
-                for lock in locks { lock.release() }
-                throw StartFailure(status: ExitStatus.unavailable, description: error.description)
-            }
-        }
-        return locks
-    }
-
     /// The directory itself, not those above it: /run is empty after each boot.
-    private static func makeDirectory(of path: String) {
+    static func makeDirectory(of path: String) {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
         mkdir(String(path[..<slash]), 0o755)
     }
@@ -48,30 +33,23 @@ extension MasterProcess {
         } catch {
             throw StartFailure(status: ExitStatus.osError, description: "cannot create the shared memory: \(error)")
         }
-        let count = settings.listeners.count, limit = ListenerCounters(segment).capacity
-        guard count <= limit else {
-            throw StartFailure(status: ExitStatus.configuration, description: "\(count) listeners, but at most \(limit) are possible")
-        }
         return segment
     }
 }
 
 /// What the master holds from its start to its end.
 struct Possessions {
-    let locks: [InstanceLock]
+    let seat: MasterSeat
     let listeners: ListenerSet
     let segment: SharedSegment
-    let control: ControlServer
 
     static func take(_ settings: MasterSettings, on loop: EventLoop) throws -> Possessions {
-        let locks = try MasterProcess.lock(settings)
+        let seat = try MasterSeat(settings, on: loop)
         do {
             let listeners = try MasterProcess.bind(settings)
-            let segment = try MasterProcess.segment(settings)
-            let control = try ControlServer(settings.controlSocket, group: settings.account?.group, on: loop)
-            return Possessions(locks: locks, listeners: listeners, segment: segment, control: control)
+            return Possessions(seat: seat, listeners: listeners, segment: try MasterProcess.segment(settings))
         } catch {
-            for lock in locks { lock.release() }
+            seat.leave()
             throw error
         }
     }
@@ -79,14 +57,12 @@ struct Possessions {
     /// What another image of the program has held.
     static func adopt(_ state: MasterState, _ settings: MasterSettings, on loop: EventLoop) throws -> Possessions {
         Possessions(
-            locks: state.locks.map { InstanceLock(adopting: $0) }, listeners: ListenerSet(adopting: state.listeners),
-            segment: try SharedSegment(attach: state.segment),
-            control: ControlServer(settings.controlSocket, adopting: state.control, state.clients, on: loop))
+            seat: MasterSeat(settings, adopting: state, on: loop), listeners: ListenerSet(adopting: state.listeners),
+            segment: try SharedSegment(attach: state.segment))
     }
 
     func release() {
-        control.close()
-        for lock in locks { lock.release() }
+        seat.leave()
     }
 }
 

@@ -72,8 +72,8 @@ final class MasterVerbs {
         client.reply(id, .success(["level": .string(Log.level.rawValue)]))
     }
 
-    private func reload(_: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {
-        reloader.begin { [weak client] in client?.reply(id, $0) }
+    private func reload(_ arguments: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {
+        reloader.begin(isRehearsal: arguments.flag("dry-run")) { [weak client] in client?.reply(id, $0) }
     }
 
     private func showConfiguration(_ arguments: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {

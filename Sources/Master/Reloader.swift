@@ -1,137 +1,242 @@
 internal import Configuration
 internal import IPC
 internal import Operations
+internal import SharedState
 internal import Supervision
 internal import Telemetry
 
-/// A reload from the file to the answer: read, checked by the worker program, prepared by all workers, put in force.
-/// One at a time; whatever fails, nothing has changed.
+/// A reload from the file to the answer: read, checked by the worker program, bound, prepared by all workers, put in
+/// force, and reported when all have done so. One at a time, others wait; whatever fails, nothing has changed.
 final class Reloader {
-    private struct Proposal {
+    /// Reloads that may wait for their turn.
+    static let waitersLimit = 8
+
+    struct Proposal {
         let settings: MasterSettings
         let configuration: ServerConfiguration
         let notes: [Note]
+        let changes: [ConfigurationChange]
     }
 
     private enum Stage {
         case idle
-        case checking(Proposal, WorkerCheck)
-        case preparing(Proposal)
+        case checking(Request, Proposal, WorkerCheck)
+        case preparing(Request, Proposal, ListenerSet.Change, MasterSeat.Move)
+        case committing(Request, Proposal, ReloadReport, gone: [ListenerSet.Bound])
+    }
+
+    private struct Request {
+        /// Nothing is to be put in force.
+        let isRehearsal: Bool
+        let completion: (OperationResult) -> Void
     }
 
     private let pool: WorkerPool
+    private let seat: MasterSeat
+    private let segment: SharedSegment
     private let loop: EventLoop
     /// The configuration in force.
     private(set) var configuration: ServerConfiguration
+    /// What it names without defining it.
+    private var dangling: Set<String>
     private(set) var generation: UInt32
+    /// How many workers there were before the latest reload.
+    private var formerWorkers = 0
     private var stage = Stage.idle
-    private var completion: ((OperationResult) -> Void)?
+    private var waiters: [Request] = []
+    private var hasSignalWaiting = false
 
-    init(_ pool: WorkerPool, _ configuration: ServerConfiguration, generation: UInt32 = 1, on loop: EventLoop) {
+    init(
+        _ pool: WorkerPool, _ configuration: ServerConfiguration, notes: [Note], generation: UInt32 = 1, seat: MasterSeat,
+        segment: SharedSegment, on loop: EventLoop
+    ) {
         self.generation = generation
         self.pool = pool
+        dangling = Set(notes.filter(\.isDangling).map(\.text))
         self.configuration = configuration
+        self.seat = seat
+        self.segment = segment
         self.loop = loop
+        let counters = ListenerCounters(segment)
+        pool.listeners.isVacant = { counters.open($0) == 0 && counters.pending($0) == 0 }
     }
 
     var isIdle: Bool {
-        if case .idle = stage { true } else { false }
+        if case .idle = stage { waiters.isEmpty } else { false }
     }
 
-    /// Begins a reload; the completion is called once, now or later.
-    func begin(_ completion: @escaping (OperationResult) -> Void) {
-        guard case .idle = stage else {
-            return completion(Operation.Failure(.unavailable, "another reload is under way; try again when it is over").result)
+    /// SIGHUP: what comes of it stands in the log. Signals that come while one waits are that one.
+    func beginBySignal() {
+        guard !hasSignalWaiting else { return }
+        hasSignalWaiting = true
+        let request = Request(isRehearsal: false) { result in
+            if case .failure(_, let text) = result { Log.error("not reloaded", [Field("reason", text)]) }
         }
+        admit(request)
+    }
+
+    /// Begins a reload, now or when those before it are over; the completion is called once.
+    func begin(isRehearsal: Bool, _ completion: @escaping (OperationResult) -> Void) {
+        admit(Request(isRehearsal: isRehearsal, completion: completion))
+    }
+
+    private func admit(_ request: Request) {
+        if case .idle = stage { return start(request) }
+        guard waiters.count < Self.waitersLimit else {
+            return request.completion(
+                Operation.Failure(.unavailable, "\(Self.waitersLimit) reloads wait for their turn; try again later").result)
+        }
+        waiters.append(request)
+    }
+
+    private func start(_ request: Request) {
+        // A signal that comes from here on may be about a file that has been written again.
+        hasSignalWaiting = false
         guard !pool.supervisor.isStopping else {
-            return completion(Operation.Failure(.unavailable, "the server is stopping").result)
+            return finish(request, Operation.Failure(.unavailable, "the server is stopping").result)
         }
-        self.completion = completion
         switch ConfigurationFile.read(pool.settings.bundle.path) {
-        case .refused(let problems): refuse(problems)
+        case .refused(let problems): refuse(request, problems)
         case .usable(let settings, let configuration, let notes):
-            check(Proposal(settings: settings, configuration: configuration, notes: notes))
+            let changes = configuration.changes(from: self.configuration)
+            let proposal = Proposal(settings: settings, configuration: configuration, notes: notes, changes: changes)
+            check(request, proposal)
         }
     }
 
-    private func check(_ proposal: Proposal) {
-        let path = proposal.settings.bundle.path
-        let fixed = proposal.configuration.differences(from: configuration).filter(FixedOptions.contain)
-        guard fixed.isEmpty else {
-            let text = "has changed, which needs a restart in this version: xmppctl stop, then xmppctl start"
-            return refuse(fixed.map { "\(path): \($0): \(text)" })
+    private func check(_ request: Request, _ proposal: Proposal) {
+        let fixed = FixedOptions.changes(from: pool.settings, to: proposal.settings, configuration, proposal.configuration)
+        guard fixed.isEmpty else { return refuse(request, fixed) }
+        // A server starts with a file that names what is not there, as other releases do. A running one is not made to
+        // deny everybody, or to lose a limit, by what looks like a slip.
+        let slips = proposal.notes.filter { $0.isDangling && !dangling.contains($0.text) }
+        guard slips.isEmpty else {
+            return refuse(request, slips.map { "\($0.file):\($0.position): \($0.path): \($0.text); define it, or remove its name" })
         }
         let check = WorkerCheck(
             proposal.settings.bundle, program: proposal.settings.workerProgram, account: proposal.settings.account, on: loop
-        ) { [weak self] verdict in self?.checked(proposal, verdict) }
-        stage = .checking(proposal, check)
+        ) { [weak self] verdict in self?.checked(request, proposal, verdict) }
+        stage = .checking(request, proposal, check)
     }
 
-    private func checked(_ proposal: Proposal, _ verdict: WorkerCheck.Verdict) {
+    private func checked(_ request: Request, _ proposal: Proposal, _ verdict: WorkerCheck.Verdict) {
         switch verdict {
-        case .problems(let problems): refuse(problems.map(\.sentence))
-        case .failed(let sentence): refuse([sentence])
-        case .accepted:
-            generation += 1
-            stage = .preparing(proposal)
-            pool.proposals[generation] = proposal.settings.bundle
-            pool.tell(.reload(generation: generation))
+        case .problems(let problems): refuse(request, problems.map(\.sentence))
+        case .failed(let sentence): refuse(request, [sentence])
+        case .accepted: prepare(request, proposal)
         }
     }
 
-    /// The supervisor put it in force.
+    /// Takes what can be had only if nobody else has it, and asks the workers.
+    private func prepare(_ request: Request, _ proposal: Proposal) {
+        let path = proposal.settings.bundle.path
+        let change: ListenerSet.Change
+        do throws(ListenerSet.Failure) {
+            let (settings, isReal) = (proposal.settings, !request.isRehearsal)
+            change = try pool.listeners.change(to: settings.listeners, workers: settings.workers, listens: isReal)
+        } catch {
+            let place = proposal.configuration.position(of: error.listener.path).map { "\(path):\($0.line): " } ?? ""
+            return refuse(request, ["\(place)\(error)"], .unavailable)
+        }
+        let move: MasterSeat.Move
+        do throws(StartFailure) {
+            move = try seat.prepare(proposal.settings)
+        } catch {
+            return refuse(request, [error.description], .unavailable)
+        }
+        if request.isRehearsal {
+            seat.abandon(move)
+            let report = ReloadReport(proposal, change, hosts: configuration.hosts)
+            return finish(request, .success(report.rehearsal(SessionTable(segment), ListenerCounters(segment))))
+        }
+        generation += 1
+        stage = .preparing(request, proposal, change, move)
+        pool.proposals[generation] = (proposal.settings.bundle, change)
+        pool.tell(.reload(generation: generation))
+    }
+
+    // MARK: What comes of it
+
+    /// The supervisor puts it in force: from here on there is no way back.
     func adopted(_ generation: UInt32) {
-        guard generation == self.generation, case .preparing(let proposal) = stage else { return }
+        guard generation == self.generation, case .preparing(let request, let proposal, let change, let move) = stage else { return }
         if proposal.settings.logLevel != pool.settings.logLevel, let level = LogLevel(rawValue: proposal.settings.logLevel) {
             Log.level = level
             pool.sendToAll(.logLevel(level.rawValue))
         }
-        pool.settings = proposal.settings
+        let gone = pool.listeners.adopt(change)
+        for listener in change.opened where !gone.contains(where: { $0.descriptor.index == listener.descriptor.index }) {
+            ListenerCounters(segment).reset(Int(listener.descriptor.index))
+        }
+        seat.take(move, proposal.settings)
+        formerWorkers = pool.settings.workers
+        pool.adopt(proposal.settings)
         configuration = proposal.configuration
+        dangling = Set(proposal.notes.filter(\.isDangling).map(\.text))
+        stage = .committing(request, proposal, ReloadReport(proposal, change), gone: gone)
     }
 
-    /// The supervisor's last word about it.
+    /// A worker has done it.
+    func committed(_ generation: UInt32, _ effects: ReloadEffects) {
+        guard generation == self.generation, case .committing(let request, let proposal, var report, let gone) = stage else { return }
+        report.add(effects)
+        stage = .committing(request, proposal, report, gone: gone)
+    }
+
+    /// The supervisor's last word about it. Sockets of listeners that are gone are closed with this: nobody accepts there.
     func ended(_ generation: UInt32, _ outcome: ReloadOutcome) {
-        guard generation == self.generation, case .preparing(let proposal) = stage else { return }
-        switch outcome {
-        case .committed:
-            finish(
-                .success([
-                    "configuration": .string(proposal.settings.bundle.path), "generation": .int(Int64(generation)),
-                    "notes": .array(proposal.notes.map { .string($0.description) }),
-                ]))
-        case .rejected(_, let problems): finish(Operation.Failure(.configuration, problems.joined(separator: "\n")).result)
-        case .busy, .restarting, .stopping, .died, .unanswered:
-            finish(Operation.Failure(.failed, "nothing has changed: \(outcome.sentence)").result)
+        guard generation == self.generation else { return }
+        switch stage {
+        case .committing(let request, _, var report, _):
+            if case .committedBut = outcome { report.remarks.append(outcome.sentence) }
+            report.log()
+            pool.follow(number: formerWorkers)
+            finish(request, .success(report.value(generation: generation)))
+        case .preparing(let request, _, _, let move):
+            seat.abandon(move)
+            switch outcome {
+            case .rejected(_, let problems):
+                finish(request, Operation.Failure(.configuration, problems.joined(separator: "\n")).result)
+            case .committed, .committedBut, .busy, .restarting, .stopping, .died, .unanswered:
+                finish(request, Operation.Failure(.failed, "nothing has changed: \(outcome.sentence)").result)
+            }
+        case .idle, .checking: break
         }
     }
 
-    private func refuse(_ problems: [String]) {
-        Log.error("configuration not reloaded, nothing has changed", [Field("problems", problems.count)])
-        for problem in problems { Log.error(problem) }
-        finish(Operation.Failure(.configuration, problems.joined(separator: "\n")).result)
+    private func refuse(_ request: Request, _ problems: [String], _ code: Operation.Failure.Code = .configuration) {
+        if !request.isRehearsal {
+            Log.error("configuration not reloaded, nothing has changed", [Field("problems", problems.count)])
+            for problem in problems { Log.error(problem) }
+        }
+        finish(request, Operation.Failure(code, problems.joined(separator: "\n")).result)
     }
 
-    private func finish(_ result: OperationResult) {
+    private func finish(_ request: Request, _ result: OperationResult) {
         stage = .idle
-        let completion = completion
-        self.completion = nil
-        completion?(result)
+        request.completion(result)
+        guard case .idle = stage, !waiters.isEmpty else { return }
+        start(waiters.removeFirst())
     }
 }
 
-/// Options that a reload cannot change: what is bound, locked or counted once at the start.
+/// What only new processes can follow.
 enum FixedOptions {
-    private static let paths: Set<String> = [
-        "listen", "listen.c2s", "listen.s2s", "listen.service", "listen.component", "listen.http", "xmppd.workers",
-        "xmppd.control_socket", "xmppd.pid_file", "xmppd.user", "xmppd.group", "xmppd.storage", "xmppd.storage.path",
-    ]
-    private static let ofListeners: Set<String> = ["port", "ip_address", "ip_version", "proto", "backlog", "reuse_port"]
-
-    /// Whether the option at this path, `listen.c2s[1].port`, is one of them.
-    static func contain(_ path: String) -> Bool {
-        if paths.contains(path) { return true }
-        guard path.hasPrefix("listen."), let key = path.split(separator: ".").last.map(String.init) else { return false }
-        return path.split(separator: ".").count == 3 && ofListeners.contains(key)
+    static func changes(
+        from old: MasterSettings, to new: MasterSettings, _ before: ServerConfiguration, _ after: ServerConfiguration
+    ) -> [String] {
+        let path = new.bundle.path
+        func text(_ option: String) -> String {
+            let line = after.position(of: option).map { ":\($0.line):\($0.column)" } ?? ""
+            let remedy = "xmppctl restart puts it in force; with --rolling it goes on as it was"
+            return "\(path)\(line): \(option): has changed, which needs another start: \(remedy)"
+        }
+        var options: [String] = []
+        if before.native.storagePath != after.native.storagePath { options.append("xmppd.storage.path") }
+        if old.account != new.account {
+            if before.native.user != after.native.user { options.append("xmppd.user") }
+            if before.native.group != after.native.group { options.append("xmppd.group") }
+        }
+        return options.map(text)
     }
 }

@@ -54,6 +54,7 @@ extension ReloadOutcome {
     fileprivate func log(_ generation: UInt32) {
         switch self {
         case .committed: Log.notice("configuration reloaded", [Field("generation", generation)])
+        case .committedBut: Log.warning("configuration reloaded, but \(sentence)", [Field("generation", generation)])
         case .rejected(let worker, let problems):
             SupervisionReport.log("configuration not reloaded, nothing has changed: a worker refuses it", worker, problems)
         case .busy, .restarting, .stopping, .died, .unanswered:
@@ -65,6 +66,8 @@ extension ReloadOutcome {
     var sentence: String {
         switch self {
         case .committed: ""
+        case .committedBut(let workers):
+            "worker \(workers.map(\.description).joined(separator: ", ")) has not said in time that it has done it"
         case .busy: "another reload is under way"
         case .restarting: "a rolling restart is under way"
         case .stopping: "the server is not up, or is stopping"

@@ -17,6 +17,8 @@ final class WorkerPool {
         var reloadEnded: (UInt32, ReloadOutcome) -> Void = { _, _ in }
         /// New workers get the configuration of this generation from now on.
         var adopted: (UInt32) -> Void = { _ in }
+        /// A worker has put the configuration of this generation in force.
+        var committed: (UInt32, ReloadEffects) -> Void = { _, _ in }
         var operationProgress: (UInt64, Value) -> Void = { _, _ in }
         var operationReply: (UInt64, OperationResult) -> Void = { _, _ in }
         var died: (WorkerName) -> Void = { _ in }
@@ -26,16 +28,16 @@ final class WorkerPool {
 
     var observer = Observer()
     /// The configuration in force, for every worker that starts.
-    var settings: MasterSettings {
+    private(set) var settings: MasterSettings {
         didSet { supervisor.policy = settings.policy(supervisor.policy) }
     }
-    /// Configurations that are being prepared, by generation.
-    var proposals: [UInt32: ConfigurationBundle] = [:]
+    /// What is being prepared, by generation.
+    var proposals: [UInt32: (bundle: ConfigurationBundle, listeners: ListenerSet.Change)] = [:]
     private(set) var supervisor: Supervisor
     private(set) var workers: [UInt8: WorkerProcess] = [:]
 
     private let loop: EventLoop
-    private let listeners: ListenerSet
+    let listeners: ListenerSet
     private let segment: SharedSegment
     private let segmentDescriptor: Descriptor
 
@@ -120,7 +122,7 @@ final class WorkerPool {
         case .stop(let name, let deadline): send(.stop(deadlineMilliseconds: UInt32(clamping: deadline)), to: name)
         case .arm(let timer, let delay): loop.after(delay) { [weak self] in self?.tell(.timer(timer)) }
         case .prepare(let name, let generation):
-            if let bundle = proposals[generation] { send(.prepare(generation: generation, bundle), to: name) }
+            if let worker = worker(name), let proposal = proposals[generation] { prepare(worker, generation, proposal) }
         case .commit(let name, let generation): send(.commit(generation: generation), to: name)
         case .abort(let name, let generation): send(.abort(generation: generation), to: name)
         case .adopt(let generation): observer.adopted(generation)
@@ -154,12 +156,44 @@ final class WorkerPool {
         worker.send(.logLevel(Log.level.rawValue))
         worker.send(.configure(settings.bundle))
         worker.send(.segment, segmentDescriptor)
-        for listener in listeners.bound {
-            worker.send(.listener(listener.descriptor), listener.socket(at: name.position))
-        }
+        for listener in listeners.bound { hand(listener, to: worker, workers: settings.workers) }
         for peer in peers { connect(worker, peer) }
         worker.send(.start)
     }
+
+    private func hand(_ listener: ListenerSet.Bound, to worker: WorkerProcess, workers: Int) {
+        for socket in ListenerSet.sockets(of: listener, position: worker.name.position, workers: workers) {
+            worker.send(.listener(listener.descriptor), socket)
+        }
+    }
+
+    /// New sockets come with the new configuration, so that they are there when it is put in force.
+    private func prepare(
+        _ worker: WorkerProcess, _ generation: UInt32, _ proposal: (bundle: ConfigurationBundle, listeners: ListenerSet.Change)
+    ) {
+        let listeners = proposal.listeners
+        worker.send(.prepare(generation: generation, proposal.bundle, listeners: listeners.bound.map(\.descriptor)))
+        for listener in listeners.opened { hand(listener, to: worker, workers: settings.workers) }
+    }
+
+    /// There shall be another number of workers than this. Those that stay take over the sockets of those that leave.
+    func follow(number former: Int) {
+        guard settings.workers != former else { return }
+        for name in supervisor.readyWorkers where name.position < settings.workers {
+            guard let worker = worker(name) else { continue }
+            for listener in listeners.bound {
+                let has = Set(ListenerSet.sockets(of: listener, position: name.position, workers: former).map(\.number))
+                for socket in ListenerSet.sockets(of: listener, position: name.position, workers: settings.workers)
+                where !has.contains(socket.number) {
+                    worker.send(.listener(listener.descriptor), socket)
+                }
+            }
+        }
+        tell(.resize(settings.workers))
+    }
+
+    /// The configuration in force is another.
+    func adopt(_ settings: MasterSettings) { self.settings = settings }
 
     private func connect(_ worker: WorkerProcess, _ peer: WorkerName) {
         guard let other = self.worker(peer) else { return }
@@ -234,6 +268,9 @@ final class WorkerPool {
         case .prepared(let generation): tell(.prepared(name, generation: generation))
         case .rejected(let generation, let problems):
             tell(.rejected(name, generation: generation, problems: problems.map(\.sentence)))
+        case .committed(let generation, let effects):
+            observer.committed(generation, effects)
+            tell(.committed(name, generation: generation))
         case .operationProgress(let id, let value): observer.operationProgress(id, value)
         case .operationReply(let id, let result): observer.operationReply(id, result)
         case .leaving(let report): left(report, name)

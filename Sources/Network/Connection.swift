@@ -157,6 +157,7 @@ public final class Connection {
 
     /// Limits how fast the peer may send, in bytes per second on the wire; nil lifts the limit.
     public func setRate(_ bytesPerSecond: Int?) {
+        guard shaper?.bucket.rate != bytesPerSecond.map(Int64.init) else { return }
         shaper?.timer?.cancel()
         shaper = bytesPerSecond.map { Shaper(TokenBucket(bytesPerSecond: $0, now: Loop.now)) }
         markDirty()

@@ -28,6 +28,7 @@ public enum ConfigurationListing {
                 \(row.text("name"))
                     \(row.text("sentence"))
                     takes:   \(row.text("type"))
+                    reload:  \(row.text("effect"))
                     \(facts.joined(separator: "; "))
                 """
         }.joined(separator: "\n")

@@ -38,12 +38,40 @@ let serverOperations: [Operation] = [
     Operation(
         "reload", .master, .write, "Read the configuration again and put it in force.",
         discussion: """
-            The whole file is checked first, and every worker prepares it; if anything is wrong, every problem is \
-            printed and nothing has changed.
+            The whole file is checked first, new addresses are bound, and every worker prepares it; if anything is wrong, \
+            every problem is printed and nothing has changed. Otherwise each option that is different is printed, with what \
+            that means, and how many sessions were closed because their host or their listener is gone.
+
+            The exit status is 78 if the file is wrong, 69 if an address cannot be bound or a file of the server's own cannot \
+            be had, and 1 if a worker failed.
             """,
+        arguments: [.init("dry-run", .flag, .optional, .named, "Say what would change, and whether it could; change nothing.")],
         result: .object([
             .init("configuration", .text, "The file that was read."),
-            .init("generation", .integer, "How many configurations have been in force, this one included."),
+            .init("generation", .integer, optional: true, "How many configurations have been in force, this one included."),
+            .init("dry_run", .flag, "Whether nothing was to change."),
+            .init(
+                "changes",
+                .list(
+                    .object([
+                        .init("path", .text, "The option."),
+                        .init("kind", .text, "One of changed, added and removed."),
+                        .init("old", .text, optional: true, "Its value before."),
+                        .init("new", .text, optional: true, "Its value now."),
+                        .init("line", .integer, optional: true, "The line in the file."),
+                        .init("effect", .text, "What that means for a server that runs."),
+                    ])), "The options that are different."),
+            .init(
+                "closed",
+                .list(
+                    .object([
+                        .init("cause", .text, "One of host and listener."),
+                        .init("subject", .text, "The domain, or the address."),
+                        .init("sessions", .integer, "Sessions that were closed."),
+                        .init("others", .integer, "Streams without a session that were closed; on a dry run all of a listener."),
+                    ])), "What was closed because something is gone."),
+            .init("opened", .list(.text), "Listeners at new addresses."),
+            .init("longest_pause_us", .integer, optional: true, "The longest time a worker did nothing else, in microseconds."),
             .init("notes", .list(.text), "What the file says that has no effect, or none before the next start."),
         ])),
     Operation(

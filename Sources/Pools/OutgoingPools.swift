@@ -37,7 +37,10 @@ public final class OutgoingPools {
     }
 
     /// Puts other settings in force. Pools that they do not change notice nothing.
-    public func apply(_ configured: [OutgoingPoolConfiguration], hosts: [String]) {
+    /// - Returns: whether any setting is another.
+    @discardableResult
+    public func apply(_ configured: [OutgoingPoolConfiguration], hosts: [String]) -> Bool {
+        let isOther = configured != self.configured
         self.configured = configured
         for (key, entry) in entries {
             let isKept = configured.contains(entry.configuration) && key.host.map(hosts.contains) ?? true
@@ -45,6 +48,7 @@ public final class OutgoingPools {
             entry.pool.stop()
             entries[key] = nil
         }
+        return isOther
     }
 
     // MARK: Asked for

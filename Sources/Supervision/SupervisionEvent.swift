@@ -29,6 +29,8 @@ public enum SupervisionEvent: Equatable, Sendable {
     case heartbeats([Heartbeat])
     /// Another image of the program goes on with what the former one knew: all timers are gone.
     case adopted
+    /// The worker has done what `commit` told it to.
+    case committed(WorkerName, generation: UInt32)
     /// End everything in order.
     case stop
 }
@@ -54,6 +56,7 @@ public enum SupervisionTimer: Hashable, Sendable {
     case reload(generation: UInt32)
     /// This process was told to drain; time to be gone.
     case drain(WorkerName)
+    case commit(generation: UInt32)
     case stop
 }
 
@@ -115,6 +118,8 @@ public struct ServiceStanding: Equatable, Sendable {
 /// How a reload ended.
 public enum ReloadOutcome: Equatable, Sendable {
     case committed
+    /// In force everywhere, but these have not said so in time.
+    case committedBut(late: [WorkerName])
     /// Another reload is under way.
     case busy
     /// A rolling restart is under way.

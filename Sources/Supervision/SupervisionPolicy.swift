@@ -26,6 +26,8 @@ public struct SupervisionPolicy: Sendable, Equatable {
     public var heartbeatInterval: Int64 = 1_000
     /// A serving worker without a heartbeat for so long is killed; 0 for never.
     public var heartbeatDeadline: Int64 = 10_000
+    /// From `commit` to the last answer.
+    public var commitDeadline: Int64 = 20_000
 
     public init() {}
 

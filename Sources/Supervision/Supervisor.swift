@@ -66,6 +66,7 @@ public struct Supervisor: Sendable {
         case .prepared(let worker, let generation): holds(worker) ? prepared(worker, generation) : []
         case .rejected(let worker, let generation, let problems):
             holds(worker) ? rejected(worker, generation, problems) : []
+        case .committed(let worker, let generation): holds(worker) ? committed(worker, generation) : []
         }
     }
 
@@ -222,6 +223,7 @@ public struct Supervisor: Sendable {
         case .silence(let worker): return holds(worker) ? misbehaved(worker, "it lives on with its channel closed") : []
         case .reload(let generation): return reloadExpired(generation)
         case .drain(let worker): return drainExpired(worker)
+        case .commit(let generation): return commitExpired(generation)
         case .stop:
             guard case .stopping = phase else { return [] }
             return slots.indices.filter { slots[$0].isAlive }.flatMap { slot -> [SupervisionAction] in

@@ -188,7 +188,8 @@ final class ClientConnection {
     }
 
     private func startTLS() {
-        guard let contexts = listener.contexts(for: host?.domain) else { return }
+        // It was offered by options that a reload has replaced.
+        guard let contexts = listener.contexts(for: host?.domain) else { return connection.close(afterFlush: true) }
         kept = []
         backlog = []
         isHeld = true

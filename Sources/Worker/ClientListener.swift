@@ -12,15 +12,15 @@ internal import XMPP
 /// One `[[listen.c2s]]`: accepts clients and knows what to offer them.
 @LoopActor
 final class ClientListener {
-    let descriptor: ListenerDescriptor
+    private(set) var descriptor: ListenerDescriptor
     let server: Server
     let shared: SharedCounters
     private(set) var options: ClientListenerConfiguration
     private(set) var streamOptions: StreamOptions
     private var tls: ListenerTLS?
     private var offers: [String: StreamOffer] = [:]
-    private var listener: Listener?
-    private var datagrams: DatagramSink?
+    private var sockets: [Listener] = []
+    private var datagrams: [DatagramSink] = []
     private var hibernation: Loop.Timer?
     private var connections: [UInt64: ClientConnection] = [:]
     private var paused: [ObjectIdentifier: ClientConnection] = [:]
@@ -61,34 +61,35 @@ final class ClientListener {
             inflationLimit: options.zlib)
     }
 
-    /// Begins to accept at a listening socket that the master has bound.
+    /// Begins to accept at a socket that the master has bound; there may be several.
     func start(_ socket: Int32) {
         if options.proto == .udp {
-            datagrams = DatagramSink(adopting: socket) { [shared, descriptor] in shared.refused(descriptor) }
-            return
+            return datagrams.append(DatagramSink(adopting: socket) { [shared, descriptor] in shared.refused(descriptor) })
         }
         let place = "listen.c2s[\(options.index)]"
         if let tls = options.tls, tls.verifyMode == .none {
             Log.info("clients are not asked for certificates", [Field("listener", place)])
         }
-        let listener = Listener(adopting: socket, backlog: Int32(clamping: options.backlog), isShared: !options.reusePort) {
-            number in
+        let listener = Listener(adopting: socket, backlog: Int32(clamping: options.backlog), isShared: true) { number in
             Log.error("cannot accept connections", [Field("listener", place), Field("errno", number)])
         } accept: { [weak self] connection in
             self?.accept(connection)
         }
-        self.listener = listener
+        sockets.append(listener)
         listener.gate = self
-        prepare(listener)
+        prepare()
     }
 
     /// Gives the socket's side of the listener what the options say.
-    private func prepare(_ listener: Listener) {
-        listener.expectsProxyHeader = options.proxyProtocol
-        listener.hibernation = options.hibernateAfter?.wholeMilliseconds
+    private func prepare() {
+        let idle = options.hibernateAfter?.wholeMilliseconds
+        for listener in sockets {
+            listener.expectsProxyHeader = options.proxyProtocol
+            listener.hibernation = idle
+        }
         hibernation?.cancel()
         hibernation = nil
-        guard let idle = listener.hibernation, idle > 0 else { return }
+        guard let idle, idle > 0, !sockets.isEmpty else { return }
         hibernation = Loop.every(max(50, min(1000, idle / 2))) { [weak self] in
             guard let self else { return }
             let now = Loop.now
@@ -176,23 +177,31 @@ final class ClientListener {
 
     // MARK: Change and end
 
-    /// New streams get the new options; those that are open keep what they were offered.
-    func apply(_ options: ClientListenerConfiguration, _ tls: ListenerTLS?) {
+    /// New streams get the new options; those that are open keep what they were offered. At another address the sockets
+    /// follow, and connections that were accepted stay.
+    func apply(_ descriptor: ListenerDescriptor, _ options: ClientListenerConfiguration, _ tls: ListenerTLS?) {
+        let hasMoved = (descriptor.address, descriptor.port) != (self.descriptor.address, self.descriptor.port)
+        if hasMoved { stopAccepting(othersGoOn: false) }
+        self.descriptor = descriptor
         self.options = options
         self.tls = tls
         streamOptions = Self.streamOptions(options, server.configuration)
         offers = [:]
-        if let listener { prepare(listener) }
+        prepare()
     }
 
-    /// - Parameter others: whether other workers go on at the same socket.
+    /// - Parameter others: whether other workers go on at the same sockets.
     func stopAccepting(othersGoOn others: Bool) {
-        others ? listener?.retire() : listener?.close()
-        listener = nil
-        datagrams?.close()
-        datagrams = nil
+        for listener in sockets { others ? listener.retire() : listener.close() }
+        sockets = []
+        for sink in datagrams { sink.close() }
+        datagrams = []
         hibernation?.cancel()
+        hibernation = nil
     }
+
+    /// Its connections, whatever they have come to.
+    var clients: [ClientConnection] { Array(connections.values) }
 
     var openConnections: Int { connections.count }
 

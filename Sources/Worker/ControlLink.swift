@@ -22,7 +22,7 @@ final class ControlLink {
     private var bundle: ConfigurationBundle?
     private var handed = HandedOver()
     private var runtime: WorkerRuntime?
-    private var prepared: (generation: UInt32, PreparedConfiguration)?
+    private var proposal: Proposal?
     private var departure: Departure?
     private var isStopping: Bool { departure != nil || hasLeft }
     private var hasLeft = false
@@ -60,13 +60,18 @@ final class ControlLink {
         case .logLevel(let name): if let level = LogLevel(rawValue: name) { Log.level = level }
         case .configure(let bundle): self.bundle = bundle
         case .segment: handed.segment = descriptor
-        case .listener(let listener): if let descriptor { handed.listeners.append((listener, descriptor)) }
+        case .listener(let listener): if let descriptor { self.listener(listener, descriptor) }
         case .mesh(let slot, let incarnation): if let descriptor { mesh(slot, incarnation, descriptor) }
         case .meshGone(let slot, let incarnation): meshGone(slot, incarnation)
         case .start: start()
-        case .prepare(let generation, let bundle): prepare(generation, bundle)
+        case .prepare(let generation, let bundle, let listeners):
+            proposal?.closeSockets()
+            let proposal = Proposal(generation: generation, bundle: bundle, listeners: listeners)
+            self.proposal = proposal
+            // A worker that is starting answers after its start.
+            if runtime != nil { prepare(proposal) }
         case .commit(let generation): commit(generation)
-        case .abort(let generation): if prepared?.generation == generation { prepared = nil }
+        case .abort(let generation): abort(generation)
         case .stop(let deadline): stop(deadline)
         case .drain(let successor, let deadline): drain(to: successor, deadline)
         case .collectOrphans(let slot, let incarnation): collectOrphans(slot, incarnation)
@@ -106,6 +111,7 @@ final class ControlLink {
                 runtime.report = { [self] in send(.report($0)) }
                 runtime.begin()
                 send(.ready)
+                if let proposal { prepare(proposal) }
             } catch let refusal as ConfigurationReading.Refusal {
                 refuse(refusal.problems)
             } catch let failure as TLSSetup.Failure {
@@ -122,23 +128,52 @@ final class ControlLink {
         leave(Self.refusedStatus)
     }
 
-    private func prepare(_ generation: UInt32, _ bundle: ConfigurationBundle) {
-        do {
-            prepared = (generation, try PreparedConfiguration(bundle))
-            send(.prepared(generation: generation))
-        } catch let refusal as ConfigurationReading.Refusal {
-            send(.rejected(generation: generation, refusal.problems))
-        } catch let failure as TLSSetup.Failure {
-            send(.rejected(generation: generation, failure.problems))
-        } catch {
-            send(.rejected(generation: generation, []))
+    // MARK: Reload
+
+    /// A socket comes with a configuration that is being prepared, or for one in force.
+    private func listener(_ listener: ListenerDescriptor, _ descriptor: Int32) {
+        if let proposal {
+            proposal.sockets.append((listener, descriptor))
+        } else if let runtime {
+            runtime.listen(listener, descriptor)
+        } else {
+            handed.listeners.append((listener, descriptor))
+        }
+    }
+
+    /// Reading the file and its keys takes milliseconds, which are not the loop's.
+    private func prepare(_ proposal: Proposal) {
+        let bundle = proposal.bundle
+        Loop.spawn { [self] in
+            let answer: WorkerMessage
+            do {
+                proposal.prepared = try await Loop.offload { try PreparedConfiguration(bundle) }
+                answer = .prepared(generation: proposal.generation)
+            } catch let refusal as ConfigurationReading.Refusal {
+                answer = .rejected(generation: proposal.generation, refusal.problems)
+            } catch let failure as TLSSetup.Failure {
+                answer = .rejected(generation: proposal.generation, failure.problems)
+            } catch {
+                answer = .rejected(generation: proposal.generation, [])
+            }
+            // It may have been given up meanwhile.
+            if self.proposal === proposal { send(answer) }
         }
     }
 
     private func commit(_ generation: UInt32) {
-        guard let prepared, prepared.generation == generation else { return }
-        self.prepared = nil
-        runtime?.apply(prepared.1)
+        guard let proposal, proposal.generation == generation, let prepared = proposal.prepared, let runtime else { return }
+        self.proposal = nil
+        Loop.spawn { [self] in
+            let effects = await runtime.apply(prepared, proposal)
+            send(.committed(generation: generation, effects))
+        }
+    }
+
+    private func abort(_ generation: UInt32) {
+        guard let proposal, proposal.generation == generation else { return }
+        proposal.closeSockets()
+        self.proposal = nil
     }
 
     private func operation(_ id: UInt64, _ verb: String, _ arguments: Value) {

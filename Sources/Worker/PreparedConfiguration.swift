@@ -3,7 +3,7 @@ internal import IPC
 internal import Network
 
 /// A configuration with everything made that only the libraries can judge: it can be put in force without failing.
-struct PreparedConfiguration {
+struct PreparedConfiguration: Sendable {
     let configuration: ServerConfiguration
     /// For each client listener, in the order of the file.
     let tls: [ListenerTLS?]

@@ -16,10 +16,10 @@ final class WorkerRuntime {
     let mesh: MeshLinks
     let operations: WorkerOperations
     var report: @LoopActor (LoadReport) -> Void = { _ in }
-    private let shared: SharedCounters
+    let shared: SharedCounters
     private let database: SQLiteDatabase
-    private var configuration: PreparedConfiguration
-    private var listeners: [ClientListener] = []
+    var configuration: PreparedConfiguration
+    var listeners: [ClientListener] = []
     private var lastTick = Loop.now
     private var tick: Loop.Timer?
     private var reported = Server.Counters()
@@ -76,6 +76,7 @@ final class WorkerRuntime {
             Glibc.close(socket)
             return
         }
+        if let listener = listeners.first(where: { $0.descriptor.index == descriptor.index }) { return listener.start(socket) }
         let listener = ClientListener(descriptor, options, tls, server: server, shared: shared)
         listeners.append(listener)
         listener.start(socket)
@@ -84,17 +85,6 @@ final class WorkerRuntime {
     func begin() {
         tick = Loop.every(Self.tickMilliseconds) { [unowned self] in beat() }
         collectOrphans(of: server.slot, before: server.incarnation) {}
-    }
-
-    /// Puts a prepared configuration in force.
-    func apply(_ prepared: PreparedConfiguration) {
-        configuration = prepared
-        server.apply(prepared.configuration)
-        for listener in listeners {
-            guard let (options, tls) = prepared.clientListener(Int(listener.descriptor.position)) else { continue }
-            listener.apply(options, tls)
-        }
-        if let level = LogLevel(rawValue: prepared.configuration.general.logLevel) { Log.level = level }
     }
 
     // MARK: Reports

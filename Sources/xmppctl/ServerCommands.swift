@@ -57,19 +57,6 @@ struct StatusCommand: VerbCommand {
     func words(for result: Value) -> String? { StatusView(result).text }
 }
 
-struct ReloadCommand: VerbCommand {
-    static let verb = "reload"
-    static let configuration = CommandConfiguration(verb: verb)
-
-    @OptionGroup var server: ServerOptions
-    @OptionGroup var output: OutputOptions
-
-    func words(for result: Value) -> String? {
-        let notes = (result["notes"]?.array ?? []).compactMap(\.string).map(printable)
-        return (notes + ["\(result.words("configuration")) is in force"]).joined(separator: "\n")
-    }
-}
-
 struct LogLevelCommand: VerbCommand {
     static let verb = "log-level"
     static let configuration = CommandConfiguration(verb: verb)

@@ -242,33 +242,4 @@ struct LoadingTests {
                 "16 modules: warning", "17 modules.mod_roster.backend: accepted", "18 internal_databases: accepted",
             ], "\(notes.map(\.description))")
     }
-
-    @Test func differences() throws {
-        func configuration(_ text: String) throws -> ServerConfiguration { try loaded(least + text).configuration }
-        let old = try configuration(
-            "[[listen.c2s]]\nport = 1\nbacklog = 1024\n[modules.mod_roster]\n[access]\nx = [{ acl = \"all\", value = 1 }]")
-        #expect(try configuration(
-            "[modules.mod_roster]\n[access]\nx = [{ value = 1, acl = \"all\" }]\n[[listen.c2s]]\nport = 1").differences(from: old) == [])
-        let new = try configuration(
-            "[[listen.c2s]]\nport = 1\naccess = \"x\"\n[modules.mod_ping]\n[access]\nx = [{ acl = \"all\", value = 2 }]\n[xmppd]\nworkers = 3")
-        #expect(new.differences(from: old) == [
-            "access.x[1].value", "listen.c2s[1].access", "modules.mod_ping", "modules.mod_roster", "xmppd.workers",
-        ])
-        let more = try configuration("[[listen.c2s]]\nport = 1\n[[listen.c2s]]\nport = 2\n[modules.mod_roster]\n[access]\nx = [{ acl = \"all\", value = 1 }]")
-        #expect(more.differences(from: old) == ["listen.c2s"])
-    }
-
-    @Test func aRenewedCertificateIsADifference() throws {
-        func configuration(_ key: String) throws -> ServerConfiguration {
-            let pem = "-----BEGIN CERTIFICATE-----\n\(key)\n-----BEGIN PRIVATE KEY-----\n"
-            let files = BundledFiles([ConfiguredFile(path: "c.pem", contents: Array(pem.utf8))])
-            let text = least + "[[listen.c2s]]\nport = 1\ntls.certfile = \"c.pem\""
-            guard case .loaded(let configuration, _) = ConfigurationLoader.load(
-                text: Array(text.utf8), path: "x", files: files)
-            else { throw Refused(problems: []) }
-            return configuration
-        }
-        #expect(try configuration("b").differences(from: try configuration("a")) == ["listen.c2s[1].tls.certfile"])
-        #expect(try configuration("a").differences(from: try configuration("a")) == [])
-    }
 }

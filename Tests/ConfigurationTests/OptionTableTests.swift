@@ -15,6 +15,13 @@ struct OptionTableTests {
         #expect(rows.count > 700)
     }
 
+    /// A clause that stands behind a colon, and alone.
+    @Test func everyOptionSaysWhatAReloadOfItDoes() {
+        for row in rows { #expect(!row.effect.isEmpty && !row.effect.hasSuffix("."), "\(row.path)") }
+        #expect(OptionTable.row("listen.c2s[].tls.certfile")?.effect.contains("new connections") == true)
+        #expect(OptionTable.row("general.hosts")?.effect.contains("host-gone") == true)
+    }
+
     /// A row's table has a row itself, and is one.
     @Test func everyRowStandsInATable() throws {
         for row in rows {

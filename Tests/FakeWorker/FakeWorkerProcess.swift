@@ -68,8 +68,13 @@ final class FakeWorkerProcess {
         case .mesh(let slot, let incarnation): greet(slot, incarnation)
         case .meshGone(let slot, let incarnation): tell("meshGone \(slot).\(incarnation)")
         case .start: start()
-        case .prepare(let generation, _): prepare(generation)
-        case .commit(let generation): tell("commit \(generation)")
+        case .prepare(let generation, _, _): prepare(generation)
+        case .commit(let generation):
+            tell("commit \(generation)")
+            if whims.contains("die-in-commit") { abort() }
+            let closing = ReloadEffects.Closing(cause: .host, subject: "gone.example", sessions: 2, others: 1)
+            let closings = whims.contains("close-some") ? [closing] : []
+            send(.committed(generation: generation, ReloadEffects(closings: closings, pauseMicroseconds: 9)))
         case .abort(let generation): tell("abort \(generation)")
         case .stop(let deadline): stop(deadline)
         case .drain(let successor, let deadline): drain(successor, deadline)

@@ -16,7 +16,11 @@ private let pool = PoolReport(
 let masterMessages: [MasterMessage] = [
     .configure(bundle), .segment,
     .listener(ListenerDescriptor(index: 3, kind: .client, position: 1, address: "::1", port: 5222)),
-    .mesh(slot: 1, incarnation: 7), .meshGone(slot: 63, incarnation: .max), .start, .prepare(generation: 2, bundle),
+    .mesh(slot: 1, incarnation: 7), .meshGone(slot: 63, incarnation: .max), .start,
+    .prepare(generation: 2, bundle, listeners: []),
+    .prepare(
+        generation: 2, bundle,
+        listeners: [ListenerDescriptor(index: 255, kind: .client, position: 0, address: "0.0.0.0", port: 1, transport: .udp)]),
     .commit(generation: 2), .abort(generation: 2), .stop(deadlineMilliseconds: 30_000),
     .operation(id: .max, verb: "account.add", arguments: value), .logLevel("debug"),
     .drain(successor: 65, deadlineMilliseconds: 1), .collectOrphans(slot: 127, incarnation: 3),
@@ -27,6 +31,14 @@ let workerMessages: [WorkerMessage] = [
     .report(LoadReport(sessions: 1, connections: 2, stanzas: 3, lagMicroseconds: 4)),
     .report(LoadReport(sessions: 1, connections: 2, stanzas: 3, lagMicroseconds: 4, pools: [pool, pool])), .prepared(generation: 9),
     .rejected(generation: 9, [problem]), .operationProgress(id: 1, value), .operationReply(id: 1, .success(value)),
+    .committed(generation: 3, ReloadEffects()),
+    .committed(
+        generation: 3,
+        ReloadEffects(
+            closings: [
+                .init(cause: .host, subject: "gone.example", sessions: .max, others: 1),
+                .init(cause: .listener, subject: "[::1]:5222", sessions: 0, others: 0),
+            ], pauseMicroseconds: 7)),
     .operationReply(id: 1, .failure(code: "not-found", text: "no such account")), .stopped,
     .leaving(LeaveReport(sessions: 1, connections: 2, moved: 3, moving: 4)), .collected(slot: 64, incarnation: 9),
 ]
@@ -68,7 +80,7 @@ struct ContractTests {
     @Test func everyKindIsItsOwn() {
         let master = Set(masterMessages.map(\.kind)), worker = Set(workerMessages.map(\.kind))
         #expect(master == Set(1...14))
-        #expect(worker == Set(101...111))
+        #expect(worker == Set(101...112))
         #expect(master.isDisjoint(with: worker))
         for message in masterMessages {
             #expect(throws: WireError.unknownKind(message.kind)) { try WorkerMessage(frame(message.encoded())) }

@@ -32,7 +32,7 @@ struct PartsTests {
         #expect(heard == 1)
     }
 
-    @Test func eachListenerHasASocketForEachWorkerAtOnePort() throws {
+    @Test func eachListenerHasOneSocketOrOneForEachWorker() throws {
         let settings = [
             ListenerSetting(kind: .client, position: 0, address: "127.0.0.1", port: 0),
             ListenerSetting(kind: .client, position: 1, address: "::1", port: 0),
@@ -42,7 +42,7 @@ struct PartsTests {
         let set = try ListenerSet(settings, workers: 3)
         #expect(set.bound.map(\.descriptor.index) == [0, 1, 2, 3])
         for bound in set.bound {
-            #expect(bound.sockets.count == 3)
+            #expect(bound.sockets.count == 1)
             #expect(bound.descriptor.port != 0)
             #expect(bound.sockets.allSatisfy { fcntl($0.number, F_GETFD) & FD_CLOEXEC != 0 })
         }
@@ -109,13 +109,6 @@ struct PartsTests {
         #expect(ProcessFacts.bytes("Pss:", in: "Rss: 9 kB\nPss:      12 kB\n") == 12_288)
         #expect(ProcessFacts(of: getpid()).residentBytes ?? 0 > 0)
     }
-
-    @Test(arguments: [
-        ("listen.c2s", true), ("listen.c2s[1].port", true), ("listen.c2s[2].backlog", true), ("listen.c2s[1].access", false),
-        ("listen.c2s[1].tls.certfile", false), ("xmppd.workers", true), ("xmppd.storage.path", true), ("xmppd.drain_timeout", false),
-        ("general.loglevel", false), ("modules.mod_x.port", false),
-    ])
-    func optionsThatAReloadCannotChange(path: String, isFixed: Bool) { #expect(FixedOptions.contain(path) == isFixed) }
 
     @Test func endsOfProcessesHaveNames() {
         #expect(describe(ExitStatusWord(0x4600)) == "exit status 70")

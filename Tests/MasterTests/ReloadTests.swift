@@ -53,15 +53,158 @@ struct ReloadTests {
         #expect(!server.observer.hasHeard("0.1 prepare 2"))
     }
 
-    @Test func whatNeedsNewSocketsIsRefusedByName() throws {
+    @Test func whatNeedsNewProcessesIsRefusedByName() throws {
+        let server = try TestServer()
+        try server.observer.wait(for: "READY=1")
+        try server.append("\n[xmppd.storage]\npath = \"/tmp/elsewhere\"\n")
+        guard case .failure("configuration", let text) = try server.ask("reload") else { throw TestFailure(server.log) }
+        #expect(text.contains(#/xmppd.toml:\d+:\d+: xmppd.storage.path: has changed/#) && text.contains("xmppctl restart puts it in force"), "\(text)")
+    }
+
+    @Test func theNumberOfWorkersFollowsTheFile() throws {
         let server = try TestServer()
         try server.observer.wait(for: "READY=1")
         try server.write(workers: 3)
-        guard case .failure("configuration", let text) = try server.ask("reload") else { throw TestFailure(server.log) }
-        #expect(text.contains("xmppd.workers: has changed, which needs a restart"))
-        try server.write()
+        guard case .success(let value) = try server.ask("reload") else { throw TestFailure(server.log) }
+        #expect(value["changes"]?.array?.map { $0["path"]?.string ?? "" } == ["xmppd.workers"])
+        try server.observer.wait(for: "2.1 start")
+    }
+
+    /// The ports that workers were told of, by the index of the listener.
+    private func ports(_ server: TestServer) throws -> [String: Int64] {
+        var ports: [String: Int64] = [:]
+        for listener in try server.status()["listeners"]?.array ?? [] {
+            ports[listener["path"]?.string ?? ""] = listener["port"]?.int
+        }
+        return ports
+    }
+
+    @Test func listenersComeAndGoAndTheOthersStay() throws {
+        let server = try TestServer()
+        try server.observer.wait(for: "READY=1")
+        let before = try ports(server)
         try server.append("\n[[listen.c2s]]\nip_address = \"127.0.0.1\"\nport = 0\n")
-        guard case .failure("configuration", let other) = try server.ask("reload") else { throw TestFailure(server.log) }
-        #expect(other.contains("listen.c2s: has changed, which needs a restart"))
+        guard case .success(let value) = try server.ask("reload") else { throw TestFailure(server.log) }
+        #expect(value["changes"]?.array?.map { $0["path"]?.string ?? "" } == ["listen.c2s[3]"])
+        #expect(value["opened"]?.array?.count == 1)
+        let after = try ports(server)
+        #expect(after.count == 3)
+        for (path, port) in before { #expect(after[path] == port) }
+        // Each worker has the new socket, and only that, before the configuration is put in force.
+        try server.observer.wait(for: "0.1 listener 2 127.0.0.1 \(after["listen.c2s[3]"] ?? 0)", "0.1 commit 2")
+        try server.write()
+        guard case .success(let back) = try server.ask("reload") else { throw TestFailure(server.log) }
+        #expect(back["closed"]?.array?.count == 0)
+        #expect(try ports(server) == before)
+    }
+
+    @Test func anAddressThatIsTakenRefusesEverything() throws {
+        let stranger = try TestServer()
+        try stranger.observer.wait(for: "READY=1")
+        let taken = try #require(try ports(stranger)["listen.c2s[1]"])
+        let server = try TestServer()
+        try server.observer.wait(for: "READY=1")
+        let before = try ports(server)
+        try server.write(options: "language = \"de\"")
+        try server.append("\n[[listen.c2s]]\nip_address = \"127.0.0.1\"\nport = \(taken)\n")
+        for arguments: Value in [["dry-run": true], [:]] {
+            guard case .failure("unavailable", let text) = try server.ask("reload", arguments) else { throw TestFailure(server.log) }
+            #expect(text.contains("listen.c2s[3] (127.0.0.1:\(taken)): cannot listen") && text.contains("another program listens there"), "\(text)")
+        }
+        #expect(try ports(server) == before)
+        #expect(!server.observer.hasHeard("0.1 prepare 2"))
+    }
+
+    @Test func aRehearsalChangesNothing() throws {
+        let server = try TestServer()
+        try server.observer.wait(for: "READY=1")
+        try server.write(options: "language = \"de\"")
+        guard case .success(let value) = try server.ask("reload", ["dry-run": true]) else { throw TestFailure(server.log) }
+        #expect(value["dry_run"]?.bool == true && value["generation"] == nil)
+        #expect(value["changes"]?.array?.map { $0["path"]?.string ?? "" } == ["general.language"])
+        #expect(!server.observer.hasHeard("0.1 prepare 2"))
+        guard case .success(let real) = try server.ask("reload") else { throw TestFailure(server.log) }
+        #expect(real["generation"]?.int == 2)
+        guard case .success(let again) = try server.ask("reload") else { throw TestFailure(server.log) }
+        #expect(again["changes"]?.array?.isEmpty == true)
+    }
+
+    @Test func theAnswerSumsUpWhatTheWorkersDid() throws {
+        let server = try TestServer(whims: "close-some")
+        try server.observer.wait(for: "READY=1")
+        guard case .success(let value) = try server.ask("reload") else { throw TestFailure(server.log) }
+        let closed = try #require(value["closed"]?.array)
+        #expect(closed.count == 1 && closed[0]["sessions"]?.int == 4 && closed[0]["others"]?.int == 2)
+        #expect(value["longest_pause_us"]?.int == 9)
+    }
+
+    @Test func aWorkerThatDiesInTheCommitComesBackWithTheNewOne() throws {
+        let server = try TestServer(whims: "die-in-commit@1.1")
+        try server.observer.wait(for: "READY=1")
+        let size = try server.observer.rest(of: "1.1 configure ")
+        try server.write(options: "language = \"de\"")
+        guard case .success = try server.ask("reload") else { throw TestFailure(server.log) }
+        #expect(try server.observer.rest(of: "1.2 configure ") != size)
+    }
+
+    @Test func reloadsWaitForTheirTurn() throws {
+        let server = try TestServer()
+        try server.observer.wait(for: "READY=1")
+        let channels = try (0..<4).map { _ in try server.connect() }
+        for channel in channels {
+            try channel.send(ControlRequest(id: 1, verb: "reload", arguments: [:]).encoded())
+        }
+        for generation in 2...5 { try server.observer.wait(for: "0.1 commit \(generation)", "1.1 commit \(generation)") }
+        var generations: Set<Int64> = []
+        for channel in channels {
+            guard case .result(.success(let value)) = try ControlReply(channel.receive(timeout: 30_000)).outcome else {
+                throw TestFailure(server.log)
+            }
+            generations.insert(value["generation"]?.int ?? 0)
+        }
+        #expect(generations == [2, 3, 4, 5])
+    }
+
+    @Test func moreThanAFewMayNotWait() throws {
+        let server = try TestServer()
+        try server.observer.wait(for: "READY=1")
+        let channel = try server.connect()
+        for id in 1...12 { try channel.send(ControlRequest(id: UInt64(id), verb: "reload", arguments: [:]).encoded()) }
+        for generation in 2...10 { try server.observer.wait(for: "0.1 commit \(generation)", "1.1 commit \(generation)") }
+        var (done, refused) = (0, 0)
+        for _ in 1...12 {
+            switch try ControlReply(channel.receive(timeout: 30_000)).outcome {
+            case .result(.success): done += 1
+            case .result(.failure("unavailable", let text)):
+                #expect(text.contains("wait for their turn"))
+                refused += 1
+            default: throw TestFailure(server.log)
+            }
+        }
+        #expect(done >= 9 && refused >= 1 && done + refused == 12)
+    }
+
+    @Test func controlSocketAndPidFileMove() throws {
+        let server = try TestServer()
+        try server.observer.wait(for: "READY=1")
+        try server.write(control: "new.sock", pidFile: "new.pid")
+        let old = try server.connect()
+        guard case .success = try server.ask("reload") else { throw TestFailure(server.log) }
+        #expect(throws: BlockingChannel.Failure.self) { try server.connect() }
+        // Who is connected is still served.
+        try old.send(ControlRequest(id: 1, verb: "version", arguments: [:]).encoded())
+        guard case .result(.success) = try ControlReply(old.receive(timeout: 30_000)).outcome else { throw TestFailure(server.log) }
+        for (name, isThere) in [("xmppd.pid", false), ("control.sock", false), ("control.sock.lock", false), ("new.pid", true), ("new.sock", true)] {
+            #expect((access("\(server.directory)/\(name)", F_OK) == 0) == isThere, "\(name)")
+        }
+        let channel = try BlockingChannel(connectingTo: "\(server.directory)/new.sock")
+        try server.write(pidFile: "/nowhere/at/all.pid")
+        try channel.send(ControlRequest(id: 1, verb: "reload", arguments: [:]).encoded())
+        guard case .result(.failure("unavailable", let text)) = try ControlReply(channel.receive(timeout: 30_000)).outcome else {
+            throw TestFailure(server.log)
+        }
+        #expect(text.contains("/nowhere/at/all.pid"))
+        #expect(access("\(server.directory)/control.sock.lock", F_OK) != 0)
+        #expect(access("\(server.directory)/new.pid", F_OK) == 0)
     }
 }

@@ -44,7 +44,11 @@ final class TestServer {
             waitpid(pid, nil, 0)
             close(handle)
         }
-        for name in ["xmppd.toml", "log", "observer", "control.sock", "control.sock.lock", "xmppd.pid", "other.toml", "notifications", "worker"] {
+        let names = [
+            "xmppd.toml", "log", "observer", "control.sock", "control.sock.lock", "xmppd.pid", "other.toml", "notifications", "worker",
+            "new.sock", "new.sock.lock", "new.pid",
+        ]
+        for name in names {
             unlink("\(directory)/\(name)")
         }
         rmdir(directory)
@@ -64,7 +68,7 @@ final class TestServer {
             workers = \(workers)
             worker_program = "\(program)"
             control_socket = "\(directory)/\(control)"
-            pid_file = "\(directory)/\(pidFile)"
+            pid_file = "\(pidFile.hasPrefix("/") ? pidFile : "\(directory)/\(pidFile)")"
             drain_timeout = \(drain)
             stop_timeout = \(drain)
             watchdog_timeout = \(watchdog)

@@ -21,16 +21,7 @@ final class Stage {
 
     /// `modules` is the part of a configuration file that names them, `auth` that of the methods of authentication.
     init(_ modules: String = "", _ catalog: [any Module.Type] = [], auth: String = "[auth.internal]") async throws {
-        let text = """
-            [general]
-              hosts = ["\(Self.domain)"]
-              default_server_domain = "\(Self.domain)"
-              replaced_wait_timeout = 100
-            \(auth)
-            \(modules)
-            """
-        let loaded = ConfigurationLoader.load(text: Array(text.utf8), path: "stage.toml", files: DiskFiles())
-        guard case .loaded(let configuration, _) = loaded else { throw StageFailure("\(loaded)") }
+        let configuration = try Self.configuration(modules, auth: auth)
         database = try await StageDatabase()
         let directory = PlainDirectory()
         let store = database.repositories
@@ -43,6 +34,20 @@ final class Stage {
             worker.peerConnected(slot: other.slot, incarnation: 1)
             worker.start()
         }
+    }
+
+    static func configuration(_ modules: String, auth: String = "[auth.internal]") throws -> ServerConfiguration {
+        let text = """
+            [general]
+              hosts = ["\(domain)"]
+              default_server_domain = "\(domain)"
+              replaced_wait_timeout = 100
+            \(auth)
+            \(modules)
+            """
+        let loaded = ConfigurationLoader.load(text: Array(text.utf8), path: "stage.toml", files: DiskFiles())
+        guard case .loaded(let configuration, _) = loaded else { throw StageFailure("\(loaded)") }
+        return configuration
     }
 
     func host(_ worker: Int = 0) -> Host { workers[worker].hosts[Self.domain]! }

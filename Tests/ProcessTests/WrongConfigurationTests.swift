@@ -28,7 +28,7 @@ struct WrongConfigurationTests {
 
     @Test("all problems are said at once, each with its place, and nobody listens")
     func severalProblems() throws {
-        let port = try freePort()
+        let port = try TCPSocket.freePort()
         let (lines, server) = try refusal {
             $0.general = "regstration_timeout = 5"
             $0.listeners = [
@@ -124,11 +124,5 @@ struct WrongConfigurationTests {
         #expect(outcome.error.contains("\(first.port)"), "\(outcome.error)")
         #expect(try first.status().state == "running")
         #expect(try ChildProcess.run(Programs.product("xmppd"), ["--nonsense"]).status == 64)
-    }
-
-    /// A port that nobody has listened at a moment ago.
-    private func freePort() throws -> UInt16 {
-        let server = try ServerUnderTest { $0.workers = 1 }
-        return server.port
     }
 }

@@ -243,7 +243,7 @@ public final class UserService: Counterpart {
 
 extension TCPSocket {
     /// A port of the loopback interface where nobody listens now.
-    static func freePort() throws -> UInt16 {
+    public static func freePort() throws -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { Glibc.close(descriptor) }
         var address = sockaddr_in(), length = socklen_t(MemoryLayout<sockaddr_in>.size)

@@ -7,9 +7,11 @@ public struct ServerSettings: Sendable {
         case direct = "tls"
     }
 
-    /// One listener for clients on the loopback interface, on a port that the system chooses.
+    /// One listener for clients on the loopback interface, as a rule on a port that the system chooses.
     public struct Listener: Sendable {
         public var encryption: Encryption
+        public var port: UInt16 = 0
+        public var address = "127.0.0.1"
         /// More lines of its table.
         public var options: String
         /// More lines of its table of TLS.
@@ -105,8 +107,8 @@ public struct ServerSettings: Sendable {
     private static func table(_ listener: Listener, _ certificate: Certificate?) -> String {
         var text = """
             [[listen.c2s]]
-              port = 0
-              ip_address = "127.0.0.1"
+              port = \(listener.port)
+              ip_address = "\(listener.address)"
               access = "c2s"
               \(listener.options)
 

@@ -70,6 +70,9 @@ public final class ServerUnderTest: @unchecked Sendable {
         ports = report.listeners.map(\.port)
     }
 
+    /// Looks the ports of the listeners up, which a reload may have changed.
+    public func refreshPorts() throws { ports = try status().listeners.map(\.port) }
+
     /// Starts `xmppd` with this configuration; it may be a second one.
     public func launch(log name: String = "log") throws -> ChildProcess {
         let log = open(directory.file(name), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)

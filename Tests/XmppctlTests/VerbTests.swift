@@ -27,8 +27,50 @@ struct VerbTests {
         Row(words: ["log-level", "debug"], arguments: ["level": "debug"], answer: ["level": "debug"], output: "debug"),
         Row(words: ["version"], arguments: [:], answer: ["version": "9.9"], output: "xmppctl \(ServerVersion.number)\nxmppd   9.9"),
         Row(
-            words: ["reload"], arguments: [:], answer: ["configuration": "/a.toml", "generation": 2, "notes": ["/a.toml:3: quiet"]],
-            output: "/a.toml:3: quiet\n/a.toml is in force"),
+            words: ["reload"], arguments: [:],
+            answer: [
+                "configuration": "/a.toml", "generation": 2, "dry_run": false, "longest_pause_us": 12,
+                "notes": ["/a.toml:3: quiet"], "opened": ["listen.c2s[2] [::1]:5222"],
+                "changes": [
+                    ["path": "general.hosts", "kind": "changed", "old": "[\"a\"]", "new": "[\"b\"]", "effect": "so"],
+                    ["path": "listen.c2s[1].tls.certfile", "kind": "changed", "old": "\"x\"", "new": "\"x\"", "effect": "thus"],
+                    ["path": "modules.mod_ping", "kind": "added", "effect": "loaded"],
+                    ["path": "xmppd.workers", "kind": "removed", "old": "3", "effect": "fewer"],
+                    ["path": "xmppd.user", "kind": "added", "new": "\"u\"", "line": 3, "effect": "other"],
+                ],
+                "closed": [
+                    ["cause": "host", "subject": "a", "sessions": 2, "others": 1],
+                    ["cause": "host", "subject": "c", "sessions": 10, "others": 0],
+                    ["cause": "listener", "subject": "[::1]:5", "sessions": 0, "others": 0],
+                ],
+            ],
+            output: """
+                /a.toml:3: quiet
+                general.hosts: ["a"] → ["b"]: so
+                listen.c2s[1].tls.certfile: other contents of "x": thus
+                modules.mod_ping: added: loaded
+                xmppd.workers: 3 removed: fewer
+                xmppd.user: set to "u": other
+                listening: listen.c2s[2] [::1]:5222
+                2 hosts removed (a, c): 12 sessions, 1 stream without session closed
+                1 listener removed ([::1]:5): 0 sessions closed
+                /a.toml is in force
+                """),
+        Row(
+            words: ["reload", "--dry-run"], arguments: ["dry-run": true],
+            answer: [
+                "configuration": "/a.toml", "dry_run": true, "notes": [], "changes": [], "opened": ["listen.c2s[1] 0.0.0.0:5222"],
+                "closed": [["cause": "listener", "subject": "1.2.3.4:5", "sessions": 0, "others": 4]],
+            ],
+            output: """
+                can listen: listen.c2s[1] 0.0.0.0:5222
+                1 listener removed (1.2.3.4:5): 4 streams to be closed
+                unchanged: /a.toml
+                """),
+        Row(
+            words: ["reload"], arguments: [:],
+            answer: ["configuration": "/a.toml", "dry_run": false, "notes": [], "changes": [], "opened": [], "closed": []],
+            output: "unchanged: /a.toml is in force"),
         Row(
             words: ["restart", "--rolling"], arguments: ["rolling": true], answer: ["workers": 2, "master": true],
             output: "2 workers restarted, and the master"),

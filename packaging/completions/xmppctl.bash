@@ -270,7 +270,7 @@ _xmppctl_status() {
 
 _xmppctl_reload() {
     repeating_flags=()
-    non_repeating_flags=(--json --version -h --help)
+    non_repeating_flags=(--dry-run --json --version -h --help)
     repeating_options=()
     non_repeating_options=(--socket --timeout)
     __xmppctl_offer_flags_options 0

@@ -31,7 +31,7 @@ function __xmppctl_parse_tokens -S
         case 'status'
             __xmppctl_parse_subcommand 0 'socket=' 'timeout=' 'json' 'version' 'h/help'
         case 'reload'
-            __xmppctl_parse_subcommand 0 'socket=' 'timeout=' 'json' 'version' 'h/help'
+            __xmppctl_parse_subcommand 0 'dry-run' 'socket=' 'timeout=' 'json' 'version' 'h/help'
         case 'log-level'
             __xmppctl_parse_subcommand 1 'socket=' 'timeout=' 'json' 'version' 'h/help'
         case 'version'
@@ -167,6 +167,7 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl status" json' -l 'json' -d 'Print the result as JSON.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl status" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl status" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl reload" dry-run' -l 'dry-run' -d 'Say what would change, and whether it could; change nothing.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl reload" socket' -l 'socket' -d 'The control socket of the server (default: $XMPPD_CONTROL_SOCKET, or /run/xmppd/control.sock).' -rF
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl reload" timeout' -l 'timeout' -d 'How long to wait for the server.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl reload" json' -l 'json' -d 'Print the result as JSON.'

@@ -43,6 +43,9 @@ int cplatform_parse_address(const char *text, cplatform_address *address);
 // port and stores it there. The descriptor or -errno.
 int cplatform_listen_tcp(cplatform_address *address, int backlog, int reuseport);
 
+// The same without listening: nobody can connect yet.
+int cplatform_bind_tcp(cplatform_address *address, int reuseport);
+
 // A bound, non-blocking UDP socket; reuseport and port 0 as above. The descriptor or -errno.
 int cplatform_bind_udp(cplatform_address *address, int reuseport);
 

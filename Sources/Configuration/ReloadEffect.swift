@@ -1,0 +1,18 @@
+/// What a change of an option means for a server that runs: clauses that several rows share.
+enum ReloadEffect {
+    static let atOnce = "holds at once, for open sessions too"
+    static let newStreams = "new streams have it, open ones keep what they were offered"
+    static let newLogins = "the next logins follow it, open sessions live on"
+    static let newSessions = "the next sessions follow it, open ones live on"
+    static let newConnections = "new connections use it, open ones keep what they have negotiated"
+    static let nextQuestion = "the next question to it gets the new answer, open sessions are not asked again"
+    static let newPasswords = "passwords set from now on follow it"
+    static let pools = "connections are made anew, questions that are under way there fail"
+    static let listeners =
+        "the new one is bound before anything changes; streams of one that is gone are closed with reset, all others live on"
+    static let address = "the new address is bound before the old one is left, sessions live on"
+    static let modules = "loaded or unloaded for open sessions too; what a module has stored stays"
+    static let workers = "workers are started, or drained and ended, once everything else is in force"
+    static let newWorkers = "refused, since it needs another start: xmppctl restart puts it in force"
+    static let nothingYet = "nothing changes: this version does not act on it yet"
+}
