@@ -20,6 +20,8 @@ final class ListenerSet {
         let descriptor: ListenerDescriptor
         /// One, or one for each position a worker may have.
         let sockets: [Descriptor]
+        /// Whether it is systemd's, which goes on listening when the server does not.
+        var isHanded = false
     }
 
     /// Another set, bound and not yet in force; dropping it closes what is new in it.
@@ -64,14 +66,15 @@ final class ListenerSet {
     private var lastIndex = -1
 
     /// Binds all or none.
-    init(_ settings: [ListenerSetting], workers: Int) throws(Failure) {
+    /// - Parameter handed: sockets that are open already, by the places of their listeners.
+    init(_ settings: [ListenerSetting], workers: Int, handed: [Int: Descriptor] = [:]) throws(Failure) {
         bound = []
-        bound = try change(to: settings, workers: workers).bound
+        bound = try change(to: settings, workers: workers, handed: handed).bound
     }
 
     /// Nobody can connect any more, whichever worker has the socket: whoever waits in the queue is reset.
     func refuse() {
-        for bound in bound where bound.descriptor.transport == .tcp {
+        for bound in bound where bound.descriptor.transport == .tcp && !bound.isHanded {
             for socket in bound.sockets { shutdown(socket.number, Int32(SHUT_RDWR)) }
         }
     }
@@ -86,14 +89,16 @@ final class ListenerSet {
                 owned[number] = socket
                 return socket
             }
-            return Bound(setting: listener.setting, descriptor: listener.descriptor, sockets: sockets)
+            return Bound(
+                setting: listener.setting, descriptor: listener.descriptor, sockets: sockets, isHanded: listener.isHanded)
         }
         lastIndex = bound.map { Int($0.descriptor.index) }.max() ?? -1
     }
 
     var possessions: [MasterState.Listener] {
         bound.map {
-            MasterState.Listener(setting: $0.setting, descriptor: $0.descriptor, sockets: $0.sockets.map(\.number))
+            MasterState.Listener(
+                setting: $0.setting, descriptor: $0.descriptor, sockets: $0.sockets.map(\.number), isHanded: $0.isHanded)
         }
     }
 
@@ -109,21 +114,28 @@ final class ListenerSet {
 
     /// Binds what is new in these settings, all of it or nothing. Nothing changes for what is bound.
     /// - Parameter listens: whether sockets at addresses of their own begin to listen; connections then wait there.
-    func change(to settings: [ListenerSetting], workers: Int, listens: Bool = true) throws(Failure) -> Change {
+    func change(
+        to settings: [ListenerSetting], workers: Int, listens: Bool = true, handed: [Int: Descriptor] = [:]
+    ) throws(Failure) -> Change {
         var change = Change()
         let fates = ListenerFate.all(of: settings.map(\.identity), before: bound.map(\.setting.identity))
         let stays = Set(fates.compactMap(\.predecessor))
         change.removed = bound.indices.filter { !stays.contains($0) }.map { bound[$0] }
         let leaving = change.removed + fates.compactMap { if case .moved(let old) = $0 { bound[old] } else { nil } }
         var taken = Set(bound.map { Int($0.descriptor.index) })
-        for (setting, fate) in zip(settings, fates) {
+        for (place, (setting, fate)) in zip(settings, fates).enumerated() {
             if case .kept(let old) = fate {
                 change.bound.append(bound[old].with(setting))
                 continue
             }
             let index: Int
             if case .moved(let old) = fate { index = Int(bound[old].descriptor.index) } else { index = try freeIndex(setting, &taken) }
-            let new = try open(setting, index: index, workers: workers, listens: listens, beside: leaving, &change)
+            let new: Bound
+            if let socket = handed[place] {
+                new = Bound(setting: setting, descriptor: setting.descriptor(index, port: setting.port), sockets: [socket], isHanded: true)
+            } else {
+                new = try open(setting, index: index, workers: workers, listens: listens, beside: leaving, &change)
+            }
             change.bound.append(new)
             change.opened.append(new)
         }
@@ -198,10 +210,7 @@ final class ListenerSet {
             guard socket >= 0 else { throw Failure(listener: setting, number: -socket) }
             sockets.append(Descriptor(socket))
         }
-        let descriptor = ListenerDescriptor(
-            index: UInt16(clamping: index), kind: setting.kind, position: UInt16(clamping: setting.position),
-            address: setting.address, port: address.port, transport: setting.transport)
-        return Bound(setting: setting, descriptor: descriptor, sockets: sockets)
+        return Bound(setting: setting, descriptor: setting.descriptor(index, port: address.port), sockets: sockets)
     }
 }
 
@@ -210,11 +219,17 @@ extension ListenerSet.Bound {
     fileprivate func with(_ setting: ListenerSetting) -> ListenerSet.Bound {
         var descriptor = descriptor
         descriptor.position = UInt16(clamping: setting.position)
-        return ListenerSet.Bound(setting: setting, descriptor: descriptor, sockets: sockets)
+        return ListenerSet.Bound(setting: setting, descriptor: descriptor, sockets: sockets, isHanded: isHanded)
     }
 }
 
 extension ListenerSetting {
+    fileprivate func descriptor(_ index: Int, port: UInt16) -> ListenerDescriptor {
+        ListenerDescriptor(
+            index: UInt16(clamping: index), kind: kind, position: UInt16(clamping: position), address: address, port: port,
+            transport: transport)
+    }
+
     /// What makes two settings the same listener.
     var identity: ListenerIdentity {
         ListenerIdentity(

@@ -187,7 +187,8 @@ public final class MasterProcess {
             announce(listeners)
             pool.tell(.start)
         }
-        let status = withExtendedLifetime((verbs, relay, reloader, restarter)) { run(seat) }
+        let watchdog = Watchdog(on: loop) { [unowned pool] in pool.answers(within: Self.silence) }
+        let status = withExtendedLifetime((verbs, relay, reloader, restarter, watchdog)) { run(seat) }
         if status == 0, pool.beginsAnew { again = (program, ["--config", settings.bundle.path]) }
         return status
     }
@@ -243,6 +244,9 @@ public final class MasterProcess {
             }
         }
     }
+
+    /// Workers that have said nothing for so many milliseconds do not answer.
+    private static let silence: Int64 = 10_000
 
     /// Workers inherit it, and each connection of theirs is a descriptor.
     private func raiseDescriptorLimit() {

@@ -19,8 +19,14 @@ extension MasterProcess {
     }
 
     static func bind(_ settings: MasterSettings) throws(StartFailure) -> ListenerSet {
+        let sockets = try SocketActivation.take()
+        let (places, problems) = SocketActivation.match(sockets.map(\.0), settings.listeners)
+        guard problems.isEmpty else {
+            throw StartFailure(status: ExitStatus.configuration, description: problems.joined(separator: "\nxmppd: "))
+        }
+        let handed = Dictionary(uniqueKeysWithValues: zip(places, sockets.map(\.1)))
         do throws(ListenerSet.Failure) {
-            return try ListenerSet(settings.listeners, workers: settings.workers)
+            return try ListenerSet(settings.listeners, workers: settings.workers, handed: handed)
         } catch {
             throw StartFailure(status: ExitStatus.unavailable, description: error.description)
         }

@@ -6,7 +6,7 @@ internal import Supervision
 /// children, locks stay held.
 struct MasterState: Equatable {
     /// Of the encoding below, and of its meaning.
-    static let version: UInt16 = 1
+    static let version: UInt16 = 2
 
     struct Lock: Equatable {
         var path: String
@@ -17,6 +17,8 @@ struct MasterState: Equatable {
         var setting: ListenerSetting
         var descriptor: ListenerDescriptor
         var sockets: [Int32]
+        /// Whether it is systemd's.
+        var isHanded: Bool
     }
 
     struct Child: Equatable {

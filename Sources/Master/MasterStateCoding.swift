@@ -17,6 +17,7 @@ extension MasterState {
             writer.setting(listener.setting)
             writer.listener(listener.descriptor)
             writer.list(listener.sockets) { $0.int32($1) }
+            writer.bool(listener.isHanded)
         }
         writer.memory(memory)
         writer.list(workers) { writer, worker in
@@ -66,7 +67,8 @@ extension MasterState {
             let setting = try reader.setting(), descriptor = try reader.listener()
             var sockets: [Int32] = []
             for _ in 0..<(try reader.count(ofSize: 4)) { sockets.append(try reader.int32()) }
-            listeners.append(Listener(setting: setting, descriptor: descriptor, sockets: sockets))
+            listeners.append(
+                Listener(setting: setting, descriptor: descriptor, sockets: sockets, isHanded: try reader.bool()))
         }
         memory = try reader.memory()
         workers = []

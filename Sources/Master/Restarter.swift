@@ -55,6 +55,9 @@ final class Restarter {
     func begin(_ kind: Kind, for asker: Asker?) {
         guard case .idle = stage else { return refuse("another restart is under way; try again when it is over", to: asker) }
         guard !pool.supervisor.isStopping else { return refuse("the server is stopping", to: asker) }
+        if kind == .whole, pool.hasHandedSockets {
+            return refuse("systemd holds the listening sockets and hands them over at its own starts only: systemctl restart xmppd", to: asker)
+        }
         stage = .asking
         self.asker = asker
         switch kind {

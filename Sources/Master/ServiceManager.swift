@@ -12,6 +12,8 @@ enum ServiceManager {
 
     static func status(_ text: String) { tell("STATUS=\(text)") }
 
+    static func alive() { tell("WATCHDOG=1") }
+
     private static func tell(_ state: String) { sd_notify(0, state) }
 
     private static var microseconds: Int64 {

@@ -92,6 +92,8 @@ final class WorkerPool {
         while !pending.isEmpty { execute(pending.removeFirst()) }
     }
 
+    private var standing: ServiceStanding?
+    private var toldStatus = ""
     private var pending: [SupervisionAction] = []
     private var isExecuting = false
 
@@ -216,8 +218,28 @@ final class WorkerPool {
         case .ready: ServiceManager.ready()
         case .reloading: ServiceManager.reloading()
         case .stopping: beginsAnew ? ServiceManager.reloading() : ServiceManager.stopping()
-        case .status(let standing): ServiceManager.status(standing.sentence)
+        case .status(let standing):
+            self.standing = standing
+            tellStatus()
         }
+    }
+
+    /// Whether systemd has opened listening sockets of this server.
+    var hasHandedSockets: Bool { listeners.bound.contains(where: \.isHanded) }
+
+    /// Whether any worker has given a sign of life within so many milliseconds.
+    func answers(within milliseconds: Int64) -> Bool {
+        workers.values.contains { loop.now - lastSign(of: $0) < milliseconds }
+    }
+
+    /// Tells systemd how the service stands, if that has changed since the last time.
+    func tellStatus() {
+        guard let standing else { return }
+        let sessions = WorkerCells(segment).total(.sessions)
+        let sentence = "\(standing.sentence); \(sessions) \(sessions == 1 ? "session" : "sessions")"
+        guard sentence != toldStatus else { return }
+        toldStatus = sentence
+        ServiceManager.status(sentence)
     }
 
     // MARK: Events
@@ -238,6 +260,7 @@ final class WorkerPool {
             let now = loop.now
             let beats = workers.values.map { Heartbeat(worker: $0.name, age: now - lastSign(of: $0)) }
             tell(.heartbeats(beats))
+            tellStatus()
             watchHearts()
         }
     }

@@ -24,12 +24,12 @@ struct LifeTests {
 
     @Test func aKilledWorkerIsReplacedAndMeshedAnew() throws {
         let server = try TestServer()
-        try server.observer.wait(for: "READY=1", "STATUS=2 of 2 workers serving")
+        try server.observer.wait(for: "READY=1", "STATUS=2 of 2 workers serving; 0 sessions")
         for incarnation in 2...4 {
             kill(try server.workerPid(1), SIGKILL)
             try server.observer.wait(
                 for: "0.1 meshGone 1.\(incarnation - 1)", "1.\(incarnation) start", "0.1 mesh 1.\(incarnation) says 1.\(incarnation)",
-                "1.\(incarnation) mesh 0.1 says 0.1", "STATUS=2 of 2 workers serving")
+                "1.\(incarnation) mesh 0.1 says 0.1", "STATUS=2 of 2 workers serving; 0 sessions")
         }
         let worker = try #require(try server.status()["workers"]?.array?[1])
         #expect(worker["restarts"]?.int == 3 && worker["incarnation"]?.int == 4 && worker["state"]?.string == "ready")

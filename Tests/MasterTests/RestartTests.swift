@@ -25,7 +25,7 @@ struct RestartTests {
         #expect(shape.mismatch(of: try server.status()) == nil)
         // The next image looks after its workers, and leaves in order.
         kill(try server.workerPid(1), SIGKILL)
-        try server.observer.wait(for: "64.1 meshGone 65.1", "65.2 start", "STATUS=2 of 2 workers serving")
+        try server.observer.wait(for: "64.1 meshGone 65.1", "65.2 start", "STATUS=2 of 2 workers serving; 0 sessions")
         let second = try Request(server, ["rolling": true])
         try server.observer.wait(for: "0.2 start", "1.2 start", "64.1 drain to 0 within 5000", "READY=1")
         #expect(try second.answer().result == .success(["workers": 2, "master": true]))
@@ -165,7 +165,7 @@ struct MasterStateTests {
             bundle: ConfigurationBundle(path: "/etc/x.toml", text: Array("[general]".utf8), files: [.init(name: "k", contents: [1, 2])]),
             generation: 4, logLevel: "info", started: 77, control: 5, segment: 6,
             locks: [.init(path: "/run/a", descriptor: 7)],
-            listeners: [.init(setting: setting, descriptor: descriptor, sockets: [8, 9])],
+            listeners: [.init(setting: setting, descriptor: descriptor, sockets: [8, 9], isHanded: true)],
             memory: SupervisorMemory(
                 wanted: 2,
                 places: [

@@ -2,6 +2,7 @@
 #ifndef CPLATFORM_H
 #define CPLATFORM_H
 #include "background.h"
+#include "handover.h"
 #include "heap.h"
 #include "port.h"
 #include "process.h"

@@ -1,0 +1,22 @@
+internal import CSystemd
+internal import Supervision
+
+/// Feeds systemd's watchdog (`WatchdogSec=`), as long as the workers answer: a server that serves nobody is not alive,
+/// whatever its master does.
+final class Watchdog {
+    private let isAlive: () -> Bool
+
+    /// Nil if systemd does not watch.
+    init?(on loop: EventLoop, isAlive: @escaping () -> Bool) {
+        var microseconds: UInt64 = 0
+        guard sd_watchdog_enabled(0, &microseconds) > 0, microseconds > 0 else { return nil }
+        self.isAlive = isAlive
+        // Half the time would do; a third leaves room for a turn that takes long.
+        feed(every: max(1, Int64(microseconds / 3000)), on: loop)
+    }
+
+    private func feed(every milliseconds: Int64, on loop: EventLoop) {
+        if isAlive() { ServiceManager.alive() }
+        loop.after(milliseconds) { [weak self] in self?.feed(every: milliseconds, on: loop) }
+    }
+}
