@@ -173,6 +173,8 @@ public final class Session {
         guard taken > 0 else { return }
         let wasFull = inbox.count >= Self.inboxLength
         inbox.removeFirst(min(taken, inbox.count))
+        // Those that nothing was promised of are handled by now.
+        acknowledgements?.handledMore(self)
         if wasFull, inbox.count < Self.inboxLength { stream?.resumeReading() }
     }
 
