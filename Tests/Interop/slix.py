@@ -32,7 +32,8 @@ class Client(slixmpp.ClientXMPP):
         self.auto_authorize = None
         self.auto_subscribe = False
         self.ready = None
-        self.add_event_handler("session_start", lambda _: self.ready.done() or self.ready.set_result(True))
+        self.add_event_handler("session_start", lambda _: self.succeed("new"))
+        self.add_event_handler("session_resumed", lambda _: self.succeed("resumed"))
         self.add_event_handler("failed_all_auth", lambda _: self.fail("authentication failed"))
         self.add_event_handler("connection_failed", lambda why: self.fail(f"connection failed: {why}"))
         self.add_event_handler("message", self.got_message)
@@ -40,6 +41,10 @@ class Client(slixmpp.ClientXMPP):
             self.add_event_handler(f"presence_{kind}", self.got_presence)
         self.add_event_handler("roster_update", self.got_roster)
         self.add_event_handler("disconnected", lambda _: tell(event="disconnected"))
+
+    def succeed(self, how):
+        if self.ready and not self.ready.done():
+            self.ready.set_result(how)
 
     def fail(self, why):
         if self.ready and not self.ready.done():
@@ -61,8 +66,37 @@ class Client(slixmpp.ClientXMPP):
     async def do_connect(self, _):
         self.ready = asyncio.get_running_loop().create_future()
         self.connect(*self.place)
-        await asyncio.wait_for(self.ready, 20)
-        return {"jid": str(self.boundjid), "version": slixmpp.__version__}
+        session = await asyncio.wait_for(self.ready, 20)
+        return {"jid": str(self.boundjid), "version": slixmpp.__version__, "session": session}
+
+    async def do_manage_stream(self, _):
+        """From the next connection on, with XEP-0198."""
+        self.register_plugin("xep_0198")
+
+    async def do_managed(self, _):
+        """Waits until stream management is on; that comes after the session."""
+        while not self.plugin["xep_0198"].enabled_in:
+            await asyncio.sleep(0.01)
+
+    async def do_lose(self, _):
+        """Loses the connection, as in a tunnel."""
+        gone = asyncio.get_running_loop().create_future()
+        self.add_event_handler("disconnected", lambda _: gone.done() or gone.set_result(True), disposable=True)
+        self.abort()
+        await asyncio.wait_for(gone, 20)
+
+    async def do_carbons(self, _):
+        self.register_plugin("xep_0280")
+        self.add_event_handler("carbon_received", self.got_carbon)
+        await self.plugin["xep_0280"].enable()
+
+    def got_carbon(self, message):
+        copy = message["carbon_received"]
+        tell(event="carbon", sender=str(copy["from"]), body=copy["body"])
+
+    async def do_inactive(self, _):
+        self.register_plugin("xep_0352")
+        self.plugin["xep_0352"].send_inactive()
 
     async def do_disconnect(self, _):
         gone = asyncio.get_running_loop().create_future()

@@ -14,6 +14,8 @@ public final class InteropClient {
         public let status: String?
         public let is_delayed: Bool?
         public let jid: String?
+        /// Whether the session is `new` or `resumed`.
+        public let session: String?
         public let subscription: String?
         public let ask: String?
         public let name: String?
@@ -92,6 +94,17 @@ public final class InteropClient {
         throw TestFailure("50 connections, and none came to worker \(slot)")
     }
 
+    /// Loses the connection and comes back, until the session is on the worker in a slot.
+    public func comeBack(to server: ServerUnderTest, slot: Int) throws {
+        for _ in 0..<50 {
+            let fact = try perform("connect")
+            guard fact.session == "resumed" else { throw TestFailure("a new session: \(fact)\n\(log)") }
+            if try server.slot(of: address) == slot { return }
+            try perform("lose")
+        }
+        throw TestFailure("50 connections, and none came to worker \(slot)")
+    }
+
     // MARK: What happens
 
     /// Waits for a fact; those that come before it are kept for later.
@@ -114,6 +127,12 @@ public final class InteropClient {
     @discardableResult
     public func waitForMessage(_ body: String) throws -> Fact {
         try wait("the message \(body)") { $0.event == "message" && $0.body == body }
+    }
+
+    /// The bodies of messages that came and were not waited for; they are forgotten with this.
+    public func takeMessages() -> [String] {
+        defer { unread.removeAll { $0.event == "message" } }
+        return unread.filter { $0.event == "message" }.compactMap(\.body)
     }
 
     private func next(_ deadline: Deadline, _ what: String) throws -> Fact {
