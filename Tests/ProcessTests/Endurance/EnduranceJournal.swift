@@ -12,6 +12,13 @@ enum EnduranceIncident: String, CaseIterable {
     /// Connections are cut on the way; the server's processes are well.
     case cut
     case kill
+    /// Two at once: connections are cut all the time while workers are replaced.
+    case cutWhileRolling = "rolling+cut"
+    /// The same with a worker that is killed.
+    case killWhileRolling = "rolling+kill"
+
+    /// Whether sessions may be lost in it.
+    var isDeadly: Bool { self == .kill || self == .killWhileRolling }
 }
 
 /// Writes down what all clients live through, by what was done to the server at the time.

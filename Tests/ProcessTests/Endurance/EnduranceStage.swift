@@ -1,4 +1,5 @@
 import Foundation
+import IPC
 import TestKit
 
 /// A server under load, and what can be done to it.
@@ -64,7 +65,9 @@ final class EnduranceStage {
         switch incident {
         case .none: try begin(.none, "nothing")
         case .reload: try reload()
-        case .rollingRestart: try restartRolling()
+        case .rollingRestart: try restartRolling(incident) {}
+        case .cutWhileRolling: try restartRolling(incident) { try cutEveryThird() }
+        case .killWhileRolling: try restartRolling(incident, onceMeanwhile: true) { try server.killWorker(somePlace()) }
         case .masterRestart: try restartMaster()
         case .cut: try cut()
         case .kill: try kill()
@@ -80,6 +83,9 @@ final class EnduranceStage {
     func settle(_ what: String) throws {
         try eventually("all clients to be online after \(what); \(summary())", within: 60) {
             try loop.sync { load.isSettled }
+        }
+        try eventually("every session in the table to be that of a client after \(what)", within: 30) {
+            try server.control("session.count")["count"]?.int.map { Int($0) } == load.clients.count
         }
         let acknowledged = try loop.sync { load.journal.ledger.acknowledged }
         try eventually("messages to be acknowledged after \(what); \(summary())", within: 30) {
@@ -106,15 +112,37 @@ final class EnduranceStage {
         guard outcome.status == 0 else { throw TestFailure("reload \(reloads): \(outcome.error)\n\(server.log.suffix(2_000))") }
     }
 
-    private func restartRolling() throws {
+    /// - Parameter meanwhile: done every now and then until the restart is over, or only once.
+    private func restartRolling(
+        _ incident: EnduranceIncident, onceMeanwhile: Bool = false, _ meanwhile: () throws -> Void
+    ) throws {
         rebuilds += 1
         try server.rebuildWorker(rebuilds)
         let before = try workers()
-        try begin(.rollingRestart, "rolling restart \(rebuilds)")
-        let outcome = try server.xmppctl("restart", "--rolling")
-        guard outcome.status == 0 else { throw TestFailure("rolling restart: \(outcome.error)\n\(server.log.suffix(2_000))") }
+        try begin(incident, "rolling restart \(rebuilds)")
+        let error = open(server.directory.file("restart.log"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        defer { close(error) }
+        let restart = try ChildProcess(
+            Programs.product("xmppctl"), ["restart", "--rolling"], output: error, error: error,
+            variables: ["XMPPD_CONTROL_SOCKET": server.controlSocket])
+        let deadline = Deadline(seconds: 120)
+        var (status, isDone): (Int32?, Bool) = (nil, false)
+        while status == nil, !deadline.hasPassed {
+            status = restart.wait(Deadline(seconds: 0.3))
+            if status == nil, !isDone {
+                try meanwhile()
+                isDone = onceMeanwhile
+            }
+        }
+        guard status == 0 || onceMeanwhile else {
+            throw TestFailure(
+                "rolling restart: status \(status ?? -1): \(server.directory.read("restart.log"))\n\(server.log.suffix(2_000))")
+        }
+        try eventually("all workers to be ready; \(server.log.suffix(2_000))", within: 60) {
+            try server.status().workers.allSatisfy { $0.state == "ready" }
+        }
         let after = try workers()
-        guard Set(before.values).isDisjoint(with: after.values), before.count == after.count else {
+        guard onceMeanwhile || Set(before.values).isDisjoint(with: after.values), before.count == after.count else {
             throw TestFailure("after a rolling restart there are \(after), before there were \(before)")
         }
     }
@@ -129,16 +157,19 @@ final class EnduranceStage {
 
     /// Cuts the connections of a third of the clients, who then come to whatever worker.
     private func cut() throws {
-        let (start, clients) = (Int.random(in: 0..<3, using: &chance), load.clients)
         try begin(.cut, "every third connection is cut")
+        try cutEveryThird()
+    }
+
+    private func cutEveryThird() throws {
+        let (start, clients) = (Int.random(in: 0..<3, using: &chance), load.clients)
         try loop.sync {
             for number in stride(from: start, to: clients.count, by: 3) { clients[number].cut() }
         }
     }
 
     private func kill() throws {
-        let slots = try server.status().workers.map(\.slot)
-        let slot = slots.randomElement(using: &chance)!
+        let slot = try somePlace()
         let victims = try clients(on: slot)
         try begin(.kill, "worker \(slot) is killed, which \(victims.count) clients are on", expected: victims)
         let pid = try server.killWorker(slot)
@@ -150,6 +181,8 @@ final class EnduranceStage {
             try loop.sync { load.journal.disconnected.isSuperset(of: victims) }
         }
     }
+
+    private func somePlace() throws -> Int { try server.status().workers.map(\.slot).randomElement(using: &chance)! }
 
     private func workers() throws -> [Int: Int32] {
         try Dictionary(uniqueKeysWithValues: server.status().workers.map { ($0.slot, $0.pid ?? 0) })

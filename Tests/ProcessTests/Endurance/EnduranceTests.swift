@@ -39,9 +39,9 @@ struct EnduranceTests {
             #expect(counts[incident]?.disconnected ?? 0 == 0, "\(incident)")
         }
         for (incident, counts) in counts {
-            #expect(counts.odd == 0 || incident == .kill, "\(journal.oddities.prefix(5))")
+            #expect(counts.odd == 0 || incident.isDeadly, "\(journal.oddities.prefix(5))")
             #expect(counts.refused == 0, "\(incident)")
-            if incident != .kill {
+            if !incident.isDeadly {
                 #expect(counts.lost == 0, "\(incident)")
                 #expect(counts.unserved == 0, "\(incident)")
             }
@@ -76,7 +76,8 @@ struct EnduranceParameters: CustomStringConvertible {
         messagesPerSecond = number("_RATE") ?? 2 * pairs
         let all: [(EnduranceIncident, Int)] = [(.reload, 20), (.rollingRestart, 5), (.masterRestart, 1), (.cut, 3), (.kill, 10)]
         let chosen = variables["XMPPD_ENDURANCE_INCIDENTS"]?.split(separator: ",").compactMap { EnduranceIncident(rawValue: String($0)) }
-        incidents = chosen ?? all.flatMap { Array(repeating: $0.0, count: isFull ? $0.1 : ($0.1 + 4) / 5) }
+        let double: [(EnduranceIncident, Int)] = seconds == nil ? [] : [(.cutWhileRolling, 2), (.killWhileRolling, 2)]
+        incidents = chosen ?? (all + double).flatMap { Array(repeating: $0.0, count: isFull ? $0.1 : ($0.1 + 4) / 5) }
     }
 
     /// Whether somebody wants it by hand.
