@@ -29,6 +29,8 @@ public final class Server {
     public var claimRegistration: @LoopActor (_ address: String, _ seconds: Int64) -> Bool = { _, _ in true }
     /// The other workers; set once they are connected.
     public var mesh: (any Mesh)?
+    /// Slots that have just taken no frame, while its stanza is routed another way.
+    private var unreachable: Set<UInt8> = []
     /// Which incarnation of each other slot can be reached.
     public private(set) var livePeers: [UInt8: UInt32] = [:]
 
@@ -143,7 +145,9 @@ public final class Server {
 
     /// Whether the worker of this session is there; otherwise the entry is an orphan that is about to be collected.
     func isLive(_ owner: SessionOwner) -> Bool {
-        owner.slot == slot ? owner.incarnation == incarnation : livePeers[owner.slot] == owner.incarnation
+        owner.slot == slot
+            ? owner.incarnation == incarnation
+            : livePeers[owner.slot] == owner.incarnation && !unreachable.contains(owner.slot)
     }
 
     func add(_ session: Session) { sessions[session.connection] = session }
@@ -252,7 +256,11 @@ public final class Server {
 
     func forward(_ kind: Stanza.Kind, _ bytes: [UInt8], to connections: [UInt64], at slot: UInt8) {
         let frame = MeshFrame.stanza(connections: connections, kind: kind.rawValue, bytes: bytes).encoded()
-        if mesh?.send(frame, to: slot) != true { undeliverable(kind, bytes) }
+        guard mesh?.send(frame, to: slot) != true else { return }
+        // The table may show its sessions for a while yet: the stanza must not be sent there again.
+        let isFirst = unreachable.insert(slot).inserted
+        undeliverable(kind, bytes)
+        if isFirst { unreachable.remove(slot) }
     }
 
     /// The session went away while the stanza was on its way: it is routed again, as if it came now.

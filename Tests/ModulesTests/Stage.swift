@@ -18,6 +18,7 @@ final class Stage {
     let workers: [Server]
     private let database: StageDatabase
     private var connections: UInt64 = 0
+    private let link = StageLink()
 
     /// `modules` is the part of a configuration file that names them, `auth` that of the methods of authentication.
     init(_ modules: String = "", _ catalog: [any Module.Type] = [], auth: String = "[auth.internal]") async throws {
@@ -30,7 +31,7 @@ final class Stage {
                 slot: slot, incarnation: 1, configuration: configuration, directory: directory, store: store, catalog: catalog)
         }
         for (worker, other) in [(workers[0], workers[1]), (workers[1], workers[0])] {
-            worker.mesh = NextTurnMesh(to: other)
+            worker.mesh = NextTurnMesh(from: worker, to: other, link)
             worker.peerConnected(slot: other.slot, incarnation: 1)
             worker.start()
         }
@@ -53,6 +54,10 @@ final class Stage {
     func host(_ worker: Int = 0) -> Host { workers[worker].hosts[Self.domain]! }
 
     var store: Repositories { database.repositories }
+
+    /// The n-th frame from now on that a worker sends finds the other one dead: what was on its way to it is lost, too.
+    func failMesh(from worker: Int, atSend count: Int) { link.failure = (UInt8(worker), count) }
+    var meshHasFailed: Bool { link.isDown }
 
     func account(_ user: String) async throws {
         _ = try await store.accounts.create(
@@ -254,19 +259,49 @@ private final class PlainDirectory: SessionDirectory {
     func takeOrphans(slot: UInt8, before incarnation: UInt32, limit: Int) -> [SessionRecord]? { nil }
 }
 
+/// The connection between the two workers.
+@LoopActor
+private final class StageLink {
+    /// The worker whose send fails, and how many it has left with that one.
+    var failure: (slot: UInt8, after: Int)?
+    var isDown = false
+
+    func takesFrame(from slot: UInt8) -> Bool {
+        guard !isDown, var failure, failure.slot == slot else { return !isDown }
+        failure.after -= 1
+        self.failure = failure
+        isDown = failure.after == 0
+        return !isDown
+    }
+}
+
 /// Brings frames to the other worker, as bytes and not at once.
 @LoopActor
 private final class NextTurnMesh: Mesh {
+    private let own: Server
     private let other: Server
+    private let link: StageLink
 
-    init(to other: Server) { self.other = other }
+    init(from own: Server, to other: Server, _ link: StageLink) {
+        self.own = own
+        self.other = other
+        self.link = link
+    }
 
-    var peers: [UInt8] { [other.slot] }
+    var peers: [UInt8] { link.isDown ? [] : [other.slot] }
 
     func send(_ frame: [UInt8], to slot: UInt8) -> Bool {
-        guard slot == other.slot else { return false }
-        Loop.submit { [other] in
-            do { try frame.withUnsafeBytes { try other.receive($0, from: 1 - other.slot) } } catch { Issue.record(error) }
+        guard slot == other.slot, !link.isDown else { return false }
+        guard link.takesFrame(from: own.slot) else {
+            Loop.submit { [own, other] in
+                own.peerGone(slot: other.slot)
+                other.peerGone(slot: own.slot)
+            }
+            return false
+        }
+        Loop.submit { [own, other, link] in
+            guard !link.isDown else { return }
+            do { try frame.withUnsafeBytes { try other.receive($0, from: own.slot) } } catch { Issue.record(error) }
         }
         return true
     }

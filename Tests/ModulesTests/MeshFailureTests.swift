@@ -1,0 +1,80 @@
+import Kernel
+import Network
+import Testing
+import XML
+import XMPP
+
+@testable import Modules
+
+/// The worker on the other side dies when the 1st, 2nd, 3rd… frame is sent to it, until all goes well (H38). Whatever was
+/// acknowledged before is then with its receiver, or kept.
+@Suite struct MeshFailureTests {
+    init() { StageLoop.start() }
+
+    private static let sm = StreamManagementWords.namespace
+
+    private func stage() async throws -> Stage {
+        try await Stage(
+            "[modules.mod_stream_management]\n[modules.mod_offline]\n[modules.mod_mam.pm]",
+            [Presence.self, OfflineMessages.self, StreamManagement.self, Archive.self])
+    }
+
+    @LoopActor private func tell(_ client: StageClient, _ name: String, _ attributes: KeyValuePairs<String, String?> = [:]) {
+        client.session.host.take(Element(name, Self.sm, attributes), from: client.session)
+    }
+
+    @LoopActor private func enable(_ client: StageClient) throws -> String {
+        tell(client, "enable", ["resume": "true"])
+        return try #require(client.heard.last { $0.is("enabled", Self.sm) }?["id"])
+    }
+
+    @LoopActor private func ids(_ client: StageClient) -> [String] {
+        client.heard.filter { $0.isNamed("message") }.compactMap { $0["id"] }
+    }
+
+    /// Sends messages to an account or its session by turns and waits until they are acknowledged.
+    @LoopActor private func say(_ sender: StageClient, to receiver: JID, _ numbers: Range<Int>) async throws {
+        for number in numbers {
+            let to = number % 2 == 0 ? receiver : receiver.bare
+            try sender.say("<message to='\(to)' type='chat' id='\(number)'><body>\(number)</body></message>")
+        }
+        tell(sender, "r")
+        _ = try #require(await sender.hears { $0.is("a", Self.sm) && $0["h"] == "\(numbers.upperBound)" })
+    }
+
+    /// What a user finds who logs in anew: what was kept for him, and his archive.
+    @LoopActor private func found(_ user: String, in stage: Stage, on worker: Int) async throws -> Set<String> {
+        let late = try await stage.client(user, "late", on: worker)
+        try late.say("<presence/>")
+        try await late.settle()
+        let answer = try await late.ask("set", "<query xmlns='urn:xmpp:mam:2'/>")
+        #expect(answer["type"] == "result", "\(answer)")
+        let stored = late.heard.compactMap {
+            $0.child("result", "urn:xmpp:mam:2")?.child("forwarded", "urn:xmpp:forward:0")?.child("message", Namespace.client)?["id"]
+        }
+        return Set(ids(late) + stored)
+    }
+
+    @Test @LoopActor func messagesToAnotherWorker() async throws {
+        for count in 1... {
+            let stage = try await stage()
+            let (romeo, juliet) = (try await stage.client("romeo"), try await stage.client("juliet", on: 1))
+            try juliet.say("<presence/>")
+            try await juliet.settle()
+            _ = try enable(romeo)
+            _ = try enable(juliet)
+            stage.failMesh(from: 0, atSend: count)
+            try await say(romeo, to: juliet.jid, 0..<6)
+            let hasFailed = stage.meshHasFailed
+            if !hasFailed { try await juliet.settle() }
+            let everywhere = Set(ids(juliet)).union(try await found("juliet", in: stage, on: 0))
+            #expect(everywhere.isSuperset(of: (0..<6).map(String.init)), "the worker dies at frame \(count): \(everywhere)")
+            #expect(Set(ids(juliet)).count == ids(juliet).count)
+            if !hasFailed {
+                #expect(ids(juliet) == (0..<6).map(String.init))
+                #expect(count > 6, "each message is a frame")
+                break
+            }
+        }
+    }
+}
