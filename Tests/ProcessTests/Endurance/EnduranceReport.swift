@@ -10,7 +10,7 @@ struct EnduranceReport {
         findings = journal.findings()
     }
 
-    var text: String { "\(table)\n\(totals)" }
+    var text: String { ([table, totals] + journal.oddities.prefix(5).map { "odd: \($0)" }).joined(separator: "\n") }
 
     private var table: String {
         let columns: [(String, (EnduranceJournal.Counts) -> String)] = [

@@ -6,7 +6,7 @@ import Testing
 /// restarted piece by piece and shot at. What must not happen is counted (`EnduranceLedger.Fault`), and must be nothing.
 ///
 /// The short form is one of the tests. The long form is run by hand: see `EnduranceParameters`.
-@Suite("Under load, through reloads, restarts and crashes", .serialized, .enabled(if: EnduranceParameters.areSet))
+@Suite("Under load, through reloads, restarts and crashes", .serialized)
 struct EnduranceTests {
     @Test("nothing that was acknowledged is lost, and nobody is disconnected who need not be", arguments: [2, 3])
     func endurance(_ workers: Int) throws {
@@ -79,9 +79,6 @@ struct EnduranceParameters: CustomStringConvertible {
         let double: [(EnduranceIncident, Int)] = seconds == nil ? [] : [(.cutWhileRolling, 2), (.killWhileRolling, 2)]
         incidents = chosen ?? (all + double).flatMap { Array(repeating: $0.0, count: isFull ? $0.1 : ($0.1 + 4) / 5) }
     }
-
-    /// Whether somebody wants it by hand.
-    static var areSet: Bool { ProcessInfo.processInfo.environment.keys.contains { $0.hasPrefix("XMPPD_ENDURANCE") } }
 
     var description: String {
         "\(workers) workers, \(pairs) pairs, \(messagesPerSecond) messages/s, seed \(seed), "
