@@ -77,4 +77,36 @@ import XMPP
             }
         }
     }
+
+    /// A session is asked for by the other worker, while somebody writes to it. Either side may be the one that lives on.
+    @Test(arguments: [0, 1]) @LoopActor func aSessionMoves(survivor: Int) async throws {
+        for count in 1... {
+            let stage = try await stage()
+            let (romeo, juliet) = (try await stage.client("romeo", on: survivor), try await stage.client("juliet"))
+            try juliet.say("<presence/>")
+            try await juliet.settle()
+            _ = try enable(romeo)
+            let name = try enable(juliet)
+            try await say(romeo, to: juliet.jid, 0..<2)
+            try await juliet.settle()
+            juliet.session.connectionLost(juliet)
+            stage.failMesh(from: survivor, atSend: count)
+            async let moved = stage.resumed("juliet", name, handled: 0, on: 1)
+            try await say(romeo, to: juliet.jid, 2..<7)
+            var again = await moved.0
+            let hasFailed = stage.meshHasFailed
+            // Where the session did not get away it waits as before.
+            if hasFailed, survivor == 0 { again = await stage.resumed("juliet", name, handled: 0, on: 0).0 }
+            if again.session != nil { try await again.settle() }
+            let heard = ids(again)
+            let everywhere = Set(ids(juliet)).union(heard).union(try await found("juliet", in: stage, on: survivor))
+            #expect(everywhere.isSuperset(of: (0..<7).map(String.init)), "\(survivor) lives, at frame \(count): \(everywhere)")
+            #expect(Set(heard).count == heard.count && heard == heard.sorted(), "\(survivor) lives, at frame \(count): \(heard)")
+            if !hasFailed {
+                #expect(heard == (0..<7).map(String.init))
+                #expect(count > 2)
+                break
+            }
+        }
+    }
 }

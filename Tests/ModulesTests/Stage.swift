@@ -295,7 +295,8 @@ private final class NextTurnMesh: Mesh {
         guard link.takesFrame(from: own.slot) else {
             Loop.submit { [own, other] in
                 own.peerGone(slot: other.slot)
-                other.peerGone(slot: own.slot)
+                // The dead worker 1 may have asked for a session; whoever waits for it here is to come back.
+                if other.slot == 1 { other.peerGone(slot: own.slot) }
             }
             return false
         }
