@@ -1,7 +1,7 @@
 internal import Configuration
 internal import IPC
 
-/// What `config show` and `config options` answer, as values.
+/// What `config show`, `config options` and `config import` answer, as values.
 enum ConfigurationReport {
     static func settings(of configuration: ServerConfiguration, file: String) -> Value {
         let rows = configuration.effectiveSettings.map { setting -> Value in

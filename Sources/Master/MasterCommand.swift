@@ -4,6 +4,8 @@ public enum MasterCommand: Equatable, Sendable {
     case check(configuration: String)
     case show(configuration: String, json: Bool)
     case options(name: String?, json: Bool)
+    /// What a file of MongooseIM comes to.
+    case review(configuration: String, json: Bool)
     case version
     /// What this program speaks, for a running server that is about to give way to it.
     case versions
@@ -32,6 +34,7 @@ public enum MasterCommand: Equatable, Sendable {
             case "--check": verb = .check
             case "--show": verb = .show
             case "--options": verb = .options
+            case "--import": verb = .review
             case "--json": isJSON = true
             case "-f", "--foreground": break
             case "-c", "--config", "--name":
@@ -52,16 +55,18 @@ public enum MasterCommand: Equatable, Sendable {
         case .check: self = .check(configuration: path)
         case .show: self = .show(configuration: path, json: isJSON)
         case .options: self = .options(name: name, json: isJSON)
+        case .review: self = .review(configuration: path, json: isJSON)
         }
     }
 
-    private enum Verb { case run, check, show, options }
+    private enum Verb { case run, check, show, options, review }
 
     public static let usage = """
         usage: xmppd [--config FILE] [--foreground]
                xmppd [--config FILE] --check
                xmppd [--config FILE] --show [--json]
                xmppd --options [--name NAME] [--json]
+               xmppd --config FILE --import [--json]
 
         The XMPP server. It stays in the foreground; `xmppctl start` puts it into the background.
 
@@ -71,6 +76,7 @@ public enum MasterCommand: Equatable, Sendable {
               --show         print what holds of every option, and why
               --options      print the options there are, or those of one name
               --name NAME    which options
+              --import       print what every setting of a mongooseim.toml comes to
               --json         print as JSON
               --version      print the version
               --versions     print the versions of what the processes speak to one another

@@ -54,6 +54,18 @@ public final class MasterProcess {
         }
     }
 
+    /// Prints what every setting of a file comes to, one that was written for MongooseIM above all.
+    /// - Returns: the exit status of `xmppd --import`.
+    public func review(_ path: String, json: Bool) -> Int32 {
+        let report: Value, isUsable: Bool
+        switch ConfigurationFile.read(path) {
+        case .usable(let settings, _, _): (report, isUsable) = ConfigurationReport.review(path, judged: objections(settings, path))
+        case .refused(let lines): (report, isUsable) = ConfigurationReport.review(path, refused: lines)
+        }
+        Self.printResult(json ? JSON.text(of: report) : ConfigurationListing.review(report))
+        return isUsable ? 0 : ExitStatus.configuration
+    }
+
     private static func printResult(_ text: String) {
         let bytes = Array("\(text)\n".utf8)
         var written = 0
@@ -123,18 +135,23 @@ public final class MasterProcess {
             return nil
         case .usable(let one, let two, let three): (settings, configuration, notes) = (one, two, three)
         }
+        let objections = objections(settings, path)
+        for objection in objections { Self.print(objection.sentence) }
+        return objections.isEmpty ? (settings, configuration, notes) : nil
+    }
+
+    /// What the worker program has against settings that are right otherwise.
+    private func objections(_ settings: MasterSettings, _ path: String) -> [ReportedProblem] {
         var verdict: WorkerCheck.Verdict?
         let check = WorkerCheck(
             settings.bundle, program: settings.workerProgram, account: settings.account, on: loop
         ) { verdict = $0 }
         withExtendedLifetime(check) { loop.run { verdict != nil } }
         switch verdict {
-        case .accepted: return (settings, configuration, notes)
-        case .problems(let problems): for problem in problems { Self.print(problem.sentence) }
-        case .failed(let sentence): Self.print("\(path): \(sentence)")
-        case nil: break
+        case .problems(let problems): return problems
+        case .failed(let sentence): return [ReportedProblem(file: path, line: 0, column: 0, path: "", text: sentence)]
+        case .accepted, nil: return []
         }
-        return nil
     }
 
     private func serve(

@@ -34,4 +34,13 @@ let configurationOperations: [Operation] = [
             this version, and what it is for.
             """,
         arguments: [.init("name", .text, .optional, .positional, "An option, a table, or a part of a name.")]),
+    Operation(
+        "config.import", .client, .read, "Report what a mongooseim.toml comes to here.",
+        discussion: """
+            Every setting of the file is in one of four groups: what the server refuses, as 'config check' says it; \
+            what is accepted without effect in this version; what means something else here; what works. A last line \
+            counts them. Nothing is written: the file can be used as it is. The exit status is 0 if the server would \
+            start with it, and 78 if not.
+            """,
+        arguments: [.init("file", .file, .required, .positional, "The configuration file.")]),
 ]

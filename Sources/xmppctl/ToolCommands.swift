@@ -5,7 +5,7 @@ import Operations
 struct ConfigCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Judge and explain configurations.",
-        subcommands: [ConfigCheck.self, ConfigShow.self, ConfigOptions.self])
+        subcommands: [ConfigCheck.self, ConfigShow.self, ConfigOptions.self, ConfigImport.self])
 }
 
 /// The server's own program judges, so that nothing is accepted here that it would refuse.
@@ -49,6 +49,20 @@ struct ConfigOptions: Subcommand {
 
     func carryOut(_ console: Console) throws(Complaint) {
         let words = ["--options"] + (name.map { ["--name", $0] } ?? []) + (output.json ? ["--json"] : [])
+        try console.become(try ServerProgram.path(console), words)
+    }
+}
+
+struct ConfigImport: Subcommand {
+    static let verb = "config.import"
+    static let configuration = CommandConfiguration(verb: verb)
+
+    @Argument(help: .of(verb, "file"), completion: .file()) var file: String
+
+    @OptionGroup var output: OutputOptions
+
+    func carryOut(_ console: Console) throws(Complaint) {
+        let words = ["--import", "--config", file] + (output.json ? ["--json"] : [])
         try console.become(try ServerProgram.path(console), words)
     }
 }

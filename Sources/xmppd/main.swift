@@ -24,5 +24,6 @@ case .adopt(let state, let path): exit(MasterProcess().adopt(state, path))
 case .check(let path): exit(MasterProcess().check(path))
 case .show(let path, let json): exit(MasterProcess().show(path, json: json))
 case .options(let name, let json): exit(MasterProcess().options(name, json: json))
+case .review(let path, let json): exit(MasterProcess().review(path, json: json))
 case .run(let path): exit(MasterProcess().run(path))
 }

@@ -1,0 +1,47 @@
+internal import Configuration
+internal import IPC
+
+extension ConfigurationReport {
+    /// What a file comes to that the master accepts.
+    /// - Parameter judged: what the worker program has against it.
+    static func review(_ path: String, judged objections: [ReportedProblem]) -> (report: Value, isUsable: Bool) {
+        let more = objections.map { row(.refused, Int($0.line), Int($0.column), $0.path, $0.sentence) }
+        return review(path, more: more, isUsable: objections.isEmpty)
+    }
+
+    /// What a file comes to that the master refuses.
+    /// - Parameter lines: why, each in a line.
+    static func review(_ path: String, refused lines: [String]) -> (report: Value, isUsable: Bool) {
+        review(path, more: lines.map { row(.refused, 0, 0, "", $0) }, isUsable: false)
+    }
+
+    /// `more` is said besides what the loader finds.
+    private static func review(_ path: String, more: [Value], isUsable: Bool) -> (report: Value, isUsable: Bool) {
+        let text: [UInt8]
+        do throws(FileFailure) {
+            text = try DiskFiles.contents(of: path)
+        } catch {
+            return (report(path, more), false)
+        }
+        let review = ConfigurationLoader.review(text: text, path: path, files: DiskFiles())
+        // What the worker program objects to does not work.
+        let objected = more.compactMap { $0["path"]?.string }.filter { !$0.isEmpty }
+        let rows = review.rows.filter { !objected.contains($0.path) }.map { row($0.verdict, $0.position.line, $0.position.column, $0.path, $0.text) }
+        // What the loader says the master has said, too.
+        return (report(path, review.problems.isEmpty ? more + rows : rows), isUsable && review.problems.isEmpty)
+    }
+
+    private static func report(_ path: String, _ rows: [Value]) -> Value {
+        let counts = ConfigurationReview.Verdict.allCases.map { verdict in
+            Value.Member(verdict.rawValue, .int(Int64(rows.count { $0["verdict"]?.string == verdict.rawValue })))
+        }
+        return ["configuration": .string(path), "counts": .object(counts), "rows": .array(rows)]
+    }
+
+    private static func row(_ verdict: ConfigurationReview.Verdict, _ line: Int, _ column: Int, _ path: String, _ text: String) -> Value {
+        [
+            "verdict": .string(verdict.rawValue), "line": .int(Int64(line)), "column": .int(Int64(column)), "path": .string(path),
+            "text": .string(text),
+        ]
+    }
+}
