@@ -87,6 +87,24 @@ let serverOperations: [Operation] = [
         "version", .master, .read, "Show the versions of this program and of the running server.",
         result: .object([.init("version", .text, "The version of the running server.")])),
     Operation(
+        "setup", .client, .write, "Write a configuration for a domain, and help with the first steps.",
+        discussion: """
+            What is not given is asked for at a terminal. The file is judged by the server's own program before it takes \
+            its place; a former one is kept beside it, as FILE.old, and one that somebody has edited is not replaced \
+            without --force. A server that runs with the file reads it, and the account is made; otherwise the commands \
+            for that are printed. At last the records by which clients and servers find the domain are looked up, and \
+            those that are missing are printed as lines of a zone file.
+            """,
+        arguments: [
+            .init("domain", .domain, .optional, .named, "The domain of the addresses."),
+            .init("admin", .text, .optional, .named, "The name of the administrator's account."),
+            .init("certificate", .file, .optional, .named, "Certificates in PEM (default: /etc/xmppd/cert.pem)."),
+            .init("key", .file, .optional, .named, "Their private key in PEM (default: /etc/xmppd/key.pem)."),
+            .init("file", .file, .optional, .named, "The file to write (default: /etc/xmppd/xmppd.toml)."),
+            .init("nameserver", .text, .optional, .named, "Ask this IPv4 address, with or without :port, for records."),
+            .init("force", .flag, .optional, .named, "Replace a file that somebody has edited."),
+        ]),
+    Operation(
         "completion", .client, .read, "Print the completion script of a shell.",
         arguments: [.init("shell", .choice(["bash", "zsh", "fish"]), .required, .positional, "The shell.")]),
 ]

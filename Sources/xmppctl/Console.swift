@@ -12,6 +12,8 @@ struct Console {
     var isInteractive: Bool
     /// Prompts on the terminal and reads a line without echo; nil at the end of the input.
     var readSecret: (_ prompt: String) -> String?
+    /// Prompts on the terminal and reads a line; nil at the end of the input.
+    var ask: (_ prompt: String) -> String?
     /// The next line of standard input; nil at its end.
     var readLine: () -> String?
     /// Becomes a program. Comes back only if that fails.
@@ -27,6 +29,10 @@ extension Console {
             draw: isatty(STDERR_FILENO) == 1 ? { draw($0) } : nil,
             isInteractive: isatty(STDIN_FILENO) == 1,
             readSecret: { Terminal.readSecret(prompt: $0) },
+            ask: { prompt in
+                write(prompt, to: STDERR_FILENO, isLine: false)
+                return Swift.readLine(strippingNewline: true)
+            },
             readLine: { Swift.readLine(strippingNewline: true) },
             become: replaceProcess,
             environment: { name in getenv(name).map { String(cString: $0) } })
@@ -38,8 +44,8 @@ extension Console {
         _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
-        let bytes = Array("\(text)\n".utf8)
+    private static func write(_ text: String, to descriptor: Int32, isLine: Bool = true) {
+        let bytes = Array((isLine ? "\(text)\n" : text).utf8)
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written) }

@@ -7,6 +7,7 @@ struct ControlCommand: ParsableCommand {
         commandName: "xmppctl", abstract: "Control the XMPP server xmppd.",
         discussion: """
             EXAMPLES:
+              xmppctl setup --domain example.org --admin ada
               xmppctl config check /etc/xmppd/xmppd.toml
               xmppctl start
               xmppctl account add ada@example.org
@@ -26,6 +27,6 @@ struct ControlCommand: ParsableCommand {
                 LogLevelCommand.self, VersionCommand.self,
             ]),
             CommandGroup(name: "Users", subcommands: [AccountCommands.self, SessionCommands.self]),
-            CommandGroup(name: "Tools", subcommands: [ConfigCommands.self, CompletionCommand.self]),
+            CommandGroup(name: "Tools", subcommands: [SetupCommand.self, ConfigCommands.self, CompletionCommand.self]),
         ])
 }

@@ -41,6 +41,10 @@ func xmppctl(_ words: [String], _ circumstances: Circumstances = Circumstances()
             recorder.errors.append(prompt)
             return recorder.typed.isEmpty ? nil : recorder.typed.removeFirst()
         },
+        ask: { prompt in
+            recorder.errors.append(prompt)
+            return recorder.typed.isEmpty ? nil : recorder.typed.removeFirst()
+        },
         readLine: { recorder.input.isEmpty ? nil : recorder.input.removeFirst() },
         become: { program, words in recorder.became = [program] + words },
         environment: { circumstances.environment[$0] })

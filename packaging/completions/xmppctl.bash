@@ -173,13 +173,13 @@ _xmppctl() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    start|stop|restart|status|reload|log-level|version|account|session|config|completion|help)
+    start|stop|restart|status|reload|log-level|version|account|session|setup|config|completion|help)
         # Offer subcommand argument completions
         "_xmppctl_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'start stop restart status reload log-level version account session config completion help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'start stop restart status reload log-level version account session setup config completion help' -- "${cur}"))
         ;;
     esac
 }
@@ -571,6 +571,46 @@ _xmppctl_session_kick() {
     esac
 }
 
+_xmppctl_setup() {
+    repeating_flags=()
+    non_repeating_flags=(--force --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--domain --admin --certificate --key --file --nameserver --socket --timeout)
+    __xmppctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--domain')
+        return
+        ;;
+    '--admin')
+        return
+        ;;
+    '--certificate')
+        __xmppctl_add_completions -f
+        return
+        ;;
+    '--key')
+        __xmppctl_add_completions -f
+        return
+        ;;
+    '--file')
+        __xmppctl_add_completions -f
+        return
+        ;;
+    '--nameserver')
+        return
+        ;;
+    '--socket')
+        __xmppctl_add_completions -f
+        return
+        ;;
+    '--timeout')
+        return
+        ;;
+    esac
+}
+
 _xmppctl_config() {
     repeating_flags=()
     non_repeating_flags=(--version -h --help)
@@ -583,13 +623,13 @@ _xmppctl_config() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    check|show|options)
+    check|show|options|import)
         # Offer subcommand argument completions
         "_xmppctl_config_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'check show options' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'check show options import' -- "${cur}"))
         ;;
     esac
 }
@@ -643,6 +683,22 @@ _xmppctl_config_options() {
     repeating_options=()
     non_repeating_options=()
     __xmppctl_offer_flags_options 1
+}
+
+_xmppctl_config_import() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __xmppctl_offer_flags_options 1
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __xmppctl_add_completions -f
+        return
+        ;;
+    esac
 }
 
 _xmppctl_completion() {

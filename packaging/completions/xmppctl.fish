@@ -62,6 +62,8 @@ function __xmppctl_parse_tokens -S
             case 'kick'
                 __xmppctl_parse_subcommand 1 'reason=' 'socket=' 'timeout=' 'json' 'version' 'h/help'
             end
+        case 'setup'
+            __xmppctl_parse_subcommand 0 'domain=' 'admin=' 'certificate=' 'key=' 'file=' 'nameserver=' 'force' 'socket=' 'timeout=' 'version' 'h/help'
         case 'config'
             __xmppctl_parse_subcommand 0 'version' 'h/help'
             switch $unparsed_tokens[1]
@@ -70,6 +72,8 @@ function __xmppctl_parse_tokens -S
             case 'show'
                 __xmppctl_parse_subcommand 1 'socket=' 'timeout=' 'json' 'version' 'h/help'
             case 'options'
+                __xmppctl_parse_subcommand 1 'json' 'version' 'h/help'
+            case 'import'
                 __xmppctl_parse_subcommand 1 'json' 'version' 'h/help'
             end
         case 'completion'
@@ -140,6 +144,7 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmp
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'version' -d 'Show the versions of this program and of the running server.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'account' -d 'Create, delete and list accounts, change passwords.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'session' -d 'List, count and close the sessions of logged-in clients.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'setup' -d 'Write a configuration for a domain, and help with the first steps.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'config' -d 'Judge and explain configurations.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'completion' -d 'Print the completion script of a shell.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'help' -d 'Show subcommand help information.'
@@ -249,11 +254,23 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl session kick" json' -l 'json' -d 'Print the result as JSON.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl session kick" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl session kick" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" domain' -l 'domain' -d 'The domain of the addresses.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" admin' -l 'admin' -d 'The name of the administrator\'s account.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" certificate' -l 'certificate' -d 'Certificates in PEM (default: /etc/xmppd/cert.pem).' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" key' -l 'key' -d 'Their private key in PEM (default: /etc/xmppd/key.pem).' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" file' -l 'file' -d 'The file to write (default: /etc/xmppd/xmppd.toml).' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" nameserver' -l 'nameserver' -d 'Ask this IPv4 address, with or without :port, for records.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" force' -l 'force' -d 'Replace a file that somebody has edited.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" socket' -l 'socket' -d 'The control socket of the server (default: $XMPPD_CONTROL_SOCKET, or /run/xmppd/control.sock).' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" timeout' -l 'timeout' -d 'How long to wait for the server.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" version' -l 'version' -d 'Show the version.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl config" -eq 1' -fa 'check' -d 'Check a configuration file without starting anything.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl config" -eq 1' -fa 'show' -d 'Show what holds of every option, and where it comes from.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl config" -eq 1' -fa 'options' -d 'List the options that a configuration file may have.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl config" -eq 1' -fa 'import' -d 'Report what a mongooseim.toml comes to here.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl config check" -eq 1' -F
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config check" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config check" h help' -s 'h' -l 'help' -d 'Show help information.'
@@ -266,6 +283,10 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config options" json' -l 'json' -d 'Print the result as JSON.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config options" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config options" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl config import" -eq 1' -F
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config import" json' -l 'json' -d 'Print the result as JSON.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config import" version' -l 'version' -d 'Show the version.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl config import" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl completion" -eq 1' -fka 'bash zsh fish'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl completion" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl completion" h help' -s 'h' -l 'help' -d 'Show help information.'

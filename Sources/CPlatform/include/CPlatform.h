@@ -7,5 +7,6 @@
 #include "port.h"
 #include "process.h"
 #include "readiness.h"
+#include "resolver.h"
 #include "sharedmemory.h"
 #endif

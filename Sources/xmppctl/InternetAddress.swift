@@ -1,0 +1,37 @@
+import Glibc
+
+/// Addresses of the Internet.
+enum InternetAddress {
+    /// Four or sixteen bytes as people write them.
+    static func text(_ bytes: some Collection<UInt8>) -> String {
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let family = bytes.count == 4 ? AF_INET : AF_INET6
+        guard inet_ntop(family, Array(bytes), &text, socklen_t(text.count)) != nil else { return "" }
+        return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// The IPv4 addresses of this machine that others on the Internet can reach.
+    static func ofThisMachine() -> [String] {
+        var list: UnsafeMutablePointer<ifaddrs>?
+        guard getifaddrs(&list) == 0 else { return [] }
+        defer { freeifaddrs(list) }
+        var found: [String] = []
+        var entry = list
+        while let current = entry {
+            if let address = current.pointee.ifa_addr, Int32(address.pointee.sa_family) == AF_INET {
+                let bytes = address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { withUnsafeBytes(of: $0.pointee.sin_addr) { Array($0) } }
+                if isPublic(bytes) { found.append(text(bytes)) }
+            }
+            entry = current.pointee.ifa_next
+        }
+        return found
+    }
+
+    /// Whether an IPv4 address is none of those for special purposes (RFC 6890) that machines have.
+    static func isPublic(_ bytes: [UInt8]) -> Bool {
+        switch (bytes[0], bytes[1]) {
+        case (0, _), (10, _), (127, _), (100, 64...127), (169, 254), (172, 16...31), (192, 168), (224..., _): false
+        default: true
+        }
+    }
+}

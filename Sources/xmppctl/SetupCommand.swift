@@ -1,0 +1,155 @@
+import ArgumentParser
+import Glibc
+import IPC
+import Operations
+
+/// The first steps: a configuration, the administrator's account, the records of the domain.
+struct SetupCommand: Subcommand {
+    static let verb = "setup"
+    static let configuration = CommandConfiguration(verb: verb)
+    static let defaultFile = "/etc/xmppd/xmppd.toml"
+
+    @Option(help: .of(verb, "domain", valueName: "name")) var domain: String?
+    @Option(help: .of(verb, "admin", valueName: "name")) var admin: String?
+    @Option(help: .of(verb, "certificate", valueName: "file"), completion: .file()) var certificate: String?
+    @Option(help: .of(verb, "key", valueName: "file"), completion: .file()) var key: String?
+    @Option(help: .of(verb, "file", valueName: "file"), completion: .file()) var file = Self.defaultFile
+    @Option(help: .of(verb, "nameserver", valueName: "address")) var nameserver: String?
+    @Flag(help: .of(verb, "force")) var force = false
+    @OptionGroup var server: ServerOptions
+
+    func carryOut(_ console: Console) throws(Complaint) {
+        let nameServer = try NameServer(nameserver)
+        let place = ConfigurationPlace(path: file)
+        try judgePresent(place)
+        let template = try answers(console)
+        try write(template, place, console)
+        let hasFailed = try !bringIntoService(template, place, console)
+        console.say(ServiceRecords(domain: template.domain).report(nameServer))
+        if hasFailed { throw Complaint("") }
+    }
+
+    /// Before anybody is asked anything: a file that somebody has edited is not touched.
+    private func judgePresent(_ place: ConfigurationPlace) throws(Complaint) {
+        guard !force, let present = try place.contents(), ConfigurationTemplate(madeWith: present) == nil else { return }
+        throw Complaint("\(file) has been edited: with --force it is replaced, and kept as \(place.former)")
+    }
+
+    // MARK: The file
+
+    private func answers(_ console: Console) throws(Complaint) -> ConfigurationTemplate {
+        var template = ConfigurationTemplate(hasOwnAccount: getpwnam("xmppd") != nil)
+        template.domain = try answer(domain, "Domain of the addresses, as example.org", nil, console).lowercased()
+        try judge(["domain": .string(template.domain)])
+        template.admin = try answer(admin, "Account of the administrator, - for none", "admin", console, otherwise: "")
+        if template.admin == "-" { template.admin = "" }
+        if template.admin.contains("@") {
+            throw Complaint("--admin '\(printable(template.admin))': expected the part of the address before the @", ExitStatus.usage)
+        }
+        if !template.admin.isEmpty {
+            _ = try OperationCatalog.operation("account.exists")?.judge(["jid": .string("\(template.admin)@\(template.domain)")])
+        }
+        template.certificate = try answer(certificate, "Certificates (PEM)", ConfigurationTemplate.certificate, console)
+        template.key = try answer(key, "Their private key (PEM)", ConfigurationTemplate.key, console)
+        // Paths of a file are relative to the server's directory, those of a command line to ours.
+        try judge(["certificate": .string(template.certificate), "key": .string(template.key)])
+        (template.certificate, template.key) = (absolute(template.certificate), absolute(template.key))
+        return template
+    }
+
+    /// What was given, or is answered at a terminal, or holds otherwise.
+    private func answer(
+        _ given: String?, _ question: String, _ preset: String?, _ console: Console, otherwise: String? = nil
+    ) throws(Complaint) -> String {
+        if let given { return given }
+        if console.isInteractive {
+            guard let line = console.ask("\(question)\(preset.map { " [\($0)]" } ?? ""): ") else {
+                throw Complaint("no answer: nothing has been written", ExitStatus.usage)
+            }
+            if !line.isEmpty { return line }
+            if let preset { return preset }
+        } else if let value = otherwise ?? preset {
+            return value
+        }
+        throw Complaint("no domain: name it with --domain", ExitStatus.usage)
+    }
+
+    private func judge(_ arguments: Value) throws(Complaint) { _ = try OperationCatalog.operation(Self.verb)?.judge(arguments) }
+
+    private func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/") else { return path }
+        guard let directory = getcwd(nil, 0) else { return path }
+        defer { free(directory) }
+        return "\(String(cString: directory))/\(path)"
+    }
+
+    private func write(_ template: ConfigurationTemplate, _ place: ConfigurationPlace, _ console: Console) throws(Complaint) {
+        let program = try ServerProgram.path(console)
+        let isNew = try place.contents() == nil
+        try place.propose(template.text)
+        let check = try ChildProgram.run(program, ["--check", "--config", place.candidate])
+        guard check.status == 0 else {
+            let hint = access(template.certificate, F_OK) == 0 ? "" : "\nthere is no certificate yet: name one with --certificate and --key"
+            throw Complaint("xmppd refuses \(place.candidate); \(file) is as it was:\n\(check.text)\(hint)", check.status)
+        }
+        try place.accept()
+        console.say("\(file) has been written" + (isNew ? "" : "; the old one is \(place.former)"))
+    }
+
+    // MARK: The server
+
+    /// Lets a server that runs read the file, and makes the account; says what else is to be done.
+    /// - Returns: whether everything that could be tried succeeded.
+    private func bringIntoService(_ template: ConfigurationTemplate, _ place: ConfigurationPlace, _ console: Console) throws(Complaint) -> Bool {
+        let server = server.server(console)
+        let jid = template.admin.isEmpty ? nil : "\(template.admin)@\(template.domain)"
+        let status: Value
+        do throws(Complaint) {
+            status = try server.perform("status")
+        } catch {
+            guard error.status == ExitStatus.unavailable else { throw error }
+            let start = file == Self.defaultFile ? "xmppctl start" : "xmppctl start --config \(file)"
+            sayNext([start] + account(jid), "xmppd does not answer. Then:", console)
+            return true
+        }
+        let config = status["master"]?["config"]?.string ?? ""
+        guard isSame(config, file) else {
+            sayNext(["xmppctl start --config \(file)"] + account(jid), "xmppd runs with \(printable(config)). Stop it; then:", console)
+            return true
+        }
+        do throws(Complaint) {
+            let result = try server.perform("reload")
+            for note in (result["notes"]?.array ?? []).compactMap(\.string) { console.say(printable(note)) }
+            console.say("xmppd has read it")
+        } catch {
+            console.complain("xmppctl: \(error.text)")
+            sayNext(["xmppctl restart"] + account(jid), "The server goes on with what it had. Next:", console)
+            return false
+        }
+        guard let jid else { return true }
+        do throws(Complaint) {
+            if try server.perform("account.exists", ["jid": .string(jid)])["exists"]?.bool == true {
+                console.say("\(jid) exists")
+            } else {
+                _ = try server.perform("account.add", PasswordQuestion(verb: "account.add", jid).arguments(nil, console))
+                console.say("\(jid) has been added")
+            }
+            return true
+        } catch {
+            console.complain("xmppctl: \(error.text)")
+            sayNext(account(jid), "Next:", console)
+            return false
+        }
+    }
+
+    private func account(_ jid: String?) -> [String] { jid.map { ["xmppctl account add \($0)"] } ?? [] }
+
+    private func sayNext(_ commands: [String], _ title: String, _ console: Console) {
+        console.say(([title] + commands.map { "  \($0)" }).joined(separator: "\n"))
+    }
+
+    private func isSame(_ one: String, _ other: String) -> Bool {
+        var first = stat(), second = stat()
+        return stat(one, &first) == 0 && stat(other, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+    }
+}
