@@ -39,7 +39,7 @@ enum MessagingModuleOptions {
     private static let format = OptionState.accepted("messages are kept in one form, as XML")
     private static let remembered = OptionState.accepted("each worker remembers the numbers of 20,000 addresses")
     private static let gathered = OptionState.accepted(
-        "what has gathered is committed together, at once or after 20 ms, and nobody's message is acknowledged before")
+        "what has gathered is committed together, at once or after 50 ms, and nobody's message is acknowledged before")
 
     /// What holds for all archives, and may be said anew for those of users and of rooms.
     private static let everyArchive: [OptionRow] = [

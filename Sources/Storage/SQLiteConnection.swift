@@ -51,7 +51,7 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
 
     private static func pragmas(_ role: Role, _ options: SQLiteOptions) -> [String] {
         let common = [
-            "PRAGMA cache_size = -\(options.cacheSize)", "PRAGMA mmap_size = 0", "PRAGMA temp_store = MEMORY",
+            "PRAGMA cache_size = -\(role == .writer ? options.writerCacheSize : options.cacheSize)", "PRAGMA mmap_size = 0", "PRAGMA temp_store = MEMORY",
             "PRAGMA synchronous = NORMAL",
         ]
         return switch role {

@@ -2,8 +2,10 @@
 public struct SQLiteOptions: Sendable {
     /// Connections, each with a thread, that answer reads while a write runs. At least 1.
     public var readers = 1
-    /// The most page cache of one connection, in KiB.
+    /// The most page cache of one connection that reads, in KiB.
     public var cacheSize = 1024
+    /// That of the one that writes. It holds what is indexed together (`ArchiveRepository.index`).
+    public var writerCacheSize = 4096
     /// How long a write waits for another process's lock, in milliseconds.
     public var busyTimeout = 5000
     /// How many writes, and how many reads, may wait before more are refused with `StorageError.busy`.

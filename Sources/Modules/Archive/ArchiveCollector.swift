@@ -105,7 +105,7 @@ final class ArchiveCollector {
     private func handIn(_ outgoing: Outgoing) {
         guard let record = outgoing.record as? ArchiveRecord, record.message.sender != nil || record.message.recipient != nil
         else { return }
-        writer.add(record.message, outgoing.session.promise())
+        writer.add(record, outgoing.session.promise())
     }
 
     // MARK: Received
@@ -125,8 +125,8 @@ final class ArchiveCollector {
     private func mark(_ incoming: inout Incoming) {
         guard let record = incoming.record as? ArchiveRecord, record.isForRecipient else { return }
         incoming.isKept = true
-        guard options.tellsIDs, let mark = record.stanzaID(by: incoming.user) else { return }
-        incoming.stanza = incoming.stanza.appending(mark)
+        guard options.tellsIDs, let id = record.writer.ids?.text(record.message.id) else { return }
+        incoming.stanza = StanzaID.add(id, by: incoming.user, to: incoming.stanza)
     }
 
     private func handIn(_ incoming: Incoming) {
@@ -134,7 +134,7 @@ final class ArchiveCollector {
             return
         }
         record.keepForRecipient(incoming.user, with: from)
-        if !record.isSenders { writer.add(record.message, incoming.sender?.promise()) }
+        if !record.isSenders { writer.add(record, incoming.sender?.promise()) }
     }
 
     // MARK: Wishes

@@ -62,13 +62,18 @@ final class ArchiveService {
         // A client that does not read gets nothing more before it has.
         let messages = query.isFlipped ? result.page.messages.reversed() : result.page.messages
         for (number, message) in messages.enumerated() where !session.hasEnded {
-            if number % Self.sentAtOnce == Self.sentAtOnce - 1 { await Loop.pause(0) }
-            while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(20) }
+            if number > 0, number % Self.sentAtOnce == 0 { await Self.nextTurn() }
+            while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(50) }
             session.write(ArchiveWords.result(message, ids, query.queryID, of: request.to, to: session.jid))
         }
         return ArchiveWords.fin(
             ids, first: result.page.messages.first?.id, last: lastID(result.page, query), index: result.index,
             count: result.count, isComplete: result.page.isComplete, isStable: result.isStable)
+    }
+
+    /// Comes back after whatever else the loop has to do now.
+    private static func nextTurn() async {
+        await withCheckedContinuation { continuation in Loop.submit { continuation.resume() } }
     }
 
     /// A search that was ended before it found enough goes on where it ended.
@@ -93,20 +98,18 @@ final class ArchiveService {
             result.page.isComplete = result.count == 0
             return result
         }
+        // Who asks for the last page gets what all workers have taken; of others it shows only when they have read to the end.
+        let beginsAtEnd = isBackward && isRecent(selection.before)
+        if beginsAtEnd { result.isStable = await writer.neighbours.settle(asking: host) }
         result.page = try await page(owner, selection, query, isBackward, limit)
-        if touchesEnd(selection, result.page, isBackward) {
-            switch await writer.neighbours.settle(asking: host) {
-            case .nothingNew: break
-            case .written: result.page = try await page(owner, selection, query, isBackward, limit)
-            case .unknown:
-                result.page = try await page(owner, selection, query, isBackward, limit)
-                result.isStable = false
-            }
+        if !beginsAtEnd, touchesEnd(selection, result.page) {
+            result.isStable = await writer.neighbours.settle(asking: host)
+            result.page = try await page(owner, selection, query, isBackward, limit)
         }
         guard !options.countsNothing else { return result }
         if selection == whole, result.page.isComplete {
             (result.index, result.count) = (0, result.page.messages.count)
-        } else if query.condition == nil {
+        } else if query.condition == nil, whole.peer == nil {
             result.count = try await count(owner, whole, Self.countedByTheWay)
             // Of a page from the end no number is told: there are clients that take it for the end of all.
             if !isBackward, selection == whole { result.index = 0 }
@@ -131,11 +134,11 @@ final class ArchiveService {
     }
 
     /// Whether the newest messages belong to the answer, of which some may not be written yet.
-    private func touchesEnd(_ selection: ArchiveSelection, _ page: ArchivePage, _ isBackward: Bool) -> Bool {
-        let recent = (ArchiveClock.now - Self.youth) << ArchiveRepository.idShift
-        if selection.before <= recent { return false }
-        return isBackward || page.isComplete || (page.end ?? .max) > recent
+    private func touchesEnd(_ selection: ArchiveSelection, _ page: ArchivePage) -> Bool {
+        isRecent(selection.before) && (page.isComplete || isRecent(page.end ?? .max))
     }
+
+    private func isRecent(_ id: Int64) -> Bool { id > (ArchiveClock.now - Self.youth) << ArchiveRepository.idShift }
 
     // MARK: Ids
 
@@ -189,8 +192,7 @@ final class ArchiveService {
     private func messages(_ owner: UserKey, _ numbers: [Int64]) async throws(StanzaError) -> [ArchivePage.Message] {
         do {
             let found = try await writer.archive.messages(owner, ids: numbers)
-            let recent = (ArchiveClock.now - Self.youth) << ArchiveRepository.idShift
-            guard found.count < numbers.count, numbers.contains(where: { $0 > recent }) else { return found }
+            guard found.count < numbers.count, numbers.contains(where: isRecent) else { return found }
             _ = await writer.neighbours.settle(asking: host)
             return try await writer.archive.messages(owner, ids: numbers)
         } catch { throw StanzaError(storage: error) }

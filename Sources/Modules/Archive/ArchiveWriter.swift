@@ -11,9 +11,9 @@ internal import XMPP
 final class ArchiveWriter {
     private static let key = ServerKey<ArchiveWriter>()
 
-    /// Milliseconds from the begin of one transaction to that of the next, at least. A message that comes alone is written at
-    /// once; of many, this decides how many share a commit.
-    private static let gathering: Int64 = 20
+    /// Milliseconds from the begin of one transaction to that of the next, at least; the loop's timers make 50 of any number
+    /// up to that. A message that comes alone is written at once; of many, this decides how many share a commit.
+    private static let gathering: Int64 = 50
     private static let mostAtOnce = 2000
     /// Messages that may wait; with more, those who send them wait.
     private static let mostWaiting = 10_000
@@ -31,7 +31,7 @@ final class ArchiveWriter {
     private unowned let server: Server
     private var clock: ArchiveClock
     private var numbers = ArchiveNumbers()
-    private var waiting: [(message: ArchivedMessage, promise: Promise?)] = []
+    private var waiting: [(record: ArchiveRecord, promise: Promise?)] = []
     private var isPlanned = false
     private var isWriting = false
     private var lastBegin: Int64 = .min / 2
@@ -82,19 +82,17 @@ final class ArchiveWriter {
     }
 
     /// Takes a message to be written.
-    func add(_ message: ArchivedMessage, _ promise: Promise?) {
-        waiting.append((message, promise))
+    func add(_ record: ArchiveRecord, _ promise: Promise?) {
+        waiting.append((record, promise))
         added += 1
         plan()
     }
 
-    /// Waits until all that was handed in so far is written. Whether there was anything.
-    @discardableResult
-    func settle() async -> Bool {
-        guard done < added else { return false }
+    /// Waits until all that was handed in so far is written, or could not be.
+    func settle() async {
+        guard done < added else { return }
         if !isWriting { begin() }
         await withCheckedContinuation { observers.append((added, $0)) }
-        return true
     }
 
     private func plan() {
@@ -113,14 +111,18 @@ final class ArchiveWriter {
         guard !isWriting, !waiting.isEmpty else { return }
         isWriting = true
         lastBegin = Loop.now
-        let batch = waiting.count <= Self.mostAtOnce ? waiting : Array(waiting.prefix(Self.mostAtOnce))
-        waiting.removeFirst(batch.count)
-        Loop.spawn { [self] in await write(batch) }
+        var batch = waiting
+        waiting = []
+        if batch.count > Self.mostAtOnce {
+            waiting = Array(batch[Self.mostAtOnce...])
+            batch.removeLast(waiting.count)
+        }
+        Loop.spawn { [self, batch] in await write(batch) }
     }
 
-    private func write(_ batch: [(message: ArchivedMessage, promise: Promise?)]) async {
+    private func write(_ batch: [(record: ArchiveRecord, promise: Promise?)]) async {
         do throws(StorageError) {
-            let receipt = try await archive.append(batch.map(\.message), knowing: numbers)
+            let receipt = try await archive.append(batch.map(\.record.message), knowing: numbers)
             numbers.learn(receipt.found, limit: Self.mostNumbers)
             for entry in batch { entry.promise?.keep() }
             noteUnindexed(receipt.unindexed)
@@ -193,13 +195,10 @@ final class ArchiveNeighbours {
 
     private final class Question {
         var missing: Set<UInt8>
-        var hadSome = false
         var resume: CheckedContinuation<Void, Never>?
 
         init(_ slots: [UInt8]) { missing = Set(slots) }
     }
-
-    enum Outcome { case nothingNew, written, unknown }
 
     init(_ writer: ArchiveWriter, _ server: Server) {
         self.writer = writer
@@ -210,44 +209,41 @@ final class ArchiveNeighbours {
         host.onBroadcast(Self.question) { [unowned host] payload in
             guard payload.count == 9, payload[0] != host.server.slot else { return }
             Loop.spawn { [self] in
-                let hadSome = await writer.settle()
-                host.tell(payload[0], Self.answer, payload[1...] + [host.server.slot, hadSome ? 1 : 0])
+                await writer.settle()
+                host.tell(payload[0], Self.answer, payload[1...] + [host.server.slot])
             }
         }
         host.onBroadcast(Self.answer) { self.take($0) }
     }
 
-    /// Waits until all workers have written what they were given before this call.
-    func settle(asking host: Host) async -> Outcome {
+    /// Waits until all workers have written what they were given before this call. False if one of them does not say so.
+    func settle(asking host: Host) async -> Bool {
         let slots = server.mesh?.peers ?? []
-        var hadSome = false
-        if !slots.isEmpty {
-            lastNumber += 1
-            let number = lastNumber
-            let question = Question(slots)
-            questions[number] = question
-            let payload = [server.slot] + (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
-            for slot in slots where !host.tell(slot, Self.question, payload) { question.missing.remove(slot) }
-            hadSome = await writer.settle()
-            if !question.missing.isEmpty {
-                let timer = Loop.after(Self.patience) { self.end(number) }
-                await withCheckedContinuation { question.resume = $0 }
-                timer.cancel()
-            }
-            questions[number] = nil
-            if !question.missing.isEmpty { return .unknown }
-            return hadSome || question.hadSome ? .written : .nothingNew
+        guard !slots.isEmpty else {
+            await writer.settle()
+            return true
         }
-        hadSome = await writer.settle()
-        return hadSome ? .written : .nothingNew
+        lastNumber += 1
+        let number = lastNumber
+        let question = Question(slots)
+        questions[number] = question
+        let payload = [server.slot] + (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+        for slot in slots where !host.tell(slot, Self.question, payload) { question.missing.remove(slot) }
+        await writer.settle()
+        if !question.missing.isEmpty {
+            let timer = Loop.after(Self.patience) { self.end(number) }
+            await withCheckedContinuation { question.resume = $0 }
+            timer.cancel()
+        }
+        questions[number] = nil
+        return question.missing.isEmpty
     }
 
     private func take(_ payload: [UInt8]) {
-        guard payload.count == 10 else { return }
+        guard payload.count == 9 else { return }
         let number = (0..<8).reduce(UInt64(0)) { $0 | UInt64(payload[$1]) << UInt64(8 * $1) }
         guard let question = questions[number] else { return }
         question.missing.remove(payload[8])
-        if payload[9] == 1 { question.hadSome = true }
         if question.missing.isEmpty { end(number) }
     }
 

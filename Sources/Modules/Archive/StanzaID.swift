@@ -9,6 +9,13 @@ enum StanzaID {
         Element("stanza-id", namespace, ["by": user.bareText, "id": id])
     }
 
+    /// The stanza with an id at its end, as `element` writes it.
+    static func add(_ id: String, by user: JID, to stanza: Stanza) -> Stanza {
+        var stanza = stanza
+        stanza.element = stanza.element.appending("stanza-id", namespace, ["by": user.bareText, "id": id])
+        return stanza
+    }
+
     /// The stanza without ids that somebody else has given it in the account's name (XEP-0359 §3.1, rule 2).
     static func withoutForged(_ stanza: Stanza, by user: JID) -> Stanza {
         guard stanza.element.has("stanza-id", namespace) else { return stanza }
