@@ -39,9 +39,11 @@ import Testing
         }
         #expect(try await ids(Self.carol) == [])
         let rows = try await database.read { (connection) throws(StorageError) in
-            try connection.all("SELECT sequence FROM archive_message") { (row) throws(StorageError) in try row.integer(0) }
+            try connection.all("SELECT facts, stanzas FROM archive_chunk") { (row) throws(StorageError) in
+                try ArchiveChunk(facts: try row.bytes(0), stanzas: try row.bytes(1)).stanzas
+            }
         }
-        #expect(rows == [1, 2])
+        #expect(rows == [[7, 8]])
         #expect(try await archive.bounds(alice)?.first == 1)
         #expect(try await archive.bounds(alice)?.last == 2)
         #expect(try await archive.bounds(Self.carol) == nil)
@@ -122,18 +124,41 @@ import Testing
         #expect(tired.messages.count == 5 && tired.end == 500 && !tired.isComplete)
     }
 
-    @Test func periodsAreWalkedThroughWithoutSorting() async throws {
+    @Test(arguments: [
+        "archive_contact WHERE archive = 1 AND peer = 1 AND period >= 0 AND period <= 9 ORDER BY period DESC",
+        "archive_block WHERE archive = 1 AND first < 9 ORDER BY first DESC", "archive_block WHERE archive = 1 AND first > 9 ORDER BY first",
+        "archive_chunk WHERE chunk > 9",
+    ])
+    func nothingIsSortedOrReadInVain(_ query: String) async throws {
         let plan = try await database.read { (connection) throws(StorageError) in
-            try connection.all(
-                """
-                EXPLAIN QUERY PLAN SELECT e.id, e.sequence FROM archive_contact c CROSS JOIN archive_entry e
-                WHERE c.archive = 1 AND c.peer = 1 AND c.period >= 0 AND c.period <= 9
-                AND e.archive = c.archive AND e.id >= c.period << 38 AND e.id < (c.period + 1) << 38
-                AND e.peer = c.peer AND e.id > 0 AND e.id < 9 ORDER BY c.period, e.id LIMIT 9
-                """
-            ) { (row) throws(StorageError) in try row.text(3) }
+            try connection.all("EXPLAIN QUERY PLAN SELECT * FROM \(query) LIMIT 9") { (row) throws(StorageError) in try row.text(3) }
         }
-        #expect(plan.count == 2 && plan.allSatisfy { $0.hasPrefix("SEARCH") }, "\(plan)")
+        #expect(plan.count == 1 && plan.allSatisfy { $0.hasPrefix("SEARCH") }, "\(plan)")
+    }
+
+    /// Many messages, so that there are many chunks and blocks, with one contact in most periods and one in a few.
+    @Test func longArchivesAreReadFromAnywhere() async throws {
+        var numbers = ArchiveNumbers()
+        let all = (1...3000).map { number -> ArchivedMessage in
+            let peer = number % 700 == 0 ? Self.carol : bob
+            var message = message(Int64(number) << 33, alice, peer)
+            if number % 700 == 0 { message.recipient = nil }
+            return message
+        }
+        for start in stride(from: 0, to: all.count, by: 250) {
+            numbers.learn(try await archive.append(Array(all[start..<start + 250]), knowing: numbers).found, limit: 100)
+            if start % 500 == 0 { try await archive.index(limit: 200) }
+        }
+        let own = all.map(\.id)
+        for place in [0, 1, 63, 64, 65, 1279, 2998, 2999] {
+            #expect(try await ids(alice, after: own[place], limit: 70) == Array(own[(place + 1)...].prefix(70)))
+            #expect(try await ids(alice, before: own[place], backward: true, limit: 70) == Array(own[..<place].suffix(70)))
+        }
+        let rare = own.filter { $0 >> 33 % 700 == 0 }
+        #expect(try await ids(alice, with: Self.carol) == rare)
+        #expect(try await ids(alice, with: Self.carol, backward: true, limit: 2) == Array(rare.suffix(2)))
+        #expect(try await archive.count(alice, ArchiveSelection(), limit: 5000) == 3000)
+        #expect(try await archive.count(alice, ArchiveSelection(), limit: 2999) == nil)
     }
 
     @Test func retractedMessagesBecomeTombstones() async throws {
@@ -171,11 +196,12 @@ import Testing
         #expect(try await ids(alice) == [later])
         #expect(try await ids(bob) == Array(1...20) + [22, 23, later])
         let left = try await database.read { (connection) throws(StorageError) in
-            try connection.all("SELECT id FROM archive_message WHERE sender IS NULL AND recipient IS NULL OR id = 21") {
-                (row) throws(StorageError) in try row.integer(0)
+            try connection.all("SELECT facts, stanzas FROM archive_chunk") { (row) throws(StorageError) in
+                try ArchiveChunk(facts: try row.bytes(0), stanzas: try row.bytes(1)).facts
+                    .filter { $0.id == 21 || $0.sender == nil && $0.recipient == nil && $0.length > 0 }.map(\.id)
             }
         }
-        #expect(left == [])
+        #expect(left.joined().isEmpty)
     }
 
     @Test func preferences() async throws {

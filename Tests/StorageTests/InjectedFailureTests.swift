@@ -91,7 +91,7 @@ import Testing
     private static let carol = UserKey(user: "carol", domain: "example.org")
 
     private static let archiveTables = [
-        "archive_state", "archive_peer", "archive_message", "archive_entry", "archive_contact", "archive_garbage", "archive_removal",
+        "archive_state", "archive_peer", "archive_chunk", "archive_block", "archive_contact", "archive_garbage", "archive_removal",
     ]
 
     /// Every row of every table, in words.

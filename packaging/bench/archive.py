@@ -48,6 +48,26 @@ CONFIGURATION = """
 PERIOD = 38
 
 
+# Messages of a chunk, entries of a block: as the server makes them.
+IN_CHUNK = 64
+CHUNK_BYTES = 8192
+IN_BLOCK = 64
+
+
+def packed(number):
+    """A number in seven bits a byte, see NumberWriter."""
+    result = bytearray()
+    while number >= 0x80:
+        result.append(number & 0x7f | 0x80)
+        number >>= 7
+    result.append(number)
+    return bytes(result)
+
+
+def step(start, end):
+    return packed(2 * (end - start) if end >= start else 2 * (start - end) - 1)
+
+
 def fill(path, messages, contacts):
     """A message each second up to now, each in the archives of both sides, indexed as the server does it."""
     database = sqlite3.connect(path)
@@ -58,27 +78,49 @@ def fill(path, messages, contacts):
     database.execute("INSERT INTO archive_peer VALUES ('localhost', 'juliet', 1)")
     database.executemany("INSERT INTO archive_peer VALUES (?, ?, ?)", archives)
     text = "<body>" + "It is the east, and Juliet is the sun. " * 4
+    chunk, count, last_id = 1, 0, 0
+    facts, stanzas = bytearray(), bytearray()
+    blocks, periods = {}, set()
 
-    def rows():
-        for number in range(messages):
-            other = number * 7919 % contacts
-            address = f"c{other}@localhost/phone"
-            stanza = (
-                f"<message type='chat' id='m{number}' from='{address}' to='juliet@localhost'>{text}{number}</body></message>")
-            yield (number + 1, (first + number) * 1000000 << 8, other + 2, 1, 1, other + 2, 0, stanza.encode())
+    def write_chunk():
+        nonlocal chunk, count, last_id
+        database.execute("INSERT INTO archive_chunk VALUES (?, ?, ?)", (chunk, bytes(facts), bytes(stanzas)))
+        chunk, count, last_id = chunk + 1, 0, 0
+        facts.clear()
+        stanzas.clear()
 
-    database.executemany("INSERT INTO archive_message VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows())
+    def write_block(archive):
+        entries, (last_id, last_place) = bytearray(), (0, 0)
+        for id, place, peer in blocks[archive]:
+            entries += packed(id - last_id) + step(last_place, place) + packed(2 * peer)
+            last_id, last_place = id, place
+        database.execute("INSERT INTO archive_block VALUES (?, ?, ?)", (archive, blocks[archive][0][0], bytes(entries)))
+        del blocks[archive]
+
+    for number in range(messages):
+        other = number * 7919 % contacts
+        address = f"c{other}@localhost/phone"
+        stanza = f"<message type='chat' id='m{number}' from='{address}' to='juliet@localhost'>{text}{number}</body></message>".encode()
+        id = (first + number) * 1000000 << 8
+        # Both sides are there.
+        facts += step(last_id, id) + packed(len(stanza) << 3 | 6) + packed(other + 2) + packed(1) + packed(1) + packed(other + 2)
+        stanzas += stanza
+        for archive, peer in ((1, other + 2), (other + 2, 1)):
+            blocks.setdefault(archive, []).append((id, chunk << 6 | count, peer))
+            periods.add((archive, peer, id >> PERIOD))
+            if len(blocks[archive]) == IN_BLOCK:
+                write_block(archive)
+        last_id, count = id, count + 1
+        if count == IN_CHUNK or len(stanzas) >= CHUNK_BYTES:
+            write_chunk()
+    if count:
+        write_chunk()
+    for archive in list(blocks):
+        write_block(archive)
+    database.executemany("INSERT INTO archive_contact VALUES (?, ?, ?)", sorted(periods))
     database.execute(
-        """INSERT INTO archive_entry (archive, peer, id, sequence, groupchat)
-           SELECT recipient, recipient_peer, id, sequence, groupchat FROM archive_message ORDER BY id""")
-    database.execute(
-        """INSERT INTO archive_entry (archive, peer, id, sequence, groupchat)
-           SELECT sender, sender_peer, id, sequence, groupchat FROM archive_message ORDER BY sender, id""")
-    database.execute(
-        f"INSERT INTO archive_contact (archive, peer, period) SELECT DISTINCT archive, peer, id >> {PERIOD} FROM archive_entry")
-    database.execute(
-        "UPDATE archive_state SET next_archive = ?, next_peer = ?, next_sequence = ?, indexed = ?",
-        (contacts + 2, contacts + 2, messages + 1, messages))
+        "UPDATE archive_state SET next_archive = ?, next_peer = ?, next_chunk = ?, indexed = ?",
+        (contacts + 2, contacts + 2, chunk, chunk - 1))
     database.commit()
     database.close()
 

@@ -1,9 +1,7 @@
 /// Finds the messages of one archive, within one transaction: those that are indexed, and those at the end that are not yet.
 struct ArchiveLookup {
-    struct Entry: Equatable {
-        let id: Int64
-        let sequence: Int64
-    }
+    private static let periodsAtOnce = 64
+    private static let blocksAtOnce: Int64 = 64
 
     private let connection: any SQLConnection
     private let archive: Int64
@@ -55,18 +53,28 @@ struct ArchiveLookup {
         }
         if isBackward { entries.reverse() }
         page.messages.reserveCapacity(entries.count)
+        // Neighbours often lie in the same chunk.
+        var (number, chunk): (Int64, ArchiveChunk?) = (0, nil)
         for entry in entries {
-            guard let stanza = try stanza(entry.sequence) else { continue }
+            if number != ArchivePlace.chunk(entry.place) {
+                number = ArchivePlace.chunk(entry.place)
+                chunk = try ArchiveRows.chunk(number, connection)
+            }
+            guard let stanza = chunk?.stanza(ArchivePlace.index(entry.place)) else { continue }
             page.messages.append(ArchivePage.Message(id: entry.id, stanza: stanza))
         }
         return page
     }
 
     /// In the order of the reading: the last one first if `isBackward`.
-    func entries(isBackward: Bool, limit: Int) throws(StorageError) -> [Entry] {
-        let old = try indexedEntries(isBackward, limit)
+    func entries(isBackward: Bool, limit: Int) throws(StorageError) -> [ArchiveEntry] {
+        var old: [ArchiveEntry] = []
+        try walk(isBackward) { entry in
+            old.append(entry)
+            return old.count < limit
+        }
         if old.count == limit, let end = isBackward ? selection.before : old.last?.id, end < (try oldestUnindexed()) { return old }
-        let new = try unindexedEntries(isBackward, limit)
+        let new = try unindexedEntries()
         if new.isEmpty { return old }
         let all = (old + new).sorted { isBackward ? $0.id > $1.id : $0.id < $1.id }
         return Array(all.prefix(limit))
@@ -74,12 +82,13 @@ struct ArchiveLookup {
 
     /// At most one more than `limit`.
     func count(limit: Int) throws(StorageError) -> Int {
-        let (source, parameters) = indexedRows()
-        let old = try connection.oneNumber(
-            "SELECT COUNT(*) FROM (SELECT 1 AS one \(source) LIMIT ?) AS counted", parameters + [.integer(Int64(limit) + 1)])
-        let (tail, tailParameters) = unindexedRows()
-        let new = try connection.oneNumber("SELECT COUNT(*) \(tail)", tailParameters)
-        return Int(old + new)
+        var count = try unindexedEntries().count
+        if count > limit { return limit + 1 }
+        try walk(false) { _ in
+            count += 1
+            return count <= limit
+        }
+        return count
     }
 
     func message(_ id: Int64) throws(StorageError) -> ArchivePage.Message? {
@@ -87,90 +96,109 @@ struct ArchiveLookup {
         one.after = id - 1
         one.before = id + 1
         let lookup = ArchiveLookup(archive: archive, peer: peer, one, connection, indexed: indexed)
-        guard let entry = try lookup.entries(isBackward: false, limit: 1).first, let stanza = try stanza(entry.sequence) else {
-            return nil
-        }
-        return ArchivePage.Message(id: id, stanza: stanza)
+        return try lookup.page(isBackward: false, limit: 1).messages.first
     }
 
-    func stanza(_ sequence: Int64) throws(StorageError) -> [UInt8]? {
-        try connection.first("SELECT stanza FROM archive_message WHERE sequence = ?", .integer(sequence)) {
-            (row) throws(StorageError) in try row.bytes(0)
-        }
+    private func isSelected(_ entry: ArchiveEntry) -> Bool {
+        (peer == nil || entry.peer == peer) && !(selection.withoutGroupchat && entry.isGroupchat)
     }
 
-    // MARK: Rows
+    // MARK: Indexed messages
 
-    private func indexedEntries(_ isBackward: Bool, _ limit: Int) throws(StorageError) -> [Entry] {
-        let direction = isBackward ? "DESC" : "ASC"
-        let order = peer == nil ? "ORDER BY e.id \(direction)" : "ORDER BY c.period \(direction), e.id \(direction)"
-        let (source, parameters) = indexedRows()
-        return try entries("SELECT e.id, e.sequence \(source) \(order) LIMIT ?", parameters + [.integer(Int64(limit))])
-    }
-
-    private func indexedRows() -> (sql: String, parameters: [SQLValue]) {
-        let shift = ArchiveRepository.periodShift
-        let groupchat = selection.withoutGroupchat ? " AND e.groupchat = 0" : ""
-        let range: [SQLValue] = [.integer(selection.after), .integer(selection.before)]
+    /// Hands them to `take` in order, until that answers false.
+    private func walk(_ isBackward: Bool, _ take: (ArchiveEntry) -> Bool) throws(StorageError) {
         guard let peer else {
-            return ("FROM archive_entry e WHERE e.archive = ? AND e.id > ? AND e.id < ?\(groupchat)", [.integer(archive)] + range)
+            _ = try walk(selection.after, selection.before, isBackward, take)
+            return
         }
-        // The periods are walked through in order, in each the messages: nothing is sorted.
-        return (
-            """
-            FROM archive_contact c CROSS JOIN archive_entry e
-            WHERE c.archive = ? AND c.peer = ? AND c.period >= ? AND c.period <= ?
-            AND e.archive = c.archive AND e.id >= c.period << \(shift) AND e.id < (c.period + 1) << \(shift)
-            AND e.peer = c.peer AND e.id > ? AND e.id < ?\(groupchat)
-            """,
-            [
-                .integer(archive), .integer(peer), .integer(selection.after >> shift), .integer(selection.before >> shift),
-            ] + range
-        )
+        var (low, high) = (selection.after >> ArchiveRepository.periodShift, selection.before >> ArchiveRepository.periodShift)
+        while low <= high {
+            let periods = try connection.all(
+                """
+                SELECT period FROM archive_contact WHERE archive = ? AND peer = ? AND period >= ? AND period <= ?
+                ORDER BY period \(isBackward ? "DESC" : "ASC") LIMIT \(Self.periodsAtOnce)
+                """, .integer(archive), .integer(peer), .integer(low), .integer(high)
+            ) { (row) throws(StorageError) in try row.integer(0) }
+            for range in Self.ranges(isBackward ? periods.reversed() : periods, isBackward) {
+                let after = max(selection.after, range.lowerBound << ArchiveRepository.periodShift - 1)
+                let end = (range.upperBound + 1).multipliedReportingOverflow(by: 1 << ArchiveRepository.periodShift)
+                let before = min(selection.before, end.overflow ? .max : end.partialValue)
+                guard try walk(after, before, isBackward, take) else { return }
+            }
+            guard periods.count == Self.periodsAtOnce, let last = periods.last else { return }
+            if isBackward { high = last - 1 } else { low = last + 1 }
+        }
     }
 
-    private func unindexedEntries(_ isBackward: Bool, _ limit: Int) throws(StorageError) -> [Entry] {
-        let (source, parameters) = unindexedRows()
-        return try entries(
-            "SELECT id, sequence \(source) ORDER BY id \(isBackward ? "DESC" : "ASC") LIMIT ?",
-            parameters + [.integer(Int64(limit))])
+    /// Periods without a gap between them become one range.
+    private static func ranges(_ periods: [Int64], _ isBackward: Bool) -> [ClosedRange<Int64>] {
+        var ranges: [ClosedRange<Int64>] = []
+        for period in periods {
+            if let last = ranges.last, last.upperBound + 1 == period {
+                ranges[ranges.count - 1] = last.lowerBound...period
+            } else {
+                ranges.append(period...period)
+            }
+        }
+        return isBackward ? ranges.reversed() : ranges
     }
 
-    private func unindexedRows() -> (sql: String, parameters: [SQLValue]) {
-        let groupchat = selection.withoutGroupchat ? " AND groupchat = 0" : ""
-        let end: [SQLValue] = [.integer(selection.after), .integer(selection.before)]
-        let sides = ["sender", "recipient"].map { side in
-            peer == nil ? "\(side) = ?" : "(\(side) = ? AND \(side)_peer = ?)"
-        }.joined(separator: " OR ")
-        let side: [SQLValue] = [.integer(archive)] + (peer.map { [.integer($0)] } ?? [])
-        return (
-            "FROM archive_message WHERE sequence > ? AND (\(sides)) AND id > ? AND id < ?\(groupchat)",
-            [.integer(indexed)] + side + side + end
-        )
+    /// The same between two ids. False when `take` wants no more.
+    private func walk(
+        _ after: Int64, _ before: Int64, _ isBackward: Bool, _ take: (ArchiveEntry) -> Bool
+    ) throws(StorageError) -> Bool {
+        // The block that begins before the range reaches into it, perhaps.
+        var blocks = isBackward ? [] : try blocks("first <= ? ORDER BY first DESC", .integer(after), limit: 1)
+        var position = isBackward ? before : after
+        var portion: Int64 = 2
+        while true {
+            for block in blocks {
+                for entry in isBackward ? block.entries.reversed() : block.entries
+                where entry.id > after && entry.id < before && isSelected(entry) {
+                    guard take(entry) else { return false }
+                }
+                if isBackward ? block.first <= after : block.last >= before - 1 { return true }
+                position = isBackward ? block.first : max(position, block.first)
+            }
+            blocks =
+                isBackward
+                ? try self.blocks("first < ? ORDER BY first DESC", .integer(position), limit: portion)
+                : try self.blocks("first > ? ORDER BY first", .integer(position), limit: portion)
+            if blocks.isEmpty { return true }
+            portion = min(2 * portion, Self.blocksAtOnce)
+        }
+    }
+
+    private func blocks(_ condition: String, _ position: SQLValue, limit: Int64) throws(StorageError) -> [ArchiveBlock] {
+        try connection.all(
+            "SELECT first, entries FROM archive_block WHERE archive = ? AND \(condition) LIMIT ?",
+            .integer(archive), position, .integer(limit)
+        ) { (row) throws(StorageError) in try ArchiveBlock(first: try row.integer(0), packed: try row.bytes(1)) }
+    }
+
+    // MARK: Messages that are not indexed yet
+
+    private func unindexedEntries() throws(StorageError) -> [ArchiveEntry] {
+        var entries: [ArchiveEntry] = []
+        try connection.run("SELECT chunk, facts FROM archive_chunk WHERE chunk > ?", [.integer(indexed)]) {
+            (row) throws(StorageError) in
+            let chunk = try row.integer(0)
+            for (index, fact) in try ArchiveChunk.facts(try row.bytes(1)).enumerated()
+            where fact.id > selection.after && fact.id < selection.before {
+                guard let side = fact.side(archive, with: peer) else { continue }
+                let entry = ArchiveEntry(
+                    id: fact.id, place: ArchivePlace.of(index, in: chunk), peer: side.peer, isGroupchat: fact.isGroupchat)
+                if isSelected(entry) { entries.append(entry) }
+            }
+        }
+        return entries
     }
 
     /// No message that is not indexed has a smaller id.
     private func oldestUnindexed() throws(StorageError) -> Int64 {
-        let last = try connection.first("SELECT id FROM archive_message WHERE sequence = ?", .integer(indexed)) {
-            (row) throws(StorageError) in try row.integer(0)
+        let last = try connection.first("SELECT facts FROM archive_chunk WHERE chunk = ?", .integer(indexed)) {
+            (row) throws(StorageError) in try ArchiveChunk.facts(try row.bytes(0)).last?.id
         }
-        return (last ?? 0) - ArchiveRepository.longestWay
-    }
-
-    private func entries(_ sql: String, _ parameters: [SQLValue]) throws(StorageError) -> [Entry] {
-        var entries: [Entry] = []
-        try connection.run(sql, parameters) { (row) throws(StorageError) in
-            entries.append(Entry(id: try row.integer(0), sequence: try row.integer(1)))
-        }
-        return entries
-    }
-}
-
-extension SQLConnection {
-    /// The number in the one row of an answer.
-    fileprivate func oneNumber(_ sql: String, _ parameters: [SQLValue]) throws(StorageError) -> Int64 {
-        var number: Int64 = 0
-        try run(sql, parameters) { (row) throws(StorageError) in number = try row.integer(0) }
-        return number
+        return ((last ?? nil) ?? 0) - ArchiveRepository.longestWay
     }
 }

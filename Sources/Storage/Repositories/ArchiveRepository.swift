@@ -34,12 +34,12 @@ public struct ArchiveRepository: Sendable {
         }
     }
 
-    /// Makes the rows by which messages are found, for up to `limit` messages; for none if fewer than `atLeast` lack them.
+    /// Makes the rows by which messages are found, for `limit` messages or a few more; for none if fewer than `atLeast` lack them.
     /// Returns how many messages lack them afterwards.
     @discardableResult
     public nonisolated(nonsending) func index(atLeast: Int = 1, limit: Int = 8192) async throws(StorageError) -> Int {
         try await database.write { (connection) throws(StorageError) in
-            try ArchiveRows.index(atLeast: Int64(atLeast), limit: Int64(limit), connection)
+            try ArchiveIndex.extend(atLeast: Int64(atLeast), limit: Int64(limit), connection)
         }
     }
 
@@ -118,10 +118,10 @@ public struct ArchiveRepository: Sendable {
 
     // MARK: Removal
 
-    /// Removes up to `limit` messages of archives whose owners are gone; false when there are none left.
+    /// Removes about `limit` messages of archives whose owners are gone; false when there are none left.
     public nonisolated(nonsending) func collectGarbage(limit: Int = 500) async throws(StorageError) -> Bool {
         try await database.write { (connection) throws(StorageError) in
-            try ArchiveRows.collectGarbage(limit: Int64(limit), connection)
+            try ArchiveRows.collectGarbage(limit: limit, connection)
         }
     }
 

@@ -9,14 +9,18 @@ struct ArchiveRows {
     private var found = ArchiveNumbers()
     private var nextArchive: Int64
     private var nextPeer: Int64
-    private var nextSequence: Int64
+    private var nextChunk: Int64
     private let indexed: Int64
+    private var unindexed: Int64
+    /// What has not become a row yet.
+    private var chunk = ArchiveChunk()
 
     init(_ connection: any SQLConnection, knowing numbers: ArchiveNumbers) throws(StorageError) {
         self.connection = connection
         known = numbers
         let state = try Self.state(connection)
-        (nextArchive, nextPeer, nextSequence, indexed) = (state.nextArchive, state.nextPeer, state.nextSequence, state.indexed)
+        (nextArchive, nextPeer, nextChunk) = (state.nextArchive, state.nextPeer, state.nextChunk)
+        (indexed, unindexed) = (state.indexed, state.unindexed)
         isKnownValid = numbers.epoch == state.epoch
         found.epoch = state.epoch
         found.removals = isKnownValid ? known.removals : try Self.removals(connection)
@@ -26,24 +30,30 @@ struct ArchiveRows {
         let sender = try numbers(message.sender, message.id)
         let recipient = try numbers(message.recipient, message.id)
         if sender == nil, recipient == nil { return }
-        try connection.execute(
-            """
-            INSERT INTO archive_message (sequence, id, sender, sender_peer, recipient, recipient_peer, groupchat, stanza)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            .integer(nextSequence), .integer(message.id), .integer(sender?.archive), .integer(sender?.peer),
-            .integer(recipient?.archive), .integer(recipient?.peer), .flag(message.isGroupchat), .bytes(message.stanza))
-        nextSequence += 1
+        chunk.add(message.id, sender, recipient, isGroupchat: message.isGroupchat, message.stanza)
+        unindexed += 1
+        if chunk.isFull { try flush() }
         guard let retraction = message.retraction else { return }
+        try flush()
         if let sender { try retract(retraction, before: message.id, sender.archive, sender.peer) }
         if let recipient { try retract(retraction, before: message.id, recipient.archive, recipient.peer) }
     }
 
-    func finish() throws(StorageError) -> ArchiveRepository.Receipt {
+    mutating func finish() throws(StorageError) -> ArchiveRepository.Receipt {
+        try flush()
         try connection.execute(
-            "UPDATE archive_state SET next_archive = ?, next_peer = ?, next_sequence = ?",
-            .integer(nextArchive), .integer(nextPeer), .integer(nextSequence))
-        return ArchiveRepository.Receipt(found: found, unindexed: Int(nextSequence - 1 - indexed))
+            "UPDATE archive_state SET next_archive = ?, next_peer = ?, next_chunk = ?, unindexed = ?",
+            .integer(nextArchive), .integer(nextPeer), .integer(nextChunk), .integer(unindexed))
+        return ArchiveRepository.Receipt(found: found, unindexed: Int(unindexed))
+    }
+
+    private mutating func flush() throws(StorageError) {
+        guard !chunk.facts.isEmpty else { return }
+        try connection.execute(
+            "INSERT INTO archive_chunk (chunk, facts, stanzas) VALUES (?, ?, ?)",
+            .integer(nextChunk), .bytes(chunk.packedFacts), .bytes(chunk.stanzas))
+        nextChunk += 1
+        chunk.removeAll()
     }
 
     // MARK: Numbers
@@ -51,10 +61,10 @@ struct ArchiveRows {
     /// Nil where there is no such side, or its user was removed after the message was sent.
     private mutating func numbers(
         _ side: ArchivedMessage.Side?, _ id: Int64
-    ) throws(StorageError) -> (archive: Int64, peer: Int64)? {
+    ) throws(StorageError) -> ArchiveChunk.Side? {
         guard let side else { return nil }
         if !found.removals.isEmpty, let removed = found.removals[side.owner], id <= removed { return nil }
-        return (try archive(side.owner), try peer(side.peer))
+        return ArchiveChunk.Side(archive: try archive(side.owner), peer: try peer(side.peer))
     }
 
     private static func removals(_ connection: any SQLConnection) throws(StorageError) -> [UserKey: Int64] {
@@ -109,88 +119,74 @@ struct ArchiveRows {
         selection.before = id
         let lookup = ArchiveLookup(archive: archive, peer: peer, selection, connection, indexed: indexed)
         for entry in try lookup.entries(isBackward: true, limit: Self.retractable) {
-            guard let stanza = try lookup.stanza(entry.sequence), let tombstone = retraction.tombstone(stanza) else { continue }
-            try connection.execute(
-                "UPDATE archive_message SET stanza = ? WHERE sequence = ?", .bytes(tombstone), .integer(entry.sequence))
-            return
+            let number = ArchivePlace.chunk(entry.place)
+            guard var chunk = try Self.chunk(number, connection),
+                let tombstone = chunk.stanza(ArchivePlace.index(entry.place)).flatMap(retraction.tombstone)
+            else { continue }
+            chunk.replace(ArchivePlace.index(entry.place), by: tombstone)
+            return try Self.update(number, chunk, connection)
         }
     }
 
-    // MARK: Index
+    // MARK: Chunks
 
-    static func index(atLeast: Int64, limit: Int64, _ connection: any SQLConnection) throws(StorageError) -> Int {
-        let state = try Self.state(connection)
-        let last = state.nextSequence - 1
-        guard last - state.indexed >= max(1, atLeast) else { return Int(last - state.indexed) }
-        let end = min(last, state.indexed + limit)
-        let range: [SQLValue] = [.integer(state.indexed), .integer(end)]
-        let sides = { (columns: String) in
-            """
-            SELECT sender AS archive, sender_peer AS peer, \(columns) FROM archive_message
-            WHERE sequence > ? AND sequence <= ? AND sender IS NOT NULL
-            UNION ALL SELECT recipient, recipient_peer, \(columns) FROM archive_message
-            WHERE sequence > ? AND sequence <= ? AND recipient IS NOT NULL
-            """
+    static func chunk(_ number: Int64, _ connection: any SQLConnection) throws(StorageError) -> ArchiveChunk? {
+        try connection.first("SELECT facts, stanzas FROM archive_chunk WHERE chunk = ?", .integer(number)) {
+            (row) throws(StorageError) in try ArchiveChunk(facts: try row.bytes(0), stanzas: try row.bytes(1))
         }
-        try connection.run(
-            """
-            INSERT INTO archive_entry (archive, peer, id, sequence, groupchat)
-            SELECT archive, peer, id, sequence, groupchat FROM (\(sides("id, sequence, groupchat"))) AS side WHERE true
-            ORDER BY archive, id ON CONFLICT DO NOTHING
-            """, range + range) { (_) throws(StorageError) in }
-        try connection.run(
-            """
-            INSERT INTO archive_contact (archive, peer, period)
-            SELECT DISTINCT archive, peer, id >> \(ArchiveRepository.periodShift) FROM (\(sides("id"))) AS side WHERE true
-            ON CONFLICT DO NOTHING
-            """, range + range) { (_) throws(StorageError) in }
-        try connection.execute("UPDATE archive_state SET indexed = ?", .integer(end))
-        return Int(last - end)
+    }
+
+    private static func update(_ number: Int64, _ chunk: ArchiveChunk, _ connection: any SQLConnection) throws(StorageError) {
+        try connection.execute(
+            "UPDATE archive_chunk SET facts = ?, stanzas = ? WHERE chunk = ?",
+            .bytes(chunk.packedFacts), .bytes(chunk.stanzas), .integer(number))
     }
 
     // MARK: Garbage
 
-    static func collectGarbage(limit: Int64, _ connection: any SQLConnection) throws(StorageError) -> Bool {
+    static func collectGarbage(limit: Int, _ connection: any SQLConnection) throws(StorageError) -> Bool {
         let archive = try connection.first("SELECT archive FROM archive_garbage ORDER BY archive LIMIT 1") {
             (row) throws(StorageError) in try row.integer(0)
         }
         guard let archive else { return false }
-        while try index(atLeast: 1, limit: 8192, connection) > 0 {}
-        let entries = try connection.all(
-            "SELECT id, sequence FROM archive_entry WHERE archive = ? ORDER BY id LIMIT ?", .integer(archive), .integer(limit)
-        ) { (row) throws(StorageError) in (id: try row.integer(0), sequence: try row.integer(1)) }
-        for entry in entries {
-            for side in ["sender", "recipient"] {
-                try connection.execute(
-                    "UPDATE archive_message SET \(side) = NULL WHERE sequence = ? AND \(side) = ?",
-                    .integer(entry.sequence), .integer(archive))
-            }
-            try connection.execute(
-                "DELETE FROM archive_message WHERE sequence = ? AND sender IS NULL AND recipient IS NULL", .integer(entry.sequence))
-        }
-        if let last = entries.last {
-            try connection.execute(
-                "DELETE FROM archive_entry WHERE archive = ? AND id <= ?", .integer(archive), .integer(last.id))
+        while try ArchiveIndex.extend(atLeast: 1, limit: 8192, connection) > 0 {}
+        let blocks = try connection.all(
+            "SELECT first, entries FROM archive_block WHERE archive = ? ORDER BY first LIMIT ?",
+            .integer(archive), .integer(Int64(max(1, limit / 64)))
+        ) { (row) throws(StorageError) in try ArchiveBlock(first: try row.integer(0), packed: try row.bytes(1)) }
+        guard let last = blocks.last else {
+            try connection.execute("DELETE FROM archive_contact WHERE archive = ?", .integer(archive))
+            try connection.execute("DELETE FROM archive_garbage WHERE archive = ?", .integer(archive))
             return true
         }
-        try connection.execute("DELETE FROM archive_contact WHERE archive = ?", .integer(archive))
-        try connection.execute("DELETE FROM archive_garbage WHERE archive = ?", .integer(archive))
+        let places = Dictionary(grouping: blocks.flatMap(\.entries).map(\.place), by: ArchivePlace.chunk)
+        for (number, places) in places.sorted(by: { $0.key < $1.key }) {
+            guard var chunk = try chunk(number, connection) else { continue }
+            for place in places { chunk.remove(ArchivePlace.index(place), from: archive) }
+            if chunk.isDead {
+                try connection.execute("DELETE FROM archive_chunk WHERE chunk = ?", .integer(number))
+            } else {
+                try update(number, chunk, connection)
+            }
+        }
+        try connection.execute("DELETE FROM archive_block WHERE archive = ? AND first <= ?", .integer(archive), .integer(last.first))
         return true
     }
 
     // MARK: State
 
     struct State {
-        let epoch, nextArchive, nextPeer, nextSequence, indexed: Int64
+        /// `indexed` is the last chunk that is indexed, `unindexed` the number of messages behind it.
+        let epoch, nextArchive, nextPeer, nextChunk, indexed, unindexed: Int64
     }
 
     static func state(_ connection: any SQLConnection) throws(StorageError) -> State {
         let state = try connection.first(
-            "SELECT epoch, next_archive, next_peer, next_sequence, indexed FROM archive_state"
+            "SELECT epoch, next_archive, next_peer, next_chunk, indexed, unindexed FROM archive_state"
         ) { (row) throws(StorageError) in
             State(
                 epoch: try row.integer(0), nextArchive: try row.integer(1), nextPeer: try row.integer(2),
-                nextSequence: try row.integer(3), indexed: try row.integer(4))
+                nextChunk: try row.integer(3), indexed: try row.integer(4), unindexed: try row.integer(5))
         }
         guard let state else { throw .corrupt("archive_state is empty") }
         return state
