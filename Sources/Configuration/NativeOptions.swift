@@ -11,7 +11,7 @@ enum NativeOptions {
                 "workers", .integer(1...64, .none), .computed("the number of processors online, at most 64"),
                 "How many worker processes serve connections.", editions: .xmppd, effect: ReloadEffect.workers),
             OptionRow(
-                "worker_program", .path, .computed("xmppd-worker beside the master's own program"),
+                "worker_program", .path, .computed("xmppd-worker beside xmppd, or in ../libexec/xmppd"),
                 "The program a worker runs.", editions: .xmppd, effect: "workers that start from now on are this program"),
             OptionRow(
                 "drain_timeout", .integer(0...3600, .seconds), .integer(30),

@@ -74,10 +74,16 @@ enum OwnProgram {
         return executable
     }()
 
-    /// The program of this name in the same directory.
+    /// The program of this name in the same directory, or where an installed one that nobody calls by hand is: with
+    /// `/usr/sbin/xmppd` that is `/usr/libexec/xmppd`.
     static func beside(_ name: String) -> String {
-        let candidates = [path, executable].map { path in "\(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])/\(name)" }
-        return candidates.first { access($0, X_OK) == 0 } ?? candidates.last ?? name
+        let directories = [path, executable].map(directory)
+        let candidates = directories.map { "\($0)/\(name)" } + directories.map { "\(directory(of: $0))/libexec/xmppd/\(name)" }
+        return candidates.first { access($0, X_OK) == 0 } ?? candidates.first ?? name
+    }
+
+    private static func directory(of path: String) -> String {
+        String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
     }
 
     private static let executable: String = {
