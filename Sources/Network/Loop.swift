@@ -78,6 +78,9 @@ public enum Loop {
 
     // MARK: Timers
 
+    /// How much later than asked, in milliseconds, a timer of an idle loop may be.
+    public static let timerGrain = TimerWheel.resolution
+
     /// Calls `body` once, `milliseconds` from now: never earlier, up to 50 ms later. Cheap: thousands may be armed.
     @discardableResult
     public static func after(_ milliseconds: Int64, _ body: @escaping @LoopActor () -> Void) -> Timer {

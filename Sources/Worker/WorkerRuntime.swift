@@ -91,7 +91,7 @@ final class WorkerRuntime {
 
     private func beat() {
         let now = Loop.now
-        let lag = max(0, now - lastTick - Self.tickMilliseconds)
+        let lag = max(0, now - lastTick - Self.tickMilliseconds - Loop.timerGrain)
         lastTick = now
         let sessions = server.localSessions.count
         let connections = openConnections
