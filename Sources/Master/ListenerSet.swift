@@ -39,10 +39,14 @@ final class ListenerSet {
 
         var description: String { "\(listener.description): cannot listen: \(reason(number))\(remedy)" }
 
+        /// Who else may have the port, where systemd has started this.
+        private static let orSocketUnit =
+            getenv("NOTIFY_SOCKET") == nil ? "" : "; if it is a socket unit of systemd, set its Service= to this service"
+
         private var remedy: String {
             switch number {
             case EADDRINUSE:
-                "; another program listens there: stop it (ss -lntp names it) or choose another port"
+                "; another program listens there: stop it (ss -lntp names it) or choose another port" + Self.orSocketUnit
             case EACCES:
                 "; ports below 1024 need the capability CAP_NET_BIND_SERVICE (AmbientCapabilities= in the unit), or start as root"
             case EADDRNOTAVAIL:
