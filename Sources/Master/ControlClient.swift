@@ -38,7 +38,7 @@ final class ControlClient {
             unread: earlier?.unread ?? []
         ) { [weak self] event in self?.occurred(event) }
         watchIdleness(after: Self.idleLimit)
-        Log.debug("control client connected", [Field("pid", pid), Field("user", user)])
+        Log.debug("control client connected", [Field("pid", pid), Field("uid", user)])
     }
 
     /// What the next image of the program needs; nil if this client is left behind.

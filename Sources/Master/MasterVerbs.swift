@@ -47,7 +47,7 @@ final class MasterVerbs {
     func perform(_ request: ControlRequest, for client: ControlClient) {
         do {
             let (operation, arguments) = try OperationCatalog.check(verb: request.verb, arguments: request.arguments)
-            let facts = [Field("verb", operation.name), Field("user", client.user), Field("pid", client.pid)]
+            let facts = [Field("verb", operation.name), Field("uid", client.user), Field("pid", client.pid)]
             Log.event(operation.privilege == .write ? .notice : .debug, "control request", facts)
             if operation.executor == .worker {
                 return relay.forward(ControlRequest(id: request.id, verb: request.verb, arguments: arguments.value), from: client)

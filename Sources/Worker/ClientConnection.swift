@@ -237,12 +237,7 @@ final class ClientConnection {
         stopClock()
         if let error {
             listener.metrics?.add(.streamErrors)
-            Log.info(
-                "stream error",
-                [
-                    Field("connection", connection.id), Field("address", address),
-                    Field("condition", error.condition.rawValue), Field("text", error.text ?? ""),
-                ])
+            report("stream error", [Field("condition", error.condition.rawValue), Field("text", error.text ?? "")])
             connection.write(StreamText.element(error.element))
         }
         connection.write("</stream:stream>")
@@ -296,13 +291,18 @@ extension ClientConnection: ConnectionDelegate {
     func connectionDrained(_ connection: Connection) { session?.drained() }
 
     func connectionClosed(_ connection: Connection, reason: CloseReason) {
+        let jid = session?.jid
         perform(stream.handle(.disconnected))
         loseSession()
         stopClock()
-        Log.info(
-            "connection closed",
-            [Field("connection", connection.id), Field("address", address), Field("reason", reason)])
+        report("connection closed", [Field("reason", reason)] + (jid.map { [Field("session", $0)] } ?? []))
         listener.closed(self)
+    }
+
+    /// Logs what happened to this connection; the facts that name it come with it.
+    func report(_ event: @autoclosure () -> String, _ fields: @autoclosure () -> [Field]) {
+        guard Log.isEnabled(.info) else { return }
+        Log.info(event(), [Field("connection", connection.id), Field("listener", listener.place), Field("address", address)] + fields())
     }
 }
 

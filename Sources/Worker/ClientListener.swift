@@ -61,12 +61,15 @@ final class ClientListener {
             inflationLimit: options.zlib)
     }
 
+    /// The listener as the configuration names it.
+    var place: String { "listen.c2s[\(options.index)]" }
+
     /// Begins to accept at a socket that the master has bound; there may be several.
     func start(_ socket: Int32) {
         if options.proto == .udp {
             return datagrams.append(DatagramSink(adopting: socket) { [shared, descriptor] in shared.refused(descriptor) })
         }
-        let place = "listen.c2s[\(options.index)]"
+        let place = place
         if let tls = options.tls, tls.verifyMode == .none {
             Log.info("clients are not asked for certificates", [Field("listener", place)])
         }
@@ -230,7 +233,7 @@ extension ClientListener: AcceptGate {
         Log.info(
             "connection refused",
             [
-                Field("listener", "listen.c2s[\(options.index)]"), Field("address", peer),
+                Field("listener", place), Field("address", peer),
                 Field("reason", CloseReason.noProxyHeader),
             ])
     }

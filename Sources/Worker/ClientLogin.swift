@@ -56,19 +56,12 @@ extension ClientConnection {
         listener.metrics?.add(.loginsSucceeded)
         framer.limits = listener.limits
         if let host { connection.setRate(listener.rate(of: jid, on: host)) }
-        Log.info(
-            "authenticated",
-            [Field("connection", connection.id), Field("user", jid), Field("mechanism", mechanism.name), Field("address", address)])
+        report("authenticated", [Field("user", jid), Field("mechanism", mechanism.name)])
     }
 
     func authenticationFailed(_ user: JID?, _ condition: SASLFailure.Condition) {
         listener.metrics?.add(.loginsFailed)
-        Log.info(
-            "authentication failed",
-            [
-                Field("connection", connection.id), Field("user", user?.description ?? ""),
-                Field("condition", condition.rawValue), Field("address", address),
-            ])
+        report("authentication failed", [Field("user", user?.description ?? ""), Field("condition", condition.rawValue)])
         guard condition == .notAuthorized, listener.countFailure(from: address) else { return }
         Loop.endOfTurn { [self] in
             end(StreamError(.policyViolation, text: "Too many failed logins from this address"))
@@ -88,9 +81,7 @@ extension ClientConnection {
                     user, resource: resource, connection: connection.id, stream: self, now: WallClock.seconds, method: method)
                 guard !stream.isClosed else { return session.end() }
                 self.session = session
-                Log.info(
-                    "session bound",
-                    [Field("connection", connection.id), Field("session", session.jid), Field("address", address)])
+                report("session bound", [Field("user", user), Field("session", session.jid)])
                 perform(stream.handle(.bound(session.jid)))
             } catch {
                 perform(stream.handle(.bindRefused(error)))
@@ -109,9 +100,7 @@ extension ClientConnection {
                 // Should this connection be gone already, the session waits on.
                 guard !stream.isClosed else { return }
                 self.session = session
-                Log.info(
-                    "session resumed",
-                    [Field("connection", connection.id), Field("session", session.jid), Field("address", address)])
+                report("session resumed", [Field("user", user), Field("session", session.jid)])
                 perform(stream.handle(.resumed(session.jid, handled: count)))
                 session.attach(self)
             case .refused(let refusal, let count): perform(stream.handle(.resumeRefused(refusal, handled: count)))

@@ -46,7 +46,7 @@ public enum WorkerProgram {
     private static func become(_ account: ProcessAccount?) -> Bool {
         guard let account, getuid() == 0 else { return true }
         guard initgroups(account.name, account.group) == 0, setgid(account.group) == 0, setuid(account.user) == 0 else {
-            Log.error("cannot become the configured user", [Field("user", account.name), Field("errno", errno)])
+            Log.error("cannot become the configured user", [Field("account", account.name), Field("errno", errno)])
             return false
         }
         return true
