@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Two accounts log in with slixmpp, each on its own connection, and one writes to the other.
 
-    login.py DOMAIN ONE OTHER      (password: secret; the server is at 127.0.0.1:5222)
+    login.py DOMAIN ONE OTHER [AUTHORITY]
+
+The password is secret, the server is at 127.0.0.1:5222. With a file of an authority its certificate is verified.
 """
 import asyncio
 import ssl
@@ -11,10 +13,12 @@ import slixmpp
 
 
 class Client(slixmpp.ClientXMPP):
-    def __init__(self, jid):
+    def __init__(self, jid, authority):
         super().__init__(jid + "/test", "secret")
-        # The certificate is the server's own.
-        self.ssl_context.check_hostname, self.ssl_context.verify_mode = False, ssl.CERT_NONE
+        if authority:
+            self.ca_certs = authority
+        else:
+            self.ssl_context.check_hostname, self.ssl_context.verify_mode = False, ssl.CERT_NONE
         self.is_in, self.heard = asyncio.Event(), asyncio.Queue()
         self.add_event_handler("session_start", self.start)
         self.add_event_handler("message", lambda message: self.heard.put_nowait(message["body"]))
@@ -26,8 +30,8 @@ class Client(slixmpp.ClientXMPP):
         self.is_in.set()
 
 
-async def main(domain, *names):
-    clients = [Client(f"{name}@{domain}") for name in names]
+async def main(domain, one, other, authority=None):
+    clients = [Client(f"{name}@{domain}", authority) for name in (one, other)]
     for client in clients:
         client.connect("127.0.0.1", 5222)
         await asyncio.wait_for(client.is_in.wait(), 30)
