@@ -33,10 +33,10 @@ enum NativeOptions {
                 editions: .xmppd, effect: "the new file is there before the old one goes"),
             OptionRow(
                 "user", .name, .unset, "The user that workers run as if the master runs as root.",
-                editions: .xmppd, effect: ReloadEffect.newWorkers),
+                editions: .xmppd, effect: ReloadEffect.account),
             OptionRow(
                 "group", .name, .computed("that of the user"),
-                "The group that workers run as if the master runs as root.", editions: .xmppd, effect: ReloadEffect.newWorkers),
+                "The group that workers run as if the master runs as root.", editions: .xmppd, effect: ReloadEffect.account),
         ])
 
     private static let storage = OptionRow.under(
@@ -45,7 +45,7 @@ enum NativeOptions {
             OptionRow("storage", .section, .present, "Where data are kept.", editions: .xmppd),
             OptionRow(
                 "storage.path", .path, .text("/var/lib/xmppd/xmppd.sqlite"), "The SQLite database.",
-                editions: .xmppd, effect: ReloadEffect.newWorkers),
+                editions: .xmppd, effect: ReloadEffect.database),
         ])
 
     private static let security = OptionRow.under(

@@ -12,7 +12,10 @@ enum ReloadEffect {
         "the new one is bound before anything changes; streams of one that is gone are closed with reset, all others live on"
     static let address = "the new address is bound before the old one is left, sessions live on"
     static let modules = "loaded or unloaded for open sessions too; what a module has stored stays"
-    static let workers = "workers are started, or drained and ended, once everything else is in force"
-    static let newWorkers = "refused, since it needs another start: xmppctl restart puts it in force"
+    static let workers = "workers are started, or drained and ended, once everything else is in force; the connections of outgoing pools are shared out anew"
+    static let account =
+        "workers are replaced one after another, as xmppctl restart --rolling does; the new ones must be able to write to the database, and the master must be root"
+    static let database =
+        "all workers are replaced at once: sessions that can be resumed move, the others are closed with system-shutdown; nothing is copied, and the former database is not written any more when the new one begins to be"
     static let nothingYet = "nothing changes: this version does not act on it yet"
 }

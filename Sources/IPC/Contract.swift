@@ -16,10 +16,11 @@
 //
 // `xmppd-worker --versions` prints one line, `ProgramVersions`, and ends with status 0.
 // `xmppd-worker --check` reads one `configure` on descriptor 0 and answers `ready` or `refused` on descriptor 1 (both
-// the same AF_UNIX stream socket); its exit status is 0 or 78. `--account` may follow, as in `WorkerArguments`.
+// the same AF_UNIX stream socket); its exit status is 0 or 78. `--storage` may follow, to find out whether the database can be
+// written as well, and `--account`, as in `WorkerArguments`.
 
 /// The version of everything in this file. A worker of another version is refused at its hello.
-public let contractVersion: UInt16 = 3
+public let contractVersion: UInt16 = 4
 
 /// The descriptor of a worker's control channel.
 public let controlDescriptor: Int32 = 3
@@ -41,8 +42,8 @@ public enum MasterMessage: Sendable, Equatable {
     case start
     /// Build this configuration completely, beside the one in force. With it, these listeners are all there are: one that
     /// is known by its index stays, also at another address, one that is missing goes. The sockets of those at new
-    /// addresses follow as `listener`. Reply: `prepared` or `rejected`.
-    case prepare(generation: UInt32, ConfigurationBundle, listeners: [ListenerDescriptor])
+    /// addresses follow as `listener`. There will be so many positions. Reply: `prepared` or `rejected`.
+    case prepare(generation: UInt32, ConfigurationBundle, workers: UInt8, listeners: [ListenerDescriptor])
     /// Put the prepared configuration in force. Reply: `committed`.
     case commit(generation: UInt32)
     /// Forget the prepared configuration and close the sockets that came with it. Reply: none.

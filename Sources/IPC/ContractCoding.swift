@@ -35,9 +35,10 @@ extension MasterMessage {
                 .collectOrphans(let slot, let incarnation):
                 writer.uint8(slot)
                 writer.uint32(incarnation)
-            case .prepare(let generation, let bundle, let listeners):
+            case .prepare(let generation, let bundle, let workers, let listeners):
                 writer.uint32(generation)
                 writer.bundle(bundle)
+                writer.uint8(workers)
                 writer.count(listeners.count)
                 for listener in listeners { writer.listener(listener) }
             case .commit(let generation), .abort(let generation): writer.uint32(generation)
@@ -68,7 +69,9 @@ extension MasterMessage {
         case 4: .mesh(slot: try reader.uint8(), incarnation: try reader.uint32())
         case 5: .meshGone(slot: try reader.uint8(), incarnation: try reader.uint32())
         case 6: .start
-        case 7: .prepare(generation: try reader.uint32(), try reader.bundle(), listeners: try reader.listeners())
+        case 7:
+            .prepare(
+                generation: try reader.uint32(), try reader.bundle(), workers: try reader.uint8(), listeners: try reader.listeners())
         case 8: .commit(generation: try reader.uint32())
         case 9: .abort(generation: try reader.uint32())
         case 10: .stop(deadlineMilliseconds: try reader.uint32())

@@ -1,5 +1,5 @@
 /// The version of everything in this file. Workers of different versions never serve together.
-public let meshVersion: UInt16 = 1
+public let meshVersion: UInt16 = 2
 
 /// What workers say to one another over the mesh. Fire and forget: none of these has a reply of its own.
 ///

@@ -85,7 +85,7 @@ public final class Server {
     /// Ends what the methods of authentication have started. Called once, after the last client.
     public func stop() {
         for host in hosts.values { host.accounts.close() }
-        pools.apply([], hosts: [])
+        pools.apply([], hosts: [], processes: 1)
     }
 
     public func host(_ domain: String) -> Host? { hosts[domain] }
@@ -102,10 +102,11 @@ public final class Server {
     ///
     /// A host that is gone takes no new stream; whoever has sessions with it hears of them as long as they last. The caller
     /// closes its streams with `host-gone` (RFC 6120 §4.9.3.5), a few at a time, and then calls `remove`.
+    /// - Parameter workers: how many there will be.
     /// - Returns: the hosts that are gone.
-    public func apply(_ configuration: ServerConfiguration) -> [Host] {
+    public func apply(_ configuration: ServerConfiguration, workers: Int) -> [Host] {
         self.configuration = configuration
-        let hasOtherPools = pools.apply(configuration.outgoingPools, hosts: configuration.hosts)
+        let hasOtherPools = pools.apply(configuration.outgoingPools, hosts: configuration.hosts, processes: workers)
         for (domain, host) in hosts where configuration.hosts.contains(domain) {
             host.apply(configuration.host(domain), catalog, hasOtherPools: hasOtherPools)
         }

@@ -1,3 +1,4 @@
+internal import Configuration
 internal import IPC
 internal import Network
 internal import SharedState
@@ -20,6 +21,8 @@ struct SessionParcel: Equatable {
     var acknowledged: UInt32
     var lastReceipt: Int64
     var waiting: [UnacknowledgedStanzas.Entry]
+    /// Where its worker stores: under which path.
+    var database: String
     /// By the modules' names.
     var luggage: [(name: String, contents: [UInt8])]
 
@@ -47,6 +50,7 @@ struct SessionParcel: Equatable {
             writer.int64(entry.receipt)
             writer.data(entry.bytes)
         }
+        writer.string(database)
         writer.count(luggage.count)
         for piece in luggage {
             writer.string(piece.name)
@@ -76,6 +80,7 @@ struct SessionParcel: Equatable {
             let (sentAt, receipt) = (try reader.int64(), try reader.int64())
             waiting.append(.init(bytes: Array(try reader.data()), sentAt: sentAt, receipt: receipt))
         }
+        database = try reader.string()
         luggage = []
         for _ in 0..<(try reader.count(ofSize: 8)) { luggage.append((try reader.string(), Array(try reader.data()))) }
         try reader.end()
@@ -98,6 +103,7 @@ extension SessionParcel {
         acknowledged = acknowledgements.waiting.acknowledged
         lastReceipt = acknowledgements.waiting.lastReceipt
         waiting = Array(acknowledgements.waiting.waiting)
+        database = session.host.server.configuration.native.storagePath
         luggage = []
         for (name, piece) in session.host.luggage {
             if let contents = piece.pack(session) { luggage.append((name, contents)) }
@@ -110,8 +116,10 @@ extension SessionParcel {
         let session = Session(
             jid: JID.prepared(user).with(resource: resource), connection: connection, host: host, stream: nil,
             address: address, since: since, flags: flags, priority: priority)
-        var queue = UnacknowledgedStanzas(acknowledged: acknowledged, lastReceipt: lastReceipt)
-        for entry in waiting { queue.append(entry.bytes, at: entry.sentAt, receipt: entry.receipt) }
+        // What another database has is not stored in this one, and its numbers mean something else here.
+        let isStored = database == host.server.configuration.native.storagePath
+        var queue = UnacknowledgedStanzas(acknowledged: acknowledged, lastReceipt: isStored ? lastReceipt : 0)
+        for entry in waiting { queue.append(entry.bytes, at: entry.sentAt, receipt: isStored ? entry.receipt : 0) }
         session.acknowledgements = Acknowledgements(terms, key: key, session: session, handled: handled, waiting: queue)
         return session
     }

@@ -187,6 +187,7 @@ public final class MasterProcess {
             operationProgress: { [unowned relay] in relay.progress($0, $1) },
             operationReply: { [unowned relay] in relay.finish($0, $1) }, died: { [unowned relay] in relay.lost($0) },
             worked: { memory.worked() })
+        reloader.replaceWorkers = { [unowned restarter] in restarter.replaceWorkers() }
         restarter.succeed = { [unowned self, unowned pool, unowned reloader, unowned relay] asker, result in
             succeed(possessions, pool, reloader, relay, asker, result, started)
         }

@@ -16,6 +16,8 @@ final class Reloader {
         let configuration: ServerConfiguration
         let notes: [Note]
         let changes: [ConfigurationChange]
+        /// What running workers cannot take up.
+        let needs: NewWorkers
     }
 
     private enum Stage {
@@ -42,6 +44,8 @@ final class Reloader {
     private(set) var generation: UInt32
     /// How many workers there were before the latest reload.
     private var formerWorkers = 0
+    /// Has the workers replaced one after another, as soon as nothing else is under way.
+    var replaceWorkers: () -> Void = {}
     private var stage = Stage.idle
     private var waiters: [Request] = []
     private var hasSignalWaiting = false
@@ -99,14 +103,15 @@ final class Reloader {
         case .refused(let problems): refuse(request, problems)
         case .usable(let settings, let configuration, let notes):
             let changes = configuration.changes(from: self.configuration)
-            let proposal = Proposal(settings: settings, configuration: configuration, notes: notes, changes: changes)
+            let needs = NewWorkers(from: pool.settings, to: settings, self.configuration, configuration)
+            let proposal = Proposal(
+                settings: settings, configuration: configuration, notes: notes, changes: changes, needs: needs)
             check(request, proposal)
         }
     }
 
     private func check(_ request: Request, _ proposal: Proposal) {
-        let fixed = FixedOptions.changes(from: pool.settings, to: proposal.settings, configuration, proposal.configuration)
-        guard fixed.isEmpty else { return refuse(request, fixed) }
+        guard proposal.needs.problems.isEmpty else { return refuse(request, proposal.needs.problems) }
         // A server starts with a file that names what is not there, as other releases do. A running one is not made to
         // deny everybody, or to lose a limit, by what looks like a slip.
         let slips = proposal.notes.filter { $0.isDangling && !dangling.contains($0.text) }
@@ -114,7 +119,8 @@ final class Reloader {
             return refuse(request, slips.map { "\($0.file):\($0.position): \($0.path): \($0.text); define it, or remove its name" })
         }
         let check = WorkerCheck(
-            proposal.settings.bundle, program: proposal.settings.workerProgram, account: proposal.settings.account, on: loop
+            proposal.settings.bundle, program: proposal.settings.workerProgram, account: proposal.settings.account,
+            triesStorage: proposal.needs.tryStorage, on: loop
         ) { [weak self] verdict in self?.checked(request, proposal, verdict) }
         stage = .checking(request, proposal, check)
     }
@@ -146,13 +152,23 @@ final class Reloader {
         }
         if request.isRehearsal {
             seat.abandon(move)
-            let report = ReloadReport(proposal, change, hosts: configuration.hosts)
+            var report = ReloadReport(proposal, change, hosts: configuration.hosts)
+            report.remarks += proposal.needs.remarks(sessions: sessions, isRehearsal: true)
             return finish(request, .success(report.rehearsal(SessionTable(segment), ListenerCounters(segment))))
         }
         generation += 1
         stage = .preparing(request, proposal, change, move)
-        pool.proposals[generation] = (proposal.settings.bundle, change)
-        pool.tell(.reload(generation: generation))
+        pool.proposals[generation] = WorkerPool.Proposal(settings: proposal.settings, listeners: change)
+        if proposal.needs.isOtherDatabase {
+            pool.tell(.change(generation: generation, workers: proposal.settings.workers))
+        } else {
+            pool.tell(.reload(generation: generation))
+        }
+    }
+
+    private var sessions: Int {
+        let table = SessionTable(segment)
+        return configuration.hosts.reduce(0) { $0 + table.count(host: $1) }
     }
 
     // MARK: What comes of it
@@ -160,6 +176,7 @@ final class Reloader {
     /// The supervisor puts it in force: from here on there is no way back.
     func adopted(_ generation: UInt32) {
         guard generation == self.generation, case .preparing(let request, let proposal, let change, let move) = stage else { return }
+        let sessions = sessions
         if proposal.settings.logLevel != pool.settings.logLevel, let level = LogLevel(rawValue: proposal.settings.logLevel) {
             Log.level = level
             pool.sendToAll(.logLevel(level.rawValue))
@@ -169,11 +186,14 @@ final class Reloader {
             ListenerCounters(segment).reset(Int(listener.descriptor.index))
         }
         seat.take(move, proposal.settings)
-        formerWorkers = pool.settings.workers
+        // Where all workers are others, there are as many as there shall be.
+        formerWorkers = proposal.needs.isOtherDatabase ? proposal.settings.workers : pool.settings.workers
         pool.adopt(proposal.settings)
         configuration = proposal.configuration
         dangling = Set(proposal.notes.filter(\.isDangling).map(\.text))
-        stage = .committing(request, proposal, ReloadReport(proposal, change), gone: gone)
+        var report = ReloadReport(proposal, change)
+        report.remarks += proposal.needs.remarks(sessions: sessions, isRehearsal: false)
+        stage = .committing(request, proposal, report, gone: gone)
     }
 
     /// A worker has done it.
@@ -187,17 +207,18 @@ final class Reloader {
     func ended(_ generation: UInt32, _ outcome: ReloadOutcome) {
         guard generation == self.generation else { return }
         switch stage {
-        case .committing(let request, _, var report, _):
+        case .committing(let request, let proposal, var report, _):
             if case .committedBut = outcome { report.remarks.append(outcome.sentence) }
             report.log()
             pool.follow(number: formerWorkers)
+            if proposal.needs.isOtherAccount, !proposal.needs.isOtherDatabase { replaceWorkers() }
             finish(request, .success(report.value(generation: generation)))
         case .preparing(let request, _, _, let move):
             seat.abandon(move)
             switch outcome {
-            case .rejected(_, let problems):
+            case .rejected(_, let problems), .abandoned(_, .refused(let problems)):
                 finish(request, Operation.Failure(.configuration, problems.joined(separator: "\n")).result)
-            case .committed, .committedBut, .busy, .restarting, .stopping, .died, .unanswered:
+            case .committed, .committedBut, .busy, .restarting, .stopping, .died, .unanswered, .leaving, .abandoned:
                 finish(request, Operation.Failure(.failed, "nothing has changed: \(outcome.sentence)").result)
             }
         case .idle, .checking: break
@@ -217,26 +238,5 @@ final class Reloader {
         request.completion(result)
         guard case .idle = stage, !waiters.isEmpty else { return }
         start(waiters.removeFirst())
-    }
-}
-
-/// What only new processes can follow.
-enum FixedOptions {
-    static func changes(
-        from old: MasterSettings, to new: MasterSettings, _ before: ServerConfiguration, _ after: ServerConfiguration
-    ) -> [String] {
-        let path = new.bundle.path
-        func text(_ option: String) -> String {
-            let line = after.position(of: option).map { ":\($0.line):\($0.column)" } ?? ""
-            let remedy = "xmppctl restart puts it in force; with --rolling it goes on as it was"
-            return "\(path)\(line): \(option): has changed, which needs another start: \(remedy)"
-        }
-        var options: [String] = []
-        if before.native.storagePath != after.native.storagePath { options.append("xmppd.storage.path") }
-        if old.account != new.account {
-            if before.native.user != after.native.user { options.append("xmppd.user") }
-            if before.native.group != after.native.group { options.append("xmppd.group") }
-        }
-        return options.map(text)
     }
 }

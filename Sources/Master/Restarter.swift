@@ -10,6 +10,8 @@ final class Restarter {
     enum Kind {
         /// One worker after the other, then the master's own program.
         case rolling
+        /// One worker after the other, since the configuration wants others.
+        case workers
         /// The master's own program only.
         case master
         /// Everything is stopped, and the program begins anew.
@@ -37,6 +39,9 @@ final class Restarter {
     private let program: String
     private let configuration: String
     private var stage = Stage.idle
+    private var kind = Kind.rolling
+    /// Workers are not what the configuration says.
+    private var owesWorkers = false
     private var question: ProgramQuestion?
     private var lastID: UInt32 = 0
     private var asker: Asker?
@@ -59,14 +64,29 @@ final class Restarter {
             return refuse("systemd holds the listening sockets and hands them over at its own starts only: systemctl restart xmppd", to: asker)
         }
         stage = .asking
+        self.kind = kind
         self.asker = asker
         switch kind {
-        case .rolling:
-            let ours = ProgramVersions(segment: SharedSegment.layoutVersion)
-            ask(pool.settings.workerProgram, ours) { [self] in askMaster { [self] in roll() } }
+        case .rolling: askWorker { [self] in askMaster { [self] in roll() } }
+        case .workers: askWorker { [self] in roll() }
         case .master: askMaster { [self] in succeed(to: ["workers": 0]) }
         case .whole: check()
         }
+    }
+
+    /// Has the workers replaced, now or when nothing else is under way.
+    func replaceWorkers() {
+        owesWorkers = true
+        payWorkers()
+    }
+
+    private func payWorkers() {
+        guard owesWorkers, case .idle = stage, !pool.supervisor.isStopping else { return }
+        begin(.workers, for: nil)
+    }
+
+    private func askWorker(_ next: @escaping () -> Void) {
+        ask(pool.settings.workerProgram, ProgramVersions(segment: SharedSegment.layoutVersion), next)
     }
 
     private func askMaster(_ next: @escaping () -> Void) { ask(program, .ofMaster, next) }
@@ -94,6 +114,7 @@ final class Restarter {
     // MARK: One worker after the other
 
     private func roll() {
+        owesWorkers = false
         lastID += 1
         stage = .restarting(id: lastID)
         pool.tell(.restart(id: lastID))
@@ -130,6 +151,11 @@ final class Restarter {
     func ended(_ id: UInt32, _ outcome: RestartOutcome) {
         guard case .restarting(id) = stage else { return }
         switch outcome {
+        case .done(let count) where kind == .workers: finish(.success(["workers": .int(Int64(count))]))
+        case .busy where kind == .workers:
+            owesWorkers = true
+            stage = .asking
+            loop.after(Self.rhythm) { [weak self] in self?.roll() }
         // What the supervisor still has to do for this event comes first.
         case .done(let count): loop.after(0) { [self] in succeed(to: ["workers": .int(Int64(count))]) }
         case .busy: finish(Operation.Failure(.unavailable, "not restarted: \(outcome.sentence)").result)
@@ -155,6 +181,8 @@ final class Restarter {
 
     private func refuse(_ text: String) {
         Log.error("not restarted", [Field("reason", text)])
+        // It would come to the same again: an administrator decides when.
+        if kind == .workers { owesWorkers = false }
         finish(Operation.Failure(.failed, text).result)
     }
 
@@ -169,6 +197,7 @@ final class Restarter {
         let asker = asker
         self.asker = nil
         asker?.client?.reply(asker?.request ?? 0, result)
+        if owesWorkers { loop.after(0) { [weak self] in self?.payWorkers() } }
     }
 }
 

@@ -57,7 +57,7 @@ extension ReloadOutcome {
         case .committedBut: Log.warning("configuration reloaded, but \(sentence)", [Field("generation", generation)])
         case .rejected(let worker, let problems):
             SupervisionReport.log("configuration not reloaded, nothing has changed: a worker refuses it", worker, problems)
-        case .busy, .restarting, .stopping, .died, .unanswered:
+        case .busy, .restarting, .stopping, .died, .unanswered, .leaving, .abandoned:
             Log.error("configuration not reloaded, nothing has changed: \(sentence)", [Field("generation", generation)])
         }
     }
@@ -75,6 +75,8 @@ extension ReloadOutcome {
         case .died(let worker): "worker \(worker) died while it prepared it"
         case .unanswered(let workers):
             "no answer in time from worker \(workers.map(\.description).joined(separator: ", "))"
+        case .leaving(let worker): "worker \(worker) is still leaving; try again when it has left"
+        case .abandoned(let position, let failure): "the new worker \(position) \(failure.sentence); whoever serves now goes on"
         }
     }
 }

@@ -21,15 +21,17 @@ final class WorkerCheck {
     private var answer: Verdict?
     private var completion: ((Verdict) -> Void)?
 
-    /// Starts a check. The completion is called once, on the loop, never before this returns.
+    /// Starts a check.
+    /// - Parameter triesStorage: it is found out, too, whether the database can be written.
+    /// The completion is called once, on the loop, never before this returns.
     init(
-        _ bundle: ConfigurationBundle, program: String, account: ProcessAccount?, on loop: EventLoop,
+        _ bundle: ConfigurationBundle, program: String, account: ProcessAccount?, triesStorage: Bool = false, on loop: EventLoop,
         completion: @escaping (Verdict) -> Void
     ) {
         self.program = program
         self.completion = completion
         do throws(SystemFailure) {
-            start(try WorkerSpawner(program: program).checker(account), bundle, on: loop)
+            start(try WorkerSpawner(program: program).checker(account, triesStorage: triesStorage), bundle, on: loop)
         } catch {
             let text = "cannot start the worker program: \(error); correct xmppd.worker_program or install it"
             loop.after(0) { self.finish(.failed(text)) }

@@ -31,8 +31,14 @@ final class WorkerPool {
     private(set) var settings: MasterSettings {
         didSet { supervisor.policy = settings.policy(supervisor.policy) }
     }
+    /// A configuration that is to be in force soon, with the sockets that it needs.
+    struct Proposal {
+        let settings: MasterSettings
+        let listeners: ListenerSet.Change
+    }
+
     /// What is being prepared, by generation.
-    var proposals: [UInt32: (bundle: ConfigurationBundle, listeners: ListenerSet.Change)] = [:]
+    var proposals: [UInt32: Proposal] = [:]
     private(set) var supervisor: Supervisor
     private(set) var workers: [UInt8: WorkerProcess] = [:]
 
@@ -121,6 +127,7 @@ final class WorkerPool {
         case .drain(let name, let successor, let deadline):
             send(.drain(successor: successor, deadlineMilliseconds: UInt32(clamping: deadline)), to: name)
         case .collect(let dead, let name): send(.collectOrphans(slot: dead.slot, incarnation: dead.incarnation), to: name)
+        case .accept(let names): names.compactMap(worker).forEach(handListeners)
         case .stop(let name, let deadline): send(.stop(deadlineMilliseconds: UInt32(clamping: deadline)), to: name)
         case .arm(let timer, let delay): loop.after(delay) { [weak self] in self?.tell(.timer(timer)) }
         case .prepare(let name, let generation):
@@ -140,6 +147,7 @@ final class WorkerPool {
     }
 
     private func spawn(_ name: WorkerName) {
+        let settings = settings(of: name)
         let arguments = WorkerArguments(
             slot: name.slot, incarnation: name.incarnation, workers: UInt8(clamping: settings.workers),
             logLevel: Log.level.rawValue, account: settings.account)
@@ -156,11 +164,20 @@ final class WorkerPool {
     private func handOver(_ name: WorkerName, connecting peers: [WorkerName]) {
         guard let worker = worker(name) else { return }
         worker.send(.logLevel(Log.level.rawValue))
-        worker.send(.configure(settings.bundle))
+        worker.send(.configure(settings(of: name).bundle))
         worker.send(.segment, segmentDescriptor)
-        for listener in listeners.bound { hand(listener, to: worker, workers: settings.workers) }
+        if !supervisor.acceptsLater(name) { handListeners(to: worker) }
         for peer in peers { connect(worker, peer) }
         worker.send(.start)
+    }
+
+    /// What a worker is started with: the configuration in force, or the one that it is to bring into force.
+    private func settings(of name: WorkerName) -> MasterSettings {
+        supervisor.proposal(for: name).flatMap { proposals[$0]?.settings } ?? settings
+    }
+
+    private func handListeners(to worker: WorkerProcess) {
+        for listener in listeners.bound { hand(listener, to: worker, workers: settings.workers) }
     }
 
     private func hand(_ listener: ListenerSet.Bound, to worker: WorkerProcess, workers: Int) {
@@ -171,11 +188,13 @@ final class WorkerPool {
 
     /// New sockets come with the new configuration, so that they are there when it is put in force.
     private func prepare(
-        _ worker: WorkerProcess, _ generation: UInt32, _ proposal: (bundle: ConfigurationBundle, listeners: ListenerSet.Change)
+        _ worker: WorkerProcess, _ generation: UInt32, _ proposal: Proposal
     ) {
         let listeners = proposal.listeners
-        worker.send(.prepare(generation: generation, proposal.bundle, listeners: listeners.bound.map(\.descriptor)))
-        for listener in listeners.opened { hand(listener, to: worker, workers: settings.workers) }
+        let (settings, descriptors) = (proposal.settings, listeners.bound.map(\.descriptor))
+        worker.send(
+            .prepare(generation: generation, settings.bundle, workers: UInt8(clamping: settings.workers), listeners: descriptors))
+        for listener in listeners.opened { hand(listener, to: worker, workers: self.settings.workers) }
     }
 
     /// There shall be another number of workers than this. Those that stay take over the sockets of those that leave.

@@ -28,8 +28,8 @@ struct WorkerSpawner {
     }
 
     /// `xmppd-worker` in check mode: its channel is descriptors 0 and 1.
-    func checker(_ account: ProcessAccount?) throws(SystemFailure) -> Child {
-        let words = ["--check"] + (account.map { ["--account", $0.description] } ?? [])
+    func checker(_ account: ProcessAccount?, triesStorage: Bool) throws(SystemFailure) -> Child {
+        let words = ["--check"] + (triesStorage ? ["--storage"] : []) + (account.map { ["--account", $0.description] } ?? [])
         return try spawn(words) { end in [Target(from: end, to: 0), Target(from: end, to: 1)] }
     }
 

@@ -21,7 +21,8 @@ let serverOperations: [Operation] = [
             Without options, every stream is ended in order and the program is executed anew, by the same process; \
             clients connect again. With --rolling nobody is disconnected who can resume a stream (XEP-0198): one worker \
             after the other is replaced by one of the program as it is installed now; the old one accepts nothing new, \
-            hands over its sessions and gives the others drain_timeout. The master's own program follows at the end. \
+            hands over its sessions and gives the others drain_timeout. The master's own program follows at the end. The \
+            configuration in force stays: the file is read anew by xmppctl reload, and by a restart without options. \
             Either way the new programs are asked first whether they can take over; if not, nothing is stopped.
             """,
         arguments: [

@@ -25,7 +25,7 @@ public final class OutgoingPools {
     private var configured: [OutgoingPoolConfiguration]
     private var entries: [Key: Entry] = [:]
     private let slot: Int
-    private let processes: Int
+    private var processes: Int
 
     /// - Parameters:
     ///   - slot: of this worker, from 0.
@@ -37,13 +37,19 @@ public final class OutgoingPools {
     }
 
     /// Puts other settings in force. Pools that they do not change notice nothing.
-    /// - Returns: whether any setting is another.
+    /// - Parameter processes: how many workers there are from now on. A pool of which this one has another share then is
+    ///   made anew.
+    /// - Returns: whether anything is different from before.
     @discardableResult
-    public func apply(_ configured: [OutgoingPoolConfiguration], hosts: [String]) -> Bool {
-        let isOther = configured != self.configured
+    public func apply(_ configured: [OutgoingPoolConfiguration], hosts: [String], processes: Int) -> Bool {
+        let former = self.processes
+        self.processes = max(1, processes)
+        func isOtherShare(_ pool: OutgoingPoolConfiguration) -> Bool { share(of: pool, among: former) != share(of: pool, among: self.processes) }
+        let isOther = configured != self.configured || configured.contains(where: isOtherShare)
         self.configured = configured
         for (key, entry) in entries {
-            let isKept = configured.contains(entry.configuration) && key.host.map(hosts.contains) ?? true
+            let isKept =
+                configured.contains(entry.configuration) && !isOtherShare(entry.configuration) && key.host.map(hosts.contains) ?? true
             if isKept { continue }
             entry.pool.stop()
             entries[key] = nil
@@ -112,8 +118,12 @@ public final class OutgoingPools {
     ) -> PoolSettings {
         PoolSettings(
             name: "\(configuration.kind.rawValue).\(configuration.tag)",
-            connections: Self.share(of: configuration.workers, slot: slot, processes: processes),
+            connections: share(of: configuration, among: processes),
             callTimeout: configuration.callTimeout.milliseconds, patience: patience, keepAlive: keepAlive)
+    }
+
+    private func share(of pool: OutgoingPoolConfiguration, among processes: Int) -> Int {
+        Self.share(of: pool.workers, slot: slot, processes: processes)
     }
 
     /// What one worker has of so many connections: the first get what is left over, and each has at least one.

@@ -123,7 +123,7 @@ public final class SQLiteDatabase: SQLDatabase {
     ///
     /// It is created under another name and linked: closing a file drops all locks that this process has on it, so the database
     /// itself is never opened beside SQLite.
-    private static func createFile(at path: String) throws(StorageError) {
+    static func createFile(at path: String) throws(StorageError) {
         if access(path, F_OK) == 0 { return }
         var name = Array("\(path)-XXXXXX".utf8CString)
         let file = mkstemp(&name)

@@ -50,7 +50,7 @@ public enum Schema {
     }
 
     /// The version in the database, 0 for an empty one.
-    private static func storedVersion(_ connection: any SQLConnection) throws(StorageError) -> Int {
+    static func storedVersion(_ connection: any SQLConnection) throws(StorageError) -> Int {
         try connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
         let version = try connection.first("SELECT version FROM schema_version") { (row) throws(StorageError) in
             try row.integer(0)

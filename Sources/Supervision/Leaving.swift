@@ -8,14 +8,16 @@ struct Orphans: Equatable, Sendable {
 /// Workers that leave while the server goes on, and what they leave behind.
 extension Supervisor {
     /// Tells a serving worker to hand over and leave.
-    mutating func drain(_ slot: Int, successor: UInt8, at now: Int64) -> [SupervisionAction] {
+    /// - Parameter deadline: until when clients may stay, in milliseconds; nil: as long as the policy gives them.
+    mutating func drain(_ slot: Int, successor: UInt8, deadline: Int64? = nil, at now: Int64) -> [SupervisionAction] {
         guard slots[slot].isReady else { return [] }
+        let deadline = deadline ?? policy.drainDeadline
         slots[slot].state = .draining(since: now)
         let worker = slots[slot].worker
         return [
             .report(.draining(worker, successor: successor)),
-            .drain(worker, successor: successor, deadline: policy.drainDeadline),
-            .arm(.drain(worker), after: policy.drainDeadline + policy.drainGrace),
+            .drain(worker, successor: successor, deadline: deadline),
+            .arm(.drain(worker), after: deadline + policy.drainGrace),
         ]
     }
 
@@ -34,7 +36,7 @@ extension Supervisor {
             .report(.retired(worker, exit)), .announceDeath(worker, to: greetedWorkers), .notify(status),
         ]
         actions += leaveOrphans(of: worker)
-        actions += restartRetired(worker)
+        actions += restartRetired(worker) + changeRetired(worker)
         // The position was wanted again before its last worker had left.
         if worker.position < wanted, phase == .running { actions += fill(worker.position) }
         return actions
@@ -93,7 +95,8 @@ extension Supervisor {
     /// Starts a worker at a position that has none, in whichever of its slots is free.
     mutating func fill(_ position: Int) -> [SupervisionAction] {
         let pair = [position, position + WorkerName.positions]
-        if pair.contains(where: { isHolder($0) && slots[$0].isAlive && !slots[$0].isDraining }) { return [] }
+        // One that waits for its time comes by itself.
+        if pair.contains(where: { isHolder($0) && (slots[$0].isAlive && !slots[$0].isDraining || slots[$0].state == .waiting) }) { return [] }
         guard let free = pair.first(where: { slots[$0].state == .vacant }) else { return [] }
         positions[position].holder = UInt8(clamping: free)
         return spawn(free)

@@ -14,9 +14,9 @@ struct Reload: Equatable, Sendable {
 extension Supervisor {
     mutating func reload(_ generation: UInt32) -> [SupervisionAction] {
         switch phase {
-        case .reloading: return ended(generation, .busy)
-        case .restarting: return ended(generation, .restarting)
-        case .idle, .stopping, .ended: return ended(generation, .stopping)
+        case .reloading, .changing: return answer(generation, .busy)
+        case .restarting: return answer(generation, .restarting)
+        case .idle, .stopping, .ended: return answer(generation, .stopping)
         case .running: break
         }
         // A worker that is starting has the old configuration before it in its channel: it is asked as well, and
@@ -116,11 +116,11 @@ extension Supervisor {
 
     private mutating func conclude(_ reload: Reload, _ outcome: ReloadOutcome) -> [SupervisionAction] {
         phase = .running
-        return ended(reload.generation, outcome) + (hasBeenUp ? [.notify(.ready), .notify(status)] : [])
+        return answer(reload.generation, outcome) + (hasBeenUp ? [.notify(.ready), .notify(status)] : [])
             + reload.vacated.flatMap { slots[$0].state == .waiting ? spawn($0) : [] } + applyResize()
     }
 
-    private func ended(_ generation: UInt32, _ outcome: ReloadOutcome) -> [SupervisionAction] {
+    func answer(_ generation: UInt32, _ outcome: ReloadOutcome) -> [SupervisionAction] {
         [.report(.reload(generation: generation, outcome)), .reloadEnded(generation: generation, outcome)]
     }
 

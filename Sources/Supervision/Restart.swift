@@ -67,17 +67,18 @@ extension Supervisor {
     mutating func restart(_ id: UInt32) -> [SupervisionAction] {
         switch phase {
         case .restarting: return ended(id, .busy("a rolling restart is under way"))
-        case .reloading: return ended(id, .busy("a reload is under way"))
+        case .reloading, .changing: return ended(id, .busy("a reload is under way"))
         case .idle, .stopping, .ended: return ended(id, .stopping)
         case .running where !hasBeenUp: return ended(id, .busy("the server is not up yet"))
         case .running: break
         }
-        if let leaver = slots.indices.first(where: { slots[$0].isAlive && !isHolder($0) }) {
-            return ended(id, .busy("worker \(slots[leaver].worker) is still leaving"))
-        }
+        if let leaver { return ended(id, .busy("worker \(leaver) is still leaving")) }
         phase = .restarting(Restart(id: id, queue: Array(0..<wanted), total: wanted))
         return advance()
     }
+
+    /// A worker that is to leave and has not left, if there is one.
+    var leaver: WorkerName? { slots.indices.first { slots[$0].isAlive && !isHolder($0) }.map { slots[$0].worker } }
 
     /// The next position has its turn.
     private mutating func advance() -> [SupervisionAction] {
@@ -104,9 +105,10 @@ extension Supervisor {
         return [.restartProgress(restart.standing), .notify(status)] + actions
     }
 
-    /// Whether this is the replacement that the restart waits for.
+    /// Whether this is the replacement that the restart waits for, or one of those of a changeover.
     func isReplacement(_ worker: WorkerName) -> Bool {
-        if case .restarting(let restart) = phase, case .starting(_, worker, _) = restart.stage { true } else { false }
+        if case .restarting(let restart) = phase, case .starting(_, worker, _) = restart.stage { return true }
+        return proposal(for: worker) != nil
     }
 
     /// A worker has said ready; perhaps the restart waited for it.
@@ -130,13 +132,15 @@ extension Supervisor {
 
     /// Notes why the replacement is about to be killed or to leave.
     mutating func noteFailure(_ worker: WorkerName, _ failure: RestartFailure) {
+        noteChangeFailure(worker, failure)
         guard isReplacement(worker), case .restarting(var restart) = phase, restart.failure == nil else { return }
         restart.failure = failure
         phase = .restarting(restart)
     }
 
     /// The replacement is gone, its slot is vacant or waits for the next.
-    mutating func replacementLost(_ failure: RestartFailure) -> [SupervisionAction] {
+    mutating func replacementLost(_ worker: WorkerName, _ failure: RestartFailure) -> [SupervisionAction] {
+        if case .changing = phase { return changeLost(worker, failure) }
         guard case .restarting(let restart) = phase, let position = restart.standing.position else { return [] }
         return conclude(restart, .abandoned(position: position, restart.failure ?? failure))
     }

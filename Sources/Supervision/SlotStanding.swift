@@ -49,7 +49,7 @@ extension Supervisor {
     public var isStopping: Bool {
         switch phase {
         case .stopping, .ended: true
-        case .idle, .running, .reloading, .restarting: false
+        case .idle, .running, .reloading, .restarting, .changing: false
         }
     }
 

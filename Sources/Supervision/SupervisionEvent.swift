@@ -17,6 +17,8 @@ public enum SupervisionEvent: Equatable, Sendable {
     case timer(SupervisionTimer)
     /// A new configuration was read and is right as far as the master can tell.
     case reload(generation: UInt32)
+    /// The same, of one that running workers cannot take up: so many others are to serve with it, 1 to 64.
+    case change(generation: UInt32, workers: Int)
     case prepared(WorkerName, generation: UInt32)
     case rejected(WorkerName, generation: UInt32, problems: [String])
     /// Replace every worker by one of the program as it is now, one position after the other.
@@ -73,6 +75,8 @@ public enum SupervisionAction: Equatable, Sendable {
     case stop(WorkerName, deadline: Int64)
     /// It accepts no more, hands its sessions to the worker in that slot where it can, and leaves.
     case drain(WorkerName, successor: UInt8, deadline: Int64)
+    /// Give these their listening sockets, which they have not been given before.
+    case accept([WorkerName])
     /// Announce the end of what the dead worker left behind.
     case collect(WorkerName, by: WorkerName)
     case arm(SupervisionTimer, after: Int64)
@@ -129,6 +133,10 @@ public enum ReloadOutcome: Equatable, Sendable {
     case died(WorkerName)
     /// These did not answer in time.
     case unanswered([WorkerName])
+    /// This worker has not left yet.
+    case leaving(WorkerName)
+    /// A new worker at this position did not come up; whoever served before goes on.
+    case abandoned(position: Int, RestartFailure)
 }
 
 /// A fact for the log.

@@ -20,6 +20,8 @@ public struct SupervisionPolicy: Sendable, Equatable {
     public var reloadDeadline: Int64 = 20_000
     /// From `drain` to the moment when the sessions that stayed are ended.
     public var drainDeadline: Int64 = 30_000
+    /// The same where all workers give way at once: sessions that can be resumed move within it.
+    public var changeDeadline: Int64 = 1_000
     /// After that deadline, until the worker is killed.
     public var drainGrace: Int64 = 10_000
     /// How often the heartbeats of the workers are looked at.

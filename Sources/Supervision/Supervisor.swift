@@ -8,6 +8,7 @@ public struct Supervisor: Sendable {
         case running
         case reloading(Reload)
         case restarting(Restart)
+        case changing(Changeover)
         /// Until the last worker is gone; then the master leaves with that status.
         case stopping(status: Int32)
         case ended
@@ -56,6 +57,7 @@ public struct Supervisor: Sendable {
         case .stop: stop(status: 0)
         case .timer(let timer): fired(timer)
         case .reload(let generation): reload(generation)
+        case .change(let generation, let workers): change(generation, workers: workers)
         case .spawnFailed(let worker, let reason): holds(worker) ? spawnFailed(worker, reason, at: now) : []
         case .hello(let worker): holds(worker) ? hello(worker) : []
         case .ready(let worker): holds(worker) ? ready(worker, at: now) : []
@@ -94,7 +96,7 @@ public struct Supervisor: Sendable {
         let slot = Int(worker.slot)
         if isReplacement(worker), !isHolder(slot) {
             slots[slot].state = .vacant
-            return replacementLost(.spawnFailed(reason))
+            return replacementLost(worker, .spawnFailed(reason))
         }
         _ = slots[slot].end()
         let delay = positions[worker.position].fail(nil, readySince: nil, at: now, policy)
@@ -104,12 +106,12 @@ public struct Supervisor: Sendable {
         case .stopping:
             slots[slot].state = .vacant
             return [report] + endIfEmpty()
-        case .running, .reloading, .restarting:
+        case .running, .reloading, .restarting, .changing:
             // A program that has never been started cannot be waited for.
             if !hasBeenUp { return [report] + stop(status: ExitStatus.osError) }
             let wasReplacement = isReplacement(worker)
             let next = [report] + refill(slot, after: delay)
-            return wasReplacement ? next + replacementLost(.spawnFailed(reason)) : next
+            return wasReplacement ? next + replacementLost(worker, .spawnFailed(reason)) : next
         }
     }
 
@@ -133,7 +135,7 @@ public struct Supervisor: Sendable {
         case .vacant, .waiting, .draining, .leaving, .condemned: return []
         }
         slots[slot].state = .ready(since: now)
-        var actions: [SupervisionAction] = [.report(.ready(worker))] + restartReady(worker, at: now) + [.notify(status)]
+        var actions: [SupervisionAction] = [.report(.ready(worker))] + restartReady(worker, at: now) + changeReady(worker, at: now) + [.notify(status)]
         if !hasBeenUp, readyCount == wanted {
             hasBeenUp = true
             actions += [.report(.allReady(wanted)), .notify(.ready)]
@@ -146,7 +148,7 @@ public struct Supervisor: Sendable {
         let report = SupervisionAction.report(.refused(worker, problems: problems))
         switch phase {
         case .running where !hasBeenUp: return [report] + stop(status: ExitStatus.configuration)
-        case .restarting:
+        case .restarting, .changing:
             noteFailure(worker, .refused(problems))
             return [report]
         case .idle, .running, .reloading, .stopping, .ended: return [report]
@@ -188,7 +190,7 @@ public struct Supervisor: Sendable {
         }
         let wasReplacement = isReplacement(worker)
         actions += refill(slot, after: delay)
-        actions += wasReplacement ? replacementLost(.died(exit)) : restartLost(worker, exit)
+        actions += wasReplacement ? replacementLost(worker, .died(exit)) : restartLost(worker, exit)
         return actions + reloadLost(worker, wasReady: wasReady) + assignOrphans()
     }
 
@@ -197,11 +199,12 @@ public struct Supervisor: Sendable {
         slots[Int(worker.slot)].state = .vacant
         var actions: [SupervisionAction] = [.report(.died(worker, exit, wasReady: false, nextAfter: 0))]
         if wasGreeted { actions += [.announceDeath(worker, to: greetedWorkers)] + leaveOrphans(of: worker) }
-        return actions + replacementLost(.died(exit))
+        return actions + replacementLost(worker, .died(exit))
     }
 
     private mutating func refill(_ slot: Int, after delay: Int64) -> [SupervisionAction] {
         if delay == 0, canSpawn { return spawn(slot) }
+        if delay == 0, vacate(slot) { return [] }
         let next = WorkerName(slot: UInt8(clamping: slot), incarnation: slots[slot].incarnation + 1)
         // During a reload the refill waits for its end, so that nobody starts with a configuration about to change.
         if delay == 0, case .reloading(var reload) = phase {
@@ -250,6 +253,7 @@ public struct Supervisor: Sendable {
             reload.vacated = []
             return abandon(reload, .stopping) + stop(status: status)
         case .restarting(let restart): return breakOff(restart) + stop(status: status)
+        case .changing(let change): return breakOff(change) + stop(status: status)
         }
         phase = .stopping(status: status)
         var actions: [SupervisionAction] = [.report(.stopping(workers: slots.filter(\.isAlive).count)), .notify(.stopping), .refuseConnections]
@@ -300,6 +304,7 @@ public struct Supervisor: Sendable {
     private var canSpawn: Bool {
         switch phase {
         case .running, .restarting: true
+        case .changing(let change): change.leaving != nil
         case .idle, .reloading, .stopping, .ended: false
         }
     }

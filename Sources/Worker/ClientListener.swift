@@ -20,6 +20,8 @@ final class ClientListener {
     private var tls: ListenerTLS?
     private var offers: [String: StreamOffer] = [:]
     private var sockets: [Listener] = []
+    /// Sockets of former addresses, whose connections are still here.
+    private var former: [Listener] = []
     private var datagrams: [DatagramSink] = []
     private var hibernation: Loop.Timer?
     private var connections: [UInt64: ClientConnection] = [:]
@@ -86,10 +88,8 @@ final class ClientListener {
     /// Gives the socket's side of the listener what the options say.
     private func prepare() {
         let idle = options.hibernateAfter?.wholeMilliseconds
-        for listener in sockets {
-            listener.expectsProxyHeader = options.proxyProtocol
-            listener.hibernation = idle
-        }
+        for listener in sockets { listener.expectsProxyHeader = options.proxyProtocol }
+        for listener in sockets + former { listener.hibernation = idle }
         hibernation?.cancel()
         hibernation = nil
         guard let idle, idle > 0, !sockets.isEmpty else { return }
@@ -184,7 +184,11 @@ final class ClientListener {
     /// follow, and connections that were accepted stay.
     func apply(_ descriptor: ListenerDescriptor, _ options: ClientListenerConfiguration, _ tls: ListenerTLS?) {
         let hasMoved = (descriptor.address, descriptor.port) != (self.descriptor.address, self.descriptor.port)
-        if hasMoved { stopAccepting(othersGoOn: false) }
+        if connections.isEmpty { former = [] }
+        if hasMoved {
+            former += sockets
+            stopAccepting(othersGoOn: false)
+        }
         self.descriptor = descriptor
         self.options = options
         self.tls = tls

@@ -1,20 +1,22 @@
 internal import Configuration
 internal import Glibc
 internal import IPC
+internal import Storage
 
 /// `xmppd-worker --check`: one configuration comes in on descriptor 0, the verdict goes out on descriptor 1.
 enum ConfigurationCheck {
     private static let refusedStatus: Int32 = 78
     private static let malformedStatus: Int32 = 70
 
-    static func run() -> Int32 {
+    /// - Parameter triesStorage: whether the database must be usable by this process, too.
+    static func run(triesStorage: Bool) -> Int32 {
         guard case .configure(let bundle)? = message() else { return malformedStatus }
-        let problems = problems(of: bundle)
+        let problems = problems(of: bundle, triesStorage)
         let answer = problems.isEmpty ? WorkerMessage.ready : .refused(problems)
         return send(answer.encoded()) ? (problems.isEmpty ? 0 : refusedStatus) : malformedStatus
     }
 
-    private static func problems(of bundle: ConfigurationBundle) -> [ReportedProblem] {
+    private static func problems(of bundle: ConfigurationBundle, _ triesStorage: Bool) -> [ReportedProblem] {
         let configuration: ServerConfiguration
         do throws(ConfigurationReading.Refusal) {
             configuration = try ConfigurationReading.read(bundle)
@@ -24,10 +26,26 @@ enum ConfigurationCheck {
         var problems = AuthenticationCheck.problems(configuration) + PoolCheck.problems(configuration)
         do throws(TLSSetup.Failure) { _ = try TLSSetup.contexts(configuration) } catch { problems += error.problems }
         do throws(TLSSetup.Failure) { try TLSSetup.judgeFurther(configuration) } catch { problems += error.problems }
+        if triesStorage, problems.isEmpty { problems += storageProblems(configuration) }
         return problems.sorted { ($0.line, $0.column) < ($1.line, $1.column) }.map { problem in
             var problem = problem
             problem.file = bundle.path
             return problem
+        }
+    }
+
+    private static func storageProblems(_ configuration: ServerConfiguration) -> [ReportedProblem] {
+        let option = "xmppd.storage.path"
+        do throws(StorageError) {
+            try StorageTrial.run(path: configuration.native.storagePath)
+            return []
+        } catch {
+            let place = configuration.position(of: option)
+            let text = "\(error); user \(getuid()) of this machine must be able to write there"
+            return [
+                ReportedProblem(
+                    file: "", line: UInt32(clamping: place?.line ?? 0), column: UInt32(clamping: place?.column ?? 0), path: option, text: text)
+            ]
         }
     }
 

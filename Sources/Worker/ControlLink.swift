@@ -64,9 +64,9 @@ final class ControlLink {
         case .mesh(let slot, let incarnation): if let descriptor { mesh(slot, incarnation, descriptor) }
         case .meshGone(let slot, let incarnation): meshGone(slot, incarnation)
         case .start: start()
-        case .prepare(let generation, let bundle, let listeners):
+        case .prepare(let generation, let bundle, let workers, let listeners):
             proposal?.closeSockets()
-            let proposal = Proposal(generation: generation, bundle: bundle, listeners: listeners)
+            let proposal = Proposal(generation: generation, bundle: bundle, workers: Int(workers), listeners: listeners)
             self.proposal = proposal
             // A worker that is starting answers after its start.
             if runtime != nil { prepare(proposal) }

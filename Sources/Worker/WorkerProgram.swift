@@ -34,12 +34,14 @@ public enum WorkerProgram {
     }
 
     private static func check(_ words: [String]) -> Int32 {
+        let triesStorage = words.first == "--storage"
+        let words = triesStorage ? Array(words.dropFirst()) : words
         if words.first == "--account", words.count == 2 {
             guard let account = ProcessAccount(words[1]), become(account) else { return accountStatus }
         } else if !words.isEmpty {
             return usageStatus
         }
-        return ConfigurationCheck.run()
+        return ConfigurationCheck.run(triesStorage: triesStorage)
     }
 
     /// Gives up root for good, before the first byte of anybody else is read.

@@ -11,15 +11,18 @@ internal import XMPP
 final class Proposal {
     let generation: UInt32
     let bundle: ConfigurationBundle
+    /// How many positions there will be.
+    let workers: Int
     /// All listeners there are with it.
     let listeners: [ListenerDescriptor]
     /// Sockets that have come for listeners at new addresses.
     var sockets: [(listener: ListenerDescriptor, descriptor: Int32)] = []
     var prepared: PreparedConfiguration?
 
-    init(generation: UInt32, bundle: ConfigurationBundle, listeners: [ListenerDescriptor]) {
+    init(generation: UInt32, bundle: ConfigurationBundle, workers: Int, listeners: [ListenerDescriptor]) {
         self.generation = generation
         self.bundle = bundle
+        self.workers = workers
         self.listeners = listeners
     }
 
@@ -35,7 +38,7 @@ extension WorkerRuntime {
     func apply(_ prepared: PreparedConfiguration, _ proposal: Proposal) async -> ReloadEffects {
         var clock = PauseClock()
         configuration = prepared
-        let goneHosts = server.apply(prepared.configuration)
+        let goneHosts = server.apply(prepared.configuration, workers: proposal.workers)
         let goneListeners = replaceListeners(prepared, proposal)
         if let level = LogLevel(rawValue: prepared.configuration.general.logLevel) { Log.level = level }
         clock.lap()

@@ -22,6 +22,17 @@ struct OptionTableTests {
         #expect(OptionTable.row("general.hosts")?.effect.contains("host-gone") == true)
     }
 
+    /// Whether the master may change who workers are is not its to choose; everything else is put in force.
+    @Test func noReloadOfAnOptionIsRefused() {
+        let conditional = ["xmppd.user", "xmppd.group"]
+        for row in rows {
+            let isRefused = row.effect.contains("refuse") || row.effect.contains("another start") || row.effect.contains("xmppctl restart puts")
+            #expect(!isRefused, "\(row.path): \(row.effect)")
+            #expect(row.effect.contains("the master must be root") == conditional.contains(row.path), "\(row.path): \(row.effect)")
+            if case .refused = row.state { #expect(row.effect.hasPrefix("nothing changes"), "\(row.path)") }
+        }
+    }
+
     /// A row's table has a row itself, and is one.
     @Test func everyRowStandsInATable() throws {
         for row in rows {

@@ -68,7 +68,7 @@ final class FakeWorkerProcess {
         case .mesh(let slot, let incarnation): greet(slot, incarnation)
         case .meshGone(let slot, let incarnation): tell("meshGone \(slot).\(incarnation)")
         case .start: start()
-        case .prepare(let generation, _, _): prepare(generation)
+        case .prepare(let generation, _, _, _): prepare(generation)
         case .commit(let generation):
             tell("commit \(generation)")
             if whims.contains("die-in-commit") { abort() }

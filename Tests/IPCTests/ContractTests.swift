@@ -17,9 +17,9 @@ let masterMessages: [MasterMessage] = [
     .configure(bundle), .segment,
     .listener(ListenerDescriptor(index: 3, kind: .client, position: 1, address: "::1", port: 5222)),
     .mesh(slot: 1, incarnation: 7), .meshGone(slot: 63, incarnation: .max), .start,
-    .prepare(generation: 2, bundle, listeners: []),
+    .prepare(generation: 2, bundle, workers: 1, listeners: []),
     .prepare(
-        generation: 2, bundle,
+        generation: 2, bundle, workers: 64,
         listeners: [ListenerDescriptor(index: 255, kind: .client, position: 0, address: "0.0.0.0", port: 1, transport: .udp)]),
     .commit(generation: 2), .abort(generation: 2), .stop(deadlineMilliseconds: 30_000),
     .operation(id: .max, verb: "account.add", arguments: value), .logLevel("debug"),

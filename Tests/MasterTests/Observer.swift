@@ -51,6 +51,15 @@ final class Observer {
         }
     }
 
+    /// Keeps what comes for later until something can be read there: workers whose words nobody takes would stand still.
+    func listen(until other: Int32) {
+        while true {
+            var entries = [descriptor, other].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            guard poll(&entries, 2, 30_000) > 0, entries[0].revents != 0 else { return }
+            heard.append(next())
+        }
+    }
+
     /// Whether this has been heard among what was not waited for.
     func hasHeard(_ event: String) -> Bool { heard.contains(event) }
 
@@ -58,6 +67,10 @@ final class Observer {
         var entries = [descriptor, process].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         _ = poll(&entries, 2, 30_000)
         try #require(entries[0].revents != 0, "not heard: \(wanted); heard: \(heard)", sourceLocation: sourceLocation)
+        return next()
+    }
+
+    private func next() -> String {
         var bytes = [UInt8](repeating: 0, count: 4_096)
         let count = recv(descriptor, &bytes, bytes.count, 0)
         return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)

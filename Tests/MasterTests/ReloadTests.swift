@@ -1,6 +1,9 @@
+import Configuration
 import Glibc
 import IPC
 import Testing
+
+@testable import Master
 
 struct ReloadTests {
     @Test func allWorkersPrepareThenCommit() throws {
@@ -53,12 +56,85 @@ struct ReloadTests {
         #expect(!server.observer.hasHeard("0.1 prepare 2"))
     }
 
-    @Test func whatNeedsNewProcessesIsRefusedByName() throws {
+    /// The new workers have everything but sockets before an old one is asked to go, and those when the last has gone.
+    @Test func withAnotherDatabaseAllWorkersGiveWayAtOnce() throws {
         let server = try TestServer()
         try server.observer.wait(for: "READY=1")
+        let before = try ports(server)
         try server.append("\n[xmppd.storage]\npath = \"/tmp/elsewhere\"\n")
-        guard case .failure("configuration", let text) = try server.ask("reload") else { throw TestFailure(server.log) }
-        #expect(text.contains(#/xmppd.toml:\d+:\d+: xmppd.storage.path: has changed/#) && text.contains("xmppctl restart puts it in force"), "\(text)")
+        guard case .success(let rehearsal) = try server.ask("reload", ["dry-run": true]) else { throw TestFailure(server.log) }
+        #expect(rehearsal["notes"]?.array?.contains { $0.string?.contains("would all be replaced at once") == true } == true)
+        guard case .success(let value) = try server.ask("reload") else { throw TestFailure(server.log) }
+        #expect(value["changes"]?.array?.map { $0["path"]?.string ?? "" } == ["xmppd.storage.path"])
+        try server.observer.wait(
+            for: "64.1 begun 0 1 2 3", "65.1 begun 0 1 2 3", "64.1 start", "65.1 start", "0.1 drain to 64 within 1000",
+            "1.1 drain to 65 within 1000")
+        for (index, (_, port)) in before.sorted(by: { $0.key < $1.key }).enumerated() {
+            for slot in [64, 65] { try server.observer.wait(for: "\(slot).1 listener \(index) \(address(index)) \(port)") }
+        }
+        #expect(!server.observer.hasHeard("0.1 prepare 2"))
+        #expect(try ports(server) == before)
+        #expect(try server.status()["state"]?.string == "running")
+        // And back, with another number of workers and a listener more.
+        try server.write(workers: 3)
+        try server.append("\n[[listen.c2s]]\nip_address = \"127.0.0.1\"\nport = 0\n")
+        guard case .success = try server.ask("reload") else { throw TestFailure(server.log) }
+        try server.observer.wait(for: "0.2 start", "1.2 start", "2.1 start", "64.1 drain to 0 within 1000", "65.1 drain to 1 within 1000")
+        #expect(try ports(server).count == 3)
+        #expect(try server.status()["workers"]?.array?.map { $0["state"]?.string ?? "" } == ["ready", "ready", "ready"])
+    }
+
+    private func address(_ index: Int) -> String { index == 0 ? "127.0.0.1" : "::1" }
+
+    @Test(arguments: ["die-before-ready@65", "refuse@65", "wrong-version@64"])
+    func oneOfThemThatDoesNotComeUpLeavesEverythingAsItWas(whim: String) throws {
+        let server = try TestServer(whims: whim)
+        try server.observer.wait(for: "READY=1")
+        try server.append("\n[xmppd.storage]\npath = \"/tmp/elsewhere\"\n")
+        let result = try server.ask("reload")
+        guard case .failure(let code, let text) = result else { throw TestFailure(server.log) }
+        #expect(code == (whim.hasPrefix("refuse") ? "configuration" : "failed"), "\(text)")
+        #expect(try server.status()["state"]?.string == "running")
+        for slot in [0, 1] { #expect(!server.observer.hasHeard("\(slot).1 drain to \(slot + 64) within 1000")) }
+        // What is in force is what was.
+        try server.write(options: "language = \"de\"")
+        var again = try server.ask("reload")
+        for _ in 0..<100 {
+            guard case .failure("failed", let text) = again, text.contains("still leaving") else { break }
+            again = try server.ask("reload")
+        }
+        guard case .success(let value) = again else { throw TestFailure("\(again) \(server.log)") }
+        #expect(value["changes"]?.array?.map { $0["path"]?.string ?? "" } == ["general.language"])
+    }
+
+    @Test func deadlinesFollowTheFile() throws {
+        let server = try TestServer()
+        try server.observer.wait(for: "READY=1")
+        try server.write(drain: 7)
+        guard case .success(let value) = try server.ask("reload") else { throw TestFailure(server.log) }
+        #expect(value["changes"]?.array?.map { $0["path"]?.string ?? "" } == ["xmppd.drain_timeout", "xmppd.stop_timeout"])
+        guard case .success = try server.ask("restart", ["rolling": true]) else { throw TestFailure(server.log) }
+        try server.observer.wait(for: "0.1 drain to 64 within 7000", "1.1 drain to 65 within 7000")
+        server.signal(SIGTERM)
+        try server.observer.wait(for: "64.1 stop 7000", "65.1 stop 7000")
+    }
+
+    @Test func onlyRootCanChangeWhoWorkersAre() throws {
+        let server = try TestServer(isStarted: false)
+        func read() throws -> (MasterSettings, ServerConfiguration) {
+            guard case .usable(let settings, let configuration, _) = ConfigurationFile.read(server.configuration) else {
+                throw TestFailure("not usable")
+            }
+            return (settings, configuration)
+        }
+        let old = try read()
+        try server.write(native: "user = \"nobody\"")
+        let new = try read()
+        let denied = NewWorkers(from: old.0, to: new.0, old.1, new.1, isRoot: false)
+        #expect(denied.problems.count == 1)
+        #expect(denied.problems.first?.contains(#/xmppd.toml:\d+:\d+: xmppd.user: has changed, but the master is not root/#) == true, "\(denied.problems)")
+        #expect(NewWorkers(from: old.0, to: new.0, old.1, new.1, isRoot: true).problems == [])
+        #expect(NewWorkers(from: new.0, to: new.0, new.1, new.1, isRoot: false).problems == [])
     }
 
     @Test func theNumberOfWorkersFollowsTheFile() throws {

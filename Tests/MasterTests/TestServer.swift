@@ -56,8 +56,9 @@ final class TestServer {
 
     func write(
         workers: Int = 2, options: String = "", to name: String = "xmppd.toml", control: String = "control.sock",
-        pidFile: String = "xmppd.pid"
+        pidFile: String = "xmppd.pid", drain: Int? = nil, native: String = ""
     ) throws {
+        let drain = drain ?? self.drain
         let text = """
             [general]
             hosts = ["example.org"]
@@ -72,6 +73,7 @@ final class TestServer {
             drain_timeout = \(drain)
             stop_timeout = \(drain)
             watchdog_timeout = \(watchdog)
+            \(native)
 
             [[listen.c2s]]
             ip_address = "127.0.0.1"
@@ -172,7 +174,10 @@ final class TestServer {
         let channel = try connect()
         try channel.send(ControlRequest(id: 1, verb: verb, arguments: arguments).encoded())
         while true {
-            if case .result(let result) = try ControlReply(channel.receive(timeout: 30_000)).outcome { return result }
+            let frame = try? channel.receive(timeout: 0)
+            if frame == nil { observer.listen(until: channel.descriptor) }
+            let reply = try ControlReply(frame ?? channel.receive(timeout: 30_000))
+            if case .result(let result) = reply.outcome { return result }
         }
     }
 

@@ -4,16 +4,6 @@ import TestKit
 import Testing
 import XML
 
-/// What comes of a login with PLAIN on the plain listener: `success`, or the condition of the failure.
-private func outcome(_ user: String, _ password: String, on server: ServerUnderTest) throws -> String {
-    let client = try server.connect(listener: 1)
-    try client.open()
-    let message = Data([0] + Array(user.utf8) + [0] + Array(password.utf8)).base64EncodedString()
-    try client.send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>\(message)</auth>")
-    let answer = try client.wait("the outcome of SASL") { $0.isIn("urn:ietf:params:xml:ns:xmpp-sasl") }
-    return answer.isNamed("success") ? "success" : answer.firstChild?.name ?? "failure"
-}
-
 /// A server that asks somebody else who its users are, with an encrypted listener and a plain one.
 private func stage(_ authentication: String, pools: String) throws -> ServerUnderTest {
     try ServerUnderTest {
@@ -21,41 +11,6 @@ private func stage(_ authentication: String, pools: String) throws -> ServerUnde
         $0.auth = authentication + "\n[auth.password]\n  scram_iterations = 4096"
         $0.rest = pools
         $0.native = "before_login.max_auth_attempts = 100"
-    }
-}
-
-/// Logs in again and again, on a thread of its own, until it is told to stop; only two outcomes are right.
-private final class LoginLoad: @unchecked Sendable {
-    private let lock = NSLock()
-    private var counts: [String: Int] = [:]
-    private var isStopped = false
-    private let group = DispatchGroup()
-
-    init(_ user: String, on server: ServerUnderTest, threads: Int = 2) {
-        for _ in 0..<threads {
-            DispatchQueue.global().async(group: group) { [self] in
-                while !lock.withLock({ isStopped }) {
-                    let result = (try? outcome(user, user, on: server)) ?? "no answer"
-                    lock.withLock { counts[result, default: 0] += 1 }
-                }
-            }
-        }
-    }
-
-    func count(_ outcome: String) -> Int { lock.withLock { counts[outcome] ?? 0 } }
-
-    /// Waits until it has happened once more.
-    func waitForAnother(_ outcome: String) throws {
-        let before = count(outcome)
-        try eventually("a login to end with \(outcome); so far \(lock.withLock { counts })", within: 60) {
-            count(outcome) > before + 1
-        }
-    }
-
-    func stop() -> [String: Int] {
-        lock.withLock { isStopped = true }
-        group.wait()
-        return lock.withLock { counts }
     }
 }
 
@@ -132,6 +87,36 @@ struct DatabaseBackendTests {
         #expect(!server.log.contains("'new'"))
         let connections = try database.sql("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'xmppd'")
         #expect((1...4).contains(Int(connections.dropLast()) ?? 0), "\(connections)")
+    }
+
+    @Test("connections are shared out among another number of workers, and logins go on")
+    func shares() throws {
+        let database = try PostgreSQLServer()
+        let server = try stage(database)
+        try server.addAccounts("juliet", "romeo")
+        let load = LoginLoad("romeo", on: server, threads: 6)
+        try load.waitForAnother("success")
+        func connections() throws -> Int {
+            let text = try database.sql("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'xmppd'")
+            return Int(text.dropLast()) ?? 0
+        }
+        try eventually("more than two connections") { try connections() > 2 }
+        // Each of four workers has one of the four; of two, one each.
+        let pools = server.settings.rest
+        try server.reload { $0.workers = 4 }
+        try eventually("four workers to serve") { try server.status().workers.map(\.state) == Array(repeating: "ready", count: 4) }
+        try load.waitForAnother("success")
+        #expect(try connections() <= 4)
+        try server.reload {
+            $0.workers = 2
+            $0.rest = pools.replacing("workers = 4", with: "workers = 2")
+        }
+        try eventually("two workers to be left", within: 60) { try server.status().workers.count == 2 }
+        try load.waitForAnother("success")
+        #expect(try connections() <= 2)
+        let counts = load.stop()
+        #expect(Set(counts.keys).isSubset(of: ["success", "temporary-auth-failure"]), "\(counts)")
+        #expect(try outcome("juliet", "juliet", on: server) == "success")
     }
 
     @Test("keys and passwords that MongooseIM has left there let users in, with SCRAM and with PLAIN")

@@ -62,7 +62,10 @@ struct ReloadRefusalTests {
         Way(name: "a cipher that nobody knows", change: { settings, _ in
             settings.listeners[1].tlsOptions = "ciphers = \"ROT13\""
         }, says: "listen.c2s[2].tls.ciphers"),
-        Way(name: "other workers", change: { settings, _ in settings.native = "storage.path = \"/tmp/elsewhere.sqlite\"" }, says: "xmppd.storage.path"),
+        Way(name: "a database in no directory", change: { settings, _ in settings.database = "/nowhere/x.sqlite" }, says: "xmppd.storage.path"),
+        Way(name: "a database that is none", change: { settings, server in
+            settings.database = "xmppd.toml"
+        }, says: "xmppd.storage.path"),
         Way(name: "an address that this machine has not", status: 69, change: { settings, _ in
             settings.listeners.append(.init())
             settings.listeners[2].address = "192.0.2.1"
@@ -87,7 +90,6 @@ struct ReloadRefusalTests {
         }
         var text = server.directory.read("xmppd.toml")
         if way.name == "no host" { text = text.replacing("hosts = [\"\"]", with: "hosts = []").replacing("domain = \"\"", with: "domain = \"localhost\"") }
-        if way.name == "other workers" { text = text.replacing(#/storage\.path = "[^"]*xmppd\.sqlite"/#, with: "") }
         if way.name.hasPrefix("a control socket") { text = text.replacing(#/pid_file = "[^"]*"/#, with: "pid_file = \"/nowhere/at/all/x.pid\"") }
         try server.directory.write(text, to: "xmppd.toml")
         for words in [["reload", "--dry-run"], ["reload"]] {

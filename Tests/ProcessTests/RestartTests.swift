@@ -1,42 +1,10 @@
 import Foundation
-import Synchronization
 import TestKit
 import Testing
 import XML
 
 @Suite("The server is restarted while it serves")
 struct RestartTests {
-    /// Connects and opens streams without a pause, on a thread of its own, until it is told to stop.
-    private final class Storm: Sendable {
-        struct Tally { var opened = 0, failures: [String] = [], isOver = false, hasEnded = false }
-
-        private let tally = Mutex(Tally())
-
-        init(_ server: ServerUnderTest) {
-            Thread.detachNewThread { [self] in
-                while !tally.withLock({ $0.isOver }) {
-                    do {
-                        let client = try server.connect()
-                        try client.open()
-                        try client.disconnect()
-                        tally.withLock { $0.opened += 1 }
-                    } catch {
-                        tally.withLock { $0.failures.append("\(error)") }
-                    }
-                }
-                tally.withLock { $0.hasEnded = true }
-            }
-        }
-
-        func stop() throws -> Tally {
-            tally.withLock { $0.isOver = true }
-            try eventually("the storm to end") { tally.withLock { $0.hasEnded } }
-            return tally.withLock { $0 }
-        }
-
-        var opened: Int { tally.withLock { $0.opened } }
-    }
-
     @Test("one worker after the other: no connect is refused", arguments: [false, true])
     func rollingUnderConnects(_ hasSocketEach: Bool) throws {
         let server = try ServerUnderTest {
@@ -45,7 +13,7 @@ struct RestartTests {
         }
         try server.addAccounts("juliet")
         let before = try server.status()
-        let storm = Storm(server)
+        let storm = ConnectStorm(server)
         try eventually("the storm to begin") { storm.opened > 20 }
         for _ in 0..<2 {
             let outcome = try server.xmppctl("restart", "--rolling")

@@ -25,6 +25,8 @@ public struct ServerSettings: Sendable {
     }
 
     public var workers = 2
+    /// The name of the database's file, or its path.
+    public var database = "xmppd.sqlite"
     public var hosts = ["localhost"]
     public var listeners = [Listener()]
     /// What `general.registration_timeout` is.
@@ -97,7 +99,7 @@ public struct ServerSettings: Sendable {
           stop_timeout = 5
           control_socket = "\(directory.file("control.sock"))"
           pid_file = "\(directory.file("xmppd.pid"))"
-          storage.path = "\(directory.file("xmppd.sqlite"))"
+          storage.path = "\(database.hasPrefix("/") ? database : directory.file(database))"
           \(native)
 
         \(rest)
