@@ -102,14 +102,14 @@ let package = Package(
         tests(
             "ModulesTests", "XML", "XMPP", "SASL", "Configuration", "IPC", "Network", "SharedState", "Storage", "Kernel",
             "Modules"),
-        tests("MasterTests", "CPlatform", "IPC", "Operations", "Supervision", "Master", "FakeWorker", "xmppd"),
+        tests("MasterTests", "CPlatform", "Configuration", "IPC", "Operations", "Supervision", "Master", "FakeWorker", "xmppd"),
         tests("OperationsTests", "IPC", "Operations", "Telemetry"),
         tests("XmppctlTests", "CPlatform", "IPC", "Operations", "xmppctl", arguments),
         .executableTarget(
             name: "SharedStateProbe", dependencies: ["SharedState"], path: "Tests/SharedStateProbe", swiftSettings: house),
         .executableTarget(
             name: "FakeWorker", dependencies: ["CPlatform", "IPC"], path: "Tests/FakeWorker", swiftSettings: house),
-        .target(name: "TestKit", dependencies: ["CPlatform", "IPC", "XML"], path: "Tests/TestKit", swiftSettings: house),
+        .target(name: "TestKit", dependencies: ["COpenSSL", "CPlatform", "IPC", "XML"], path: "Tests/TestKit", swiftSettings: house),
         tests("ProcessTests", "CPlatform", "IPC", "XML", "TestKit", "xmppd", "xmppd-worker", "xmppctl"),
     ],
     cxxLanguageStandard: .cxx17

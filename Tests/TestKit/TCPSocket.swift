@@ -4,6 +4,7 @@ import Glibc
 /// A connection to the loopback interface that blocks, with deadlines.
 public final class TCPSocket {
     private let descriptor: Int32
+    private var tls: ClientTLS?
 
     public init(port: UInt16) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -27,10 +28,23 @@ public final class TCPSocket {
 
     deinit { Glibc.close(descriptor) }
 
+    /// Encrypts the connection from here on.
+    /// - Returns: the common name of the server's certificate.
+    public func startTLS(domain: String) throws -> String {
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+        }
+        let tls = try ClientTLS(descriptor, domain: domain)
+        self.tls = tls
+        return tls.serverName
+    }
+
     /// Sends everything.
     /// - Returns: whether the other side took it; false if it has closed.
     @discardableResult
     public func send(_ bytes: [UInt8], _ deadline: Deadline = Deadline()) throws -> Bool {
+        if let tls { return tls.send(bytes) }
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes {
@@ -46,8 +60,12 @@ public final class TCPSocket {
 
     /// The next bytes; empty at the end of the connection, nil at the deadline.
     public func receive(_ deadline: Deadline) -> [UInt8]? {
-        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&entry, 1, deadline.remaining) > 0 else { return nil }
+        while true {
+            var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard tls?.hasPending == true || poll(&entry, 1, deadline.remaining) > 0 else { return nil }
+            guard let tls else { break }
+            if let bytes = tls.receive() { return bytes }
+        }
         return [UInt8](unsafeUninitializedCapacity: 65_536) { room, filled in
             filled = max(0, recv(descriptor, room.baseAddress, room.count, 0))
         }
@@ -55,6 +73,7 @@ public final class TCPSocket {
 
     /// Whether bytes or the end are there to be read.
     public var isReadable: Bool {
+        if tls?.hasPending == true { return true }
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return poll(&entry, 1, 0) > 0
     }

@@ -154,7 +154,18 @@ public final class TestClient {
         return features
     }
 
-    /// Authenticates with PLAIN, on a listener without TLS.
+    /// Encrypts the stream with STARTTLS and opens it again.
+    /// - Returns: the common name of the server's certificate.
+    @discardableResult
+    public func startTLS() throws -> String {
+        try open()
+        try send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        let answer = try wait("the word to begin TLS") { $0.isIn("urn:ietf:params:xml:ns:xmpp-tls") }
+        guard answer.isNamed("proceed") else { throw TestFailure("no TLS: \(answer)") }
+        return try socket.startTLS(domain: domain)
+    }
+
+    /// Authenticates with PLAIN, on a listener without TLS or after `startTLS`.
     public func authenticate(_ user: String, password: String) throws {
         let message = Base64.encode([0] + Array(user.utf8) + [0] + Array(password.utf8))
         try send("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>\(message)</auth>")
