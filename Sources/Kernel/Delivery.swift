@@ -105,7 +105,7 @@ final class Delivery {
 
     private func finish(_ incoming: Incoming, to records: [SessionRoute]) -> Rest? {
         var incoming = incoming
-        host.router.deliver(incoming.stanza, to: records)
+        host.router.deliver(incoming.stanza, to: records, for: incoming.sender)
         incoming.recipients = records
         return host.router.delivered(incoming)
     }

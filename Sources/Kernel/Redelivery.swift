@@ -22,8 +22,14 @@ extension Server {
     }
 
     /// All are on their way before the first has arrived, so that what comes later stays behind them.
-    func redeliver(_ stanza: Stanza) {
-        if let rest = router.redeliver(stanza) { background(rest) }
+    /// - Parameter sender: whose stanza it is that is being worked on; it does not count as handled before this is done.
+    func redeliver(_ stanza: Stanza, for sender: Session? = nil) {
+        guard let rest = router.redeliver(stanza) else { return }
+        let promise = sender?.promise()
+        background {
+            await rest()
+            promise?.keep()
+        }
     }
 
     /// Reads what was rendered here or at another worker.

@@ -151,12 +151,15 @@ public final class Router {
     // MARK: To sessions
 
     /// Delivers one stanza to sessions wherever they are, rendered once.
-    public func deliver(_ stanza: Stanza, to recipients: some Sequence<SessionRoute>) {
-        deliver(stanza.kind, stanza.rendered(), to: recipients)
+    /// - Parameter sender: the local session whose stanza is being worked on; it is acknowledged when the stanza has found its way.
+    public func deliver(_ stanza: Stanza, to recipients: some Sequence<SessionRoute>, for sender: Session? = nil) {
+        deliver(stanza.kind, stanza.rendered(), to: recipients, for: sender)
     }
 
     /// Delivers bytes that are a stanza of this kind.
-    public func deliver(_ kind: Stanza.Kind, _ bytes: [UInt8], to recipients: some Sequence<SessionRoute>) {
+    public func deliver(
+        _ kind: Stanza.Kind, _ bytes: [UInt8], to recipients: some Sequence<SessionRoute>, for sender: Session? = nil
+    ) {
         var elsewhere: [(slot: UInt8, connections: [UInt64])] = []
         for recipient in recipients {
             server.counters.stanzasOut += 1
@@ -172,6 +175,6 @@ public final class Router {
                 elsewhere.append((recipient.slot, [recipient.connection]))
             }
         }
-        for (slot, connections) in elsewhere { server.forward(kind, bytes, to: connections, at: slot) }
+        for (slot, connections) in elsewhere { server.forward(kind, bytes, to: connections, at: slot, for: sender) }
     }
 }

@@ -255,18 +255,21 @@ public final class Server {
         }
     }
 
-    func forward(_ kind: Stanza.Kind, _ bytes: [UInt8], to connections: [UInt64], at slot: UInt8) {
+    /// - Parameter sender: who is to be acknowledged only when the stanza has found its way, where that is known here.
+    func forward(
+        _ kind: Stanza.Kind, _ bytes: [UInt8], to connections: [UInt64], at slot: UInt8, for sender: Session? = nil
+    ) {
         let frame = MeshFrame.stanza(connections: connections, kind: kind.rawValue, bytes: bytes).encoded()
         guard mesh?.send(frame, to: slot) != true else { return }
         // The table may show its sessions for a while yet: the stanza must not be sent there again.
         let isFirst = unreachable.insert(slot).inserted
-        undeliverable(kind, bytes)
+        undeliverable(kind, bytes, for: sender)
         if isFirst { unreachable.remove(slot) }
     }
 
     /// The session went away while the stanza was on its way: it is routed again, as if it came now.
-    private func undeliverable(_ kind: Stanza.Kind, _ bytes: [UInt8]) {
+    private func undeliverable(_ kind: Stanza.Kind, _ bytes: [UInt8], for sender: Session? = nil) {
         guard kind != .presence, let stanza = stanza(bytes) else { return }
-        redeliver(stanza)
+        redeliver(stanza, for: sender)
     }
 }

@@ -16,7 +16,8 @@ final class Stage {
     static let domain = "example.org"
 
     let workers: [Server]
-    private let database: StageDatabase
+    /// What the workers store in; each call of theirs can be made to fail, or to wait.
+    let database: StageDatabase
     private var connections: UInt64 = 0
     private let link = StageLink()
 
@@ -197,8 +198,10 @@ extension Element {
 }
 
 /// A file in a directory of its own, removed at the end.
-private final class StageDatabase: Sendable {
+final class StageDatabase: Sendable {
+    /// As the workers see it.
     let repositories: Repositories
+    let trouble: TroubledDatabase
     private let directory: String
     private let database: SQLiteDatabase
 
@@ -208,7 +211,8 @@ private final class StageDatabase: Sendable {
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         database = try SQLiteDatabase(path: directory + "/test.db") { Issue.record("\($1): \($0)") }
         try await Schema.migrate(database)
-        repositories = Repositories(database)
+        trouble = TroubledDatabase(database)
+        repositories = Repositories(trouble)
     }
 
     deinit {
