@@ -62,6 +62,26 @@ struct LifeTests {
         #expect(try server.status()["workers"]?.array?[1]["restarts"]?.int == 1)
     }
 
+    @Test func whoDiesAgainAndAgainIsShown() throws {
+        let server = try TestServer()
+        try server.observer.wait(for: "READY=1")
+        for incarnation in 1...11 {
+            try server.observer.wait(for: "1.\(incarnation) start")
+            while try server.status()["workers"]?.array?[1]["state"]?.string != "ready" { usleep(1_000) }
+            kill(try server.workerPid(1), SIGKILL)
+        }
+        try server.observer.wait(for: "STATUS=1 of 2 workers serving; worker 1 crashes again and again, next start in 1 s; 0 sessions")
+        let status = try server.status()
+        #expect(status["state"]?.string == "degraded")
+        let worker = try #require(status["workers"]?.array?[1])
+        #expect(worker["state"]?.string == "waiting")
+        #expect(worker["crashes"]?["count"]?.int == 11)
+        #expect(worker["crashes"]?["last"]?.string == "killed by signal 9 (SIGKILL)")
+        #expect(worker["crashes"]?["next_start_s"]?.int == 1)
+        try server.observer.wait(for: "1.12 start", "STATUS=2 of 2 workers serving; 0 sessions")
+        #expect(try server.status()["state"]?.string == "running")
+    }
+
     @Test func termStopsInOrder() throws {
         let server = try TestServer()
         try server.observer.wait(for: "READY=1")
