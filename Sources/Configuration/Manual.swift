@@ -43,7 +43,7 @@ public enum Manual {
     }
 
     private static func item(_ row: OptionRow) -> [String] {
-        var lines = [".It Ic \(escaped(row.path))"]
+        var lines = [".It Ic \(name(row.path))"]
         lines += sentences(row.sentence).flatMap(wrapped)
         lines += wrapped(capitalised(row.kind.expectation) + ".")
         if let text = defaultText(row) { lines += wrapped(text) }
@@ -93,10 +93,15 @@ public enum Manual {
     private static func stateText(_ row: OptionRow) -> String? {
         switch row.state {
         case .inEffect: nil
-        case .notYet: ".Em Accepted, not yet in effect."
-        case .accepted(let text): ".Em Accepted : \(escaped(text))."
-        case .refused(let text): ".Em Refused : \(escaped(text))."
+        case .notYet: ".Em Accepted, not yet in effect ."
+        case .accepted(let text): ".Em Accepted : \(escaped(text)) ."
+        case .refused(let text): ".Em Refused : \(escaped(text)) ."
         }
+    }
+
+    /// A line may end within a long path, where a table of it ends.
+    private static func name(_ path: String) -> String {
+        path.count < 60 ? escaped(path) : escaped(path).split(separator: ".").joined(separator: ".\\:")
     }
 
     private static func capitalised(_ text: String) -> String {

@@ -58,10 +58,20 @@ struct ManualTests {
     }
 
     /// References to manuals that this machine has not installed are no fault of the page.
-    @Test(.enabled(if: access("/usr/bin/mandoc", X_OK) == 0), arguments: ["xmppctl.8", "xmppd.8"])
+    @Test(.enabled(if: access("/usr/bin/mandoc", X_OK) == 0), arguments: ["xmppctl.8", "xmppd.8", "xmppd.toml.5"])
     func mandocFindsNothing(_ page: String) throws {
         let path = Repository.root.appending(path: "man/\(page)").path(percentEncoded: false)
         let lines = try program("/usr/bin/mandoc", ["-T", "lint", "-W", "style", path]).output.split(separator: "\n")
         #expect(lines.filter { !$0.contains("referenced manual not found") && !$0.contains("outdated mandoc.db") } == [])
+    }
+
+    /// What `man -l` prints, at the width of a terminal.
+    @Test(
+        .enabled(if: access("/usr/bin/man", X_OK) == 0 && access("/usr/bin/groff", X_OK) == 0),
+        arguments: ["xmppctl.8", "xmppd.8", "xmppd.toml.5"])
+    func manWarnsOfNothing(_ page: String) throws {
+        let path = Repository.root.appending(path: "man/\(page)").path(percentEncoded: false)
+        let command = "MANWIDTH=80 man --warnings -E UTF-8 -l \"$0\" 2>&1 >/dev/null"
+        #expect(try program("/bin/sh", ["-c", command, path]).output == "")
     }
 }
