@@ -150,23 +150,10 @@ public struct Element: Sendable {
 
     /// A copy with one more child at its end.
     public func appending(_ child: Element) -> Element {
-        extended { $0.append(child) }
-    }
-
-    /// The same with a child that has nothing inside it.
-    public func appending(_ name: String, _ namespace: String, _ attributes: KeyValuePairs<String, String>) -> Element {
-        extended { builder in
-            builder.startElement(name, namespace: namespace)
-            for (name, value) in attributes { builder.attribute(name, value) }
-            builder.endElement()
-        }
-    }
-
-    private func extended(_ content: (inout TapeBuilder) -> Void) -> Element {
         var builder = TapeBuilder(nodes: 32, bytes: 768)
         builder.append(self)
         builder.reopen()
-        content(&builder)
+        builder.append(child)
         builder.endElement()
         return builder.finish()
     }

@@ -3,7 +3,7 @@ public import XML
 /// A message, presence or IQ on its way: the element as it was sent, with the addresses that the server vouches for.
 ///
 /// `from` and `to` stand beside the element and win over its attributes, so that stamping an address costs nothing.
-public struct Stanza: Sendable, Equatable {
+public struct Stanza: Sendable {
     public enum Kind: UInt8, Sendable {
         case message, presence, iq
 
@@ -17,15 +17,34 @@ public struct Stanza: Sendable, Equatable {
     }
 
     public let kind: Kind
-    public var from: JID?
-    public var to: JID?
-    public var element: Element
+    public var from: JID? { didSet { bytes = nil } }
+    public var to: JID? { didSet { bytes = nil } }
+    public var element: Element {
+        get { addition.map { content.appending($0.child()) } ?? content }
+        set { (content, addition, bytes) = (newValue, nil, nil) }
+    }
+
+    private var content: Element
+    /// What stands behind the rest of the content.
+    private var addition: Addition?
+    /// What the stanza is without the addition, once somebody has had it rendered.
+    private var bytes: [UInt8]?
+
+    private final class Addition: Sendable {
+        let bytes: [UInt8]
+        let child: @Sendable () -> Element
+
+        init(_ bytes: [UInt8], _ child: @escaping @Sendable () -> Element) {
+            self.bytes = bytes
+            self.child = child
+        }
+    }
 
     public init(_ kind: Kind, from: JID?, to: JID?, element: Element) {
         self.kind = kind
         self.from = from
         self.to = to
-        self.element = element
+        content = element
     }
 
     /// A stanza made by the server.
@@ -45,20 +64,43 @@ public struct Stanza: Sendable, Equatable {
         return nil
     }
 
-    public var id: String? { element["id"] }
+    public var id: String? { content["id"] }
     /// The `type` attribute as it stands there.
-    public var type: String? { element["type"] }
+    public var type: String? { content["type"] }
 
-    public func isType(_ type: String) -> Bool { element.attribute("type", equals: type) }
+    public func isType(_ type: String) -> Bool { content.attribute("type", equals: type) }
 
     public var isError: Bool { isType("error") }
     public var isRequest: Bool { kind == .iq && (isType("get") || isType("set")) }
 
     /// The bytes for a client's stream, addresses included.
     public func rendered() -> [UInt8] {
+        if let bytes {
+            guard let addition else { return bytes }
+            if let whole = inserting(addition.bytes, into: bytes) { return whole }
+        }
         var writer = ElementWriter(reserving: 384)
         write(to: &writer)
         return writer.finish()
+    }
+
+    /// The same for one who sends the stanza on: it need not be rendered again.
+    public mutating func renderedForLater() -> [UInt8] {
+        let rendered = rendered()
+        if addition == nil { bytes = rendered }
+        return rendered
+    }
+
+    /// Nil for a stanza without content, which has no end tag to put it before.
+    private func inserting(_ child: [UInt8], into bytes: [UInt8]) -> [UInt8]? {
+        let place = bytes.count - kind.name.utf8.count - 3
+        guard place > 0, bytes[place] == UInt8(ascii: "<"), bytes[place + 1] == UInt8(ascii: "/") else { return nil }
+        var whole: [UInt8] = []
+        whole.reserveCapacity(bytes.count + child.count)
+        whole += bytes[..<place]
+        whole += child
+        whole += bytes[place...]
+        return whole
     }
 
     /// Writes it for a place whose default namespace is `jabber:client`.
@@ -92,6 +134,15 @@ public struct Stanza: Sendable, Equatable {
         return copy
     }
 
+    /// Adds a child at its end that may never be looked at: `bytes` are what it is as XML within `jabber:client`.
+    public mutating func append(_ bytes: [UInt8], for child: @escaping @Sendable () -> Element) {
+        if addition != nil {
+            let whole = element
+            element = whole
+        }
+        addition = Addition(bytes, child)
+    }
+
     /// A copy with more children at its end.
     public func appending(_ children: [Element]) -> Stanza {
         var copy = self
@@ -108,5 +159,11 @@ public struct Stanza: Sendable, Equatable {
     public func failure(_ error: StanzaError) -> Stanza {
         let children = Array(element.children) + [error.element]
         return Stanza(kind, type: "error", id: id, from: to, to: from, children)
+    }
+}
+
+extension Stanza: Equatable {
+    public static func == (one: Stanza, other: Stanza) -> Bool {
+        one.kind == other.kind && one.from == other.from && one.to == other.to && one.element == other.element
     }
 }

@@ -19,9 +19,7 @@ import Testing
     private func message(
         _ id: Int64, _ sender: UserKey, _ recipient: UserKey, _ byte: UInt8 = 0, groupchat: Bool = false
     ) -> ArchivedMessage {
-        ArchivedMessage(
-            id: id, stanza: [byte], isGroupchat: groupchat, sender: .init(owner: sender, peer: recipient),
-            recipient: .init(owner: recipient, peer: sender))
+        ArchivedMessage(id: id, stanza: [byte], isGroupchat: groupchat, from: sender, to: recipient)
     }
 
     private func ids(
@@ -51,7 +49,7 @@ import Testing
 
     @Test func oneSideAlone() async throws {
         var sent = message(1, alice, bob)
-        sent.recipient = nil
+        sent.isRecipients = false
         _ = try await archive.append([sent], knowing: ArchiveNumbers())
         #expect(try await ids(alice) == [1])
         #expect(try await ids(bob) == [])
@@ -142,7 +140,7 @@ import Testing
         let all = (1...3000).map { number -> ArchivedMessage in
             let peer = number % 700 == 0 ? Self.carol : bob
             var message = message(Int64(number) << 33, alice, peer)
-            if number % 700 == 0 { message.recipient = nil }
+            if number % 700 == 0 { message.isRecipients = false }
             return message
         }
         for start in stride(from: 0, to: all.count, by: 250) {
@@ -164,8 +162,7 @@ import Testing
     @Test func retractedMessagesBecomeTombstones() async throws {
         _ = try await archive.append([message(1, alice, bob, 1), message(2, alice, bob, 1), message(3, alice, Self.carol, 1)], knowing: .init())
         try await archive.index(limit: 2)
-        var retraction = message(4, alice, bob, 9)
-        retraction.retraction = .init { $0 == [1] ? [0] : nil }
+        let retraction = ArchivedMessage(id: 4, stanza: [9], from: alice, to: bob, retraction: .init { $0 == [1] ? [0] : nil })
         _ = try await archive.append([retraction], knowing: ArchiveNumbers())
         for user in [alice, bob] {
             #expect(try await archive.messages(user, ids: [1, 2, 4]).map(\.stanza) == [[0], [0], [9]])
@@ -182,7 +179,7 @@ import Testing
         }
         try await append((1...20).map { message($0, alice, bob) })
         var own = message(21, alice, alice)
-        own.sender = nil
+        own.isSenders = false
         try await append([own])
         #expect(try await accounts.remove(alice))
         #expect(try await ids(alice) == [])

@@ -26,9 +26,7 @@ import Testing
         Change(name: "vcard") { (all) throws(StorageError) in try await all.vCards.set(alice, .init(xml: [2], photoHash: "ab")) },
         Change(name: "last") { (all) throws(StorageError) in try await all.lastActivity.set(alice, .init(seconds: 2, status: "b")) },
         Change(name: "archive") { (all) throws(StorageError) in
-            var message = ArchivedMessage(
-                id: 3, stanza: [3], sender: .init(owner: alice, peer: bob), recipient: .init(owner: bob, peer: alice))
-            message.retraction = .init { _ in [0] }
+            let message = ArchivedMessage(id: 3, stanza: [3], from: alice, to: bob, retraction: .init { _ in [0] })
             _ = try await all.archive.append([message], knowing: ArchiveNumbers())
         },
         Change(name: "index the archive") { (all) throws(StorageError) in try await all.archive.index() },
@@ -79,8 +77,7 @@ import Testing
         try await all.lastActivity.set(alice, .init(seconds: 1, status: "a"))
         _ = try await all.blockLists.add(alice, ["x", "w"])
         for (id, peer) in [(1, bob), (2, carol)] as [(Int64, UserKey)] {
-            let message = ArchivedMessage(
-                id: id, stanza: [1], sender: .init(owner: alice, peer: peer), recipient: .init(owner: peer, peer: alice))
+            let message = ArchivedMessage(id: id, stanza: [1], from: alice, to: peer)
             _ = try await all.archive.append([message], knowing: ArchiveNumbers())
         }
         try await all.archive.index(limit: 1)

@@ -20,6 +20,31 @@ struct StanzaTests {
         #expect(Stanza.kind(of: Element("foo", Namespace.client)) == nil)
     }
 
+    @Test(arguments: [true, false]) func additionsStandAtTheEnd(_ isRendered: Bool) {
+        let mark = Element("mark", "urn:x", ["by": "a&b"])
+        var stanza = Stanza(.message, type: "chat", from: romeo, to: juliet, [Element("body", Namespace.client, text: "1 < 2")])
+        let plain = stanza
+        if isRendered { #expect(stanza.renderedForLater() == plain.rendered()) }
+        stanza.append(Array("<mark xmlns='urn:x' by='a&amp;b'/>".utf8)) { mark }
+        #expect(stanza == plain.appending(mark) && stanza != plain)
+        #expect(text(stanza) == text(plain.appending(mark)))
+        #expect(stanza.isType("chat") && stanza.element.has("mark", "urn:x") && stanza.element.has("body"))
+        stanza.append(Array("<last xmlns='urn:y'/>".utf8)) { Element("last", "urn:y") }
+        #expect(text(stanza) == text(plain.appending(mark).appending(Element("last", "urn:y"))))
+        stanza.to = juliet.bare
+        #expect(text(stanza).contains(" to='juliet@capulet.example'>"))
+        stanza.element = plain.element
+        stanza.to = juliet
+        #expect(stanza == plain && text(stanza) == text(plain))
+    }
+
+    @Test func anEmptyStanzaIsOpenedForAnAddition() {
+        var stanza = Stanza(.presence, from: romeo, to: nil)
+        _ = stanza.renderedForLater()
+        stanza.append(Array("<mark xmlns='urn:x'/>".utf8)) { Element("mark", "urn:x") }
+        #expect(text(stanza) == "<presence from='romeo@montague.example/orchard'><mark xmlns='urn:x'/></presence>")
+    }
+
     @Test func types() {
         #expect(request().isRequest)
         #expect(request("set").isRequest)

@@ -14,14 +14,21 @@ final class ArchiveRecord: StanzaRecord {
     let isSenders: Bool
     /// The sender, if its clients are told the id.
     var told: JID?
+    /// Who found that it is one to keep.
+    let judge: ArchiveCollector
     /// The recipient wants it kept. Whether there is such an account is known later.
     var isForRecipient = false
 
-    init(_ stanza: Stanza, _ writer: ArchiveWriter, isSenders: Bool, retracts: Bool) {
+    init(
+        _ stanza: inout Stanza, from sender: JID, to recipient: JID, _ writer: ArchiveWriter, judge: ArchiveCollector,
+        isSenders: Bool, retracts: Bool
+    ) {
         self.writer = writer
+        self.judge = judge
         self.isSenders = isSenders
         message = ArchivedMessage(
-            id: writer.nextID(), stanza: stanza.rendered(), isGroupchat: stanza.isType("groupchat"),
+            id: writer.nextID(), stanza: stanza.renderedForLater(), isGroupchat: stanza.isType("groupchat"),
+            from: UserKey(sender), to: UserKey(recipient), isSenders: false, isRecipients: false,
             retraction: retracts ? Self.retraction(stanza) : nil)
     }
 
@@ -31,21 +38,13 @@ final class ArchiveRecord: StanzaRecord {
         return ArchivedMessage.Retraction { retraction.tombstone(of: $0, at: stamp) }
     }
 
-    func keepForSender(_ sender: JID, with peer: JID) {
-        message.sender = ArchivedMessage.Side(owner: UserKey(sender), peer: UserKey(peer))
-    }
+    func keepForSender() { message.isSenders = true }
 
-    func keepForRecipient(_ recipient: JID, with peer: JID) {
-        message.recipient = ArchivedMessage.Side(owner: UserKey(recipient), peer: UserKey(peer))
-    }
+    func keepForRecipient() { message.isRecipients = true }
 
     func mark(for user: JID) -> Element? {
-        guard told == user, message.sender != nil else { return nil }
-        return stanzaID(by: user)
-    }
-
-    func stanzaID(by user: JID) -> Element? {
-        writer.ids.map { StanzaID.element($0.text(message.id), by: user) }
+        guard told == user, message.isSenders else { return nil }
+        return writer.ids.map { StanzaID.element($0.text(message.id), by: user) }
     }
 }
 
@@ -82,8 +81,8 @@ final class ArchiveCollector {
         }
     }
 
-    private func isKept(_ stanza: Stanza, _ direction: ArchiveRules.Direction) -> Bool {
-        ArchiveRules.isKept(
+    private func judge(_ stanza: Stanza, _ direction: ArchiveRules.Direction) -> ArchiveRules.Judgement {
+        ArchiveRules.judge(
             stanza.element, direction, groupchat: options.keepsGroupchat, markers: options.keepsMarkers)
     }
 
@@ -92,20 +91,28 @@ final class ArchiveCollector {
     private func note(_ outgoing: inout Outgoing) -> Decision {
         guard outgoing.stanza.kind == .message, let to = outgoing.stanza.to else { return .next }
         let user = outgoing.session.jid.bare
-        outgoing.stanza = StanzaID.withoutForged(outgoing.stanza, by: user)
+        if StanzaID.hasAny(outgoing.stanza) { outgoing.stanza = StanzaID.withoutForged(outgoing.stanza, by: user) }
         // What users send to themselves is kept once, where it is received.
         if to.local == user.local, to.domain == user.domain { return .next }
-        guard isKept(outgoing.stanza, .outgoing) else { return .next }
-        let record = ArchiveRecord(outgoing.stanza, writer, isSenders: true, retracts: options.retracts)
+        let judgement = judge(outgoing.stanza, .outgoing)
+        guard judgement != .leave else { return .next }
+        let record = ArchiveRecord(
+            &outgoing.stanza, from: user, to: to, writer, judge: self, isSenders: true,
+            retracts: options.retracts && judgement == .retract)
         if options.tellsIDs { record.told = user }
         outgoing.record = record
-        return decide(for: user, on: to) { if $0 { record.keepForSender(user, with: to) } }
+        if let isWanted = isWanted(by: user, on: to) {
+            if isWanted { record.keepForSender() }
+            return .next
+        }
+        return ask(user, on: to) { if $0 { record.keepForSender() } }
     }
 
     private func handIn(_ outgoing: Outgoing) {
-        guard let record = outgoing.record as? ArchiveRecord, record.message.sender != nil || record.message.recipient != nil
-        else { return }
-        writer.add(record, outgoing.session.promise())
+        guard let record = outgoing.record as? ArchiveRecord, record.message.isSenders || record.message.isRecipients else {
+            return
+        }
+        writer.add(record.message, outgoing.session.promise())
     }
 
     // MARK: Received
@@ -113,45 +120,54 @@ final class ArchiveCollector {
     private func note(_ incoming: inout Incoming) -> Decision {
         guard incoming.stanza.kind == .message, !incoming.isRedelivery, let from = incoming.stanza.from else { return .next }
         let user = incoming.user
-        incoming.stanza = StanzaID.withoutForged(incoming.stanza, by: user)
-        guard isKept(incoming.stanza, .incoming) else { return .next }
-        let record =
-            incoming.record as? ArchiveRecord
-            ?? ArchiveRecord(incoming.stanza, writer, isSenders: false, retracts: options.retracts)
-        incoming.record = record
-        return decide(for: user, on: from) { record.isForRecipient = $0 }
+        if StanzaID.hasAny(incoming.stanza) { incoming.stanza = StanzaID.withoutForged(incoming.stanza, by: user) }
+        let record: ArchiveRecord
+        // What this host keeps for the sender it keeps for the recipient.
+        if let noted = incoming.record as? ArchiveRecord, noted.judge === self {
+            record = noted
+        } else {
+            let judgement = judge(incoming.stanza, .incoming)
+            guard judgement != .leave else { return .next }
+            record =
+                incoming.record as? ArchiveRecord
+                ?? ArchiveRecord(
+                    &incoming.stanza, from: from, to: user, writer, judge: self, isSenders: false,
+                    retracts: options.retracts && judgement == .retract)
+            incoming.record = record
+        }
+        if let isWanted = isWanted(by: user, on: from) {
+            record.isForRecipient = isWanted
+            return .next
+        }
+        return ask(user, on: from) { record.isForRecipient = $0 }
     }
 
     private func mark(_ incoming: inout Incoming) {
         guard let record = incoming.record as? ArchiveRecord, record.isForRecipient else { return }
         incoming.isKept = true
         guard options.tellsIDs, let id = record.writer.ids?.text(record.message.id) else { return }
-        incoming.stanza = StanzaID.add(id, by: incoming.user, to: incoming.stanza)
+        StanzaID.add(id, by: incoming.user, to: &incoming.stanza)
     }
 
     private func handIn(_ incoming: Incoming) {
-        guard let record = incoming.record as? ArchiveRecord, record.isForRecipient, let from = incoming.stanza.from else {
-            return
-        }
-        record.keepForRecipient(incoming.user, with: from)
-        if !record.isSenders { writer.add(record, incoming.sender?.promise()) }
+        guard let record = incoming.record as? ArchiveRecord, record.isForRecipient else { return }
+        record.keepForRecipient()
+        if !record.isSenders { writer.add(record.message, incoming.sender?.promise()) }
     }
 
     // MARK: Wishes
 
-    /// Tells whether a user wants messages with a peer kept, now or, where storage must be asked, before the next handler.
-    private func decide(for user: JID, on peer: JID, _ tell: @escaping @LoopActor (Bool) -> Void) -> Decision {
-        if writer.isReadyNow {
-            guard let preferences else {
-                tell(true)
-                return .next
-            }
-            if let verdict = preferences.known(user.local)?.verdict(on: peer), verdict != .ifInRoster {
-                tell(verdict == .keep)
-                return .next
-            }
-        }
-        return .wait { [self] in
+    /// Whether a user wants messages with a peer kept; nil where storage must be asked.
+    private func isWanted(by user: JID, on peer: JID) -> Bool? {
+        guard writer.isReadyNow else { return nil }
+        guard let preferences else { return true }
+        guard let verdict = preferences.known(user.local)?.verdict(on: peer), verdict != .ifInRoster else { return nil }
+        return verdict == .keep
+    }
+
+    /// Tells it before the next handler.
+    private func ask(_ user: JID, on peer: JID, _ tell: @escaping @LoopActor (Bool) -> Void) -> Decision {
+        .wait { [self] in
             guard await writer.isReady() else { return .fail(StanzaError(.internalServerError, .wait)) }
             do throws(StanzaError) {
                 tell(try await preferences?.keeps(peer, of: user) ?? true)

@@ -11,29 +11,36 @@ enum ArchiveRules {
 
     /// The rules of XEP-0313 §5.1.1 and the hints of XEP-0334 §4: what has content for a person, and is not on its way for the
     /// second time.
-    static func isKept(_ message: Element, _ direction: Direction, groupchat: Bool, markers keepsMarkers: Bool) -> Bool {
-        switch message["type"] {
-        case "error", "headline": return false
+    static func isKept(_ message: Element, _ direction: Direction, groupchat: Bool, markers: Bool) -> Bool {
+        judge(message, direction, groupchat: groupchat, markers: markers) != .leave
+    }
+
+    enum Judgement {
+        case leave, keep
+        /// It is kept, and takes an earlier one back.
+        case retract
+    }
+
+    static func judge(_ message: Element, _ direction: Direction, groupchat: Bool, markers keepsMarkers: Bool) -> Judgement {
+        if message.attribute("type", equals: "error") || message.attribute("type", equals: "headline") { return .leave }
         // A room sends what was said to it to everybody, also to who said it.
-        case "groupchat": if !groupchat || direction == .outgoing { return false }
-        default: break
-        }
-        var hasContent = false
+        if !groupchat || direction == .outgoing, message.attribute("type", equals: "groupchat") { return .leave }
+        var (hasContent, retracts) = (false, false)
         for child in message.children {
             if child.is("body", Namespace.client) {
                 hasContent = true
             } else if child.isIn(hints) {
-                if child.isNamed("no-store") || child.isNamed("no-permanent-store") { return false }
+                if child.isNamed("no-store") || child.isNamed("no-permanent-store") { return .leave }
                 if child.isNamed("store") { hasContent = true }
             } else if child.is("delay", Namespace.delay) || child.is("result", Archive.namespace) || isCarbon(child) {
-                return false
+                return .leave
             } else if child.isIn(markers) {
                 if keepsMarkers, !child.isNamed("markable") { hasContent = true }
             } else if MessageRetraction.isOne(child) {
-                hasContent = true
+                (hasContent, retracts) = (true, true)
             }
         }
-        return hasContent
+        return retracts ? .retract : hasContent ? .keep : .leave
     }
 
     private static func isCarbon(_ child: Element) -> Bool {

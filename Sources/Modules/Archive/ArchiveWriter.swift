@@ -31,7 +31,9 @@ final class ArchiveWriter {
     private unowned let server: Server
     private var clock: ArchiveClock
     private var numbers = ArchiveNumbers()
-    private var waiting: [(record: ArchiveRecord, promise: Promise?)] = []
+    private var waiting: [ArchivedMessage] = []
+    /// What hangs on each of them.
+    private var promises: [Promise?] = []
     private var isPlanned = false
     private var isWriting = false
     private var lastBegin: Int64 = .min / 2
@@ -82,8 +84,9 @@ final class ArchiveWriter {
     }
 
     /// Takes a message to be written.
-    func add(_ record: ArchiveRecord, _ promise: Promise?) {
-        waiting.append((record, promise))
+    func add(_ message: ArchivedMessage, _ promise: Promise?) {
+        waiting.append(message)
+        promises.append(promise)
         added += 1
         plan()
     }
@@ -111,24 +114,27 @@ final class ArchiveWriter {
         guard !isWriting, !waiting.isEmpty else { return }
         isWriting = true
         lastBegin = Loop.now
-        var batch = waiting
-        waiting = []
+        var (batch, kept): ([ArchivedMessage], [Promise?]) = ([], [])
+        swap(&batch, &waiting)
+        swap(&kept, &promises)
         if batch.count > Self.mostAtOnce {
             waiting = Array(batch[Self.mostAtOnce...])
+            promises = Array(kept[Self.mostAtOnce...])
             batch.removeLast(waiting.count)
+            kept.removeLast(promises.count)
         }
-        Loop.spawn { [self, batch] in await write(batch) }
+        Loop.spawn { [self, batch, kept] in await write(batch, kept) }
     }
 
-    private func write(_ batch: [(record: ArchiveRecord, promise: Promise?)]) async {
+    private func write(_ batch: [ArchivedMessage], _ promises: [Promise?]) async {
         do throws(StorageError) {
-            let receipt = try await archive.append(batch.map(\.record.message), knowing: numbers)
+            let receipt = try await archive.append(batch, knowing: numbers)
             numbers.learn(receipt.found, limit: Self.mostNumbers)
-            for entry in batch { entry.promise?.keep() }
+            for promise in promises { promise?.keep() }
             noteUnindexed(receipt.unindexed)
         } catch {
             Log.error("cannot archive messages", [Field("messages", batch.count), Field("error", error)])
-            for entry in batch { entry.promise?.breakIt("The message cannot be archived") }
+            for promise in promises { promise?.breakIt("The message cannot be archived") }
         }
         isWriting = false
         done += batch.count

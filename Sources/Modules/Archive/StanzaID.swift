@@ -9,16 +9,24 @@ enum StanzaID {
         Element("stanza-id", namespace, ["by": user.bareText, "id": id])
     }
 
-    /// The stanza with an id at its end, as `element` writes it.
-    static func add(_ id: String, by user: JID, to stanza: Stanza) -> Stanza {
-        var stanza = stanza
-        stanza.element = stanza.element.appending("stanza-id", namespace, ["by": user.bareText, "id": id])
-        return stanza
+    /// Puts an id at the end of a stanza.
+    static func add(_ id: String, by user: JID, to stanza: inout Stanza) {
+        var writer = ElementWriter(reserving: 128)
+        writer.raw("<stanza-id xmlns='urn:xmpp:sid:0' by='")
+        writer.escaped(user.local)
+        writer.raw("@")
+        writer.escaped(user.domain)
+        writer.raw("' id='")
+        writer.escaped(id)
+        writer.raw("'/>")
+        stanza.append(writer.finish()) { element(id, by: user) }
     }
+
+    static func hasAny(_ stanza: Stanza) -> Bool { stanza.element.has("stanza-id", namespace) }
 
     /// The stanza without ids that somebody else has given it in the account's name (XEP-0359 §3.1, rule 2).
     static func withoutForged(_ stanza: Stanza, by user: JID) -> Stanza {
-        guard stanza.element.has("stanza-id", namespace) else { return stanza }
+        guard hasAny(stanza) else { return stanza }
         var stanza = stanza
         stanza.element = stanza.element.replacingContents(
             stanza.element.contents.filter { content in

@@ -29,7 +29,7 @@ public struct ArchiveRepository: Sendable {
     ) async throws(StorageError) -> Receipt {
         try await database.write(.durable) { (connection) throws(StorageError) in
             var rows = try ArchiveRows(connection, knowing: numbers)
-            for message in messages { try rows.append(message) }
+            for index in messages.indices { try rows.append(messages[index]) }
             return try rows.finish()
         }
     }

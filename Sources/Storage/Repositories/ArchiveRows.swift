@@ -27,8 +27,14 @@ struct ArchiveRows {
     }
 
     mutating func append(_ message: ArchivedMessage) throws(StorageError) {
-        let sender = try numbers(message.sender, message.id)
-        let recipient = try numbers(message.recipient, message.id)
+        let (from, to) = (isKnownValid ? known.users[message.from] : nil, isKnownValid ? known.users[message.to] : nil)
+        var (sender, recipient): (ArchiveChunk.Side?, ArchiveChunk.Side?)
+        if message.isSenders, !isRemoved(message.from, message.id) {
+            sender = .init(archive: try archive(message.from, from), peer: try peer(message.to, to))
+        }
+        if message.isRecipients, !isRemoved(message.to, message.id) {
+            recipient = .init(archive: try archive(message.to, to), peer: try peer(message.from, from))
+        }
         if sender == nil, recipient == nil { return }
         chunk.add(message.id, sender, recipient, isGroupchat: message.isGroupchat, message.stanza)
         unindexed += 1
@@ -58,13 +64,10 @@ struct ArchiveRows {
 
     // MARK: Numbers
 
-    /// Nil where there is no such side, or its user was removed after the message was sent.
-    private mutating func numbers(
-        _ side: ArchivedMessage.Side?, _ id: Int64
-    ) throws(StorageError) -> ArchiveChunk.Side? {
-        guard let side else { return nil }
-        if !found.removals.isEmpty, let removed = found.removals[side.owner], id <= removed { return nil }
-        return ArchiveChunk.Side(archive: try archive(side.owner), peer: try peer(side.peer))
+    /// Whether the user was removed after the message was sent.
+    private func isRemoved(_ user: UserKey, _ id: Int64) -> Bool {
+        guard !found.removals.isEmpty, let removed = found.removals[user] else { return false }
+        return id <= removed
     }
 
     private static func removals(_ connection: any SQLConnection) throws(StorageError) -> [UserKey: Int64] {
@@ -75,9 +78,9 @@ struct ArchiveRows {
         return removals
     }
 
-    private mutating func archive(_ key: UserKey) throws(StorageError) -> Int64 {
-        if isKnownValid, let number = known.archives[key] { return number }
-        if let number = found.archives[key] { return number }
+    private mutating func archive(_ key: UserKey, _ known: ArchiveNumbers.Numbers?) throws(StorageError) -> Int64 {
+        if let number = known?.archive, number != 0 { return number }
+        if let number = found.users[key]?.archive, number != 0 { return number }
         let number: Int64
         if let kept = try ArchiveLookup.archive(key, connection) {
             number = kept
@@ -88,13 +91,13 @@ struct ArchiveRows {
                 "INSERT INTO archive_owner (domain, username, archive) VALUES (?, ?, ?)",
                 key.domainValue, key.userValue, .integer(number))
         }
-        found.archives[key] = number
+        found.users[key, default: known ?? .init()].archive = number
         return number
     }
 
-    private mutating func peer(_ key: UserKey) throws(StorageError) -> Int64 {
-        if isKnownValid, let number = known.peers[key] { return number }
-        if let number = found.peers[key] { return number }
+    private mutating func peer(_ key: UserKey, _ known: ArchiveNumbers.Numbers?) throws(StorageError) -> Int64 {
+        if let number = known?.peer, number != 0 { return number }
+        if let number = found.users[key]?.peer, number != 0 { return number }
         let number: Int64
         if let kept = try ArchiveLookup.peer(key, connection) {
             number = kept
@@ -105,7 +108,7 @@ struct ArchiveRows {
                 "INSERT INTO archive_peer (peer_domain, peer_user, peer) VALUES (?, ?, ?)",
                 key.domainValue, key.userValue, .integer(number))
         }
-        found.peers[key] = number
+        found.users[key, default: known ?? .init()].peer = number
         return number
     }
 

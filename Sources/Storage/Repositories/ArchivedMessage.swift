@@ -1,17 +1,5 @@
 /// One message for the archives of its two sides, which share what is kept of it.
 public struct ArchivedMessage: Sendable {
-    /// An archive that the message belongs to, and whom its owner spoke with.
-    public struct Side: Sendable, Equatable {
-        public let owner: UserKey
-        /// The other one's bare address.
-        public let peer: UserKey
-
-        public init(owner: UserKey, peer: UserKey) {
-            self.owner = owner
-            self.peer = peer
-        }
-    }
-
     /// Takes back an earlier message of the same conversation.
     public struct Retraction: Sendable {
         /// Given a stanza that is kept, answers what shall be kept in its place; nil if it is not the one that is meant.
@@ -26,45 +14,53 @@ public struct ArchivedMessage: Sendable {
     /// The stanza as it is sent to a client, as XML.
     public let stanza: [UInt8]
     public let isGroupchat: Bool
-    /// The archive of who sent it; nil where it is not kept.
-    public var sender: Side?
-    /// The archive of whom it was sent to; nil where it is not kept.
-    public var recipient: Side?
-    public var retraction: Retraction?
+    /// The bare addresses of its two sides.
+    public let from: UserKey
+    public let to: UserKey
+    /// It belongs to the archive of who sent it, and to that of whom it was sent to.
+    public var isSenders: Bool
+    public var isRecipients: Bool
+    public let retraction: Retraction?
 
     public init(
-        id: Int64, stanza: [UInt8], isGroupchat: Bool = false, sender: Side? = nil, recipient: Side? = nil,
-        retraction: Retraction? = nil
+        id: Int64, stanza: [UInt8], isGroupchat: Bool = false, from: UserKey, to: UserKey, isSenders: Bool = true,
+        isRecipients: Bool = true, retraction: Retraction? = nil
     ) {
         self.id = id
         self.stanza = stanza
         self.isGroupchat = isGroupchat
-        self.sender = sender
-        self.recipient = recipient
+        self.from = from
+        self.to = to
+        self.isSenders = isSenders
+        self.isRecipients = isRecipients
         self.retraction = retraction
     }
 }
 
 /// The numbers that archives and addresses have in the database, as far as one process knows them.
 public struct ArchiveNumbers: Sendable, Equatable {
+    /// Of one address, as an owner and as a peer; 0: not known.
+    struct Numbers: Sendable, Equatable {
+        var archive: Int64 = 0
+        var peer: Int64 = 0
+    }
+
     /// The state of the database that the numbers of archives belong to; they change with it.
     var epoch: Int64 = -1
-    var archives: [UserKey: Int64] = [:]
-    var peers: [UserKey: Int64] = [:]
+    var users: [UserKey: Numbers] = [:]
     /// Users who were removed lately, and up to which id messages were theirs.
     var removals: [UserKey: Int64] = [:]
 
     public init() {}
 
-    public var count: Int { archives.count + peers.count }
+    public var count: Int { users.count }
 
     /// Takes in what an `append` found out; with more than `limit` numbers the old ones are forgotten.
     public mutating func learn(_ found: ArchiveNumbers, limit: Int) {
         if found.epoch != epoch || count + found.count > limit {
             self = found
-        } else {
-            archives.merge(found.archives) { $1 }
-            peers.merge(found.peers) { $1 }
+        } else if found.count > 0 {
+            users.merge(found.users) { Numbers(archive: max($0.archive, $1.archive), peer: max($0.peer, $1.peer)) }
         }
     }
 }
