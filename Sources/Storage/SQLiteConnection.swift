@@ -57,7 +57,7 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
         return switch role {
         case .writer:
             ["PRAGMA journal_mode = WAL"] + common
-                + ["PRAGMA journal_size_limit = 16777216", "PRAGMA wal_autocheckpoint = 1000"]
+                + ["PRAGMA journal_size_limit = 16777216", "PRAGMA wal_autocheckpoint = 4000"]
                 + (options.maxPages.map { ["PRAGMA max_page_count = \($0)"] } ?? [])
         case .reader, .instant: common + ["PRAGMA query_only = ON"]
         }

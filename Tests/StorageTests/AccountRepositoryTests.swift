@@ -81,7 +81,7 @@ import Testing
             _ = try await all.blockLists.add(key, ["x"])
             try await all.archivePreferences.set(key, .init(standard: "never"))
             let kept = ArchivedMessage(
-                id: key == alice ? 1 : 2, stanza: [1], sender: .init(owner: key, peer: UserKey(user: "c", domain: "x")))
+                id: key == alice ? 1 : 2, stanza: [1], from: key, to: UserKey(user: "c", domain: "x"), isRecipients: false)
             _ = try await all.archive.append([kept], knowing: ArchiveNumbers())
         }
         #expect(try await accounts.remove(alice))

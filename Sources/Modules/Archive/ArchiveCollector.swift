@@ -8,8 +8,10 @@ internal import XMPP
 /// What the archive notes of a message on its way, for both sides if both are users of this server.
 @LoopActor
 final class ArchiveRecord: StanzaRecord {
-    let writer: ArchiveWriter
-    private(set) var message: ArchivedMessage
+    private let writer: ArchiveWriter
+    private let id: Int64
+    /// Until it is handed in.
+    private var message: ArchivedMessage?
     /// Made when the message was sent, so it is handed in when everything is done with the message.
     let isSenders: Bool
     /// The sender, if its clients are told the id.
@@ -26,8 +28,9 @@ final class ArchiveRecord: StanzaRecord {
         self.writer = writer
         self.judge = judge
         self.isSenders = isSenders
+        id = writer.nextID()
         message = ArchivedMessage(
-            id: writer.nextID(), stanza: stanza.renderedForLater(), isGroupchat: stanza.isType("groupchat"),
+            id: id, stanza: stanza.renderedForLater(), isGroupchat: stanza.isType("groupchat"),
             from: UserKey(sender), to: UserKey(recipient), isSenders: false, isRecipients: false,
             retraction: retracts ? Self.retraction(stanza) : nil)
     }
@@ -38,13 +41,23 @@ final class ArchiveRecord: StanzaRecord {
         return ArchivedMessage.Retraction { retraction.tombstone(of: $0, at: stamp) }
     }
 
-    func keepForSender() { message.isSenders = true }
+    /// The id as clients see it.
+    var idText: String? { writer.ids?.text(id) }
 
-    func keepForRecipient() { message.isRecipients = true }
+    func keepForSender() { message?.isSenders = true }
+
+    func keepForRecipient() { message?.isRecipients = true }
+
+    /// The message, once, if it belongs to an archive.
+    func handIn() -> ArchivedMessage? {
+        var message: ArchivedMessage?
+        swap(&message, &self.message)
+        return message?.isSenders == true || message?.isRecipients == true ? message : nil
+    }
 
     func mark(for user: JID) -> Element? {
-        guard told == user, message.isSenders else { return nil }
-        return writer.ids.map { StanzaID.element($0.text(message.id), by: user) }
+        guard told == user, message?.isSenders == true else { return nil }
+        return idText.map { StanzaID.element($0, by: user) }
     }
 }
 
@@ -109,10 +122,8 @@ final class ArchiveCollector {
     }
 
     private func handIn(_ outgoing: Outgoing) {
-        guard let record = outgoing.record as? ArchiveRecord, record.message.isSenders || record.message.isRecipients else {
-            return
-        }
-        writer.add(record.message, outgoing.session.promise())
+        guard let record = outgoing.record as? ArchiveRecord, let message = record.handIn() else { return }
+        writer.add(message, outgoing.session.promise())
     }
 
     // MARK: Received
@@ -145,14 +156,14 @@ final class ArchiveCollector {
     private func mark(_ incoming: inout Incoming) {
         guard let record = incoming.record as? ArchiveRecord, record.isForRecipient else { return }
         incoming.isKept = true
-        guard options.tellsIDs, let id = record.writer.ids?.text(record.message.id) else { return }
+        guard options.tellsIDs, let id = record.idText else { return }
         StanzaID.add(id, by: incoming.user, to: &incoming.stanza)
     }
 
     private func handIn(_ incoming: Incoming) {
         guard let record = incoming.record as? ArchiveRecord, record.isForRecipient else { return }
         record.keepForRecipient()
-        if !record.isSenders { writer.add(record.message, incoming.sender?.promise()) }
+        if !record.isSenders, let message = record.handIn() { writer.add(message, incoming.sender?.promise()) }
     }
 
     // MARK: Wishes

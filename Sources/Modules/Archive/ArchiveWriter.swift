@@ -21,7 +21,7 @@ final class ArchiveWriter {
     private static let mostNumbers = 20_000
     /// Messages are indexed when so many are not, and after `indexing` milliseconds those of a smaller number that is
     /// still large enough to slow down who looks for the newest.
-    private static let manyUnindexed = 8192
+    private static let manyUnindexed = 16_384
     private static let fewUnindexed = 512
     private static let indexing: Int64 = 2000
 
@@ -84,7 +84,7 @@ final class ArchiveWriter {
     }
 
     /// Takes a message to be written.
-    func add(_ message: ArchivedMessage, _ promise: Promise?) {
+    func add(_ message: consuming ArchivedMessage, _ promise: Promise?) {
         waiting.append(message)
         promises.append(promise)
         added += 1
