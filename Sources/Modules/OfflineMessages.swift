@@ -37,19 +37,26 @@ public final class OfflineMessages: Module {
         host.features.advertise("msgoffline")
         host.hooks.offlineMessage.add(.archive) { [limitRule] in Self.keep($0, limitRule) }
         host.hooks.sessionBecomingReceptive.add { LiveMessages.holdBack(from: $0) }
-        host.hooks.sessionReceptive.add { await Self.handOut(to: $0) }
+        host.hooks.sessionReceptive.add { session in
+            // Of what is stored from now on the session is told.
+            if ArrivalFacts.known(of: session)?.hasMessages == false { return LiveMessages.release(to: session) }
+            await Self.handOut(to: session)
+        }
         host.onEvent(Self.storedTopic) { _, _, sessions in
             guard let session = sessions.first(where: { $0.isAvailable && $0.priority >= 0 }) else { return }
+            // What the same sender says next comes directly, and would come first.
+            LiveMessages.holdBack(from: session)
             Loop.spawn { await Self.handOut(to: session) }
         }
         host.hooks.storedStanzasAcknowledged.add { Self.forget($0) }
         // What had not been handed out when the connection was lost.
         host.hooks.sessionResumed.add { session in
             guard session.lastStored > 0, session.isAvailable, session.priority >= 0 else { return }
+            LiveMessages.holdBack(from: session)
             Loop.spawn { await Self.handOut(to: session) }
         }
         host.onUnload { [unowned host] in
-            for session in host.server.localSessions where session.host === host { LiveMessages.release(to: session) }
+            for session in host.server.localSessions where session.host === host { LiveMessages.releaseAll(to: session) }
         }
         guard keepsGroupchat else { return }
         host.hooks.incoming.add(.beforeRouting) { [limitRule] incoming in
@@ -130,11 +137,10 @@ public final class OfflineMessages: Module {
         record.flags.contains(.available) && record.priority >= 0
     }
 
-    /// Costs a login one read where nothing waits, and no write.
+    /// Costs a login one read where nothing waits, and no write. Ends with the release of what is held back.
     private static func handOut(to session: Session) async {
         defer { LiveMessages.release(to: session) }
         do throws(StorageError) {
-            if ArrivalFacts.known(of: session)?.hasMessages == false { return }
             guard try await !page(of: session, after: session.lastStored).isEmpty, await OfflineTurn.take(session) else { return }
             defer { OfflineTurn.end(session) }
             try await send(to: session)
@@ -237,8 +243,14 @@ final class LiveMessages {
     private var held: [[UInt8]] = []
     private var size = 0
     private var isOpen = false
+    /// How many are fetching older messages.
+    private var holds = 1
 
     static func holdBack(from session: Session) {
+        if let live = session[key] {
+            live.holds += 1
+            return
+        }
         guard !session.flags.contains(.inactive), session.outputFilter == nil else { return }
         let live = LiveMessages()
         session[key] = live
@@ -268,8 +280,15 @@ final class LiveMessages {
         live?.isOpen = wasOpen
     }
 
-    /// From here on messages are sent as they come. A client that has said meanwhile that nobody looks has another filter.
+    /// One of those who hold back has what it wanted.
     static func release(to session: Session) {
+        guard let live = session[key] else { return }
+        live.holds -= 1
+        if live.holds == 0 { releaseAll(to: session) }
+    }
+
+    /// From here on messages are sent as they come. A client that has said meanwhile that nobody looks has another filter.
+    static func releaseAll(to session: Session) {
         guard let live = session[key] else { return }
         session[key] = nil
         live.isOpen = true

@@ -57,6 +57,23 @@ import XMPP
         client.heard.filter { $0.isNamed("message") }.compactMap { $0.child("body")?.text }
     }
 
+    /// The first message is still being stored when the user appears; the second one needs no storing any more.
+    @Test(arguments: [0, 1]) @LoopActor func whatIsStoredWhileItsUserAppearsComesFirst(on worker: Int) async throws {
+        let stage = try await stage()
+        for user in ["romeo", "juliet"] { try await stage.account(user) }
+        let romeo = try await stage.bound("romeo", "r")
+        stage.database.trouble.holdWrites()
+        for text in ["1", "2"] { try romeo.say("<message to='juliet@\(Stage.domain)' type='chat'><body>\(text)</body></message>") }
+        await stage.database.trouble.waitForHeldWrite()
+        let juliet = try await stage.bound("juliet", "r", on: worker)
+        try juliet.say("<presence/>")
+        try await juliet.settle()
+        #expect(bodies(juliet) == [])
+        stage.database.trouble.releaseWrites()
+        _ = try #require(await juliet.hears { $0.isNamed("message") && $0.child("body")?.text == "2" })
+        #expect(bodies(juliet) == ["1", "2"])
+    }
+
     @Test @LoopActor func keptAndHandedOutInOrder() async throws {
         let stage = try await stage()
         try await stage.account("bob")
