@@ -93,6 +93,8 @@ public final class SteadyClient: SocketOwner {
     public func cut() {
         guard stage != .offline else { return }
         socket?.cut()
+        // Whatever it was waiting for: that was not the server's doing.
+        if stage == .connecting || stage == .opening { stage = .authenticating }
         over(error: 0)
     }
 

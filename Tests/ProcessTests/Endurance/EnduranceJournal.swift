@@ -112,6 +112,7 @@ final class EnduranceJournal: SteadyClientObserver {
         case .unserved(let error):
             count(\.unserved)
             note(number, "connected and not served: \(String(cString: strerror(error)))")
+            if !incident.isDeadly { tell(number) }
         case .disconnected(let error, let condition):
             count(\.disconnected)
             disconnected.insert(number)
@@ -125,6 +126,7 @@ final class EnduranceJournal: SteadyClientObserver {
             losses[number].append(Deadline.now)
             if let expected, !expected.contains(number) { count(\.lostElsewhere) }
             note(number, "session \(client.session) is lost: \(condition)")
+            if !incident.isDeadly { tell(number) }
         case .odd(let what): odd(number, what)
         }
     }
@@ -155,6 +157,12 @@ final class EnduranceJournal: SteadyClientObserver {
     func beginsArchive(of client: Int) { ledger.beginsArchive(of: client) }
 
     private func count(_ field: WritableKeyPath<Counts, Int>) { counts[incident, default: Counts()][keyPath: field] += 1 }
+
+    /// Keeps what led to something that should not have happened to a client.
+    private func tell(_ client: Int) {
+        let last = histories[client].suffix(8).map { "\($0.at - begunAt) ms \($0.what)" }
+        oddities.append("client \(client), in \(incident.rawValue): \(last.joined(separator: "; "))")
+    }
 
     private func odd(_ client: Int, _ what: String) {
         count(\.odd)

@@ -10,7 +10,7 @@ struct EnduranceReport {
         findings = journal.findings()
     }
 
-    var text: String { ([table, totals] + journal.oddities.prefix(5).map { "odd: \($0)" }).joined(separator: "\n") }
+    var text: String { ([table, totals] + journal.oddities.filter { !$0.contains("does not know") }.prefix(10).map { "odd: \($0)" }).joined(separator: "\n") }
 
     private var table: String {
         let columns: [(String, (EnduranceJournal.Counts) -> String)] = [
@@ -42,9 +42,14 @@ struct EnduranceReport {
     }
 
     /// The histories of the first faults, each with the seconds before and after.
-    var histories: String {
+    var histories: String { histories(of: EnduranceLedger.Fault.allCases) }
+
+    /// The same before the archives were read.
+    var liveHistories: String { histories(of: [.duplicate, .reordered]) }
+
+    private func histories(of faults: [EnduranceLedger.Fault]) -> String {
         var shown: [EnduranceLedger.Finding] = []
-        for fault in EnduranceLedger.Fault.allCases { shown += findings.filter { $0.fault == fault }.prefix(2) }
+        for fault in faults { shown += findings.filter { $0.fault == fault }.prefix(2) }
         return shown.map(history).joined(separator: "\n\n") + "\n" + journal.oddities.prefix(20).joined(separator: "\n")
     }
 
@@ -63,8 +68,9 @@ struct EnduranceReport {
             if let at = message.caughtUpAt { lines.append((at, "receiver: finds \(near) in its archive")) }
         }
         for arrival in ledger.arrivals where abs(arrival.copy.number - number) <= 3 {
+            let how = arrival.isDelayed ? "comes out of storage" : "comes"
             lines.append(
-                (arrival.at, "receiver: \(arrival.copy.number) of session \(arrival.copy.session) comes, in session \(arrival.session)"))
+                (arrival.at, "receiver: \(arrival.copy.number) of session \(arrival.copy.session) \(how), in session \(arrival.session)"))
         }
         let window = lines.filter { $0.at > moment - 4_000 && $0.at < moment + 8_000 }.sorted { $0.at < $1.at }
         func stored(_ copies: [EnduranceLedger.Copy]) -> String {

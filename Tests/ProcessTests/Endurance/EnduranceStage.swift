@@ -173,7 +173,8 @@ final class EnduranceStage {
         let victims = try clients(on: slot)
         try begin(.kill, "worker \(slot) is killed, which \(victims.count) clients are on", expected: victims)
         let pid = try server.killWorker(slot)
-        try eventually("slot \(slot) to be filled again; \(server.log.suffix(2_000))", within: 60) {
+        // A worker that dies again and again has to wait before it is started.
+        try eventually("slot \(slot) to be filled again; \(server.log.suffix(2_000))", within: 180) {
             let worker = try server.worker(slot)
             return worker.state == "ready" && worker.pid != pid
         }

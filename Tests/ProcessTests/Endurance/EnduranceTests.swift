@@ -27,7 +27,8 @@ struct EnduranceTests {
             } while !deadline.hasPassed
             try stage.finish()
         } catch {
-            Issue.record("\(error)\n\(try loop.sync { EnduranceReport(load.journal).text })")
+            let report = try loop.sync { EnduranceReport(load.journal) }
+            Issue.record("\(error)\nThe archives were not read.\n\(report.text)\n\(report.liveHistories)")
             return
         }
         let (report, journal) = try loop.sync { (EnduranceReport(load.journal), load.journal) }
