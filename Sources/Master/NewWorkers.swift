@@ -21,9 +21,11 @@ struct NewWorkers {
             problems = []
             return
         }
+        // Who names what the workers are anyway asks for nothing.
+        let (user, group) = (after.native.user, after.native.group)
         var named: [String] = []
-        if before.native.user != after.native.user { named.append("xmppd.user") }
-        if before.native.group != after.native.group { named.append("xmppd.group") }
+        if before.native.user != user, let user, getpwnam(user)?.pointee.pw_uid != geteuid() { named.append("xmppd.user") }
+        if before.native.group != group, let group, getgrnam(group)?.pointee.gr_gid != getegid() { named.append("xmppd.group") }
         problems = named.map { option in
             let line = after.position(of: option).map { ":\($0.line):\($0.column)" } ?? ""
             let remedy = "change User= and Group= of its unit and start it anew, or take this back"

@@ -160,6 +160,9 @@ final class Restarter {
         case .done(let count): loop.after(0) { [self] in succeed(to: ["workers": .int(Int64(count))]) }
         case .busy: finish(Operation.Failure(.unavailable, "not restarted: \(outcome.sentence)").result)
         case .stopping: finish(Operation.Failure(.unavailable, outcome.sentence).result)
+        case .abandoned where kind == .workers:
+            Log.error("workers are not as the configuration says; xmppctl restart --rolling tries again")
+            finish(Operation.Failure(.failed, outcome.sentence).result)
         case .abandoned: finish(Operation.Failure(.failed, "the restart was abandoned: \(outcome.sentence)").result)
         }
     }

@@ -135,6 +135,10 @@ struct ReloadTests {
         #expect(denied.problems.first?.contains(#/xmppd.toml:\d+:\d+: xmppd.user: has changed, but the master is not root/#) == true, "\(denied.problems)")
         #expect(NewWorkers(from: old.0, to: new.0, old.1, new.1, isRoot: true).problems == [])
         #expect(NewWorkers(from: new.0, to: new.0, new.1, new.1, isRoot: false).problems == [])
+        let own = try #require(getpwuid(geteuid())).pointee
+        try server.write(native: "user = \"\(String(cString: own.pw_name))\"")
+        let same = try read()
+        #expect(NewWorkers(from: old.0, to: same.0, old.1, same.1, isRoot: false).problems == [])
     }
 
     @Test func theNumberOfWorkersFollowsTheFile() throws {
