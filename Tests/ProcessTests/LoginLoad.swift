@@ -23,7 +23,8 @@ final class LoginLoad: @unchecked Sendable {
         for _ in 0..<threads {
             DispatchQueue.global().async(group: group) { [self] in
                 while !lock.withLock({ isStopped }) {
-                    let result = (try? outcome(user, user, on: server)) ?? "no answer"
+                    let result: String
+                    do { result = try outcome(user, user, on: server) } catch { result = "no answer: \(error)" }
                     lock.withLock { counts[result, default: 0] += 1 }
                 }
             }
