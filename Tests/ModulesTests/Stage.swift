@@ -217,7 +217,7 @@ final class StageDatabase: Sendable {
 
     deinit {
         database.close()
-        for name in ["test.db", "test.db-wal", "test.db-shm"] { unlink(directory + "/" + name) }
+        for name in ["test.db", "test.db-wal", "test.db-shm", "test.db-turn"] { unlink(directory + "/" + name) }
         rmdir(directory)
     }
 }
