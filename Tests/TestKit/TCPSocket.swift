@@ -19,7 +19,7 @@ public final class TCPSocket {
         }
         guard result == 0 else {
             let reason = String(cString: strerror(errno))
-            Glibc.close(descriptor)
+            // `deinit` closes it: a second close could hit what another thread has just opened.
             throw TestFailure("cannot connect to port \(port): \(reason)")
         }
         var yes: Int32 = 1
