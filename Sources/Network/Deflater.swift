@@ -17,10 +17,8 @@ final class Deflater {
         let result = deflateInit2_(
             stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, Self.windowBits, Self.memoryLevel, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
             CInt(MemoryLayout<z_stream>.size))
-        guard result == Z_OK else {
-            stream.deallocate()
-            return nil
-        }
+        // `deinit` gives back what there is, also here.
+        guard result == Z_OK else { return nil }
     }
 
     deinit {

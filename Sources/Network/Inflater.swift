@@ -27,7 +27,7 @@ final class Inflater {
         stream.initialize(to: z_stream())
         // Zero: as large a window as the peer's header says, and none before it has come.
         guard inflateInit2_(stream, 0, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
-            stream.deallocate()
+            // `deinit` gives back what there is, also here.
             return nil
         }
     }

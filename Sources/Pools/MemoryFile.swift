@@ -13,11 +13,8 @@ final class MemoryFile: Sendable {
     init?(_ bytes: [UInt8]) {
         descriptor = cplatform_sealable_file()
         guard descriptor >= 0 else { return nil }
-        // Libraries refuse keys that others could read.
-        guard fchmod(descriptor, 0o600) == 0, Self.write(bytes, to: descriptor) else {
-            close(descriptor)
-            return nil
-        }
+        // Libraries refuse keys that others could read. `deinit` closes the file, also where it could not be written.
+        guard fchmod(descriptor, 0o600) == 0, Self.write(bytes, to: descriptor) else { return nil }
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
