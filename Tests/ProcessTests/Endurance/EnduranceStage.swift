@@ -183,7 +183,7 @@ final class EnduranceStage {
         }
     }
 
-    private func somePlace() throws -> Int { try server.status().workers.map(\.slot).randomElement(using: &chance)! }
+    private func somePlace() throws -> Int { try server.status().workers.filter { $0.pid != nil }.map(\.slot).randomElement(using: &chance)! }
 
     private func workers() throws -> [Int: Int32] {
         try Dictionary(uniqueKeysWithValues: server.status().workers.map { ($0.slot, $0.pid ?? 0) })
