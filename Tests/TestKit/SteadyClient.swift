@@ -103,8 +103,7 @@ public final class SteadyClient: SocketOwner {
         hasLeft = true
         socket?.send("</stream:stream>")
         socket?.close()
-        socket = nil
-        stage = .offline
+        (socket, stage) = (nil, .offline)
     }
 
     /// Sends a message, sooner or later, until it is acknowledged.
