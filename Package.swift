@@ -100,8 +100,8 @@ let package = Package(
         tests("StorageTests", "CSQLite", "Storage"),
         tests("PoolsTests", "Configuration", "Network", "Pools"),
         tests(
-            "ModulesTests", "XML", "XMPP", "SASL", "Configuration", "IPC", "Network", "SharedState", "Storage", "Kernel",
-            "Modules"),
+            "ModulesTests", "XML", "XMPP", "SASL", "Configuration", "IPC", "Network", "SharedState", "Storage", "Streams",
+            "Kernel", "Modules"),
         tests("MasterTests", "CPlatform", "Configuration", "IPC", "Operations", "Supervision", "Master", "FakeWorker", "xmppd"),
         tests("OperationsTests", "IPC", "Operations", "Telemetry"),
         tests("XmppctlTests", "CPlatform", "IPC", "Operations", "xmppctl", arguments),

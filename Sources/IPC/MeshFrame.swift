@@ -1,13 +1,16 @@
 /// The version of everything in this file. Workers of different versions never serve together.
-public let meshVersion: UInt16 = 2
+public let meshVersion: UInt16 = 3
 
 /// What workers say to one another over the mesh. Fire and forget: none of these has a reply of its own.
 ///
 /// Written as the payload of a mesh frame (length, then these bytes). A malformed frame costs the connection to the
 /// peer that sent it.
 public enum MeshFrame: Sendable, Equatable {
-    /// The bytes of one stanza, addresses included, for sessions of the receiving worker.
-    case stanza(connections: [UInt64], kind: UInt8, bytes: [UInt8])
+    /// The bytes of one stanza, addresses included, for sessions of the receiving worker. With a ticket other than 0 the
+    /// sending worker keeps it, too, until that is given back.
+    case stanza(connections: [UInt64], kind: UInt8, bytes: [UInt8], ticket: UInt64)
+    /// The stanzas with these tickets need not be kept for the receiving worker's own sake any more.
+    case settled(tickets: [UInt64])
     /// Something happened to a user who has sessions with the receiving worker: roster push, probe, changed lists.
     /// `topic` names the module's handler, `payload` is its own.
     case event(topic: String, user: String, payload: [UInt8])
@@ -19,18 +22,25 @@ public enum MeshFrame: Sendable, Equatable {
     /// A session moves between the two workers, or a third helps to keep the order.
     case transfer(TransferMessage)
 
-    private enum Tag: UInt8 { case stanza = 1, event, broadcast, close, transfer }
+    private enum Tag: UInt8 { case stanza = 1, event, broadcast, close, transfer, settled }
 
     /// The frame as bytes, without a length.
     public func encoded() -> [UInt8] {
         switch self {
-        case .stanza(let connections, let kind, let bytes):
-            var writer = ByteWriter(reservingCapacity: bytes.count + 16 + 8 * connections.count)
+        case .stanza(let connections, let kind, let bytes, let ticket):
+            var writer = ByteWriter(reservingCapacity: bytes.count + 24 + 8 * connections.count)
             writer.uint8(Tag.stanza.rawValue)
             writer.uint8(kind)
+            writer.uint64(ticket)
             writer.count(connections.count)
             for connection in connections { writer.uint64(connection) }
             writer.rest(bytes)
+            return writer.bytes
+        case .settled(let tickets):
+            var writer = ByteWriter(reservingCapacity: 8 + 8 * tickets.count)
+            writer.uint8(Tag.settled.rawValue)
+            writer.count(tickets.count)
+            for ticket in tickets { writer.uint64(ticket) }
             return writer.bytes
         case .event(let topic, let user, let payload): return Self.encode(.event, topic, user, payload)
         case .broadcast(let topic, let domain, let payload): return Self.encode(.broadcast, topic, domain, payload)
@@ -61,6 +71,7 @@ public enum MeshFrame: Sendable, Equatable {
     /// A stanza frame read where it lies: nearly all that comes over the mesh, so it is not copied.
     public struct StanzaView {
         public let kind: UInt8
+        public let ticket: UInt64
         /// The stanza. Valid as long as the frame.
         public let bytes: UnsafeRawBufferPointer
         private let numbers: UnsafeRawBufferPointer
@@ -74,11 +85,12 @@ public enum MeshFrame: Sendable, Equatable {
 
         /// Nil if the frame is another one or malformed; `MeshFrame(decoding:)` tells which.
         public init?(_ frame: UnsafeRawBufferPointer) {
-            let head = 6
+            let head = 14
             guard frame.count >= head, frame[0] == Tag.stanza.rawValue else { return nil }
-            let count = Int(UInt32(littleEndian: frame.loadUnaligned(fromByteOffset: 2, as: UInt32.self)))
+            let count = Int(UInt32(littleEndian: frame.loadUnaligned(fromByteOffset: 10, as: UInt32.self)))
             guard count <= (frame.count - head) / 8 else { return nil }
             kind = frame[1]
+            ticket = UInt64(littleEndian: frame.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
             numbers = UnsafeRawBufferPointer(rebasing: frame[head..<head + 8 * count])
             bytes = UnsafeRawBufferPointer(rebasing: frame[(head + 8 * count)...])
         }
@@ -90,10 +102,10 @@ public enum MeshFrame: Sendable, Equatable {
         guard let tag = Tag(rawValue: raw) else { throw .unknownTag(raw) }
         switch tag {
         case .stanza:
-            let kind = try reader.uint8()
+            let (kind, ticket) = (try reader.uint8(), try reader.uint64())
             var connections: [UInt64] = []
             for _ in 0..<(try reader.count(ofSize: 8)) { connections.append(try reader.uint64()) }
-            self = .stanza(connections: connections, kind: kind, bytes: Array(reader.rest()))
+            self = .stanza(connections: connections, kind: kind, bytes: Array(reader.rest()), ticket: ticket)
         case .event:
             self = .event(topic: try reader.string(), user: try reader.string(), payload: Array(reader.rest()))
         case .broadcast:
@@ -103,6 +115,11 @@ public enum MeshFrame: Sendable, Equatable {
             try reader.end()
         case .transfer:
             self = .transfer(try TransferMessage(&reader))
+            try reader.end()
+        case .settled:
+            var tickets: [UInt64] = []
+            for _ in 0..<(try reader.count(ofSize: 8)) { tickets.append(try reader.uint64()) }
+            self = .settled(tickets: tickets)
             try reader.end()
         }
     }

@@ -37,8 +37,8 @@ public final class Acknowledgements {
     var waiting: UnacknowledgedStanzas
     /// The session's count when the client's began.
     private let base: UInt32
-    /// The count that an answer waits for.
-    private var awaited: UInt32?
+    /// The counts of the first request that waits for its answer, and of the last.
+    private var awaited: (first: UInt32, last: UInt32)?
     private var sinceRequest = 0
     private var mustAsk = false
     private var isDue = false
@@ -46,6 +46,11 @@ public final class Acknowledgements {
     private var timer: Loop.Timer?
     /// Stanzas sent meanwhile are still stored under this number.
     private var receipt: Int64 = 0
+    /// What its sender is not told to be handled before the client has it.
+    var inCustody = MessagesInCustody()
+    /// Some of that is being stored.
+    var isStoring = false
+    var isWatched = false
 
     public static let keyLength = 18
     /// How long a client may leave too many stanzas unacknowledged before its stream is closed.
@@ -73,7 +78,8 @@ public final class Acknowledgements {
 
     /// The client wants to know what was handled: it is told when all that it has sent is.
     func asked(_ session: Session) {
-        awaited = session.taken &- base
+        let count = session.taken &- base
+        awaited = (awaited?.first ?? count, count)
         if isAnswerable(session) { isDue(session) }
     }
 
@@ -81,14 +87,17 @@ public final class Acknowledgements {
         if awaited != nil, isAnswerable(session) { isDue(session) }
     }
 
-    /// Whether all that the client asked about has been handled.
+    /// Whether all that the client asked about first has been handled: who asks without a pause is answered, too.
     private func isAnswerable(_ session: Session) -> Bool {
-        awaited.map { handled(session) &- $0 <= UInt32.max / 2 } ?? false
+        awaited.map { has(handled(session), reached: $0.first) } ?? false
     }
+
+    private func has(_ count: UInt32, reached other: UInt32) -> Bool { count &- other <= UInt32.max / 2 }
 
     /// - Throws: the client says to have got more than it was sent.
     func acknowledged(_ count: UInt32, _ session: Session) throws(UnacknowledgedStanzas.TooHigh) {
         let receipt = try waiting.acknowledge(count)
+        if !inCustody.isEmpty { arrived(session) }
         if receipt != 0 { session.host.hooks.storedStanzasAcknowledged.tell(StoredStanzas(session: session, upTo: receipt)) }
         if session.stream != nil, let timer, !isOverBound {
             timer.cancel()
@@ -98,8 +107,9 @@ public final class Acknowledgements {
 
     // MARK: To the client
 
-    func sent(_ bytes: [UInt8], _ session: Session) {
-        waiting.append(bytes, at: Loop.now, receipt: receipt)
+    func sent(_ stanza: RenderedStanza, _ session: Session) {
+        waiting.append(stanza.bytes, at: Loop.now, receipt: receipt)
+        if let custody = stanza.custody { take(stanza.bytes, custody, session) }
         guard session.stream != nil else { return isOverBound ? overflow(session) : () }
         sinceRequest += 1
         if let askAfter = terms.askAfter, sinceRequest >= askAfter {
@@ -127,11 +137,19 @@ public final class Acknowledgements {
         isDue = false
         guard let stream = session.stream else { return }
         if isAnswerable(session) {
-            awaited = nil
-            StreamManagementWords.answer(handled(session)).withUnsafeBytes { stream.send($0) }
+            let count = handled(session)
+            awaited = awaited.flatMap { has(count, reached: $0.last) ? nil : ($0.last, $0.last) }
+            StreamManagementWords.answer(count).withUnsafeBytes { stream.send($0) }
         }
         if mustAsk, !waiting.isEmpty { ask(stream) }
         mustAsk = false
+    }
+
+    /// The client is asked at the end of the turn for what it has been sent since it was asked last.
+    func remind(_ session: Session) {
+        guard terms.askAfter != nil, sinceRequest > 0, session.stream != nil else { return }
+        mustAsk = true
+        isDue(session)
     }
 
     private func ask(_ stream: any SessionStream) {
@@ -189,6 +207,7 @@ public final class Acknowledgements {
             remember(session)
             session.end()
         }
+        storeSoon(session)
     }
 
     /// There is a connection again: what was not acknowledged goes once more, in order.
@@ -218,8 +237,8 @@ public final class Acknowledgements {
     }
 
     /// The session is over; what its client has not said to have, except what is still stored anyway.
-    func ended(_ session: Session) -> [UnacknowledgedStanzas.Entry] {
+    func ended(_ session: Session) -> [LeftStanza] {
         cancel()
-        return waiting.waiting.filter { $0.receipt == 0 }
+        return left(session)
     }
 }

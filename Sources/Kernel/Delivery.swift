@@ -104,9 +104,32 @@ final class Delivery {
     }
 
     private func finish(_ incoming: Incoming, to records: [SessionRoute]) -> Rest? {
+        let custody = custody(of: incoming)
+        guard custody != nil, let full = records.first(where: { !host.server.custodies.hasRoom(for: $0.slot) }) else {
+            return finish(incoming, to: records, custody)
+        }
+        // The sender's next stanzas wait for it, and with them the sender.
+        return { [self, host] in
+            await host.server.custodies.room(for: full.slot)
+            await finish(incoming, to: records, custody)?()
+        }
+    }
+
+    private func finish(_ incoming: Incoming, to records: [SessionRoute], _ custody: Custody?) -> Rest? {
         var incoming = incoming
-        host.router.deliver(incoming.stanza, to: records, for: incoming.sender)
+        let stanza = RenderedStanza(incoming.stanza.kind, incoming.stanza.rendered(), custody)
+        host.router.deliver(stanza, to: records, for: incoming.sender)
         incoming.recipients = records
         return host.router.delivered(incoming)
+    }
+
+    /// What would be kept for a user who is not there is not lost with the worker of one who is, either: a sender that
+    /// counts (XEP-0198) is told when somebody has it. What the archive keeps needs no such care.
+    private func custody(of incoming: Incoming) -> Custody? {
+        if let custody = incoming.custody { return custody }
+        guard incoming.stanza.kind == .message, !incoming.isKept, let sender = incoming.sender, sender.acknowledgements != nil,
+            let keeper = host.offlineKeeper, keeper.keeps(incoming.stanza.element)
+        else { return nil }
+        return Custody(of: sender.promise(), host.server.custodies)
     }
 }

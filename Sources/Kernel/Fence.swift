@@ -11,7 +11,7 @@ final class Fence {
     let connection: UInt64
     /// The workers of which earlier stanzas may still be on their way.
     private(set) var awaited: Set<UInt8>
-    private var held: [(Stanza.Kind, [UInt8])] = []
+    private var held: [RenderedStanza] = []
 
     init(origin: UInt8, connection: UInt64, awaited: Set<UInt8>) {
         self.origin = origin
@@ -19,7 +19,7 @@ final class Fence {
         self.awaited = awaited
     }
 
-    func hold(_ kind: Stanza.Kind, _ bytes: [UInt8]) { held.append((kind, bytes)) }
+    func hold(_ stanza: RenderedStanza) { held.append(stanza) }
 
     /// Nothing more comes from that worker by way of the former one; whether that was the last.
     func passed(_ slot: UInt8) -> Bool {
@@ -29,7 +29,7 @@ final class Fence {
 
     func open(_ session: Session) {
         session.fence = nil
-        for (kind, bytes) in held { session.deliver(kind, bytes) }
+        for stanza in held { session.deliver(stanza) }
         held = []
     }
 }

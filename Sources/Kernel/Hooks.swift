@@ -90,6 +90,8 @@ public struct Incoming {
     public var isKept = false
     /// It was taken in, archived and copied before: it was left over when the session it had been delivered to ended.
     public internal(set) var isRedelivery = false
+    /// Its sender waits to be told that it was handled; nil if that does not depend on who gets it, or nobody waits.
+    var custody: Custody?
     /// The connected resources that took it; empty before `.afterRouting`.
     public internal(set) var recipients: [SessionRoute] = []
     /// All sessions of the account, where delivery had to look at them; `nil` where it did not.

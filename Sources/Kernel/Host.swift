@@ -32,6 +32,8 @@ public final class Host {
     private var extensions: [String: ExtensionHandler] = [:]
     private var stops: [@LoopActor () -> Void] = []
     var luggage: [String: Luggage] = [:]
+    /// What keeps messages for users who are not there; nil: nothing does.
+    public var offlineKeeper: (any OfflineKeeper)?
 
     public typealias ExtensionHandler = @LoopActor (_ element: Element, _ session: Session) -> Void
 
@@ -83,6 +85,7 @@ public final class Host {
         broadcasts = [:]
         extensions = [:]
         luggage = [:]
+        offlineKeeper = nil
         beforeAuthentication = nil
     }
 

@@ -1,31 +1,40 @@
 internal import Network
-internal import Streams
 internal import XML
 internal import XMPP
 
 /// What a session's client has not got when the session ends finds another way (XEP-0198 §5): another resource, what is
 /// kept for users who are not there, or back to the sender.
 extension Server {
-    func redeliver(_ entries: [UnacknowledgedStanzas.Entry], on host: Host) {
-        guard !entries.isEmpty else { return }
-        let stanzas = entries.compactMap { entry -> Stanza? in
-            guard var stanza = stanza(entry.bytes), stanza.kind != .presence else { return nil }
-            // A request goes back with an error, which tells of no time.
-            if stanza.kind == .message, stanza.element.child("delay", Namespace.delay) == nil {
-                let stamp = ClockText.utc(ClockText.now - (Loop.now - entry.sentAt) / 1000)
-                let delay = Element("delay", Namespace.delay, ["from": host.domain, "stamp": stamp])
-                stanza = stanza.appending([delay])
-            }
-            return stanza
+    func redeliver(_ left: [LeftStanza], on host: Host) {
+        let stanzas = left.compactMap { left in
+            stamped(left.bytes, sentAt: left.sentAt, host).map { (stanza: $0, custody: left.custody) }
         }
-        for stanza in stanzas { redeliver(stanza) }
+        for (stanza, custody) in stanzas { redeliver(stanza, custody: custody) }
+    }
+
+    /// A session has ended that this was for and that has not been sent it.
+    public func redeliver(_ stanza: RenderedStanza) {
+        guard stanza.kind != .presence, let read = self.stanza(stanza.bytes) else { return }
+        redeliver(read, custody: stanza.custody)
+    }
+
+    /// What was sent to a client, with the time at which it was; nil for what is worth nothing later.
+    /// - Parameter sentAt: in milliseconds of `Loop.now`.
+    func stamped(_ bytes: [UInt8], sentAt: Int64, _ host: Host) -> Stanza? {
+        guard let stanza = stanza(bytes), stanza.kind != .presence else { return nil }
+        // A request goes back with an error, which tells of no time.
+        guard stanza.kind == .message, stanza.element.child("delay", Namespace.delay) == nil else { return stanza }
+        let stamp = ClockText.utc(ClockText.now - (Loop.now - sentAt) / 1000)
+        return stanza.appending([Element("delay", Namespace.delay, ["from": host.domain, "stamp": stamp])])
     }
 
     /// All are on their way before the first has arrived, so that what comes later stays behind them.
-    /// - Parameter sender: whose stanza it is that is being worked on; it does not count as handled before this is done.
-    func redeliver(_ stanza: Stanza, for sender: Session? = nil) {
-        guard let rest = router.redeliver(stanza) else { return }
-        let promise = sender?.promise()
+    /// - Parameters:
+    ///   - sender: whose stanza it is that is being worked on; it does not count as handled before this is done.
+    ///   - custody: the same where it depends on who gets it.
+    func redeliver(_ stanza: Stanza, for sender: Session? = nil, custody: Custody? = nil) {
+        guard let rest = router.redeliver(stanza, custody) else { return }
+        let promise = custody == nil ? sender?.promise() : nil
         background {
             await rest()
             promise?.keep()
@@ -41,4 +50,12 @@ extension Server {
         return Stanza(
             kind, from: element["from"].map { JID.prepared($0) }, to: element["to"].map { JID.prepared($0) }, element: element)
     }
+}
+
+/// What was sent to a client that has not said to have it, when its session ended.
+struct LeftStanza {
+    let bytes: [UInt8]
+    /// By `Loop.now`.
+    let sentAt: Int64
+    let custody: Custody?
 }

@@ -97,10 +97,13 @@ public final class Router {
     public func routeAndWait(_ stanza: Stanza) async { await route(stanza, from: nil)?() }
 
     /// The same for a stanza that was delivered to a session which ended before its client had it.
-    func redeliver(_ stanza: Stanza) -> Rest? { route(stanza, from: nil, isRedelivery: true) }
+    func redeliver(_ stanza: Stanza, _ custody: Custody?) -> Rest? {
+        route(stanza, from: nil, isRedelivery: true, custody: custody)
+    }
 
     private func route(
-        _ stanza: Stanza, from session: Session?, record: (any StanzaRecord)? = nil, isRedelivery: Bool = false
+        _ stanza: Stanza, from session: Session?, record: (any StanzaRecord)? = nil, isRedelivery: Bool = false,
+        custody: Custody? = nil
     ) -> Rest? {
         guard let to = stanza.to else { return nil }
         guard let host = server.host(to.domain) else {
@@ -109,7 +112,8 @@ public final class Router {
         }
         if to.isDomain { return host.answerer.answer(stanza, at: .server, from: session) }
         var incoming = Incoming(
-            host: host, stanza: stanza, to: to, sender: session, record: record, isRedelivery: isRedelivery)
+            host: host, stanza: stanza, to: to, sender: session, record: record, isRedelivery: isRedelivery,
+            custody: custody)
         switch host.hooks.incoming.run(&incoming, Self.before) {
         case .waiting(let index, let operation):
             return { [self, incoming] in
@@ -153,21 +157,21 @@ public final class Router {
     /// Delivers one stanza to sessions wherever they are, rendered once.
     /// - Parameter sender: the local session whose stanza is being worked on; it is acknowledged when the stanza has found its way.
     public func deliver(_ stanza: Stanza, to recipients: some Sequence<SessionRoute>, for sender: Session? = nil) {
-        deliver(stanza.kind, stanza.rendered(), to: recipients, for: sender)
+        deliver(RenderedStanza(stanza.kind, stanza.rendered()), to: recipients, for: sender)
     }
 
-    /// Delivers bytes that are a stanza of this kind.
+    /// The same for a stanza that has been rendered.
     public func deliver(
-        _ kind: Stanza.Kind, _ bytes: [UInt8], to recipients: some Sequence<SessionRoute>, for sender: Session? = nil
+        _ stanza: RenderedStanza, to recipients: some Sequence<SessionRoute>, for sender: Session? = nil
     ) {
         var elsewhere: [(slot: UInt8, connections: [UInt64])] = []
         for recipient in recipients {
             server.counters.stanzasOut += 1
             if recipient.slot == server.slot {
                 if let session = server.session(recipient.connection) {
-                    session.deliver(kind, bytes)
+                    session.deliver(stanza)
                 } else {
-                    server.transfers.forward(kind, bytes, to: recipient.connection)
+                    server.transfers.forward(stanza, to: recipient.connection)
                 }
             } else if let at = elsewhere.firstIndex(where: { $0.slot == recipient.slot }) {
                 elsewhere[at].connections.append(recipient.connection)
@@ -175,6 +179,6 @@ public final class Router {
                 elsewhere.append((recipient.slot, [recipient.connection]))
             }
         }
-        for (slot, connections) in elsewhere { server.forward(kind, bytes, to: connections, at: slot, for: sender) }
+        for (slot, connections) in elsewhere { server.forward(stanza, to: connections, at: slot, for: sender) }
     }
 }

@@ -40,6 +40,8 @@ public final class Server {
     /// Work behind sessions that have ended, which the end of the process waits for.
     private var unfinished = 0
     lazy var transfers = SessionTransfers(server: self)
+    /// What senders wait to be told of.
+    private(set) lazy var custodies = Custodies(server: self)
     private var states: [Int: Any] = [:]
     private var lastWork: [@LoopActor () async -> Void] = []
     private let catalog: [any Module.Type]
@@ -188,7 +190,7 @@ public final class Server {
     }
 
     /// Work that belongs to no session any more and that must be done before the process leaves.
-    func background(_ body: @escaping Rest) {
+    public func background(_ body: @escaping Rest) {
         unfinished += 1
         Loop.spawn { [self] in
             await body()
@@ -197,7 +199,7 @@ public final class Server {
     }
 
     /// Whether everything is done that `stop` must not cut off.
-    public var isQuiet: Bool { unfinished == 0 }
+    public var isQuiet: Bool { unfinished == 0 && custodies.isIdle }
 
     /// Announces a session whose worker died; its entry in the table is gone.
     public func announceOrphan(_ record: SessionRecord) {
@@ -209,11 +211,15 @@ public final class Server {
 
     // MARK: Other workers
 
-    public func peerConnected(slot: UInt8, incarnation: UInt32) { livePeers[slot] = incarnation }
+    public func peerConnected(slot: UInt8, incarnation: UInt32) {
+        if let former = livePeers[slot], former != incarnation { peerGone(slot: slot) }
+        livePeers[slot] = incarnation
+    }
 
     public func peerGone(slot: UInt8) {
         livePeers[slot] = nil
         transfers.peerGone(slot)
+        custodies.peerGone(slot)
     }
 
     /// Takes a frame from the worker in that slot; its bytes are valid during the call only.
@@ -227,22 +233,24 @@ public final class Server {
 
     private func receive(_ view: MeshFrame.StanzaView, from slot: UInt8) {
         guard let kind = Stanza.Kind(rawValue: view.kind) else { return }
+        let custody = view.ticket == 0 ? nil : Custody(of: view.ticket, slot, custodies)
         var taken = false
         for place in 0..<view.count {
             let connection = view.connection(place)
             if let session = sessions[connection] {
-                session.deliver(kind, view.bytes, from: slot)
+                session.deliver(kind, view.bytes, from: slot, custody)
                 taken = true
-            } else if transfers.forward(kind, Array(view.bytes), to: connection) {
+            } else if transfers.forward(RenderedStanza(kind, Array(view.bytes), custody), to: connection) {
                 taken = true
             }
         }
-        if !taken { undeliverable(kind, Array(view.bytes)) }
+        if !taken { undeliverable(RenderedStanza(kind, Array(view.bytes), custody)) }
     }
 
     private func receive(_ frame: MeshFrame, from slot: UInt8) {
         switch frame {
         case .transfer(let message): transfers.receive(message, from: slot)
+        case .settled(let tickets): custodies.settled(tickets, by: slot)
         case .stanza: break   // a malformed one, or it had been read in place
         case .event(let topic, let user, let payload):
             let user = JID.prepared(user)
@@ -257,19 +265,24 @@ public final class Server {
 
     /// - Parameter sender: who is to be acknowledged only when the stanza has found its way, where that is known here.
     func forward(
-        _ kind: Stanza.Kind, _ bytes: [UInt8], to connections: [UInt64], at slot: UInt8, for sender: Session? = nil
+        _ stanza: RenderedStanza, to connections: [UInt64], at slot: UInt8, for sender: Session? = nil
     ) {
-        let frame = MeshFrame.stanza(connections: connections, kind: kind.rawValue, bytes: bytes).encoded()
-        guard mesh?.send(frame, to: slot) != true else { return }
+        let ticket = stanza.custody == nil ? 0 : custodies.newTicket()
+        let frame = MeshFrame.stanza(
+            connections: connections, kind: stanza.kind.rawValue, bytes: stanza.bytes, ticket: ticket)
+        if mesh?.send(frame.encoded(), to: slot) == true {
+            if let custody = stanza.custody { custodies.lend(custody, stanza.bytes, to: slot, ticket) }
+            return
+        }
         // The table may show its sessions for a while yet: the stanza must not be sent there again.
         let isFirst = unreachable.insert(slot).inserted
-        undeliverable(kind, bytes, for: sender)
+        undeliverable(stanza, for: sender)
         if isFirst { unreachable.remove(slot) }
     }
 
     /// The session went away while the stanza was on its way: it is routed again, as if it came now.
-    private func undeliverable(_ kind: Stanza.Kind, _ bytes: [UInt8], for sender: Session? = nil) {
-        guard kind != .presence, let stanza = stanza(bytes) else { return }
-        redeliver(stanza, for: sender)
+    private func undeliverable(_ stanza: RenderedStanza, for sender: Session? = nil) {
+        guard stanza.kind != .presence, let read = self.stanza(stanza.bytes) else { return }
+        redeliver(read, for: sender, custody: stanza.custody)
     }
 }

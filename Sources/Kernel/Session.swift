@@ -55,7 +55,7 @@ public final class Session {
     private var unread: Int32 = 0
 
     /// Decides on each stanza for this client: what it answers is sent. Set while a module holds things back (XEP-0352).
-    public var outputFilter: (@LoopActor (_ kind: Stanza.Kind, _ bytes: [UInt8]) -> [[UInt8]])?
+    public var outputFilter: (@LoopActor (RenderedStanza) -> [RenderedStanza])?
 
     init(
         jid: JID, connection: UInt64, host: Host, stream: (any SessionStream)?, address: String = "", since: Int64,
@@ -137,14 +137,16 @@ public final class Session {
     var taken: UInt32 { handled.begun &+ UInt32(truncatingIfNeeded: inbox.count) }
 
     /// Nothing that came from the client is being worked on.
-    var isSettled: Bool { holds == 0 && inbox.isEmpty && handled.isSettled }
+    var isSettled: Bool {
+        holds == 0 && inbox.isEmpty && handled.isSettled && acknowledgements?.isStoring != true
+    }
 
     /// Calls `body` as soon as nothing is being worked on, or the session has ended.
     func whenSettled(_ body: @escaping @LoopActor () -> Void) {
         if isSettled || hasEnded { body() } else { settled.append(body) }
     }
 
-    private func tellSettled() {
+    func tellSettled() {
         guard !settled.isEmpty, isSettled || hasEnded else { return }
         let bodies = settled
         settled = []
@@ -184,36 +186,38 @@ public final class Session {
     public func send(_ stanza: Stanza) { deliver(stanza.kind, stanza.rendered()) }
 
     /// Sends bytes that are a stanza of this kind.
-    public func deliver(_ kind: Stanza.Kind, _ bytes: [UInt8]) {
-        if let fence { return fence.hold(kind, bytes) }
-        pass(kind, bytes)
+    public func deliver(_ kind: Stanza.Kind, _ bytes: [UInt8]) { deliver(RenderedStanza(kind, bytes)) }
+
+    public func deliver(_ stanza: RenderedStanza) {
+        if let fence { return fence.hold(stanza) }
+        pass(stanza)
     }
 
     /// The same past the fence.
-    func pass(_ kind: Stanza.Kind, _ bytes: [UInt8]) {
+    private func pass(_ stanza: RenderedStanza) {
         if let outputFilter {
-            for held in outputFilter(kind, bytes) { write(held) }
+            for held in outputFilter(stanza) { write(held) }
         } else {
-            write(bytes)
+            write(stanza)
         }
     }
 
     /// The same for bytes that are valid during the call only, from a worker.
-    func deliver(_ kind: Stanza.Kind, _ bytes: UnsafeRawBufferPointer, from slot: UInt8) {
+    func deliver(_ kind: Stanza.Kind, _ bytes: UnsafeRawBufferPointer, from slot: UInt8, _ custody: Custody?) {
         if fence == nil, outputFilter == nil, acknowledgements == nil {
             put(bytes)
         } else if let fence, fence.origin != slot {
-            fence.hold(kind, Array(bytes))
+            fence.hold(RenderedStanza(kind, Array(bytes), custody))
         } else {
-            pass(kind, Array(bytes))
+            pass(RenderedStanza(kind, Array(bytes), custody))
         }
     }
 
-    /// Sends bytes past the filter.
-    public func write(_ bytes: [UInt8]) {
-        guard !hasEnded else { return }
-        acknowledgements?.sent(bytes, self)
-        bytes.withUnsafeBytes { put($0) }
+    /// Sends a stanza past the filter.
+    public func write(_ stanza: RenderedStanza) {
+        guard !hasEnded else { return stanza.custody == nil ? () : host.server.redeliver(stanza) }
+        acknowledgements?.sent(stanza, self)
+        stanza.bytes.withUnsafeBytes { put($0) }
     }
 
     /// Gives bytes to the network.
@@ -254,7 +258,10 @@ public final class Session {
     /// The session is over: everything that was known of it goes, and what its client has not got finds another way.
     public func end() {
         guard !hasEnded else { return }
+        fence?.open(self)
+        guard !hasEnded else { return }
         host.hooks.sessionEnding.tell(self)
+        guard !hasEnded else { return }
         let left = acknowledgements?.ended(self) ?? []
         hasEnded = true
         host.server.remove(self)
@@ -268,6 +275,7 @@ public final class Session {
         hasEnded = true
         stream?.release(nil)
         acknowledgements?.cancel()
+        acknowledgements?.inCustody = MessagesInCustody()
         forget()
     }
 

@@ -21,6 +21,8 @@ struct SessionParcel: Equatable {
     var acknowledged: UInt32
     var lastReceipt: Int64
     var waiting: [UnacknowledgedStanzas.Entry]
+    /// Which of these, by their counts, have a row of their own, and of which the sender is not told yet: a ticket.
+    var inCustody: [(number: UInt32, row: Int64, ticket: UInt64)]
     /// Where its worker stores: under which path.
     var database: String
     /// By the modules' names.
@@ -49,6 +51,12 @@ struct SessionParcel: Equatable {
             writer.int64(entry.sentAt)
             writer.int64(entry.receipt)
             writer.data(entry.bytes)
+        }
+        writer.count(inCustody.count)
+        for message in inCustody {
+            writer.uint32(message.number)
+            writer.int64(message.row)
+            writer.uint64(message.ticket)
         }
         writer.string(database)
         writer.count(luggage.count)
@@ -80,6 +88,10 @@ struct SessionParcel: Equatable {
             let (sentAt, receipt) = (try reader.int64(), try reader.int64())
             waiting.append(.init(bytes: Array(try reader.data()), sentAt: sentAt, receipt: receipt))
         }
+        inCustody = []
+        for _ in 0..<(try reader.count(ofSize: 20)) {
+            inCustody.append((try reader.uint32(), try reader.int64(), try reader.uint64()))
+        }
         database = try reader.string()
         luggage = []
         for _ in 0..<(try reader.count(ofSize: 8)) { luggage.append((try reader.string(), Array(try reader.data()))) }
@@ -89,8 +101,9 @@ struct SessionParcel: Equatable {
 
 extension SessionParcel {
     /// The session must be settled, and resumable.
+    /// - Parameter tickets: for its messages that wait in custody, in order.
     @LoopActor
-    init(_ session: Session, _ acknowledgements: Acknowledgements) {
+    init(_ session: Session, _ acknowledgements: Acknowledgements, _ tickets: [UInt64]) {
         user = session.jid.bareText
         resource = session.jid.resource
         flags = session.flags.union(.detached)
@@ -103,6 +116,8 @@ extension SessionParcel {
         acknowledged = acknowledgements.waiting.acknowledged
         lastReceipt = acknowledgements.waiting.lastReceipt
         waiting = Array(acknowledgements.waiting.waiting)
+        inCustody = acknowledgements.inCustody.stored.map { ($0.number, $0.row, 0) }
+        inCustody += zip(acknowledgements.inCustody.waiting, tickets).map { ($0.number, 0, $1) }
         database = session.host.server.configuration.native.storagePath
         luggage = []
         for (name, piece) in session.host.luggage {
@@ -112,7 +127,7 @@ extension SessionParcel {
 
     /// The session at its new worker, waiting to be resumed; not yet in any table.
     @LoopActor
-    func session(_ connection: UInt64, on host: Host) -> Session {
+    func session(_ connection: UInt64, on host: Host, from origin: UInt8) -> Session {
         let session = Session(
             jid: JID.prepared(user).with(resource: resource), connection: connection, host: host, stream: nil,
             address: address, since: since, flags: flags, priority: priority)
@@ -121,7 +136,25 @@ extension SessionParcel {
         var queue = UnacknowledgedStanzas(acknowledged: acknowledged, lastReceipt: isStored ? lastReceipt : 0)
         for entry in waiting { queue.append(entry.bytes, at: entry.sentAt, receipt: isStored ? entry.receipt : 0) }
         session.acknowledgements = Acknowledgements(terms, key: key, session: session, handled: handled, waiting: queue)
+        restoreCustody(of: session, origin, isStored: isStored)
         return session
+    }
+
+    @LoopActor
+    private func restoreCustody(of session: Session, _ origin: UInt8, isStored: Bool) {
+        guard !inCustody.isEmpty, let acknowledgements = session.acknowledgements else { return }
+        for message in inCustody {
+            let place = Int(message.number &- acknowledged) - 1
+            guard waiting.indices.contains(place) else { continue }
+            let entry = waiting[place]
+            if message.ticket != 0 {
+                let custody = Custody(of: message.ticket, origin, session.host.server.custodies)
+                acknowledgements.inCustody.add(message.number, entry.bytes, since: entry.sentAt, custody)
+            } else if isStored {
+                acknowledgements.inCustody.add(message.number, entry.bytes, since: entry.sentAt, row: message.row)
+            }
+        }
+        acknowledgements.watch(session)
     }
 
     /// Gives the modules their parts; the session is in the tables.

@@ -44,6 +44,8 @@ extension Session {
     public var unacknowledgedBytes: Int { acknowledgements?.waiting.byteCount ?? 0 }
     /// The highest number under which something is stored that was sent to this client.
     public var lastStored: Int64 { acknowledgements?.waiting.lastReceipt ?? 0 }
+    /// Whether a message for this client was stored under this number because the client took its time.
+    public func hasStored(_ number: Int64) -> Bool { acknowledgements?.inCustody.has(row: number) == true }
     public var isAttached: Bool { stream != nil }
 
     /// What is sent meanwhile is stored under this number until the client acknowledges it; of no effect without

@@ -11,11 +11,14 @@ final class SessionTransfers {
     private final class Departure {
         let session: Session
         let slot: UInt8
+        /// Those of its messages whose senders are not told yet that they were handled.
+        let tickets: [UInt64]
         var successor: UInt64?
         /// Comes while it is not known where it will be, and under which number.
         var pending: [@LoopActor (UInt8, UInt64) -> Void] = []
 
-        init(_ session: Session, to slot: UInt8) {
+        init(_ session: Session, to slot: UInt8, _ tickets: [UInt64]) {
+            self.tickets = tickets
             self.session = session
             self.slot = slot
         }
@@ -48,12 +51,17 @@ final class SessionTransfers {
             acknowledgements.isResumable, server.session(session.connection) === session
         else { return false }
         session.host.hooks.sessionMoving.tell(session)
-        let parcel = SessionParcel(session, acknowledgements)
+        let tickets = (0..<acknowledgements.inCustody.waitingCount).map { _ in server.custodies.newTicket() }
+        let parcel = SessionParcel(session, acknowledgements, tickets)
         let message = TransferMessage.parcel(ticket: ticket, connection: session.connection, contents: parcel.encoded())
         guard send(message, to: slot) else { return false }
+        for (message, ticket) in zip(acknowledgements.inCustody.waiting, tickets) {
+            guard let custody = message.custody else { continue }
+            server.custodies.lend(custody, message.bytes, to: slot, ticket, since: message.since)
+        }
         session.stream?.pauseReading()
         server.takeOut(session)
-        departures[session.connection] = Departure(session, to: slot)
+        departures[session.connection] = Departure(session, to: slot, tickets)
         return true
     }
 
@@ -70,6 +78,7 @@ final class SessionTransfers {
     private func declined(_ connection: UInt64) {
         guard let departure = departures.removeValue(forKey: connection), departure.successor == nil else { return }
         let session = departure.session
+        for ticket in departure.tickets { server.custodies.cancel(ticket) }
         server.add(session)
         do {
             try server.directory.replace(session.record)
@@ -84,12 +93,14 @@ final class SessionTransfers {
 
     /// Sends a stanza after a session that has left. False: there is none with that number.
     @discardableResult
-    func forward(_ kind: Stanza.Kind, _ bytes: [UInt8], to connection: UInt64) -> Bool {
+    func forward(_ stanza: RenderedStanza, to connection: UInt64) -> Bool {
         follow(connection) { [unowned server] slot, successor in
-            if slot == server.slot {
-                server.session(successor)?.deliver(kind, bytes)
+            if slot != server.slot {
+                server.forward(stanza, to: [successor], at: slot)
+            } else if let session = server.session(successor) {
+                session.deliver(stanza)
             } else {
-                server.forward(kind, bytes, to: [successor], at: slot)
+                server.redeliver(stanza)
             }
         }
     }
@@ -150,7 +161,7 @@ final class SessionTransfers {
         do {
             let parcel = try SessionParcel(decoding: contents)
             guard let host = server.host(JID.prepared(parcel.user).domain) else { throw StanzaError(.itemNotFound) }
-            let session = parcel.session(claim?.connection ?? Connection.newNumber(), on: host)
+            let session = parcel.session(claim?.connection ?? Connection.newNumber(), on: host, from: origin)
             try server.directory.replace(session.record)
             server.add(session)
             parcel.unpack(for: session)

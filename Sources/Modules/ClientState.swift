@@ -38,7 +38,7 @@ public final class ClientState: Module {
         for session in Self.inactiveSessions(of: host) where mostHeld > 0 { Self.begin(session, mostHeld) }
         // Whether nobody looks goes with the session's flags; what waits is sent, and with that among what is not acknowledged.
         host.hooks.sessionMoving.add { session in
-            for bytes in session[Self.waiting]?.takeAll() ?? [] { session.write(bytes) }
+            for stanza in session[Self.waiting]?.takeAll() ?? [] { session.write(stanza) }
         }
         host.carry(Self.name) { $0.flags.contains(.inactive) ? [] : nil } unpack: { [mostHeld] session, _ in
             if mostHeld > 0 { Self.begin(session, mostHeld) }
@@ -62,9 +62,9 @@ public final class ClientState: Module {
         guard session[waiting] == nil else { return }
         let held = HeldStanzas(most: mostHeld)
         session[waiting] = held
-        session.outputFilter = { [unowned server = session.host.server] kind, bytes in
-            guard let reason = HoldRules.reason(kind, bytes, server) else { return held.takeAll() + [bytes] }
-            return held.hold(bytes, reason)
+        session.outputFilter = { [unowned server = session.host.server] stanza in
+            guard let reason = HoldRules.reason(stanza.kind, stanza.bytes, server) else { return held.takeAll() + [stanza] }
+            return held.hold(stanza, reason)
         }
     }
 
@@ -72,7 +72,7 @@ public final class ClientState: Module {
         guard let held = session[waiting] else { return }
         session[waiting] = nil
         session.outputFilter = nil
-        for bytes in held.takeAll() { session.write(bytes) }
+        for stanza in held.takeAll() { session.write(stanza) }
     }
 }
 
@@ -80,7 +80,7 @@ public final class ClientState: Module {
 @LoopActor
 final class HeldStanzas {
     private let most: Int
-    private var held: [(reason: HoldRules.Reason, bytes: [UInt8])] = []
+    private var held: [(reason: HoldRules.Reason, stanza: RenderedStanza)] = []
     private var size = 0
 
     /// Bytes that wait for one client at most, however many stanzas the operator allows.
@@ -90,18 +90,18 @@ final class HeldStanzas {
     init(most: Int) { self.most = most }
 
     /// Keeps a stanza in place of an earlier one that it makes worthless; answers what is to be sent now.
-    func hold(_ bytes: [UInt8], _ reason: HoldRules.Reason) -> [[UInt8]] {
+    func hold(_ stanza: RenderedStanza, _ reason: HoldRules.Reason) -> [RenderedStanza] {
         if let outdated = held.firstIndex(where: { $0.reason == reason }) {
-            size -= held.remove(at: outdated).bytes.count
+            size -= held.remove(at: outdated).stanza.bytes.count
         }
-        held.append((reason, bytes))
-        size += bytes.count
+        held.append((reason, stanza))
+        size += stanza.bytes.count
         return held.count > most || size > Self.mostBytes ? takeAll() : []
     }
 
-    func takeAll() -> [[UInt8]] {
+    func takeAll() -> [RenderedStanza] {
         guard !held.isEmpty else { return [] }
-        let all = held.map(\.bytes)
+        let all = held.map(\.stanza)
         held = []
         size = 0
         return all

@@ -35,6 +35,11 @@ public final class OfflineMessages: Module {
 
     public func install(on host: Host) {
         host.features.advertise("msgoffline")
+        host.offlineKeeper = OfflineCustody(host, keepsGroupchat: keepsGroupchat)
+        // What is held back is to be with what the client has not got.
+        host.hooks.sessionMoving.add { LiveMessages.releaseAll(to: $0) }
+        host.hooks.sessionEnding.add { LiveMessages.giveBack(from: $0) }
+        host.hooks.sessionOrphaned.add { [unowned host] in Self.wake($0.jid.bare, on: host) }
         host.hooks.offlineMessage.add(.archive) { [limitRule] in Self.keep($0, limitRule) }
         host.hooks.sessionBecomingReceptive.add { LiveMessages.holdBack(from: $0) }
         host.hooks.sessionReceptive.add { session in
@@ -67,7 +72,12 @@ public final class OfflineMessages: Module {
 
     private static let storedTopic = "offline.stored"
 
-    private static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
+    /// Something was stored that the sessions of this user, if there are any, have not been told of.
+    static func wake(_ user: JID, on host: Host) {
+        if host.server.sessions(of: user).contains(where: isReceptive) { host.notify(user, storedTopic) }
+    }
+
+    static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
 
     // MARK: Keeping
 
@@ -104,7 +114,7 @@ public final class OfflineMessages: Module {
             switch deposit {
             case .stored:
                 // A session that came while the message was being stored has not seen it.
-                if host.server.sessions(of: user).contains(where: isReceptive) { host.notify(user, storedTopic) }
+                wake(user, on: host)
                 return .stop
             case .full:
                 return .fail(StanzaError(.serviceUnavailable, text: "As many messages wait for this user as may"))
@@ -162,7 +172,7 @@ public final class OfflineMessages: Module {
             let messages = try await page(of: session, after: last)
             guard let end = messages.last?.sequence, !session.hasEnded else { return }
             last = end
-            for message in messages {
+            for message in messages where !session.hasStored(message.sequence) {
                 session.stored(message.sequence) { LiveMessages.pass([message.stanza], to: session) }
             }
             if session.acknowledgements == nil {
@@ -193,7 +203,7 @@ public final class OfflineMessages: Module {
     }
 
     /// Milliseconds since 1970.
-    private static func wallClock() -> Int64 {
+    static func wallClock() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
@@ -218,8 +228,8 @@ enum OfflineRules {
         if message.attribute("type", equals: "error") || message.attribute("type", equals: "headline") { return .ignore }
         if message.has("no-store", hints) { return .refuse }
         if message.has("store", hints) { return .store }
-        let content = message.children.filter { !$0.isIn(hints) && !$0.isNamed("thread") }
-        return content.allSatisfy { $0.isIn(chatStates) } ? .ignore : .store
+        let says = message.children.contains { !$0.isIn(hints) && !$0.isNamed("thread") && !$0.isIn(chatStates) }
+        return says ? .store : .ignore
     }
 
     /// For how many milliseconds the sender says that the message is worth something (XEP-0023); nil: for ever.
@@ -240,7 +250,7 @@ final class LiveMessages {
     /// Bytes that are held back at most; with more, order is given up.
     private static let mostBytes = 1 << 20
 
-    private var held: [[UInt8]] = []
+    private var held: [RenderedStanza] = []
     private var size = 0
     private var isOpen = false
     /// How many are fetching older messages.
@@ -254,19 +264,19 @@ final class LiveMessages {
         guard !session.flags.contains(.inactive), session.outputFilter == nil else { return }
         let live = LiveMessages()
         session[key] = live
-        session.outputFilter = { live.filter($0, $1) }
+        session.outputFilter = { live.filter($0) }
     }
 
-    private func filter(_ kind: Stanza.Kind, _ bytes: [UInt8]) -> [[UInt8]] {
-        guard kind == .message, !isOpen else { return [bytes] }
-        held.append(bytes)
-        size += bytes.count
+    private func filter(_ stanza: RenderedStanza) -> [RenderedStanza] {
+        guard stanza.kind == .message, !isOpen else { return [stanza] }
+        held.append(stanza)
+        size += stanza.bytes.count
         if size <= Self.mostBytes { return [] }
         isOpen = true
         return take()
     }
 
-    private func take() -> [[UInt8]] {
+    private func take() -> [RenderedStanza] {
         defer { held = [] }
         return held
     }
@@ -287,13 +297,21 @@ final class LiveMessages {
         if live.holds == 0 { releaseAll(to: session) }
     }
 
+    /// The session ends. What a client that counts was to get is left over with the rest, anything else is as if it came now.
+    static func giveBack(from session: Session) {
+        guard session.acknowledgements == nil, let live = session[key] else { return releaseAll(to: session) }
+        session[key] = nil
+        let (held, server) = (live.take(), session.host.server)
+        Loop.endOfTurn { for message in held { server.redeliver(message) } }
+    }
+
     /// From here on messages are sent as they come. A client that has said meanwhile that nobody looks has another filter.
     static func releaseAll(to session: Session) {
         guard let live = session[key] else { return }
         session[key] = nil
         live.isOpen = true
         if !session.flags.contains(.inactive) { session.outputFilter = nil }
-        for message in live.take() { session.deliver(.message, message) }
+        for message in live.take() { session.deliver(message) }
     }
 }
 

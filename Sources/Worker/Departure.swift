@@ -53,6 +53,7 @@ final class Departure {
 
     private var isEmpty: Bool {
         runtime.openConnections == 0 && runtime.server.localSessions.isEmpty && runtime.server.sessionsOnTheMove == 0
+            && runtime.server.isQuiet
     }
 
     /// Whoever is still here is told why and given a moment to close; sessions on the move arrive first.

@@ -4,13 +4,15 @@ import Testing
 
 @Suite struct MeshFrameTests {
     private static let frames: [MeshFrame] = [
-        .stanza(connections: [], kind: 0, bytes: []), .stanza(connections: [7], kind: 1, bytes: Array("<message/>".utf8)),
-        .stanza(connections: [1, .max, 3], kind: 2, bytes: [0, 255]), .event(topic: "t", user: "u@d", payload: [1, 2]),
+        .stanza(connections: [], kind: 0, bytes: [], ticket: 0),
+        .stanza(connections: [7], kind: 1, bytes: Array("<message/>".utf8), ticket: .max),
+        .stanza(connections: [1, .max, 3], kind: 2, bytes: [0, 255], ticket: 1), .event(topic: "t", user: "u@d", payload: [1, 2]),
         .broadcast(topic: "", domain: "d", payload: []), .close(connection: 9, condition: "reset", text: "é"),
         .transfer(.claim(ticket: 1, connection: .max, key: "abc")), .transfer(.refused(ticket: 2)),
         .transfer(.parcel(ticket: 0, connection: 7, contents: [0, 255])), .transfer(.adopted(connection: 1, successor: 2)),
         .transfer(.declined(connection: 3)), .transfer(.fence(connection: 4, owner: 255)), .transfer(.echo(connection: 5)),
-        .transfer(.passed(successor: 6, slot: 1)), .transfer(.settled(connection: 7)),
+        .transfer(.passed(successor: 6, slot: 1)), .transfer(.settled(connection: 7)), .settled(tickets: []),
+        .settled(tickets: [1, .max]),
     ]
 
     @Test(arguments: frames) func whatIsWrittenIsRead(_ frame: MeshFrame) throws {
@@ -19,8 +21,12 @@ import Testing
 
     /// A frame that was cut off is refused, never read as another.
     @Test(arguments: frames) func whatIsCutIsRefused(_ frame: MeshFrame) {
-        guard case .transfer(let message) = frame else { return }
-        if case .parcel = message { return }   // its contents are the rest, whatever that is
+        switch frame {
+        case .settled: break
+        case .transfer(.parcel): return   // its contents are the rest, whatever that is
+        case .transfer: break
+        default: return
+        }
         let whole = frame.encoded()
         for length in 0..<whole.count {
             #expect(throws: WireError.self) { try MeshFrame(decoding: Array(whole[..<length])) }
@@ -36,7 +42,8 @@ import Testing
             let viewed: MeshFrame? = bytes.withUnsafeBytes { bytes in
                 MeshFrame.StanzaView(bytes).map { view in
                     .stanza(
-                        connections: (0..<view.count).map { view.connection($0) }, kind: view.kind, bytes: Array(view.bytes))
+                        connections: (0..<view.count).map { view.connection($0) }, kind: view.kind, bytes: Array(view.bytes),
+                        ticket: view.ticket)
                 }
             }
             if case .stanza = copied { #expect(viewed == copied) } else { #expect(viewed == nil) }

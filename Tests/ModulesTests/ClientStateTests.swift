@@ -52,23 +52,25 @@ import XMPP
         #expect(HoldRules.isUrgent(kind, element) == Self.rows[index].isUrgent, "\(Self.rows[index].stanza)")
     }
 
+    private func stanza(_ bytes: [UInt8]) -> RenderedStanza { RenderedStanza(.presence, bytes) }
+
     @Test @LoopActor func onlyTheLatestOfASenderWaits() {
         let held = HeldStanzas(most: 2)
-        #expect(held.hold([1], .presence(of: "a")).isEmpty)
-        #expect(held.hold([2], .presence(of: "b")).isEmpty)
-        #expect(held.hold([3], .presence(of: "a")).isEmpty)
-        #expect(held.takeAll() == [[2], [3]])
+        #expect(held.hold(stanza([1]), .presence(of: "a")).isEmpty)
+        #expect(held.hold(stanza([2]), .presence(of: "b")).isEmpty)
+        #expect(held.hold(stanza([3]), .presence(of: "a")).isEmpty)
+        #expect(held.takeAll().map(\.bytes) == [[2], [3]])
         #expect(held.takeAll().isEmpty)
     }
 
     @Test @LoopActor func aFullHoldIsSent() {
         let held = HeldStanzas(most: 2)
-        _ = held.hold([1], .presence(of: "a"))
-        _ = held.hold([2], .chatState(from: "a", to: "", direction: ""))
-        #expect(held.hold([3], .presence(of: "c")) == [[1], [2], [3]])
+        _ = held.hold(stanza([1]), .presence(of: "a"))
+        _ = held.hold(stanza([2]), .chatState(from: "a", to: "", direction: ""))
+        #expect(held.hold(stanza([3]), .presence(of: "c")).map(\.bytes) == [[1], [2], [3]])
         #expect(held.takeAll().isEmpty)
         let unlimited = HeldStanzas(most: .max)
-        let half = [UInt8](repeating: 0, count: HeldStanzas.mostBytes / 2 + 1)
+        let half = stanza([UInt8](repeating: 0, count: HeldStanzas.mostBytes / 2 + 1))
         #expect(unlimited.hold(half, .presence(of: "a")).isEmpty)
         #expect(unlimited.hold(half, .presence(of: "a")).isEmpty)
         #expect(unlimited.hold(half, .presence(of: "b")).count == 2)

@@ -1,7 +1,7 @@
 import Configuration
 import Glibc
 import IPC
-import Kernel
+@testable import Kernel
 import Network
 import SharedState
 import Storage
@@ -36,6 +36,11 @@ final class Stage {
             worker.peerConnected(slot: other.slot, incarnation: 1)
             worker.start()
         }
+    }
+
+    /// Nobody is there any more: what waits for clients need not be stored.
+    isolated deinit {
+        for session in workers.flatMap({ Array($0.localSessions) }) { session.vanish() }
     }
 
     static func configuration(_ modules: String, auth: String = "[auth.internal]") throws -> ServerConfiguration {

@@ -55,6 +55,19 @@ import Testing
         #expect(try await offline.take(alice, now: 1).map(\.stanza) == [[3], [4], [5], [6]])
     }
 
+    @Test func storesWhatWasHandedOutAndForgetsEachByItself() async throws {
+        _ = try await offline.store(alice, [1], receivedAt: 10, limit: 1)
+        let numbers = try await offline.store(alice, [(bytes: [2], expiresAt: nil), (bytes: [3], expiresAt: 11)], receivedAt: 10)
+        #expect(numbers == [11, 12], "behind what waits, without a limit")
+        #expect(try await offline.store(bob, [(bytes: [9], expiresAt: nil)], receivedAt: 10) == [10])
+        #expect(try await offline.store(bob, [], receivedAt: 10) == [])
+        #expect(try await offline.page(alice, limit: 9, now: 10).map(\.stanza) == [[1], [2], [3]])
+        #expect(try await offline.page(alice, limit: 9, now: 11).map(\.stanza) == [[1], [2]])
+        try await offline.delete(alice, [11, 99])
+        #expect(try await offline.present(alice, [10, 11, 12, 99]) == [10, 12])
+        #expect(try await offline.count(bob) == 1)
+    }
+
     @Test func deletesExpiredAndOldOnesOfADomain() async throws {
         try await withThrowingTaskGroup { group in
             for number in Int64(0)..<2500 {

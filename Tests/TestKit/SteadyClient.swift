@@ -41,6 +41,8 @@ public final class SteadyClient: SocketOwner {
     /// How many sessions it has had; those that were resumed count once.
     public private(set) var session = 0
     public weak var observer: (any SteadyClientObserver)?
+    /// Whether a new session looks in the archive for what was missed.
+    public var readsArchive = true
     public var isOnline: Bool { stage == .online }
     /// Whether it is online and has everything that it missed, and everything it sent is acknowledged.
     public var isCalm: Bool { isSettled && outgoing.stanzas.isEmpty }
@@ -204,7 +206,7 @@ public final class SteadyClient: SocketOwner {
             guard let jid = element.child("bind", "urn:ietf:params:xml:ns:xmpp-bind")?.child("jid")?.text else { return giveUp("not bound: \(element)") }
             address = jid
             session += 1
-            if session > 1, query == nil { query = ArchiveQuery(everything: false, after: lastArchived) }
+            if readsArchive, session > 1, query == nil { query = ArchiveQuery(everything: false, after: lastArchived) }
             stage = .enabling
             socket?.send("<enable xmlns='\(Self.management)' resume='true'/>")
         case .enabling:
@@ -361,9 +363,7 @@ public final class SteadyClient: SocketOwner {
         }
         guard let fin = iq.child("fin", ArchiveQuery.namespace) else { return queryFailed(iq) }
         let last = fin.child("set", "http://jabber.org/protocol/rsm")?.child("last")?.text
-        if let last {
-            query?.after = last
-        }
+        if let last { query?.after = last }
         guard fin["complete"] != "true", last != nil else {
             let everything = query!.everything
             if let last = query?.after { lastArchived = last }

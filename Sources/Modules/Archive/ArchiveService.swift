@@ -64,7 +64,8 @@ final class ArchiveService {
         for (number, message) in messages.enumerated() where !session.hasEnded {
             if number > 0, number % Self.sentAtOnce == 0 { await Self.nextTurn() }
             while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(50) }
-            session.write(ArchiveWords.result(message, ids, query.queryID, of: request.to, to: session.jid))
+            let bytes = ArchiveWords.result(message, ids, query.queryID, of: request.to, to: session.jid)
+            session.write(RenderedStanza(.message, bytes))
         }
         return ArchiveWords.fin(
             ids, first: result.page.messages.first?.id, last: lastID(result.page, query), index: result.index,

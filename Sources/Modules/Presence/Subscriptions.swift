@@ -63,7 +63,7 @@ final class Subscriptions {
         guard effect.isDelivered else { return .stop }
         // A request goes to whoever is available, the rest to whoever shows the roster (RFC 6121 §3.1.3, §3.1.6).
         let wanted: SessionFlags = kind == .subscribe ? .available : .interested
-        host.router.deliver(.presence, bytes, to: host.server.sessions(of: user).filter { $0.flags.contains(wanted) })
+        host.router.deliver(RenderedStanza(.presence, bytes), to: host.server.sessions(of: user).filter { $0.flags.contains(wanted) })
         Roster.announce(change, contact, user, host)
         if effect.endsPresence { ContactState.sendUnavailable(of: user, to: contact, host) }
         return .stop

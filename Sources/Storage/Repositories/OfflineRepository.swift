@@ -48,6 +48,31 @@ public struct OfflineRepository: Sendable {
         }
     }
 
+    /// Keeps stanzas of one user in order, on the disk when this answers, without a limit: they have been handed out, and
+    /// wait for the word that they arrived.
+    /// - Returns: the sequence of each.
+    public nonisolated(nonsending) func store(
+        _ key: UserKey, _ stanzas: [(bytes: [UInt8], expiresAt: Int64?)], receivedAt: Int64
+    ) async throws(StorageError) -> [Int64] {
+        try await database.write(.durable) { (connection) throws(StorageError) in
+            let last = try connection.first(
+                "SELECT COALESCE(MAX(sequence), 0) FROM offline_message WHERE domain = ? AND username = ?",
+                key.domainValue, key.userValue
+            ) { (row) throws(StorageError) in try row.integer(0) } ?? 0
+            var sequence = max(last, receivedAt - 1)
+            var sequences: [Int64] = []
+            for stanza in stanzas {
+                sequence += 1
+                try connection.execute(
+                    "INSERT INTO offline_message (domain, username, sequence, received, expires, stanza) VALUES (?, ?, ?, ?, ?, ?)",
+                    key.domainValue, key.userValue, .integer(sequence), .integer(receivedAt), .integer(stanza.expiresAt),
+                    .bytes(stanza.bytes))
+                sequences.append(sequence)
+            }
+            return sequences
+        }
+    }
+
     /// Hands out all stanzas that have not expired at `now` (milliseconds since 1970), in order, and forgets them, in one
     /// transaction. Whoever must not lose them when it dies reads with `page` and forgets with `delete` after delivery.
     public nonisolated(nonsending) func take(_ key: UserKey, now: Int64) async throws(StorageError) -> [Message] {
@@ -75,6 +100,32 @@ public struct OfflineRepository: Sendable {
             try connection.execute(
                 "DELETE FROM offline_message WHERE domain = ? AND username = ? AND sequence <= ?",
                 key.domainValue, key.userValue, .integer(last))
+        }
+    }
+
+    /// Forgets the stanzas with these sequences.
+    public nonisolated(nonsending) func delete(_ key: UserKey, _ sequences: [Int64]) async throws(StorageError) {
+        try await database.write { (connection) throws(StorageError) in
+            for sequence in sequences {
+                try connection.execute(
+                    "DELETE FROM offline_message WHERE domain = ? AND username = ? AND sequence = ?",
+                    key.domainValue, key.userValue, .integer(sequence))
+            }
+        }
+    }
+
+    /// Which of these sequences are stored.
+    public nonisolated(nonsending) func present(_ key: UserKey, _ sequences: [Int64]) async throws(StorageError) -> Set<Int64> {
+        try await database.read { (connection) throws(StorageError) in
+            var present: Set<Int64> = []
+            for sequence in sequences {
+                let found = try connection.first(
+                    "SELECT 1 FROM offline_message WHERE domain = ? AND username = ? AND sequence = ?",
+                    key.domainValue, key.userValue, .integer(sequence)
+                ) { (row) throws(StorageError) in try row.integer(0) }
+                if found != nil { present.insert(sequence) }
+            }
+            return present
         }
     }
 

@@ -1,0 +1,18 @@
+internal import Network
+public import XMPP
+
+/// A stanza on its way to a client, as it will be sent.
+public struct RenderedStanza {
+    public let kind: Stanza.Kind
+    public let bytes: [UInt8]
+    /// Held until the client has it, or somebody else.
+    let custody: Custody?
+
+    public init(_ kind: Stanza.Kind, _ bytes: [UInt8]) { self.init(kind, bytes, nil) }
+
+    init(_ kind: Stanza.Kind, _ bytes: [UInt8], _ custody: Custody?) {
+        self.kind = kind
+        self.bytes = bytes
+        self.custody = custody
+    }
+}
