@@ -1,4 +1,5 @@
 internal import Network
+internal import Streams
 
 /// The messages for one client of which the sender is not told yet that they were handled, in order, behind those that
 /// were stored because the client took its time. Numbers are the counts of stream management, and wrap with them.
@@ -15,22 +16,20 @@ struct MessagesInCustody {
         var row: Int64
     }
 
-    /// `storedCount` are stored, then `storingCount` are being stored, the others wait; before all of them `start` have
-    /// arrived and are taken out together, now and then.
-    private var messages: [Message] = []
-    private var start = 0
+    /// `storedCount` are stored, then `storingCount` are being stored, the others wait.
+    private var messages = WaitingLine<Message>()
     private var storedCount = 0
     private var storingCount = 0
     private var rows: Set<Int64> = []
 
     nonisolated init() {}
 
-    var isEmpty: Bool { start == messages.count }
-    var waitingCount: Int { messages.count - start - storedCount - storingCount }
-    var stored: ArraySlice<Message> { messages[start..<start + storedCount] }
-    var storing: ArraySlice<Message> { messages[(start + storedCount)..<(start + storedCount + storingCount)] }
-    var waiting: ArraySlice<Message> { messages[(start + storedCount + storingCount)...] }
-    var all: ArraySlice<Message> { messages[start...] }
+    var isEmpty: Bool { messages.isEmpty }
+    var waitingCount: Int { messages.count - storedCount - storingCount }
+    var stored: ArraySlice<Message> { all.prefix(storedCount) }
+    var storing: ArraySlice<Message> { all.dropFirst(storedCount).prefix(storingCount) }
+    var waiting: ArraySlice<Message> { all.dropFirst(storedCount + storingCount) }
+    var all: ArraySlice<Message> { messages.elements }
 
     func has(row: Int64) -> Bool { rows.contains(row) }
 
@@ -48,23 +47,18 @@ struct MessagesInCustody {
     /// The client has those up to this number. Answers the rows that are not needed any more.
     mutating func acknowledge(_ number: UInt32) -> [Int64] {
         var forgotten: [Int64] = []
-        while start < messages.count, number &- messages[start].number <= UInt32.max / 2 {
-            let row = messages[start].row
+        let arrived = messages.elements.prefix { number &- $0.number <= UInt32.max / 2 }.count
+        for place in 0..<arrived {
+            let row = messages[place].row
             if row != 0 {
                 forgotten.append(row)
                 rows.remove(row)
             }
-            messages[start].custody = nil
+            // What is taken stays in memory for a while; its sender must not wait for that.
+            messages[place].custody = nil
             if storedCount > 0 { storedCount -= 1 } else if storingCount > 0 { storingCount -= 1 }
-            start += 1
         }
-        if start == messages.count {
-            messages.removeAll(keepingCapacity: start <= 16)
-            start = 0
-        } else if start > 64, start > messages.count / 2 {
-            messages.removeFirst(start)
-            start = 0
-        }
+        messages.removeFirst(arrived)
         return forgotten
     }
 
@@ -79,7 +73,7 @@ struct MessagesInCustody {
     /// - Returns: the rows of those that arrived meanwhile.
     mutating func endStoring(_ stored: [(number: UInt32, row: Int64)]) -> [Int64] {
         var arrived: [Int64] = []
-        var place = start + storedCount
+        var place = storedCount
         let end = place + storingCount
         for (number, row) in stored {
             guard place < end, messages[place].number == number else {

@@ -28,9 +28,7 @@ public struct UnacknowledgedStanzas: Sendable, Equatable {
     public private(set) var byteCount = 0
     /// Those that wait without being stored elsewhere.
     public private(set) var unstoredCount = 0
-    /// The first `start` have been acknowledged and are taken out together, now and then.
-    private var entries: [Entry] = []
-    private var start = 0
+    private var entries = WaitingLine<Entry>()
     private var hasWrapped = false
 
     public init(acknowledged: UInt32 = 0, lastReceipt: Int64 = 0) {
@@ -38,11 +36,11 @@ public struct UnacknowledgedStanzas: Sendable, Equatable {
         self.lastReceipt = lastReceipt
     }
 
-    public var count: Int { entries.count - start }
+    public var count: Int { entries.count }
     public var isEmpty: Bool { count == 0 }
     /// How many stanzas have been sent in all.
     public var sent: UInt32 { acknowledged &+ UInt32(truncatingIfNeeded: count) }
-    public var waiting: ArraySlice<Entry> { entries[start...] }
+    public var waiting: ArraySlice<Entry> { entries.elements }
 
     public mutating func append(_ bytes: [UInt8], at now: Int64, receipt: Int64 = 0) {
         entries.append(Entry(bytes: bytes, sentAt: now, receipt: receipt))
@@ -61,19 +59,12 @@ public struct UnacknowledgedStanzas: Sendable, Equatable {
         }
         if handled < acknowledged { hasWrapped = true }
         var receipt: Int64 = 0
-        for entry in entries[start..<start + news] {
+        for entry in entries.elements.prefix(news) {
             byteCount -= entry.bytes.count
             if entry.receipt == 0 { unstoredCount -= 1 } else { receipt = max(receipt, entry.receipt) }
         }
-        start += news
+        entries.removeFirst(news)
         acknowledged = handled
-        if start == entries.count {
-            entries.removeAll(keepingCapacity: start <= 16)
-            start = 0
-        } else if start > 64, start > entries.count / 2 {
-            entries.removeFirst(start)
-            start = 0
-        }
         return receipt
     }
 }
