@@ -12,4 +12,6 @@ if CommandLine.arguments.dropFirst().first == "--versions" {
     exit(0)
 }
 guard let arguments = WorkerArguments(CommandLine.arguments.dropFirst()) else { exit(64) }
+// A peer of the mesh may die before it is greeted.
+signal(SIGPIPE, SIG_IGN)
 FakeWorkerProcess(arguments).run()
