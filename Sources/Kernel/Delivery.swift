@@ -12,7 +12,7 @@ final class Delivery {
 
     func deliver(_ incoming: Incoming, from session: Session?) -> Rest? {
         let to = incoming.to
-        if to.isFull, let record = host.server.session(to) {
+        if to.isFull, let record = host.server.session(to), isWithinReach(record, incoming) {
             return finish(incoming, to: [record])
         }
         switch incoming.stanza.kind {
@@ -32,7 +32,7 @@ final class Delivery {
     }
 
     private func message(_ incoming: Incoming) -> Rest? {
-        let records = host.server.sessions(of: incoming.user)
+        let records = sessions(for: incoming)
         let type = MessageRules.MessageType(incoming.stanza.type)
         // Nearly always there is one resource, and it is willing: then the rules have nothing to choose from.
         if records.count == 1, records[0].flags.contains(.available), records[0].priority >= 0, incoming.to.isBare,
@@ -67,8 +67,7 @@ final class Delivery {
             let exists = hasSession ? true : await host.accounts.exists(incoming.user.local)
             guard exists else { return host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable)) }
             // A resource may have appeared while storage was asked.
-            let records = host.server.sessions(of: incoming.user)
-                .filter { $0.flags.contains(.available) && $0.priority >= 0 }
+            let records = sessions(for: incoming).filter { $0.flags.contains(.available) && $0.priority >= 0 }
             if !records.isEmpty {
                 await finish(incoming, to: records)?()
                 return
@@ -86,6 +85,19 @@ final class Delivery {
             }
             await host.router.delivered(incoming)?()
         }
+    }
+
+    private func sessions(for incoming: Incoming) -> [SessionRoute] {
+        let all = host.server.sessions(of: incoming.user)
+        return incoming.failures < Self.mostFailures ? all : all.filter { isWithinReach($0, incoming) }
+    }
+
+    /// After so many failures with other workers a stanza is for sessions of this one, or for nobody: a worker that hangs
+    /// and has a full pipe must not keep the others busy.
+    private static let mostFailures = 2
+
+    private func isWithinReach(_ route: SessionRoute, _ incoming: Incoming) -> Bool {
+        incoming.failures < Self.mostFailures || route.slot == host.server.slot
     }
 
     /// The server answers for an account; for one that does not exist it answers as for one that refuses (RFC 6121 §8.5.1).
@@ -117,7 +129,7 @@ final class Delivery {
 
     private func finish(_ incoming: Incoming, to records: [SessionRoute], _ custody: Custody?) -> Rest? {
         var incoming = incoming
-        let stanza = RenderedStanza(incoming.stanza.kind, incoming.stanza.rendered(), custody)
+        let stanza = RenderedStanza(incoming.stanza.kind, incoming.stanza.rendered(), custody, failures: incoming.failures)
         host.router.deliver(stanza, to: records, for: incoming.sender)
         incoming.recipients = records
         return host.router.delivered(incoming)

@@ -92,6 +92,8 @@ public struct Incoming {
     public internal(set) var isRedelivery = false
     /// Its sender waits to be told that it was handled; nil if that does not depend on who gets it, or nobody waits.
     var custody: Custody?
+    /// How many times another worker could not be given it.
+    var failures: UInt8 = 0
     /// The connected resources that took it; empty before `.afterRouting`.
     public internal(set) var recipients: [SessionRoute] = []
     /// All sessions of the account, where delivery had to look at them; `nil` where it did not.

@@ -32,8 +32,9 @@ extension Server {
     /// - Parameters:
     ///   - sender: whose stanza it is that is being worked on; it does not count as handled before this is done.
     ///   - custody: the same where it depends on who gets it.
-    func redeliver(_ stanza: Stanza, for sender: Session? = nil, custody: Custody? = nil) {
-        guard let rest = router.redeliver(stanza, custody) else { return }
+    ///   - failures: how many times another worker could not be given it.
+    func redeliver(_ stanza: Stanza, for sender: Session? = nil, custody: Custody? = nil, failures: UInt8 = 0) {
+        guard let rest = router.redeliver(stanza, custody, failures: failures) else { return }
         let promise = custody == nil ? sender?.promise() : nil
         background {
             await rest()

@@ -7,12 +7,15 @@ public struct RenderedStanza {
     public let bytes: [UInt8]
     /// Held until the client has it, or somebody else.
     let custody: Custody?
+    /// How many times another worker could not be given it.
+    let failures: UInt8
 
     public init(_ kind: Stanza.Kind, _ bytes: [UInt8]) { self.init(kind, bytes, nil) }
 
-    init(_ kind: Stanza.Kind, _ bytes: [UInt8], _ custody: Custody?) {
+    init(_ kind: Stanza.Kind, _ bytes: [UInt8], _ custody: Custody?, failures: UInt8 = 0) {
         self.kind = kind
         self.bytes = bytes
         self.custody = custody
+        self.failures = failures
     }
 }

@@ -97,13 +97,13 @@ public final class Router {
     public func routeAndWait(_ stanza: Stanza) async { await route(stanza, from: nil)?() }
 
     /// The same for a stanza that was delivered to a session which ended before its client had it.
-    func redeliver(_ stanza: Stanza, _ custody: Custody?) -> Rest? {
-        route(stanza, from: nil, isRedelivery: true, custody: custody)
+    func redeliver(_ stanza: Stanza, _ custody: Custody?, failures: UInt8) -> Rest? {
+        route(stanza, from: nil, isRedelivery: true, custody: custody, failures: failures)
     }
 
     private func route(
         _ stanza: Stanza, from session: Session?, record: (any StanzaRecord)? = nil, isRedelivery: Bool = false,
-        custody: Custody? = nil
+        custody: Custody? = nil, failures: UInt8 = 0
     ) -> Rest? {
         guard let to = stanza.to else { return nil }
         guard let host = server.host(to.domain) else {
@@ -113,7 +113,7 @@ public final class Router {
         if to.isDomain { return host.answerer.answer(stanza, at: .server, from: session) }
         var incoming = Incoming(
             host: host, stanza: stanza, to: to, sender: session, record: record, isRedelivery: isRedelivery,
-            custody: custody)
+            custody: custody, failures: failures)
         switch host.hooks.incoming.run(&incoming, Self.before) {
         case .waiting(let index, let operation):
             return { [self, incoming] in

@@ -276,13 +276,13 @@ public final class Server {
         }
         // The table may show its sessions for a while yet: the stanza must not be sent there again.
         let isFirst = unreachable.insert(slot).inserted
-        undeliverable(stanza, for: sender)
+        undeliverable(stanza, for: sender, failures: stanza.failures &+ 1)
         if isFirst { unreachable.remove(slot) }
     }
 
     /// The session went away while the stanza was on its way: it is routed again, as if it came now.
-    private func undeliverable(_ stanza: RenderedStanza, for sender: Session? = nil) {
+    private func undeliverable(_ stanza: RenderedStanza, for sender: Session? = nil, failures: UInt8 = 0) {
         guard stanza.kind != .presence, let read = self.stanza(stanza.bytes) else { return }
-        redeliver(read, for: sender, custody: stanza.custody)
+        redeliver(read, for: sender, custody: stanza.custody, failures: failures)
     }
 }

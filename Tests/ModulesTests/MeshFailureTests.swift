@@ -78,6 +78,20 @@ import XMPP
         }
     }
 
+    /// The other worker lives, has the session, and takes nothing: that is not tried again and again.
+    @Test @LoopActor func aWorkerThatTakesNothing() async throws {
+        let stage = try await stage()
+        let (romeo, juliet) = (try await stage.client("romeo"), try await stage.client("juliet", on: 1))
+        try juliet.say("<presence/>")
+        try await juliet.settle()
+        _ = try enable(romeo)
+        stage.fillMesh()
+        try await say(romeo, to: juliet.jid, 0..<4)
+        while !stage.workers[0].isQuiet { await Loop.pause(2) }
+        #expect(ids(juliet) == [])
+        #expect(try await found("juliet", in: stage, on: 0).isSuperset(of: (0..<4).map(String.init)))
+    }
+
     /// A session is asked for by the other worker, while somebody writes to it. Either side may be the one that lives on.
     @Test(arguments: [0, 1]) @LoopActor func aSessionMoves(survivor: Int) async throws {
         for count in 1... {

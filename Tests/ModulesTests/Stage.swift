@@ -19,6 +19,7 @@ final class Stage {
     /// What the workers store in; each call of theirs can be made to fail, or to wait.
     let database: StageDatabase
     private var connections: UInt64 = 0
+    private var sessions: [Session] = []
     private let link = StageLink()
 
     /// `modules` is the part of a configuration file that names them, `auth` that of the methods of authentication.
@@ -38,9 +39,9 @@ final class Stage {
         }
     }
 
-    /// Nobody is there any more: what waits for clients need not be stored.
+    /// Nobody is there any more: what waits for clients need not be stored, nor does any session end later.
     isolated deinit {
-        for session in workers.flatMap({ Array($0.localSessions) }) { session.vanish() }
+        for session in sessions + workers.flatMap({ Array($0.localSessions) }) where !session.hasEnded { session.vanish() }
     }
 
     static func configuration(_ modules: String, auth: String = "[auth.internal]") throws -> ServerConfiguration {
@@ -64,6 +65,8 @@ final class Stage {
     /// The n-th frame from now on that a worker sends finds the other one dead: what was on its way to it is lost, too.
     func failMesh(from worker: Int, atSend count: Int) { link.failure = (UInt8(worker), count) }
     var meshHasFailed: Bool { link.isDown }
+    /// From now on no frame is taken, although both workers live: one of them does not read.
+    func fillMesh() { link.isFull = true }
 
     func account(_ user: String) async throws {
         _ = try await store.accounts.create(
@@ -90,6 +93,7 @@ final class Stage {
             .prepared(local: user, domain: Self.domain), name: name, handled: handled, connection: connections)
         if case .resumed(let session, _) = answer {
             client.session = session
+            sessions.append(session)
             session.attach(client)
         }
         return (client, answer)
@@ -104,6 +108,7 @@ final class Stage {
         client.session = try await host(worker).bind(
             .prepared(local: user, domain: Self.domain), resource: resource, connection: connections, stream: client,
             now: Int64(connections), method: method)
+        sessions.append(client.session)
         return client
     }
 }
@@ -274,6 +279,7 @@ private final class StageLink {
     /// The worker whose send fails, and how many it has left with that one.
     var failure: (slot: UInt8, after: Int)?
     var isDown = false
+    var isFull = false
 
     func takesFrame(from slot: UInt8) -> Bool {
         guard !isDown, var failure, failure.slot == slot else { return !isDown }
@@ -300,7 +306,7 @@ private final class NextTurnMesh: Mesh {
     var peers: [UInt8] { link.isDown ? [] : [other.slot] }
 
     func send(_ frame: [UInt8], to slot: UInt8) -> Bool {
-        guard slot == other.slot, !link.isDown else { return false }
+        guard slot == other.slot, !link.isDown, !link.isFull else { return false }
         guard link.takesFrame(from: own.slot) else {
             Loop.submit { [own, other] in
                 own.peerGone(slot: other.slot)
