@@ -6,24 +6,14 @@ internal import XMPP
 /// worker has, and the sessions whose clients may take too long.
 @LoopActor
 final class Custodies {
-    private struct Loan {
-        let custody: Custody
-        let bytes: [UInt8]
-        let slot: UInt8
-        let since: Int64
-    }
-
-    /// Messages, and their bytes, that one other worker may have; with more, their senders wait.
-    private static let mostLent = 4096
-    private static let mostLentBytes = 8 << 20
     /// Milliseconds from one look at the sessions to the next.
     private static let step: Int64 = 500
 
     /// Not weak, which would make every use of the server dearer.
     private unowned let server: Server
     private var over: [Custody.Owner] = []
-    private var loans: [UInt64: Loan] = [:]
-    private var lent: [UInt8: (count: Int, bytes: Int)] = [:]
+    /// By slot.
+    private var lent: [MessagesLent] = []
     private var lookingForRoom: [(slot: UInt8, resume: CheckedContinuation<Void, Never>)] = []
     private var lastTicket: UInt64
     private var watched: [Session] = []
@@ -36,7 +26,7 @@ final class Custodies {
     }
 
     /// No other worker has anything of this one's.
-    var isIdle: Bool { loans.isEmpty }
+    var isIdle: Bool { lent.allSatisfy(\.isEmpty) }
 
     // MARK: The end of each
 
@@ -67,30 +57,26 @@ final class Custodies {
         return lastTicket
     }
 
-    /// Another worker has the message now.
+    /// Another worker has the message now, under the newest ticket or one of those taken in a row.
     func lend(_ custody: Custody, _ bytes: [UInt8], to slot: UInt8, _ ticket: UInt64, since: Int64 = Loop.now) {
-        loans[ticket] = Loan(custody: custody, bytes: bytes, slot: slot, since: since)
-        lent[slot, default: (0, 0)].count += 1
-        lent[slot]?.bytes += bytes.count
+        while lent.count <= slot { lent.append(MessagesLent()) }
+        lent[Int(slot)].add(ticket, bytes, custody, since: since)
     }
 
     /// That worker says that somebody has them.
     func settled(_ tickets: [UInt64], by slot: UInt8) {
-        for ticket in tickets where loans[ticket]?.slot == slot { cancel(ticket) }
-    }
-
-    func cancel(_ ticket: UInt64) {
-        guard let loan = loans.removeValue(forKey: ticket) else { return }
-        lent[loan.slot]?.count -= 1
-        lent[loan.slot]?.bytes -= loan.bytes.count
+        guard slot < lent.count else { return }
+        for ticket in tickets { _ = lent[Int(slot)].end(ticket) }
         tellOfRoom()
     }
 
+    /// That worker did not take it.
+    func cancel(_ ticket: UInt64, of slot: UInt8) { settled([ticket], by: slot) }
+
     /// A worker is gone, and what it had not handed on may be gone with it: all of that finds its way anew.
     func peerGone(_ slot: UInt8) {
-        let tickets = loans.filter { $0.value.slot == slot }.keys.sorted()
-        let lost = tickets.compactMap { loans.removeValue(forKey: $0) }
-        lent[slot] = nil
+        guard slot < lent.count else { return }
+        let lost = lent[Int(slot)].takeAll()
         tellOfRoom()
         for loan in lost {
             guard let stanza = server.stanza(loan.bytes) else { continue }
@@ -102,10 +88,7 @@ final class Custodies {
         }
     }
 
-    func hasRoom(for slot: UInt8) -> Bool {
-        guard let lent = lent[slot] else { return true }
-        return lent.count < Self.mostLent && lent.bytes < Self.mostLentBytes
-    }
+    func hasRoom(for slot: UInt8) -> Bool { slot >= lent.count || lent[Int(slot)].hasRoom }
 
     /// Waits until another worker may be given more.
     func room(for slot: UInt8) async {

@@ -78,7 +78,7 @@ final class SessionTransfers {
     private func declined(_ connection: UInt64) {
         guard let departure = departures.removeValue(forKey: connection), departure.successor == nil else { return }
         let session = departure.session
-        for ticket in departure.tickets { server.custodies.cancel(ticket) }
+        for ticket in departure.tickets { server.custodies.cancel(ticket, of: departure.slot) }
         server.add(session)
         do {
             try server.directory.replace(session.record)
