@@ -10,13 +10,13 @@ final class Delivery {
 
     init(host: Host) { self.host = host }
 
-    func deliver(_ incoming: Incoming, from session: Session?) -> Rest? {
+    func deliver(_ incoming: inout Incoming, from session: Session?) -> Rest? {
         let to = incoming.to
         if to.isFull, let record = host.server.session(to), isWithinReach(record, incoming) {
-            return finish(incoming, to: [record])
+            return finish(&incoming, to: [record])
         }
         switch incoming.stanza.kind {
-        case .message: return message(incoming)
+        case .message: return message(&incoming)
         case .iq:
             if to.isFull {
                 host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable))
@@ -27,19 +27,18 @@ final class Delivery {
             // What is not for a resource was for the presence module; available and unavailable reach all that are available.
             guard to.isBare, incoming.stanza.type == nil || incoming.stanza.isType("unavailable") else { return nil }
             let available = host.server.sessions(of: to).filter { $0.flags.contains(.available) }
-            return available.isEmpty ? nil : finish(incoming, to: available)
+            return available.isEmpty ? nil : finish(&incoming, to: available)
         }
     }
 
-    private func message(_ incoming: Incoming) -> Rest? {
+    private func message(_ incoming: inout Incoming) -> Rest? {
         let records = sessions(for: incoming)
         let type = MessageRules.MessageType(incoming.stanza.type)
         // Nearly always there is one resource, and it is willing: then the rules have nothing to choose from.
         if records.count == 1, records[0].flags.contains(.available), records[0].priority >= 0, incoming.to.isBare,
             type == .chat || type == .normal {
-            var incoming = incoming
             incoming.sessions = records
-            return finish(incoming, to: records)
+            return finish(&incoming, to: records)
         }
         let resources = records.map {
             MessageRules.Resource(priority: $0.priority, isAvailable: $0.flags.contains(.available))
@@ -49,9 +48,8 @@ final class Delivery {
             ? MessageRules.toMissingResource(type, resources) : MessageRules.toAccount(type, resources)
         switch way {
         case .deliver(let chosen):
-            var incoming = incoming
             incoming.sessions = records
-            return finish(incoming, to: chosen.count == records.count ? records : chosen.map { records[$0] })
+            return finish(&incoming, to: chosen.count == records.count ? records : chosen.map { records[$0] })
         case .offline: return keep(incoming, hasSession: !records.isEmpty)
         case .refuse:
             host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable))
@@ -69,7 +67,7 @@ final class Delivery {
             // A resource may have appeared while storage was asked.
             let records = sessions(for: incoming).filter { $0.flags.contains(.available) && $0.priority >= 0 }
             if !records.isEmpty {
-                await finish(incoming, to: records)?()
+                await finish(&incoming, to: records)?()
                 return
             }
             let all = HookPhase.validation...HookPhase.archive
@@ -83,7 +81,7 @@ final class Delivery {
             case .failed(let error): host.router.bounce(incoming.stanza, error)
             case .passed: host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable))
             }
-            await host.router.delivered(incoming)?()
+            await host.router.delivered(&incoming)?()
         }
     }
 
@@ -115,24 +113,24 @@ final class Delivery {
         }
     }
 
-    private func finish(_ incoming: Incoming, to records: [SessionRoute]) -> Rest? {
+    private func finish(_ incoming: inout Incoming, to records: [SessionRoute]) -> Rest? {
         let custody = custody(of: incoming)
         guard custody != nil, let full = records.first(where: { !host.server.custodies.hasRoom(for: $0.slot) }) else {
-            return finish(incoming, to: records, custody)
+            return finish(&incoming, to: records, custody)
         }
         // The sender's next stanzas wait for it, and with them the sender.
-        return { [self, host] in
+        return { [self, host, incoming] in
+            var incoming = incoming
             await host.server.custodies.room(for: full.slot)
-            await finish(incoming, to: records, custody)?()
+            await finish(&incoming, to: records, custody)?()
         }
     }
 
-    private func finish(_ incoming: Incoming, to records: [SessionRoute], _ custody: Custody?) -> Rest? {
-        var incoming = incoming
+    private func finish(_ incoming: inout Incoming, to records: [SessionRoute], _ custody: Custody?) -> Rest? {
         let stanza = RenderedStanza(incoming.stanza.kind, incoming.stanza.rendered(), custody, failures: incoming.failures)
         host.router.deliver(stanza, to: records, for: incoming.sender)
         incoming.recipients = records
-        return host.router.delivered(incoming)
+        return host.router.delivered(&incoming)
     }
 
     /// What would be kept for a user who is not there is not lost with the worker of one who is, either: a sender that

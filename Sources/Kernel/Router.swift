@@ -6,7 +6,8 @@ public import XMPP
 /// Where a stanza goes (RFC 6120 §10, RFC 6121 §8).
 ///
 /// Everything is synchronous as long as nothing must be asked of storage; what is left over then is a `Rest`, which
-/// the sending session waits for, so that its stanzas stay in order.
+/// the sending session waits for, so that its stanzas stay in order. What goes along the way is large and passed on in
+/// place; only what waits has a copy of it.
 @LoopActor
 public final class Router {
     unowned let server: Server
@@ -30,45 +31,43 @@ public final class Router {
         }
         if let error = StanzaRules.violation(stanza) { return refuse(stanza, error, to: session) }
         if isUnaddressed, kind != .presence { stanza.to = session.jid.bare }
-        if let rest = send(Outgoing(session: session, stanza: stanza, isUnaddressed: isUnaddressed)) {
-            session.hold(rest)
-        }
+        var outgoing = Outgoing(session: session, stanza: stanza, isUnaddressed: isUnaddressed)
+        if let rest = send(&outgoing) { session.hold(rest) }
     }
 
     private static let before = HookPhase.validation...HookPhase.beforeRouting
     private static let after = HookPhase.afterRouting...HookPhase.archive
 
-    private func send(_ outgoing: Outgoing) -> Rest? {
-        var outgoing = outgoing
+    private func send(_ outgoing: inout Outgoing) -> Rest? {
         let host = outgoing.session.host
         switch host.hooks.outgoing.run(&outgoing, Self.before) {
         case .waiting(let index, let operation):
             return { [self, outgoing] in
                 var outgoing = outgoing
                 let outcome = await host.hooks.outgoing.finish(&outgoing, Self.before, from: index, operation)
-                await sent(outgoing, outcome)?()
+                await sent(&outgoing, outcome)?()
             }
-        case let outcome: return sent(outgoing, outcome)
+        case let outcome: return sent(&outgoing, outcome)
         }
     }
 
-    private func sent(_ outgoing: Outgoing, _ outcome: Outcome) -> Rest? {
+    private func sent(_ outgoing: inout Outgoing, _ outcome: Outcome) -> Rest? {
         switch outcome {
         case .stopped, .waiting: return nil
         case .failed(let error):
             refuse(outgoing.stanza, error, to: outgoing.session)
             return nil
         case .passed:
-            guard let rest = route(outgoing.stanza, from: outgoing.session, record: outgoing.record) else { return copies(outgoing) }
-            return { [self] in
+            guard let rest = route(outgoing.stanza, from: outgoing.session, record: outgoing.record) else { return copies(&outgoing) }
+            return { [self, outgoing] in
+                var outgoing = outgoing
                 await rest()
-                await copies(outgoing)?()
+                await copies(&outgoing)?()
             }
         }
     }
 
-    private func copies(_ outgoing: Outgoing) -> Rest? {
-        var outgoing = outgoing
+    private func copies(_ outgoing: inout Outgoing) -> Rest? {
         let chain = outgoing.session.host.hooks.outgoing
         guard case .waiting(let index, let operation) = chain.run(&outgoing, Self.after) else { return nil }
         return { [outgoing] in
@@ -119,25 +118,24 @@ public final class Router {
             return { [self, incoming] in
                 var incoming = incoming
                 let outcome = await host.hooks.incoming.finish(&incoming, Self.before, from: index, operation)
-                await take(incoming, outcome, session)?()
+                await take(&incoming, outcome, session)?()
             }
-        case let outcome: return take(incoming, outcome, session)
+        case let outcome: return take(&incoming, outcome, session)
         }
     }
 
-    private func take(_ incoming: Incoming, _ outcome: Outcome, _ session: Session?) -> Rest? {
+    private func take(_ incoming: inout Incoming, _ outcome: Outcome, _ session: Session?) -> Rest? {
         switch outcome {
         case .stopped, .waiting: return nil
         case .failed(let error):
             bounce(incoming.stanza, error)
             return nil
-        case .passed: return incoming.host.delivery.deliver(incoming, from: session)
+        case .passed: return incoming.host.delivery.deliver(&incoming, from: session)
         }
     }
 
     /// Runs what follows the delivery of a stanza to an account.
-    func delivered(_ incoming: Incoming) -> Rest? {
-        var incoming = incoming
+    func delivered(_ incoming: inout Incoming) -> Rest? {
         let chain = incoming.host.hooks.incoming
         guard case .waiting(let index, let operation) = chain.run(&incoming, Self.after) else { return nil }
         return { [incoming] in
