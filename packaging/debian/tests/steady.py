@@ -15,12 +15,12 @@ import signal
 import ssl
 import sys
 from collections import Counter, deque
-from xml.etree.ElementTree import XMLPullParser
+from xml.etree.ElementTree import ParseError, XMLPullParser
 
 SM = "urn:xmpp:sm:3"
 COUNTS = (
     "sent", "acknowledged", "received", "missing", "twice", "out_of_order", "resumed", "sessions_lost", "connects", "refused",
-    "unserved", "told_to_leave",
+    "unserved", "told_to_leave", "odd",
 )
 
 
@@ -29,7 +29,7 @@ class Stream:
 
     def __init__(self, reader, writer, domain):
         self.reader, self.writer, self.domain = reader, writer, domain
-        self.waiting, self.is_closed = deque(), False
+        self.waiting, self.is_closed, self.heard, self.rest = deque(), False, b"", b""
 
     def open(self):
         self.parser, self.depth, self.root = XMLPullParser(("start", "end")), 0, None
@@ -44,9 +44,13 @@ class Stream:
         while not self.waiting:
             if self.is_closed:
                 raise ConnectionError("stream closed")
-            data = await self.reader.read(16384)
+            data = self.rest or await self.reader.read(16384)
             if not data:
                 raise ConnectionError("closed")
+            # What stands behind it belongs to another stream, which a server that stops may open and close unasked.
+            end = data.find(b"/>") + 2 if data.startswith(b"<success") else len(data)
+            data, self.rest = data[:end], data[end:]
+            self.heard = data
             self.parser.feed(data)
             for event, element in self.parser.read_events():
                 if event == "start":
@@ -74,6 +78,7 @@ class Client:
         self.name, self.partner = f"steady{number}", f"steady{number ^ 1}"
         self.options, self.counts = options, counts
         self.stream = self.previous = None
+        self.step = "no connection"
         self.handled = self.acknowledged = self.sent = self.last = 0
         self.unacknowledged = deque()
         self.got = set()
@@ -82,11 +87,18 @@ class Client:
     async def run(self):
         while True:
             try:
-                await self.connect()
+                async with asyncio.timeout(20):
+                    await self.connect()
                 await self.listen()
+            except asyncio.TimeoutError:
+                self.counts["unserved"] += 1
+                print(f"{self.name}: not served: {self.step}", file=sys.stderr)
             except (OSError, ssl.SSLError, asyncio.IncompleteReadError) as error:
                 if isinstance(error, ConnectionRefusedError):
                     self.counts["refused"] += 1
+            except (ParseError, ValueError, AttributeError) as error:
+                self.counts["odd"] += 1
+                print(f"{self.name}: {error!r}; {self.step}; heard {self.stream and self.stream.heard}", file=sys.stderr)
             self.is_in.clear()
             if self.stream:
                 self.stream.writer.transport.abort()
@@ -95,8 +107,10 @@ class Client:
 
     async def connect(self):
         context = ssl._create_unverified_context()
+        self.step = "connects"
         stream = Stream(*await asyncio.open_connection(self.options.host, self.options.port, ssl=context), self.options.domain)
         self.stream = stream
+        self.step = f"logs in from {stream.writer.get_extra_info('sockname')}"
         stream.open()
         await stream.expect("features")
         plain = base64.b64encode(f"\0{self.name}\0{self.options.password}".encode()).decode()
@@ -104,6 +118,7 @@ class Client:
         await stream.expect("success")
         stream.open()
         await stream.expect("features")
+        self.step += ", is logged in"
         if self.previous:
             stream.send(f"<resume xmlns='{SM}' h='{self.handled}' previd='{self.previous}'/>")
             answer = await stream.expect("resumed", "failed")
@@ -232,6 +247,9 @@ async def main():
     for task in tasks:
         task.cancel()
     counts["missing"] = missing()
+    for client in clients if counts["missing"] else []:
+        late = partner[client.partner].sent - len(client.got)
+        print(f"{client.name}: {late} not received, {len(client.unacknowledged)} not acknowledged; {client.step}", file=sys.stderr)
     with open(options.report, "w") as file:
         json.dump(counts, file)
     print(", ".join(f"{name} {counts[name]}" for name in COUNTS))
