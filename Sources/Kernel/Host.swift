@@ -56,6 +56,7 @@ public final class Host {
     /// sessions stays, since their keys stay.
     func install(_ catalog: [any Module.Type]) {
         uninstall()
+        answerSessionRequests()
         for type in catalog {
             let named = ([type.name] + type.oldNames).lazy.compactMap { self.configuration.modules[$0] }.first
             guard let options = named ?? (type.isAlwaysOn ? .unnamed(type.name, host: domain) : nil) else { continue }

@@ -13,6 +13,7 @@ struct BoundStreamTests {
             ("<message from='Romeo@EXAMPLE.net/orchard'/>", .message),
             ("<iq type='set' id='1' to='juliet@example.net/x'><session xmlns='\(Namespace.session)'/></iq>", .iq),
             ("<iq type='result' id='1'><bind xmlns='\(Namespace.bind)'/></iq>", .iq),
+            ("<iq type='set' id='s'>\(session)</iq>", .iq), (bind("x", id: "b2"), .iq),
         ])
     func delivered(text: String, kind: Stanza.Kind) {
         var conversation = Conversation.established()
@@ -34,28 +35,6 @@ struct BoundStreamTests {
             #expect(conversation.stream.deliverable(xml("<\(name) from='\(address)'/>")) == nil)
         }
         #expect(conversation.say("<message from='\(address)'/>") == [.close(StreamError(.invalidFrom))])
-    }
-
-    @Test("The session request is answered whenever it comes", arguments: ["", " to='example.net'", " to='romeo@example.net'"])
-    func sessionRequest(address: String) {
-        var conversation = Conversation.established()
-        let request = xml("<iq type='set' id='s'\(address)>\(session)</iq>")
-        for _ in 1...2 {
-            #expect(conversation.stream.deliverable(request) == nil)
-            #expect(conversation.handle(.element(request)) == [.send(xml("<iq type='result' id='s'/>"))])
-        }
-        #expect(
-            conversation.say("<iq type='set'>\(session)</iq>") == [
-                .send(Element("iq", Namespace.client, ["type": "error"], [StanzaError(.badRequest).element]))
-            ])
-    }
-
-    @Test("A second binding is refused")
-    func secondBinding() {
-        var conversation = Conversation.established()
-        let error = Element("iq", Namespace.client, ["type": "error", "id": "b2"], [StanzaError(.notAllowed).element])
-        #expect(conversation.say(bind("x", id: "b2")) == [.send(error)])
-        #expect(conversation.stream.address == orchard)
     }
 
     @Test("Elements of extensions are handed over, others end the stream")
