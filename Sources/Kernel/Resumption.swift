@@ -11,7 +11,7 @@ extension Host {
         /// The session is here and has no connection: `attach` it after the client was told.
         case resumed(Session, handled: UInt32)
         case refused(StreamManagementWords.Refusal, handled: UInt32?)
-        /// The client says to have got more than it was sent.
+        /// The client says to have got more than it was sent: there is nothing left to go on with.
         case broken(StreamError)
     }
 
@@ -38,6 +38,8 @@ extension Host {
         do throws(UnacknowledgedStanzas.TooHigh) {
             try acknowledgements.acknowledged(count, session)
         } catch {
+            // What it does not know itself can be told it only from the beginning, by what is kept for who is not there.
+            session.end()
             return .broken(StreamManagementWords.tooHigh(count, sent: error.sent))
         }
         return .resumed(session, handled: acknowledgements.handled(session))

@@ -16,7 +16,7 @@ public protocol SessionStream: AnyObject {
     var queueBound: Int? { get }
     func send(_ bytes: UnsafeRawBufferPointer)
     /// Ends the stream; the session's `end` follows from it.
-    func close(_ error: StreamError)
+    func close(_ error: StreamError?)
     /// The session goes on without this stream, which ends: with an error, or without a word.
     func release(_ error: StreamError?)
     func pauseReading()
@@ -249,7 +249,7 @@ public final class Session {
     }
 
     /// Ends the session and its stream.
-    public func close(_ error: StreamError) {
+    public func close(_ error: StreamError?) {
         guard !hasEnded else { return }
         stream?.close(error)
         end()

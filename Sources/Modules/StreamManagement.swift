@@ -43,12 +43,12 @@ public final class StreamManagement: Module {
         case "r": session.receive(.request)
         case "a":
             if let count = StreamManagementWords.handled(element) { return session.receive(.answer(count)) }
-            session.close(StreamError(.badFormat, text: "An acknowledgement without a count"))
+            session.close(StreamError(.policyViolation, text: "An acknowledgement without a count"))
         default: session.sendBesideStanzas(StreamManagementWords.failed(.unexpectedRequest))
         }
     }
 
-    /// XEP-0198 §3: once for a session; resumption only for who asks for it.
+    /// XEP-0198 §3: once for a session, or it is at its end; resumption only for who asks for it.
     private static func enable(_ element: Element, _ session: Session, _ terms: Acknowledgements.Terms) {
         var terms = terms
         let wants = element.attribute("resume", equals: "true") || element.attribute("resume", equals: "1")
@@ -58,7 +58,8 @@ public final class StreamManagement: Module {
         }
         let key = terms.resumeTimeout == nil ? "" : Base64.encode(RandomPool.take(Acknowledgements.keyLength))
         guard session.enableAcknowledgements(terms, key: key) != nil else {
-            return session.sendBesideStanzas(StreamManagementWords.failed(.unexpectedRequest))
+            session.sendBesideStanzas(StreamManagementWords.failed(.unexpectedRequest))
+            return session.close(nil)
         }
         let name = terms.resumeTimeout == nil ? nil : Host.resumptionName(key: key, resource: session.jid.resource)
         session.sendBesideStanzas(StreamManagementWords.enabled(id: name, seconds: terms.resumeTimeout.map { $0 / 1000 }))

@@ -49,7 +49,7 @@ final class ClientConnection {
     private var isWaiting: Bool { isHeld || stream.isWaiting }
 
     /// Ends the stream because the server says so.
-    func end(_ error: StreamError) { perform(stream.handle(.close(error))) }
+    func end(_ error: StreamError?) { perform(stream.handle(.close(error))) }
 
     /// Gives buffers back when there has been no traffic for so long (`hibernate_after`).
     func hibernate(idleFor idle: Int64, now: Int64) {
@@ -180,7 +180,7 @@ final class ClientConnection {
         case .deliverExtension(let element): if let session { session.host.take(element, from: session) }
         case .restartClock: restartClock()
         case .stopClock: stopClock()
-        case .close(let error): close(error)
+        case .close(let error): finish(error)
         case .drop:
             loseSession()
             connection.close(afterFlush: false)
@@ -232,7 +232,7 @@ final class ClientConnection {
     }
 
     /// What others know of the session goes first, so that nobody meets it after its client was told the end.
-    private func close(_ error: StreamError?) {
+    private func finish(_ error: StreamError?) {
         endSession()
         stopClock()
         if let error {
@@ -316,7 +316,7 @@ extension ClientConnection: SessionStream {
         noteTraffic()
         connection.write(bytes)
     }
-    func close(_ error: StreamError) { end(error) }
+    func close(_ error: StreamError?) { end(error) }
     func release(_ error: StreamError?) {
         session = nil
         if let error { end(error) } else { perform(stream.handle(.disconnected)) }

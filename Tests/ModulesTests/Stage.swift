@@ -131,6 +131,7 @@ final class StageClient: SessionStream {
     private(set) var heard: [Element] = []
     private(set) var error: StreamError?
     private(set) var isReleased = false
+    private(set) var isClosed = false
     private let parser = ElementParser()
     private var waiters: [(condition: (Element) -> Bool, resume: (Element?) -> Void)] = []
     private var ids = 0
@@ -155,9 +156,10 @@ final class StageClient: SessionStream {
         }
     }
 
-    func close(_ error: StreamError) {
+    func close(_ error: StreamError?) {
         self.error = error
-        hear(error.element)
+        isClosed = true
+        if let error { hear(error.element) }
     }
     func release(_ error: StreamError?) {
         self.error = error
