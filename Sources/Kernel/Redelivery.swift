@@ -6,10 +6,33 @@ internal import XMPP
 /// kept for users who are not there, or back to the sender.
 extension Server {
     func redeliver(_ left: [LeftStanza], on host: Host) {
-        let stanzas = left.compactMap { left in
-            stamped(left.bytes, sentAt: left.sentAt, host).map { (stanza: $0, custody: left.custody) }
+        var stanzas: [(stanza: Stanza, custody: Custody?)] = []
+        var places: [[UInt8]: Int] = [:]
+        for left in left {
+            guard let stanza = stamped(left.bytes, sentAt: left.sentAt, host) else { continue }
+            // A client gets once more what went to another session that has ended; one copy goes on.
+            if let identity = identity(of: stanza, host) {
+                if let place = places[identity] {
+                    if stanzas[place].custody == nil { stanzas[place].custody = left.custody }
+                    continue
+                }
+                places[identity] = stanzas.count
+            }
+            stanzas.append((stanza, left.custody))
         }
         for (stanza, custody) in stanzas { redeliver(stanza, custody: custody) }
+    }
+
+    /// What is the same in all copies of a message; nil where two that are alike may be two messages.
+    private func identity(of stanza: Stanza, _ host: Host) -> [UInt8]? {
+        guard stanza.kind == .message, stanza.id != nil else { return nil }
+        var copy = stanza
+        copy.element = stanza.element.replacingContents(
+            stanza.element.contents.filter { content in
+                guard case .element(let child) = content, child.is("delay", Namespace.delay) else { return true }
+                return child["from"] != host.domain
+            })
+        return copy.rendered()
     }
 
     /// A session has ended that this was for and that has not been sent it.

@@ -55,6 +55,7 @@ import XMPP
         #expect(answers(romeo) == ["3"])
         tell(romeo, "enable")
         #expect(romeo.heard.last?.child("unexpected-request", Namespace.stanzas) != nil)
+        #expect(romeo.isClosed && romeo.error == nil && romeo.session.hasEnded)
     }
 
     /// However often a client asks in a turn, it is answered once.
@@ -293,6 +294,35 @@ import XMPP
         while !stage.workers.allSatisfy(\.isQuiet) { await Loop.pause(5) }
         try await other.settle()
         #expect(bodies(other).isEmpty)
+    }
+
+    /// Resources that end one after another without a word hand on what was for all of them once each, not all that they had.
+    @Test @LoopActor func copiesForAllDoNotMultiply() async throws {
+        let stage = try await stage()
+        let juliet = try await stage.client("juliet", on: 1)
+        var romeos = [try await stage.client("romeo", "0")]
+        for number in 1..<5 { romeos.append(try await stage.bound("romeo", "\(number)", on: number % 2)) }
+        for romeo in romeos {
+            try romeo.say("<presence/>")
+            try await romeo.settle()
+            try enable(romeo, resume: false)
+        }
+        for number in 1...2 {
+            try juliet.say("<message to='romeo@\(Stage.domain)' id='m\(number)' type='chat'><body>\(number)</body></message>")
+        }
+        try juliet.say("<message to='\(romeos[0].jid)' id='m3' type='chat'><body>3</body></message>")
+        for (copies, romeo) in zip(1..., romeos) {
+            while bodies(romeo).count(where: { $0 == "2" }) < copies { await Loop.pause(5) }
+            while !stage.workers.allSatisfy(\.isQuiet) { await Loop.pause(5) }
+            #expect(bodies(romeo).count { $0 == "1" } == copies && bodies(romeo).count { $0 == "2" } == copies)
+            #expect(bodies(romeo).count { $0 == "3" } == max(1, copies - 1), "it went to all when its resource was gone")
+            romeo.session.end()
+        }
+        let late = try await stage.bound("romeo", "late")
+        try late.say("<presence/>")
+        _ = await late.hears { $0.child("body")?.text == "3" }
+        try await late.settle()
+        #expect(bodies(late).sorted() == ["1", "2", "3"])
     }
 
     @Test @LoopActor func tooMuchUnacknowledgedEndsASessionThatIsAway() async throws {
