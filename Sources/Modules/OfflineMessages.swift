@@ -150,6 +150,11 @@ public final class OfflineMessages: Module {
     /// Costs a login one read where nothing waits, and no write. Ends with the release of what is held back.
     private static func handOut(to session: Session) async {
         defer { LiveMessages.release(to: session) }
+        guard OfflineErrand.begin(for: session) else { return }
+        repeat { await look(for: session) } while OfflineErrand.goesOn(for: session)
+    }
+
+    private static func look(for session: Session) async {
         do throws(StorageError) {
             guard try await !page(of: session, after: session.lastStored).isEmpty, await OfflineTurn.take(session) else { return }
             defer { OfflineTurn.end(session) }
@@ -312,6 +317,32 @@ final class LiveMessages {
         live.isOpen = true
         if !session.flags.contains(.inactive) { session.outputFilter = nil }
         for message in live.take() { session.deliver(message) }
+    }
+}
+
+/// Fetching what waits for a session: one at a time, or what two have read would be sent twice. Who comes meanwhile has the
+/// one at work look again.
+@LoopActor
+private final class OfflineErrand {
+    private static let key = SessionKey<OfflineErrand>()
+    private var looksAgain = false
+
+    static func begin(for session: Session) -> Bool {
+        if let errand = session[key] {
+            errand.looksAgain = true
+            return false
+        }
+        session[key] = OfflineErrand()
+        return true
+    }
+
+    static func goesOn(for session: Session) -> Bool {
+        guard !session.hasEnded, let errand = session[key], errand.looksAgain else {
+            session[key] = nil
+            return false
+        }
+        errand.looksAgain = false
+        return true
     }
 }
 

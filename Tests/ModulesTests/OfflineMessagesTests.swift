@@ -57,6 +57,25 @@ import XMPP
         client.heard.filter { $0.isNamed("message") }.compactMap { $0.child("body")?.text }
     }
 
+    /// A session that is told several times at once that something waits for it gets it once.
+    @Test @LoopActor func whatWaitsIsHandedOutOnce() async throws {
+        let stage = try await stage()
+        let romeo = try await stage.client("romeo")
+        try romeo.say("<presence/>")
+        try await romeo.settle()
+        let key = UserKey(user: "romeo", domain: Stage.domain)
+        for number in 1...5 {
+            let message = "<message xmlns='jabber:client' to='romeo@\(Stage.domain)'><body>\(number)</body></message>"
+            _ = try await stage.store.offline.store(key, Array(message.utf8), receivedAt: 0, expiresAt: nil, limit: nil)
+            OfflineMessages.wake(romeo.jid.bare, on: stage.host(number % 2))
+        }
+        for _ in 1...5 { OfflineMessages.wake(romeo.jid.bare, on: stage.host()) }
+        _ = await romeo.hears { $0.child("body")?.text == "5" }
+        while !(try await stage.store.offline.page(key, after: 0, limit: 9, now: 0).isEmpty) { await Loop.pause(5) }
+        try await romeo.settle()
+        #expect(bodies(romeo) == (1...5).map { "\($0)" })
+    }
+
     /// The first message is still being stored when the user appears; the second one needs no storing any more.
     @Test(arguments: [0, 1]) @LoopActor func whatIsStoredWhileItsUserAppearsComesFirst(on worker: Int) async throws {
         let stage = try await stage()
