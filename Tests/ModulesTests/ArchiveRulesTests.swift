@@ -34,6 +34,10 @@ import XMPP
         ("<sent xmlns='urn:xmpp:carbons:2'/>" + body, "chat", false, false),
         ("<retract xmlns='urn:xmpp:message-retract:1' id='1'/>", "chat", true, true),
         ("<apply-to xmlns='urn:xmpp:fasten:0' id='1'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to>", "chat", true, true),
+        ("<apply-to xmlns='urn:xmpp:fasten:0' id='1'><retract xmlns='urn:esl:message-retract-by-stanza-id:0'/></apply-to>", "chat", true, true),
+        ("<apply-to xmlns='urn:xmpp:fasten:0'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to>", "chat", false, false),
+        ("<retract xmlns='urn:xmpp:message-retract:1' id=''/>", "chat", false, false),
+        ("<result xmlns='urn:xmpp:mam:1' id='1'/>" + body, "normal", false, false),
     ]
 
     private static func element(_ xml: String) throws -> Element {
@@ -151,18 +155,35 @@ import XMPP
         #expect(query.selection == expected)
         let ids = try Self.query(Self.form(("ids", ["a", "b"]), ("before-id", ["c"]), ("after-id", ["d"])))
         #expect(ids.ids == ["a", "b"] && ids.beforeID == "c" && ids.afterID == "d")
-        #expect(try Self.query(Self.form(("withtext", ["Hello  World"]))).words == ["hello", "world"])
+        for name in ["withtext", "fulltext", "full-text-search", "{urn:xmpp:fulltext:0}fulltext"] {
+            #expect(try Self.query(Self.form((name, ["Hello  World"]))).words == ["hello", "world"])
+        }
+    }
+
+    /// As MongooseIM takes it, and as its clients may have learned to say it.
+    @Test func carelessFormsAreRead() throws {
+        let query = try ArchiveQuery(
+            try Self.element(
+                """
+                <query xmlns='urn:xmpp:mam:1'><x xmlns='jabber:x:data' type='submit'><field var='from-id'><value>a</value></field>
+                <field var='to-id'><value>b</value></field><field var='simple'><value>true</value></field></x>
+                <set><max>5</max><index>7</index></set></query>
+                """), isSearchable: true)
+        #expect(query.namespace == "urn:xmpp:mam:1" && query.fromID == "a" && query.toID == "b" && query.isSimple)
+        #expect(query.page.max == 5 && query.page.index == 7)
     }
 
     static let wrong: [(String, StanzaError.Condition)] = [
         (form(("x", ["1"])), .featureNotImplemented),
         (form(("start", ["yesterday"])), .badRequest),
         (form(("with", ["@"])), .jidMalformed),
-        ("<x xmlns='jabber:x:data' type='submit'/>", .badRequest),
+        ("<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>urn:xmpp:mam:1</value></field></x>", .badRequest),
         ("<x xmlns='jabber:x:data' type='form'><field var='FORM_TYPE'><value>urn:xmpp:mam:2</value></field></x>", .badRequest),
         ("<set xmlns='http://jabber.org/protocol/rsm'><max>many</max></set>", .badRequest),
         ("<set xmlns='http://jabber.org/protocol/rsm'><max>-1</max></set>", .badRequest),
-        ("<set xmlns='http://jabber.org/protocol/rsm'><index>5</index></set>", .featureNotImplemented),
+        ("<set xmlns='http://jabber.org/protocol/rsm'><index>1001</index></set>", .featureNotImplemented),
+        ("<set xmlns='http://jabber.org/protocol/rsm'><index>-1</index></set>", .badRequest),
+        ("<set xmlns='http://jabber.org/protocol/rsm'><index>5</index><before/></set>", .badRequest),
     ]
 
     @Test(arguments: wrong.indices) func wrongQueries(_ index: Int) throws {
@@ -188,7 +209,7 @@ import XMPP
             MessageRetraction(
                 try stanza("<message id='r1' type='chat'><retract xmlns='urn:xmpp:message-retract:1' id=\"it's\"/></message>", from: "a@x/1")))
         let meant = try stanza("<message id=\"it's\" type='chat'><body>wrong</body></message>", from: "a@x/2")
-        let tombstone = try #require(retraction.tombstone(of: meant.rendered(), at: "now"))
+        let tombstone = try #require(retraction.tombstone(of: meant.rendered(), nil, at: "now"))
         let element = try Self.element(String(decoding: tombstone, as: UTF8.self))
         #expect(element["id"] == "it's" && element["from"] == "a@x/2" && element["to"] == "b@x" && element["type"] == "chat")
         #expect(!element.has("body"))
@@ -198,9 +219,14 @@ import XMPP
             try stanza("<message id=\"it's\"><body>x</body></message>", from: "c@x/2"),
             try stanza("<message id=\"it's\"><body>x</body></message>", from: "aa@x/2"),
             try stanza("<message id='its'><body>id='it's'</body></message>", from: "a@x/2"),
-        ] { #expect(retraction.tombstone(of: other.rendered(), at: "now") == nil) }
+        ] { #expect(retraction.tombstone(of: other.rendered(), "it's", at: "now") == nil) }
         let origin = try stanza("<message><body>x</body><origin-id xmlns='urn:xmpp:sid:0' id=\"it's\"/></message>", from: "a@x")
-        #expect(retraction.tombstone(of: origin.rendered(), at: "now") != nil)
+        #expect(retraction.tombstone(of: origin.rendered(), nil, at: "now") != nil)
+        let fastened = "<apply-to xmlns='urn:xmpp:fasten:0' id=\"it's\"><retract xmlns='urn:esl:message-retract-by-stanza-id:0'/></apply-to>"
+        let byID = try #require(MessageRetraction(try stanza("<message>\(fastened)</message>", from: "a@x/1")))
+        #expect(byID.tombstone(of: meant.rendered(), "it's", at: "now") != nil)
+        #expect(byID.tombstone(of: meant.rendered(), "its", at: "now") == nil)
+        #expect(byID.tombstone(of: try stanza("<message><body>x</body></message>", from: "c@x/1").rendered(), "it's", at: "now") == nil)
     }
 
     @Test func forgedIDsAreStripped() throws {

@@ -11,7 +11,7 @@ import XMPP
 @Suite struct ArchiveTests {
     init() { StageLoop.start() }
 
-    private func stage(_ options: String = "pm = {}", _ more: [any Module.Type] = []) async throws -> Stage {
+    func stage(_ options: String = "pm = {}", _ more: [any Module.Type] = []) async throws -> Stage {
         try await Stage(
             """
             [modules.mod_offline]
@@ -24,16 +24,16 @@ import XMPP
 
     private static let rsm = "http://jabber.org/protocol/rsm"
 
-    private static func query(_ fields: String = "", _ set: String? = nil, _ more: String = "") -> String {
+    static func query(_ fields: String = "", _ set: String? = nil, _ more: String = "") -> String {
         let form = fields.isEmpty ? "" : "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'>"
             + "<value>urn:xmpp:mam:2</value></field>\(fields)</x>"
         return "<query xmlns='urn:xmpp:mam:2' queryid='q'>\(form)\(set.map { "<set xmlns='\(rsm)'>\($0)</set>" } ?? "")\(more)</query>"
     }
 
-    private static func field(_ name: String, _ value: String) -> String { "<field var='\(name)'><value>\(value)</value></field>" }
+    static func field(_ name: String, _ value: String) -> String { "<field var='\(name)'><value>\(value)</value></field>" }
 
     /// The results of one query in the order in which they came, and its `<fin/>`.
-    @LoopActor private func ask(_ client: StageClient, _ query: String) async throws -> (results: [Element], fin: Element) {
+    @LoopActor func ask(_ client: StageClient, _ query: String) async throws -> (results: [Element], fin: Element) {
         let before = client.heard.count
         let answer = try await client.ask("set", query)
         let results = client.heard[before...].filter { $0.child("result", Archive.namespace) != nil }
@@ -45,18 +45,18 @@ import XMPP
     private func message(_ result: Element) -> Element? {
         result.child("result", Archive.namespace)?.child("forwarded", "urn:xmpp:forward:0")?.child("message", Namespace.client)
     }
-    private func bodies(_ results: [Element]) -> [String] { results.map { message($0)?.child("body")?.text ?? "?" } }
-    private func id(_ result: Element) -> String { result.child("result", Archive.namespace)?["id"] ?? "?" }
-    private func set(_ fin: Element) -> Element? { fin.child("set", Self.rsm) }
+    func bodies(_ results: [Element]) -> [String] { results.map { message($0)?.child("body")?.text ?? "?" } }
+    func id(_ result: Element) -> String { result.child("result", Archive.namespace)?["id"] ?? "?" }
+    func set(_ fin: Element) -> Element? { fin.child("set", Self.rsm) }
 
     /// The database of a stage is closed at the end of its test.
-    @LoopActor private func finish(_ stage: Stage) async {
+    @LoopActor func finish(_ stage: Stage) async {
         for worker in stage.workers {
             while !ArchiveWriter.of(worker).isIdle { await Loop.pause(1) }
         }
     }
 
-    @LoopActor private func talk(_ alice: StageClient, _ count: Int) async throws {
+    @LoopActor func talk(_ alice: StageClient, _ count: Int) async throws {
         for number in 1...count {
             try alice.say("<message to='bob@example.org' id='m\(number)' type='chat'><body>\(number)</body></message>")
         }
@@ -217,6 +217,9 @@ import XMPP
             "urn:xmpp:message-retract:1", "urn:xmpp:message-retract:1#tombstone",
         ]))
         #expect(!features.contains("urn:xmpp:mam:2#groupchat-available"))
+        let hosts = try await alice.ask("get", to: "example.org", "<query xmlns='http://jabber.org/protocol/disco#info'/>")
+        let told = Set(hosts.firstChild?.children.compactMap { $0["var"] } ?? [])
+        #expect(told.isSuperset(of: ["urn:xmpp:mam:1", "urn:xmpp:mam:2", "urn:xmpp:message-retract:0#tombstone"]))
     }
 
     @Test @LoopActor func whoIsNotThereMissesNothingAndGetsNothingTwice() async throws {

@@ -162,7 +162,7 @@ import Testing
     @Test func retractedMessagesBecomeTombstones() async throws {
         _ = try await archive.append([message(1, alice, bob, 1), message(2, alice, bob, 1), message(3, alice, Self.carol, 1)], knowing: .init())
         try await archive.index(limit: 2)
-        let retraction = ArchivedMessage(id: 4, stanza: [9], from: alice, to: bob, retraction: .init { $0 == [1] ? [0] : nil })
+        let retraction = ArchivedMessage(id: 4, stanza: [9], from: alice, to: bob, retraction: .init { stanza, _ in stanza == [1] ? [0] : nil })
         _ = try await archive.append([retraction], knowing: ArchiveNumbers())
         for user in [alice, bob] {
             #expect(try await archive.messages(user, ids: [1, 2, 4]).map(\.stanza) == [[0], [0], [9]])

@@ -26,7 +26,7 @@ import Testing
         Change(name: "vcard") { (all) throws(StorageError) in try await all.vCards.set(alice, .init(xml: [2], photoHash: "ab")) },
         Change(name: "last") { (all) throws(StorageError) in try await all.lastActivity.set(alice, .init(seconds: 2, status: "b")) },
         Change(name: "archive") { (all) throws(StorageError) in
-            let message = ArchivedMessage(id: 3, stanza: [3], from: alice, to: bob, retraction: .init { _ in [0] })
+            let message = ArchivedMessage(id: 3, stanza: [3], from: alice, to: bob, retraction: .init { _, _ in [0] })
             _ = try await all.archive.append([message], knowing: ArchiveNumbers())
         },
         Change(name: "index the archive") { (all) throws(StorageError) in try await all.archive.index() },

@@ -21,6 +21,9 @@ public final class Archive: Module {
     ]
 
     nonisolated static let namespace = "urn:xmpp:mam:2"
+    /// Version 0.5, in whose words not a few clients ask. What they are told is the same.
+    nonisolated static let earlierNamespace = "urn:xmpp:mam:1"
+    nonisolated static let namespaces = [namespace, earlierNamespace]
 
     private let options: ArchiveOptions
 
@@ -43,12 +46,19 @@ public final class Archive: Module {
     }
 
     private func advertise(on host: Host) {
-        host.features.advertiseAccount(Self.namespace, Self.namespace + "#extended", Self.namespace + "#groupchat-field")
-        if options.keepsGroupchat { host.features.advertiseAccount(Self.namespace + "#groupchat-available") }
+        var features = Self.namespaces + [Self.namespace + "#extended", Self.namespace + "#groupchat-field"]
+        if options.keepsGroupchat { features.append(Self.namespace + "#groupchat-available") }
+        for namespace in [MessageRetraction.namespace, MessageRetraction.earlier] {
+            features.append(namespace)
+            if options.retracts { features.append(namespace + "#tombstone") }
+        }
+        if options.retracts { features.append(MessageRetraction.byStanzaID) }
+        // XEP-0313 §6 wants them of the account; there are clients that ask its server.
+        for feature in features {
+            host.features.advertise(feature)
+            host.features.advertiseAccount(feature)
+        }
         if options.tellsIDs { host.features.advertiseAccount(StanzaID.namespace) }
-        host.features.advertise(MessageRetraction.namespace)
-        host.features.advertiseAccount(MessageRetraction.namespace)
-        if options.retracts { host.features.advertiseAccount(MessageRetraction.namespace + "#tombstone") }
     }
 }
 

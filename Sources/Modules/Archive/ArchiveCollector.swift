@@ -32,13 +32,13 @@ final class ArchiveRecord: StanzaRecord {
         message = ArchivedMessage(
             id: id, stanza: stanza.renderedForLater(), isGroupchat: stanza.isType("groupchat"),
             from: UserKey(sender), to: UserKey(recipient), isSenders: false, isRecipients: false,
-            retraction: retracts ? Self.retraction(stanza) : nil)
+            retraction: retracts ? Self.retraction(stanza, writer.ids) : nil)
     }
 
-    private static func retraction(_ stanza: Stanza) -> ArchivedMessage.Retraction? {
+    private static func retraction(_ stanza: Stanza, _ ids: ArchiveIDs?) -> ArchivedMessage.Retraction? {
         guard let retraction = MessageRetraction(stanza) else { return nil }
         let stamp = DateTime.text(ArchiveClock.now)
-        return ArchivedMessage.Retraction { retraction.tombstone(of: $0, at: stamp) }
+        return ArchivedMessage.Retraction { retraction.tombstone(of: $0, ids?.text($1), at: stamp) }
     }
 
     /// The id as clients see it.

@@ -99,11 +99,13 @@ enum ArchivePreferenceService {
     private nonisolated static let mostAddresses = 1000
 
     static func install(on host: Host, _ cache: ArchivePreferenceCache?) {
-        host.iq.onWaiting("prefs", Archive.namespace, at: .account) { (request) async throws(StanzaError) in
-            guard request.isOwn else { throw StanzaError(.forbidden) }
-            guard let cache else { throw StanzaError(.featureNotImplemented, text: "Preferences are not kept here") }
-            if request.isSet { try await cache.set(try read(request.payload), of: request.to.local) }
-            return element(try await cache.preferences(request.to.local))
+        for namespace in Archive.namespaces {
+            host.iq.onWaiting("prefs", namespace, at: .account) { (request) async throws(StanzaError) in
+                guard request.isOwn else { throw StanzaError(.forbidden) }
+                guard let cache else { throw StanzaError(.featureNotImplemented, text: "Preferences are not kept here") }
+                if request.isSet { try await cache.set(try read(request.payload), of: request.to.local) }
+                return element(namespace, try await cache.preferences(request.to.local))
+            }
         }
     }
 
@@ -126,12 +128,12 @@ enum ArchivePreferenceService {
         return ArchivePreferences(standard: standard, always: lists[0], never: lists[1])
     }
 
-    nonisolated static func element(_ preferences: ArchivePreferences) -> Element {
+    nonisolated static func element(_ namespace: String, _ preferences: ArchivePreferences) -> Element {
         func list(_ name: String, _ jids: [JID]) -> Element {
-            Element(name, Archive.namespace, [:], jids.map { Element("jid", Archive.namespace, text: $0.description) })
+            Element(name, namespace, [:], jids.map { Element("jid", namespace, text: $0.description) })
         }
         return Element(
-            "prefs", Archive.namespace, ["default": preferences.standard.rawValue],
+            "prefs", namespace, ["default": preferences.standard.rawValue],
             [list("always", preferences.always), list("never", preferences.never)])
     }
 }

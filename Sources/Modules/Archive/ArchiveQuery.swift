@@ -5,12 +5,14 @@ internal import XMPP
 /// What a client asks of its archive (XEP-0313 §4): a form that selects messages, and the page of them that is wanted.
 struct ArchiveQuery {
     private static let forms = "jabber:x:data"
-    /// Names under which clients ask for words.
-    private static let searches = ["{urn:xmpp:fulltext:0}fulltext", "full-text-search", "withtext"]
+    /// Names under which clients ask for words, and those of them that they are told.
+    private static let searches = toldSearches + ["fulltext"]
+    private static let toldSearches = ["{urn:xmpp:fulltext:0}fulltext", "full-text-search", "withtext"]
     /// Words and ids in one query.
     private static let mostWords = 10
     private static let mostIDs = 500
 
+    let namespace: String
     let queryID: String?
     let page: ResultSet.Request
     let isFlipped: Bool
@@ -20,12 +22,18 @@ struct ArchiveQuery {
     private(set) var end: Int64?
     private(set) var beforeID: String?
     private(set) var afterID: String?
+    /// The same with the messages that are named; MongooseIM's words, and so is the next.
+    private(set) var fromID: String?
+    private(set) var toID: String?
+    /// The client does not want to know how many there are.
+    private(set) var isSimple = false
     private(set) var ids: [String]?
     private(set) var withoutGroupchat = false
     /// In lower case.
     private(set) var words: [String] = []
 
     init(_ query: Element, isSearchable: Bool) throws(StanzaError) {
+        namespace = query.namespace
         queryID = query["queryid"]
         page = try ResultSet.Request(in: query)
         isFlipped = query.has("flip-page")
@@ -40,7 +48,8 @@ struct ArchiveQuery {
             let values = field.children.filter { $0.is("value", Self.forms) }.map(\.text)
             if name == "FORM_TYPE" { kind = values.first } else { try take(name, values, isSearchable) }
         }
-        guard kind == Archive.namespace else { throw StanzaError(.badRequest, text: "The form is of another type") }
+        // Not every client says it, and there is but one.
+        guard kind == nil || kind == namespace else { throw StanzaError(.badRequest, text: "The form is of another type") }
     }
 
     private mutating func take(_ name: String, _ values: [String], _ isSearchable: Bool) throws(StanzaError) {
@@ -53,11 +62,14 @@ struct ArchiveQuery {
         case "end" where !value.isEmpty: end = try Self.time(value)
         case "before-id" where !value.isEmpty: beforeID = value
         case "after-id" where !value.isEmpty: afterID = value
+        case "from-id" where !value.isEmpty: fromID = value
+        case "to-id" where !value.isEmpty: toID = value
+        case "simple": isSimple = value == "true" || value == "1"
         case "ids":
             guard values.count <= Self.mostIDs else { throw StanzaError(.notAcceptable, text: "Too many ids") }
             if !values.isEmpty { ids = values }
         case "include-groupchat": withoutGroupchat = value == "false" || value == "0"
-        case "with", "start", "end", "before-id", "after-id": break
+        case "with", "start", "end", "before-id", "after-id", "from-id", "to-id": break
         case let name where isSearchable && Self.searches.contains(name):
             words = value.lowercased().split(whereSeparator: \.isWhitespace).map(String.init)
             guard words.count <= Self.mostWords else { throw StanzaError(.notAcceptable, text: "Too many words") }
@@ -95,18 +107,18 @@ struct ArchiveQuery {
     }
 
     /// The fields there are (XEP-0313 §4.1.5).
-    static func form(isSearchable: Bool) -> Element {
+    static func form(_ namespace: String, isSearchable: Bool) -> Element {
         func field(_ name: String, _ type: String, _ children: [Element] = []) -> Element {
             Element("field", forms, ["var": name, "type": type], children)
         }
         let validation = "http://jabber.org/protocol/xdata-validate"
         let open = Element("validate", validation, ["datatype": "xs:string"], [Element("open", validation)])
         var fields = [
-            field("FORM_TYPE", "hidden", [Element("value", forms, text: Archive.namespace)]), field("with", "jid-single"),
+            field("FORM_TYPE", "hidden", [Element("value", forms, text: namespace)]), field("with", "jid-single"),
             field("start", "text-single"), field("end", "text-single"), field("before-id", "text-single"),
             field("after-id", "text-single"), field("ids", "list-multi", [open]), field("include-groupchat", "boolean"),
         ]
-        if isSearchable { fields += searches.map { field($0, "text-single") } }
-        return Element("query", Archive.namespace, [:], [Element("x", forms, ["type": "form"], fields)])
+        if isSearchable { fields += toldSearches.map { field($0, "text-single") } }
+        return Element("query", namespace, [:], [Element("x", forms, ["type": "form"], fields)])
     }
 }

@@ -32,7 +32,7 @@ enum ArchiveRules {
             } else if child.isIn(hints) {
                 if child.isNamed("no-store") || child.isNamed("no-permanent-store") { return .leave }
                 if child.isNamed("store") { hasContent = true }
-            } else if child.is("delay", Namespace.delay) || child.is("result", Archive.namespace) || isCarbon(child) {
+            } else if child.is("delay", Namespace.delay) || isResult(child) || isCarbon(child) {
                 return .leave
             } else if child.isIn(markers) {
                 if keepsMarkers, !child.isNamed("markable") { hasContent = true }
@@ -41,6 +41,10 @@ enum ArchiveRules {
             }
         }
         return retracts ? .retract : hasContent ? .keep : .leave
+    }
+
+    private static func isResult(_ child: Element) -> Bool {
+        child.isNamed("result") && Archive.namespaces.contains { child.isIn($0) }
     }
 
     private static func isCarbon(_ child: Element) -> Bool {

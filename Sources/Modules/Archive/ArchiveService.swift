@@ -26,10 +26,12 @@ final class ArchiveService {
     }
 
     func install() {
-        host.iq.onWaiting("query", Archive.namespace, at: .account) { (request) async throws(StanzaError) in
-            guard request.isOwn else { throw StanzaError(.forbidden) }
-            guard request.isSet else { return ArchiveQuery.form(isSearchable: self.options.isSearchable) }
-            return try await self.answer(request)
+        for namespace in Archive.namespaces {
+            host.iq.onWaiting("query", namespace, at: .account) { (request) async throws(StanzaError) in
+                guard request.isOwn else { throw StanzaError(.forbidden) }
+                guard request.isSet else { return ArchiveQuery.form(namespace, isSearchable: self.options.isSearchable) }
+                return try await self.answer(request)
+            }
         }
         host.iq.onWaiting("metadata", Archive.namespace, at: .account) { (request) async throws(StanzaError) in
             guard request.isOwn else { throw StanzaError(.forbidden) }
@@ -64,11 +66,11 @@ final class ArchiveService {
         for (number, message) in messages.enumerated() where !session.hasEnded {
             if number > 0, number % Self.sentAtOnce == 0 { await Self.nextTurn() }
             while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(50) }
-            let bytes = ArchiveWords.result(message, ids, query.queryID, of: request.to, to: session.jid)
+            let bytes = ArchiveWords.result(message, ids, query, of: request.to, to: session.jid)
             session.write(RenderedStanza(.message, bytes))
         }
         return ArchiveWords.fin(
-            ids, first: result.page.messages.first?.id, last: lastID(result.page, query), index: result.index,
+            query.namespace, ids, first: result.page.messages.first?.id, last: lastID(result.page, query), index: result.index,
             count: result.count, isComplete: result.page.isComplete, isStable: result.isStable)
     }
 
@@ -93,10 +95,14 @@ final class ArchiveService {
         if let before = query.page.before, !before.isEmpty {
             selection.before = min(selection.before, try await existing(before, owner, ids))
         }
+        if query.page.index > 0 { selection.after = max(selection.after, try await skip(query, owner, selection)) }
         var result = Result()
+        let countsNothing = options.countsNothing || query.isSimple
         if limit == 0 {
-            if query.condition == nil, !options.countsNothing { result.count = try await count(owner, whole, Self.counted) }
-            result.page.isComplete = result.count == 0
+            if isRecent(selection.before) { result.isStable = await writer.neighbours.settle(asking: host) }
+            if query.condition == nil, !countsNothing { result.count = try await count(owner, whole, Self.counted) }
+            let next = try await page(owner, selection, query, isBackward, 1)
+            result.page.isComplete = next.isComplete && next.messages.isEmpty
             return result
         }
         // Who asks for the last page gets what all workers have taken; of others it shows only when they have read to the end.
@@ -107,13 +113,15 @@ final class ArchiveService {
             result.isStable = await writer.neighbours.settle(asking: host)
             result.page = try await page(owner, selection, query, isBackward, limit)
         }
-        guard !options.countsNothing else { return result }
+        guard !countsNothing else { return result }
         if selection == whole, result.page.isComplete {
             (result.index, result.count) = (0, result.page.messages.count)
         } else if query.condition == nil, whole.peer == nil {
             result.count = try await count(owner, whole, Self.countedByTheWay)
             // Of a page from the end no number is told: there are clients that take it for the end of all.
-            if !isBackward, selection == whole { result.index = 0 }
+            if !isBackward, result.count != nil, let first = result.page.messages.first {
+                result.index = selection == whole ? 0 : try await count(owner, before: first.id, of: whole)
+            }
         }
         if result.page.messages.isEmpty { result.index = nil }
         return result
@@ -134,6 +142,23 @@ final class ArchiveService {
         do { return try await writer.archive.count(owner, selection, limit: limit) } catch { throw StanzaError(storage: error) }
     }
 
+    /// The last of those that the client does not want (XEP-0059 §2.6).
+    private func skip(_ query: ArchiveQuery, _ owner: UserKey, _ selection: ArchiveSelection) async throws(StanzaError) -> Int64 {
+        guard query.condition == nil else { throw StanzaError(.featureNotImplemented, text: "What is searched for has no number") }
+        do {
+            let first = try await writer.archive.first(query.page.index, owner, selection)
+            if first.count == query.page.index, !isRecent(first.last) { return first.last }
+            _ = await writer.neighbours.settle(asking: host)
+            return try await writer.archive.first(query.page.index, owner, selection).last
+        } catch { throw StanzaError(storage: error) }
+    }
+
+    private func count(_ owner: UserKey, before id: Int64, of whole: ArchiveSelection) async throws(StanzaError) -> Int? {
+        var earlier = whole
+        earlier.before = id
+        return try await count(owner, earlier, Self.countedByTheWay)
+    }
+
     /// Whether the newest messages belong to the answer, of which some may not be written yet.
     private func touchesEnd(_ selection: ArchiveSelection, _ page: ArchivePage) -> Bool {
         isRecent(selection.before) && (page.isComplete || isRecent(page.end ?? .max))
@@ -150,6 +175,8 @@ final class ArchiveService {
         var selection = selection
         if let after = query.afterID { selection.after = max(selection.after, try await existing(after, owner, ids)) }
         if let before = query.beforeID { selection.before = min(selection.before, try await existing(before, owner, ids)) }
+        if let from = query.fromID { selection.after = max(selection.after, try await existing(from, owner, ids) - 1) }
+        if let to = query.toID { selection.before = min(selection.before, try await existing(to, owner, ids) + 1) }
         return selection
     }
 
@@ -173,7 +200,7 @@ final class ArchiveService {
         }
         result.page.isComplete = messages.count <= limit
         result.page.messages = Array(query.page.before == nil ? messages.prefix(limit) : messages.suffix(limit))
-        result.count = options.countsNothing ? nil : total
+        result.count = options.countsNothing || query.isSimple ? nil : total
         return result
     }
 
@@ -214,7 +241,7 @@ final class ArchiveService {
 enum ArchiveWords {
     /// One result (XEP-0313 §4.2): a kept stanza is XML already and only put into its frame.
     static func result(
-        _ message: ArchivePage.Message, _ ids: ArchiveIDs, _ queryID: String?, of user: JID, to client: JID
+        _ message: ArchivePage.Message, _ ids: ArchiveIDs, _ query: ArchiveQuery, of user: JID, to client: JID
     ) -> [UInt8] {
         let tag = Array("<message".utf8)
         let id = ids.text(message.id)
@@ -223,8 +250,10 @@ enum ArchiveWords {
         writer.escaped(user.bareText)
         writer.raw("' to='")
         writer.escaped(client.description)
-        writer.raw("'><result xmlns='urn:xmpp:mam:2'")
-        if let queryID {
+        writer.raw("'><result xmlns='")
+        writer.escaped(query.namespace)
+        writer.raw("'")
+        if let queryID = query.queryID {
             writer.raw(" queryid='")
             writer.escaped(queryID)
             writer.raw("'")
@@ -240,10 +269,10 @@ enum ArchiveWords {
     }
 
     static func fin(
-        _ ids: ArchiveIDs, first: Int64?, last: Int64?, index: Int?, count: Int?, isComplete: Bool, isStable: Bool
+        _ namespace: String, _ ids: ArchiveIDs, first: Int64?, last: Int64?, index: Int?, count: Int?, isComplete: Bool, isStable: Bool
     ) -> Element {
         Element(
-            "fin", Archive.namespace, ["complete": isComplete ? "true" : nil, "stable": isStable ? nil : "false"],
+            "fin", namespace, ["complete": isComplete ? "true" : nil, "stable": isStable ? nil : "false"],
             [ResultSet.answer(first: first.map { ids.text($0) }, last: last.map { ids.text($0) }, index: index, count: count)])
     }
 

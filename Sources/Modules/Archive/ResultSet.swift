@@ -12,20 +12,30 @@ enum ResultSet {
         var after: String?
         /// Only what comes before this one, the last of them first; empty: the last of all.
         var before: String?
+        /// So many of the first are not wanted.
+        var index = 0
 
-        /// Reads the `<set/>` in a query; without one everything is wanted.
+        /// Places from the beginning have to be counted, which XEP-0059 §2.6 allows to refuse; so many are.
+        private static let mostSkipped = 1000
+
+        /// Reads the `<set/>` in a query; without one everything is wanted. There are clients that leave out its namespace.
         init(in query: Element) throws(StanzaError) {
-            guard let set = query.child("set", ResultSet.namespace) else { return }
+            guard let set = query.child("set", ResultSet.namespace) ?? query.child("set", query.namespace) else { return }
             if let text = set.child("max")?.text {
                 guard let number = Int(text), number >= 0 else { throw StanzaError(.badRequest, text: "max is not a number") }
                 max = number
             }
-            after = set.child("after").map(\.text)
+            // An empty one is before the first.
+            after = set.child("after").map(\.text).flatMap { $0.isEmpty ? nil : $0 }
             before = set.child("before").map(\.text)
-            // A place from the beginning would have to be counted (XEP-0059 §2.6 allows to refuse it); the first is the first.
-            if let index = set.child("index")?.text, index != "0" {
-                throw StanzaError(.featureNotImplemented, text: "Results cannot be asked for by their number")
+            guard let text = set.child("index")?.text else { return }
+            guard let number = Int(text), number >= 0, number == 0 || after == nil && before == nil else {
+                throw StanzaError(.badRequest, text: "index is not a number, or not alone")
             }
+            guard number <= Self.mostSkipped else {
+                throw StanzaError(.featureNotImplemented, text: "Results this far from the first cannot be asked for by their number")
+            }
+            index = number
         }
     }
 

@@ -91,6 +91,17 @@ public struct ArchiveRepository: Sendable {
         }
     }
 
+    /// The first `limit` messages that are selected: how many there are, and the id of the last of them, 0 if there is none.
+    public nonisolated(nonsending) func first(
+        _ limit: Int, _ owner: UserKey, _ selection: ArchiveSelection
+    ) async throws(StorageError) -> (count: Int, last: Int64) {
+        try await database.read { (connection) throws(StorageError) in
+            guard let lookup = try ArchiveLookup(owner, selection, connection) else { return (0, 0) }
+            let entries = try lookup.entries(isBackward: false, limit: limit)
+            return (entries.count, entries.last?.id ?? 0)
+        }
+    }
+
     /// The messages with these ids, in the archive's order; those that it does not have are missing.
     public nonisolated(nonsending) func messages(
         _ owner: UserKey, ids: [Int64]

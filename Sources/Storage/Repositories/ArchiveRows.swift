@@ -124,7 +124,7 @@ struct ArchiveRows {
         for entry in try lookup.entries(isBackward: true, limit: Self.retractable) {
             let number = ArchivePlace.chunk(entry.place)
             guard var chunk = try Self.chunk(number, connection),
-                let tombstone = chunk.stanza(ArchivePlace.index(entry.place)).flatMap(retraction.tombstone)
+                let tombstone = chunk.stanza(ArchivePlace.index(entry.place)).flatMap({ retraction.tombstone($0, entry.id) })
             else { continue }
             chunk.replace(ArchivePlace.index(entry.place), by: tombstone)
             return try Self.update(number, chunk, connection)

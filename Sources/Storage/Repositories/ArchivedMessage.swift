@@ -2,10 +2,10 @@
 public struct ArchivedMessage: Sendable {
     /// Takes back an earlier message of the same conversation.
     public struct Retraction: Sendable {
-        /// Given a stanza that is kept, answers what shall be kept in its place; nil if it is not the one that is meant.
-        public let tombstone: @Sendable (_ stanza: [UInt8]) -> [UInt8]?
+        /// Given a stanza that is kept and its id, answers what shall be kept in its place; nil if it is not the one that is meant.
+        public let tombstone: @Sendable (_ stanza: [UInt8], _ id: Int64) -> [UInt8]?
 
-        public init(_ tombstone: @escaping @Sendable (_ stanza: [UInt8]) -> [UInt8]?) { self.tombstone = tombstone }
+        public init(_ tombstone: @escaping @Sendable (_ stanza: [UInt8], _ id: Int64) -> [UInt8]?) { self.tombstone = tombstone }
     }
 
     /// Orders the messages of an archive, and is different for each of the server's: microseconds since 1970, shifted left by
