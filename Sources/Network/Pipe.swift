@@ -38,6 +38,8 @@ public final class Pipe {
     private var assembler: FrameAssembler
     private var isDirty = false
     private var isClosing = false
+    /// Nothing can be sent any more, but what the other process had sent may still be received.
+    private var isBroken = false
 
     /// Takes over a connected socket and begins to read.
     public init(adopting descriptor: Int32, maximumFrame: Int = 1 << 24, queueLimit: Int = 1 << 26,
@@ -75,7 +77,7 @@ public final class Pipe {
     public func send(_ frame: [UInt8]) -> Bool { frame.withUnsafeBytes { send($0) } }
 
     private func accepts(_ count: Int) -> Bool {
-        !isClosing && !isClosed && count <= maximumFrame
+        !isBroken && !isClosing && !isClosed && count <= maximumFrame
             && queuedBytes + count <= queueLimit
     }
 
@@ -92,6 +94,28 @@ public final class Pipe {
         guard !isClosed, !isClosing else { return }
         isClosing = true
         markDirty()
+    }
+
+    /// The other process is gone: what it had sent before is received now, and the pipe ends with this turn. Not to be
+    /// called while a frame is received.
+    public func closeAfterReading() {
+        readRest()
+        close()
+    }
+
+    private func readRest() {
+        guard !isClosing, !isClosed else { return }
+        isBroken = true
+        withUnsafeTemporaryAllocation(byteCount: Self.room.count, alignment: 16) { room in
+            while !isClosing {
+                let count = recv(outlet.socket, room.baseAddress, room.count, CInt(MSG_DONTWAIT))
+                if count > 0 {
+                    received(UnsafeRawBufferPointer(rebasing: room[..<count]))
+                } else if count == 0 || errno != EINTR {
+                    return
+                }
+            }
+        }
     }
 
     private func finalize() {
@@ -129,7 +153,7 @@ extension Pipe: PollTarget {
     }
 
     func writable() {
-        if outlet.retry() != 0 { return close() }
+        if outlet.retry() != 0 { return closeAfterReading() }
         updateWatch()
         markDirty()
     }
@@ -143,8 +167,12 @@ extension Pipe: TurnParticipant {
         guard !isClosed else { return }
         if output.count > 0, !outlet.isBlocked {
             NetworkCounters.current.pipeBytesOut += UInt64(output.count)
-            if outlet.send(output.bytes) != 0 { isClosing = true }
+            let failure = outlet.send(output.bytes)
             output.consume(output.count)
+            if failure != 0 {
+                readRest()
+                isClosing = true
+            }
             if output.capacity > Self.keptCapacity { output = OutputBuffer.take() }
             updateWatch()
         }

@@ -26,16 +26,17 @@ final class MeshLinks: Mesh {
     var peers: [UInt8] { Array(links.keys) }
 
     func connect(slot: UInt8, incarnation: UInt32, descriptor: Int32) {
-        links[slot]?.pipe.close()
+        if let former = links[slot] { gone(slot: slot, incarnation: former.incarnation) }
         let pipe = Pipe(adopting: descriptor, delegate: Receiver(slot: slot, links: self))
         links[slot] = Link(pipe: pipe, incarnation: incarnation)
         server.peerConnected(slot: slot, incarnation: incarnation)
     }
 
+    /// What the worker had sent before its end is received first: it may be on other workers' behalf.
     func gone(slot: UInt8, incarnation: UInt32) {
         guard let link = links[slot], link.incarnation == incarnation else { return }
         links[slot] = nil
-        link.pipe.close()
+        link.pipe.closeAfterReading()
         server.peerGone(slot: slot)
         updateCongestion()
     }

@@ -43,6 +43,21 @@ struct PipeTests {
         #expect(sent.isClosed && b.isClosed && !b.send([1]))
     }
 
+    /// Whoever learns of the other's end by writing, or is told of it, has not read yet what came before.
+    @Test(arguments: [false, true]) @LoopActor func whatWasSentBeforeTheEndIsReceived(isTold: Bool) async {
+        let (left, right) = Sockets.pair()
+        let log = PipeLog()
+        let pipe = Pipe(adopting: left, delegate: log)
+        let client = Client(right)
+        // More than one read takes.
+        let frame = [UInt8](repeating: 7, count: 30_000)
+        for _ in 0..<4 { client.send([48, 117, 0, 0] + frame) }
+        client.close()
+        if isTold { pipe.closeAfterReading() } else { #expect(pipe.send([1])) }
+        #expect(await log.events.until { log.isClosed })
+        #expect(log.frames == Array(repeating: frame, count: 4))
+    }
+
     @Test @LoopActor func aStreamInPiecesIsPutTogether() async {
         let (left, right) = Sockets.pair()
         let log = PipeLog()
