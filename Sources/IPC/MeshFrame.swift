@@ -1,5 +1,5 @@
 /// The version of everything in this file. Workers of different versions never serve together.
-public let meshVersion: UInt16 = 3
+public let meshVersion: UInt16 = 4
 
 /// What workers say to one another over the mesh. Fire and forget: none of these has a reply of its own.
 ///
@@ -20,9 +20,13 @@ public enum MeshFrame: Sendable, Equatable {
     case close(connection: UInt64, condition: String, text: String)
 
     /// A session moves between the two workers, or a third helps to keep the order.
+    /// The sending worker knows that the receiving one is there: what is for its sessions is sent to it.
+    case greeting
     case transfer(TransferMessage)
 
-    private enum Tag: UInt8 { case stanza = 1, event, broadcast, close, transfer, settled }
+    private enum Tag: UInt8 { case stanza = 1, event, broadcast, close, transfer, settled, greeting }
+    /// The bit beside a stanza's kind.
+    private static let following: UInt8 = 128
 
     /// The frame as bytes, without a length.
     public func encoded() -> [UInt8] {
@@ -43,6 +47,7 @@ public enum MeshFrame: Sendable, Equatable {
             for ticket in tickets { writer.uint64(ticket) }
             return writer.bytes
         case .event(let topic, let user, let payload): return Self.encode(.event, topic, user, payload)
+        case .greeting: return [Tag.greeting.rawValue]
         case .broadcast(let topic, let domain, let payload): return Self.encode(.broadcast, topic, domain, payload)
         case .close(let connection, let condition, let text):
             var writer = ByteWriter()
@@ -124,3 +129,6 @@ public enum MeshFrame: Sendable, Equatable {
         }
     }
 }
+        case .greeting:
+            self = .greeting
+            try reader.end()

@@ -40,6 +40,7 @@ public final class Server {
     /// Work behind sessions that have ended, which the end of the process waits for.
     private var unfinished = 0
     lazy var transfers = SessionTransfers(server: self)
+    private let acquaintances = Acquaintances()
     /// What senders wait to be told of.
     private(set) lazy var custodies = Custodies(server: self)
     private var states: [Int: Any] = [:]
@@ -214,10 +215,17 @@ public final class Server {
     public func peerConnected(slot: UInt8, incarnation: UInt32) {
         if let former = livePeers[slot], former != incarnation { peerGone(slot: slot) }
         livePeers[slot] = incarnation
+        acquaintances.connected(slot)
+        mesh?.send(MeshFrame.greeting.encoded(), to: slot)
     }
+
+    /// Waits until all other workers that are connected know this one, or so many milliseconds have passed; before that they
+    /// send nothing to sessions here. False: some have not been heard.
+    public func isKnown(within milliseconds: Int64) async -> Bool { await acquaintances.wait(within: milliseconds) }
 
     public func peerGone(slot: UInt8) {
         livePeers[slot] = nil
+        acquaintances.known(slot)
         transfers.peerGone(slot)
         custodies.peerGone(slot)
     }
@@ -251,6 +259,7 @@ public final class Server {
         switch frame {
         case .transfer(let message): transfers.receive(message, from: slot)
         case .settled(let tickets): custodies.settled(tickets, by: slot)
+        case .greeting: acquaintances.known(slot)
         case .stanza: break   // a malformed one, or it had been read in place
         case .event(let topic, let user, let payload):
             let user = JID.prepared(user)

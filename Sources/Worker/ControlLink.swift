@@ -14,6 +14,8 @@ final class ControlLink {
     private static let malformedStatus: Int32 = 70
     private static let refusedStatus: Int32 = 78
     private static let masterGoneStatus: Int32 = 0
+    /// Milliseconds that other workers may take to say that they know this one.
+    private static let acquaintance: Int64 = 2000
 
     private let arguments: WorkerArguments
     private let catalog: [any Module.Type]
@@ -22,6 +24,8 @@ final class ControlLink {
     private var bundle: ConfigurationBundle?
     private var handed = HandedOver()
     private var runtime: WorkerRuntime?
+    /// There before the runtime is ready for anything else.
+    private var mesh: MeshLinks?
     private var proposal: Proposal?
     private var departure: Departure?
     private var isStopping: Bool { departure != nil || hasLeft }
@@ -79,17 +83,17 @@ final class ControlLink {
         }
     }
 
-    /// Before there is a runtime, peers wait for it; their ends stay open.
+    /// Before there is a mesh, peers wait for it; their ends stay open.
     private func mesh(_ slot: UInt8, _ incarnation: UInt32, _ descriptor: Int32) {
-        if let runtime {
-            runtime.mesh.connect(slot: slot, incarnation: incarnation, descriptor: descriptor)
+        if let mesh {
+            mesh.connect(slot: slot, incarnation: incarnation, descriptor: descriptor)
         } else {
             handed.mesh.append((slot, incarnation, descriptor))
         }
     }
 
     private func meshGone(_ slot: UInt8, _ incarnation: UInt32) {
-        runtime?.mesh.gone(slot: slot, incarnation: incarnation)
+        mesh?.gone(slot: slot, incarnation: incarnation)
         for link in handed.mesh where link.slot == slot && link.incarnation == incarnation { close(link.descriptor) }
         handed.mesh.removeAll { $0.slot == slot && $0.incarnation == incarnation }
     }
@@ -100,14 +104,11 @@ final class ControlLink {
             do {
                 let configuration = try PreparedConfiguration(bundle)
                 let runtime = try await WorkerRuntime.make(arguments, configuration, segment: segment, catalog: catalog)
-                // Peers may have been handed over while storage was opened.
-                let handed = handed
-                self.handed = HandedOver()
+                await connect(runtime)
+                let listeners = handed.listeners
+                handed = HandedOver()
                 self.runtime = runtime
-                for link in handed.mesh {
-                    runtime.mesh.connect(slot: link.slot, incarnation: link.incarnation, descriptor: link.descriptor)
-                }
-                for (listener, socket) in handed.listeners { runtime.listen(listener, socket) }
+                for (listener, socket) in listeners { runtime.listen(listener, socket) }
                 runtime.report = { [self] in send(.report($0)) }
                 runtime.begin()
                 send(.ready)
@@ -119,6 +120,19 @@ final class ControlLink {
             } catch {
                 refuse([ReportedProblem(file: bundle.path, line: 0, column: 0, path: "xmppd", text: "\(error)")])
             }
+        }
+    }
+
+    /// Peers may have been handed over while storage was opened. Nobody is served before they know of this worker: what they
+    /// sent to a session here would go another way. Who hangs is not waited for.
+    private func connect(_ runtime: WorkerRuntime) async {
+        mesh = runtime.mesh
+        for link in handed.mesh {
+            runtime.mesh.connect(slot: link.slot, incarnation: link.incarnation, descriptor: link.descriptor)
+        }
+        handed.mesh = []
+        if await !runtime.server.isKnown(within: Self.acquaintance) {
+            Log.warning("another worker does not answer, starting without it")
         }
     }
 
