@@ -7,8 +7,9 @@ public let meshVersion: UInt16 = 4
 /// peer that sent it.
 public enum MeshFrame: Sendable, Equatable {
     /// The bytes of one stanza, addresses included, for sessions of the receiving worker. With a ticket other than 0 the
-    /// sending worker keeps it, too, until that is given back.
-    case stanza(connections: [UInt64], kind: UInt8, bytes: [UInt8], ticket: UInt64)
+    /// sending worker keeps it, too, until that is given back. `follows`: it is sent after a session that has moved, by the
+    /// worker that it had been sent to before. The kind is less than 128.
+    case stanza(connections: [UInt64], kind: UInt8, follows: Bool, bytes: [UInt8], ticket: UInt64)
     /// The stanzas with these tickets need not be kept for the receiving worker's own sake any more.
     case settled(tickets: [UInt64])
     /// Something happened to a user who has sessions with the receiving worker: roster push, probe, changed lists.
@@ -19,9 +20,9 @@ public enum MeshFrame: Sendable, Equatable {
     /// End a session of the receiving worker with this stream error.
     case close(connection: UInt64, condition: String, text: String)
 
-    /// A session moves between the two workers, or a third helps to keep the order.
     /// The sending worker knows that the receiving one is there: what is for its sessions is sent to it.
     case greeting
+    /// A session moves between the two workers, or a third helps to keep the order.
     case transfer(TransferMessage)
 
     private enum Tag: UInt8 { case stanza = 1, event, broadcast, close, transfer, settled, greeting }
@@ -31,10 +32,10 @@ public enum MeshFrame: Sendable, Equatable {
     /// The frame as bytes, without a length.
     public func encoded() -> [UInt8] {
         switch self {
-        case .stanza(let connections, let kind, let bytes, let ticket):
+        case .stanza(let connections, let kind, let follows, let bytes, let ticket):
             var writer = ByteWriter(reservingCapacity: bytes.count + 24 + 8 * connections.count)
             writer.uint8(Tag.stanza.rawValue)
-            writer.uint8(kind)
+            writer.uint8(kind & ~Self.following | (follows ? Self.following : 0))
             writer.uint64(ticket)
             writer.count(connections.count)
             for connection in connections { writer.uint64(connection) }
@@ -46,8 +47,8 @@ public enum MeshFrame: Sendable, Equatable {
             writer.count(tickets.count)
             for ticket in tickets { writer.uint64(ticket) }
             return writer.bytes
-        case .event(let topic, let user, let payload): return Self.encode(.event, topic, user, payload)
         case .greeting: return [Tag.greeting.rawValue]
+        case .event(let topic, let user, let payload): return Self.encode(.event, topic, user, payload)
         case .broadcast(let topic, let domain, let payload): return Self.encode(.broadcast, topic, domain, payload)
         case .close(let connection, let condition, let text):
             var writer = ByteWriter()
@@ -76,6 +77,7 @@ public enum MeshFrame: Sendable, Equatable {
     /// A stanza frame read where it lies: nearly all that comes over the mesh, so it is not copied.
     public struct StanzaView {
         public let kind: UInt8
+        public let follows: Bool
         public let ticket: UInt64
         /// The stanza. Valid as long as the frame.
         public let bytes: UnsafeRawBufferPointer
@@ -94,7 +96,8 @@ public enum MeshFrame: Sendable, Equatable {
             guard frame.count >= head, frame[0] == Tag.stanza.rawValue else { return nil }
             let count = Int(UInt32(littleEndian: frame.loadUnaligned(fromByteOffset: 10, as: UInt32.self)))
             guard count <= (frame.count - head) / 8 else { return nil }
-            kind = frame[1]
+            kind = frame[1] & ~MeshFrame.following
+            follows = frame[1] & MeshFrame.following != 0
             ticket = UInt64(littleEndian: frame.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
             numbers = UnsafeRawBufferPointer(rebasing: frame[head..<head + 8 * count])
             bytes = UnsafeRawBufferPointer(rebasing: frame[(head + 8 * count)...])
@@ -110,7 +113,9 @@ public enum MeshFrame: Sendable, Equatable {
             let (kind, ticket) = (try reader.uint8(), try reader.uint64())
             var connections: [UInt64] = []
             for _ in 0..<(try reader.count(ofSize: 8)) { connections.append(try reader.uint64()) }
-            self = .stanza(connections: connections, kind: kind, bytes: Array(reader.rest()), ticket: ticket)
+            self = .stanza(
+                connections: connections, kind: kind & ~Self.following, follows: kind & Self.following != 0,
+                bytes: Array(reader.rest()), ticket: ticket)
         case .event:
             self = .event(topic: try reader.string(), user: try reader.string(), payload: Array(reader.rest()))
         case .broadcast:
@@ -126,9 +131,9 @@ public enum MeshFrame: Sendable, Equatable {
             for _ in 0..<(try reader.count(ofSize: 8)) { tickets.append(try reader.uint64()) }
             self = .settled(tickets: tickets)
             try reader.end()
-        }
-    }
-}
         case .greeting:
             self = .greeting
             try reader.end()
+        }
+    }
+}

@@ -9,7 +9,8 @@
 //
 // From the parcel on the owner keeps what comes for the session, and from `adopted` on it sends that after it. Whatever a
 // third worker sent to the owner is there before its echo, so it is with the successor before `passed`; until all have
-// passed the successor holds back what comes to it directly.
+// passed the successor holds back what comes to it directly, from the owner as well: that sees the session there before
+// it has heard `adopted` and sent the rest after it.
 
 /// One message about a session that moves. `connection` is its number with the owner, `successor` that with its new worker.
 public enum TransferMessage: Sendable, Equatable {

@@ -2,10 +2,11 @@ internal import Network
 internal import XMPP
 
 /// Holds back what comes directly for a session that is new on this worker, until everything has come that was sent to
-/// its former worker: so that nothing is overtaken (RFC 6120 §10.1).
+/// its former worker: so that nothing is overtaken (RFC 6120 §10.1). What the former worker sends after it passes; what
+/// that sends of its own is held back, too, since it sees the session here before it may send the rest after it.
 @LoopActor
 final class Fence {
-    /// The former worker; what comes from there passes.
+    /// The former worker.
     let origin: UInt8
     /// The session's number there.
     let connection: UInt64

@@ -246,7 +246,7 @@ public final class Server {
         for place in 0..<view.count {
             let connection = view.connection(place)
             if let session = sessions[connection] {
-                session.deliver(kind, view.bytes, from: slot, custody)
+                session.deliver(kind, view.bytes, follows: view.follows, custody)
                 taken = true
             } else if transfers.forward(RenderedStanza(kind, Array(view.bytes), custody), to: connection) {
                 taken = true
@@ -272,13 +272,15 @@ public final class Server {
         }
     }
 
-    /// - Parameter sender: who is to be acknowledged only when the stanza has found its way, where that is known here.
+    /// - Parameters:
+    ///   - follows: the stanza is sent after a session that was here.
+    ///   - sender: who is to be acknowledged only when the stanza has found its way, where that is known here.
     func forward(
-        _ stanza: RenderedStanza, to connections: [UInt64], at slot: UInt8, for sender: Session? = nil
+        _ stanza: RenderedStanza, to connections: [UInt64], at slot: UInt8, follows: Bool = false, for sender: Session? = nil
     ) {
         let ticket = stanza.custody == nil ? 0 : custodies.newTicket()
         let frame = MeshFrame.stanza(
-            connections: connections, kind: stanza.kind.rawValue, bytes: stanza.bytes, ticket: ticket)
+            connections: connections, kind: stanza.kind.rawValue, follows: follows, bytes: stanza.bytes, ticket: ticket)
         if mesh?.send(frame.encoded(), to: slot) == true {
             if let custody = stanza.custody { custodies.lend(custody, stanza.bytes, to: slot, ticket) }
             return

@@ -202,11 +202,12 @@ public final class Session {
         }
     }
 
-    /// The same for bytes that are valid during the call only, from a worker.
-    func deliver(_ kind: Stanza.Kind, _ bytes: UnsafeRawBufferPointer, from slot: UInt8, _ custody: Custody?) {
+    /// The same for bytes that are valid during the call only, from another worker.
+    /// - Parameter follows: they were sent after the session by the worker that had it before.
+    func deliver(_ kind: Stanza.Kind, _ bytes: UnsafeRawBufferPointer, follows: Bool, _ custody: Custody?) {
         if fence == nil, outputFilter == nil, acknowledgements == nil {
             put(bytes)
-        } else if let fence, fence.origin != slot {
+        } else if let fence, !follows {
             fence.hold(RenderedStanza(kind, Array(bytes), custody))
         } else {
             pass(RenderedStanza(kind, Array(bytes), custody))

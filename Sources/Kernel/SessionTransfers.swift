@@ -96,7 +96,7 @@ final class SessionTransfers {
     func forward(_ stanza: RenderedStanza, to connection: UInt64) -> Bool {
         follow(connection) { [unowned server] slot, successor in
             if slot != server.slot {
-                server.forward(stanza, to: [successor], at: slot)
+                server.forward(stanza, to: [successor], at: slot, follows: true)
             } else if let session = server.session(successor) {
                 session.deliver(stanza)
             } else {

@@ -4,9 +4,10 @@ import Testing
 
 @Suite struct MeshFrameTests {
     private static let frames: [MeshFrame] = [
-        .stanza(connections: [], kind: 0, bytes: [], ticket: 0),
-        .stanza(connections: [7], kind: 1, bytes: Array("<message/>".utf8), ticket: .max),
-        .stanza(connections: [1, .max, 3], kind: 2, bytes: [0, 255], ticket: 1), .event(topic: "t", user: "u@d", payload: [1, 2]),
+        .stanza(connections: [], kind: 0, follows: false, bytes: [], ticket: 0),
+        .stanza(connections: [7], kind: 1, follows: true, bytes: Array("<message/>".utf8), ticket: .max),
+        .stanza(connections: [1, .max, 3], kind: 2, follows: false, bytes: [0, 255], ticket: 1),
+        .event(topic: "t", user: "u@d", payload: [1, 2]),
         .broadcast(topic: "", domain: "d", payload: []), .close(connection: 9, condition: "reset", text: "é"),
         .transfer(.claim(ticket: 1, connection: .max, key: "abc")), .transfer(.refused(ticket: 2)),
         .transfer(.parcel(ticket: 0, connection: 7, contents: [0, 255])), .transfer(.adopted(connection: 1, successor: 2)),
@@ -42,8 +43,8 @@ import Testing
             let viewed: MeshFrame? = bytes.withUnsafeBytes { bytes in
                 MeshFrame.StanzaView(bytes).map { view in
                     .stanza(
-                        connections: (0..<view.count).map { view.connection($0) }, kind: view.kind, bytes: Array(view.bytes),
-                        ticket: view.ticket)
+                        connections: (0..<view.count).map { view.connection($0) }, kind: view.kind,
+                        follows: view.follows, bytes: Array(view.bytes), ticket: view.ticket)
                 }
             }
             if case .stanza = copied { #expect(viewed == copied) } else { #expect(viewed == nil) }

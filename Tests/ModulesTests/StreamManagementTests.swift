@@ -173,6 +173,29 @@ import XMPP
         #expect(await friend.hears { $0.isNamed("presence") && $0["type"] == "unavailable" } != nil)
     }
 
+    /// The former worker sees a session at the new one before it has sent after it what came in between.
+    @Test @LoopActor func theFormerWorkerDoesNotOvertakeItself() async throws {
+        let stage = try await stage()
+        let (romeo, juliet) = (try await stage.client("romeo"), try await stage.client("juliet"))
+        let name = try #require(try enable(romeo))
+        #expect(stage.workers[0].moveResumableSessions(to: 1) == 0)
+        try say(juliet, romeo, 1...3)
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            @LoopActor func look() {
+                guard stage.workers[0].session(romeo.jid)?.slot == 1 else { return Loop.submit { look() } }
+                #expect(!romeo.isReleased, "it has not heard yet that the session was taken")
+                do { try say(juliet, romeo, 4...6) } catch { Issue.record(error) }
+                continuation.resume()
+            }
+            look()
+        }
+        try await juliet.settle()
+        try say(juliet, romeo, 7...9)
+        while stage.workers[0].sessionsOnTheMove > 0 { await Loop.pause(1) }
+        let (again, _) = await stage.resumed("romeo", name, handled: 0, on: 1)
+        #expect(bodies(again) == (1...9).map { "\($0)" })
+    }
+
     @Test @LoopActor func aWorkerThatLeavesSendsItsSessionsAway() async throws {
         let stage = try await stage()
         let sender = try await stage.client("a", on: 1)
