@@ -53,6 +53,7 @@ public final class Session {
     private var settled: [@LoopActor () -> Void] = []
     private var holds: Int32 = 0
     private var unread: Int32 = 0
+    private var errands: Int32 = 0
 
     /// Decides on each stanza for this client: what it answers is sent. Set while a module holds things back (XEP-0352).
     public var outputFilter: (@LoopActor (RenderedStanza) -> [RenderedStanza])?
@@ -138,8 +139,21 @@ public final class Session {
 
     /// Nothing that came from the client is being worked on.
     var isSettled: Bool {
-        holds == 0 && inbox.isEmpty && handled.isSettled && acknowledgements?.isStoring != true
+        holds == 0 && errands == 0 && inbox.isEmpty && handled.isSettled && acknowledgements?.isStoring != true
     }
+
+    /// Runs something that sends to this client and is nobody's stanza: the session does not move before it is done.
+    public func errand(_ body: @escaping Rest) {
+        errands += 1
+        Loop.spawn { [self] in
+            await body()
+            errands -= 1
+            tellSettled()
+        }
+    }
+
+    /// Whether something runs that its client must be heard for.
+    var isOnErrand: Bool { errands > 0 }
 
     /// Calls `body` as soon as nothing is being worked on, or the session has ended.
     func whenSettled(_ body: @escaping @LoopActor () -> Void) {

@@ -110,7 +110,7 @@ extension Server {
     public func moveResumableSessions(to slot: UInt8, limit: Int = 500) -> Int {
         var (begun, remaining) = (0, 0)
         for session in Array(localSessions) where session.acknowledgements?.isResumable == true {
-            session.stream?.pauseReading()
+            if !session.isOnErrand { session.stream?.pauseReading() }
             if begun < limit, transfers.depart(session, to: slot) { begun += 1 } else { remaining += 1 }
         }
         return remaining

@@ -51,14 +51,14 @@ public final class OfflineMessages: Module {
             guard let session = sessions.first(where: { $0.isAvailable && $0.priority >= 0 }) else { return }
             // What the same sender says next comes directly, and would come first.
             LiveMessages.holdBack(from: session)
-            Loop.spawn { await Self.handOut(to: session) }
+            session.errand { await Self.handOut(to: session) }
         }
         host.hooks.storedStanzasAcknowledged.add { Self.forget($0) }
         // What had not been handed out when the connection was lost.
         host.hooks.sessionResumed.add { session in
             guard session.lastStored > 0, session.isAvailable, session.priority >= 0 else { return }
             LiveMessages.holdBack(from: session)
-            Loop.spawn { await Self.handOut(to: session) }
+            session.errand { await Self.handOut(to: session) }
         }
         host.onUnload { [unowned host] in
             for session in host.server.localSessions where session.host === host { LiveMessages.releaseAll(to: session) }
