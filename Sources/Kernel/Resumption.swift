@@ -53,7 +53,10 @@ extension Host {
         for _ in 0..<Self.tries {
             guard let route = server.session(jid) else { return nil }
             if route.slot != server.slot {
-                if let session = await server.transfers.claim(route.owner, key: key, connection: connection) { return session }
+                if let session = await server.transfers.claim(route.owner, key: key, connection: connection),
+                    !session.hasEnded {
+                    return session
+                }
             } else if let session = server.session(route.connection) {
                 guard session.isResumable(with: key) else { return nil }
                 session.loseStream(StreamError(.conflict, text: "Resumed by another connection"))

@@ -199,6 +199,13 @@ final class SessionTransfers {
         fence.open(session)
     }
 
+    /// The worker that had the session is dead, and perhaps with it something that others had sent there and it had not sent
+    /// after the session. Who resumes relies on having missed nothing; who begins anew looks in the archive.
+    private func endIncomplete(_ session: Session) {
+        Log.notice("a session has come from a worker that died before everything had come from there", [Field("session", session.jid)])
+        session.close(StreamError(.reset, text: "Messages may be missing from this session"))
+    }
+
     // MARK: Messages
 
     func receive(_ message: TransferMessage, from slot: UInt8) {
@@ -232,6 +239,7 @@ final class SessionTransfers {
             if fence.origin == slot {
                 arrivals[successor] = nil
                 fence.open(session)
+                endIncomplete(session)
             } else {
                 passed(slot, successor)
             }

@@ -1,5 +1,6 @@
 import Kernel
 import Network
+import SharedState
 import Testing
 import XML
 import XMPP
@@ -93,6 +94,39 @@ import XMPP
         #expect(try await found("juliet", in: stage, on: 0).isSuperset(of: (0..<4).map(String.init)))
     }
 
+    /// What was on its way to the worker that a session has just left dies with that worker. The session does not go on
+    /// without it: who begins anew looks in the archive.
+    @Test @LoopActor func aSessionThatMissesSomethingEnds() async throws {
+        let stage = try await stage()
+        let (romeo, juliet) = (try await stage.client("romeo", on: 1), try await stage.client("juliet"))
+        try juliet.say("<presence/>")
+        try await juliet.settle()
+        _ = try enable(romeo)
+        let name = try enable(juliet)
+        juliet.session.connectionLost(juliet)
+        async let moved = stage.resumed("juliet", name, handled: 0, on: 1)
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            @LoopActor func look() {
+                guard stage.workers[0].sessionsOnTheMove == 1 else { return Loop.submit { look() } }
+                #expect(stage.workers[1].session(juliet.jid)?.slot == 0, "it has not arrived")
+                // The first frame from now on is the message, sent after the session.
+                stage.failMesh(from: 0, atSend: 1)
+                do {
+                    try romeo.say("<message to='\(juliet.jid)' type='chat' id='lost'><body>x</body></message>")
+                } catch { Issue.record(error) }
+                continuation.resume()
+            }
+            look()
+        }
+        tell(romeo, "r")
+        _ = try #require(await romeo.hears { $0.is("a", Self.sm) && $0["h"] == "1" })
+        let again = await moved.0
+        while !stage.meshHasFailed { await Loop.pause(1) }
+        for _ in 0..<100 where again.session?.hasEnded == false { await Loop.pause(5) }
+        #expect(again.session?.hasEnded != false && !ids(again).contains("lost"))
+        #expect(try await found("juliet", in: stage, on: 1).contains("lost"))
+    }
+
     /// A session is asked for by the other worker, while somebody writes to it. Either side may be the one that lives on.
     @Test(arguments: [0, 1]) @LoopActor func aSessionMoves(survivor: Int) async throws {
         for count in 1... {
@@ -112,7 +146,8 @@ import XMPP
             let hasFailed = stage.meshHasFailed
             // Where the session did not get away it waits as before.
             if hasFailed, survivor == 0 { again = await stage.resumed("juliet", name, handled: 0, on: 0).0 }
-            if again.session != nil { try await again.settle() }
+            // Where it did, and something may be lost behind it, it is over.
+            if let session = again.session, !session.hasEnded { try await again.settle() }
             let heard = ids(again)
             let everywhere = Set(ids(juliet)).union(heard).union(try await found("juliet", in: stage, on: survivor))
             #expect(everywhere.isSuperset(of: (0..<7).map(String.init)), "\(survivor) lives, at frame \(count): \(everywhere)")
