@@ -56,10 +56,11 @@ public final class OfflineMessages: Module {
         host.hooks.storedStanzasAcknowledged.add { Self.forget($0) }
         // What had not been handed out when the connection was lost.
         host.hooks.sessionResumed.add { session in
-            guard session.lastStored > 0, session.isAvailable, session.priority >= 0 else { return }
+            guard session.lastStored > 0 || session[Self.owed] == true, session.isAvailable, session.priority >= 0 else { return }
             LiveMessages.holdBack(from: session)
             session.errand { await Self.handOut(to: session) }
         }
+        host.carry(Self.name) { $0[Self.owed] == true ? [] : nil } unpack: { session, _ in session[Self.owed] = true }
         host.onUnload { [unowned host] in
             for session in host.server.localSessions where session.host === host { LiveMessages.releaseAll(to: session) }
         }
@@ -71,6 +72,8 @@ public final class OfflineMessages: Module {
     }
 
     private static let storedTopic = "offline.stored"
+    /// Something may wait that was not handed out because the connection was lost before it was the session's turn.
+    private static let owed = SessionKey<Bool>()
 
     /// Something was stored that the sessions of this user, if there are any, have not been told of.
     static func wake(_ user: JID, on host: Host) {
@@ -156,7 +159,9 @@ public final class OfflineMessages: Module {
 
     private static func look(for session: Session) async {
         do throws(StorageError) {
-            guard try await !page(of: session, after: session.lastStored).isEmpty, await OfflineTurn.take(session) else { return }
+            session[Self.owed] = nil
+            guard try await !page(of: session, after: session.lastStored).isEmpty else { return }
+            guard await OfflineTurn.take(session) else { return session[Self.owed] = true }
             defer { OfflineTurn.end(session) }
             try await send(to: session)
         } catch {
@@ -353,21 +358,27 @@ private final class OfflineErrand {
 enum OfflineTurn {
     private static let retryMilliseconds: Int64 = 50
 
-    /// Waits for the session's turn. False: it ended meanwhile.
+    /// Waits for the session's turn. False: it ended meanwhile, or lost its connection.
     static func take(_ session: Session) async -> Bool {
         while !session.hasEnded {
             session.set(.takesOffline, true)
             if !hasRival(session, where: { isBefore($0, session.owner) }) {
-                while !session.hasEnded, hasRival(session, where: { isBefore(session.owner, $0) }) {
+                var waits = hasRival(session, where: { isBefore(session.owner, $0) })
+                while waits, !session.hasEnded, !isAway(session) {
                     await Loop.pause(retryMilliseconds)
+                    waits = hasRival(session, where: { isBefore(session.owner, $0) })
                 }
-                return !session.hasEnded
+                if !waits { return !session.hasEnded }
             }
             session.set(.takesOffline, false)
+            if isAway(session) { return false }
             await Loop.pause(retryMilliseconds)
         }
         return false
     }
+
+    /// Its client may come back elsewhere, and is not to wait there for however long the other takes.
+    private static func isAway(_ session: Session) -> Bool { session.acknowledgements != nil && !session.isAttached }
 
     static func end(_ session: Session) { session.set(.takesOffline, false) }
 

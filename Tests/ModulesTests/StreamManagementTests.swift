@@ -216,11 +216,16 @@ import XMPP
         rival.session.set(.takesOffline, true)
         let count = try #require(romeo.session.acknowledgements).waiting.sent
         romeo.session.connectionLost(romeo)
+        let (lost, _) = await stage.resumed("romeo", name, handled: count, on: 0)
+        // Whose connection is lost does not wait for the turn, and may go on anywhere.
+        #expect(stage.workers[0].moveResumableSessions(to: 1) == 1)
+        lost.session.connectionLost(lost)
+        _ = await stage.resumed("romeo", name, handled: count, on: 1)
         let (again, _) = await stage.resumed("romeo", name, handled: count, on: 0)
         #expect(stage.workers[0].moveResumableSessions(to: 1) == 1)
         rival.session.set(.takesOffline, false)
         while stage.workers[0].moveResumableSessions(to: 1) > 0 { await Loop.pause(5) }
-        #expect(bodies(romeo) == ["1"] && bodies(again) == ["2"])
+        #expect(bodies(romeo) == ["1"] && bodies(lost) == [] && bodies(again) == ["2"])
         #expect(stage.workers[1].session(romeo.jid)?.flags.contains(.takesOffline) == false)
     }
 
