@@ -118,9 +118,10 @@ final class ArchiveService {
             (result.index, result.count) = (0, result.page.messages.count)
         } else if query.condition == nil, whole.peer == nil {
             result.count = try await count(owner, whole, Self.countedByTheWay)
-            // Of a page from the end no number is told: there are clients that take it for the end of all.
-            if !isBackward, result.count != nil, let first = result.page.messages.first {
-                result.index = selection == whole ? 0 : try await count(owner, before: first.id, of: whole)
+            if let count = result.count, let first = result.page.messages.first {
+                let index = selection == whole && !isBackward ? 0 : try await self.count(owner, before: first.id, of: whole)
+                // Of the last page no number is told who reads backwards: there are clients that take it for the end of all.
+                if let index, !isBackward || index + result.page.messages.count < count { result.index = index }
             }
         }
         if result.page.messages.isEmpty { result.index = nil }
