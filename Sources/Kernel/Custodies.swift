@@ -11,7 +11,8 @@ final class Custodies {
 
     /// Not weak, which would make every use of the server dearer.
     private unowned let server: Server
-    private var over: [Custody.Owner] = []
+    /// Touched on the loop only, as everything here; the end of a custody has no way to say so that costs nothing.
+    private nonisolated(unsafe) var over: [Custody.Owner] = []
     /// By slot.
     private var lent: [MessagesLent] = []
     private var lookingForRoom: [(slot: UInt8, resume: CheckedContinuation<Void, Never>)] = []
@@ -31,8 +32,8 @@ final class Custodies {
     // MARK: The end of each
 
     /// Called when nobody holds it any more, in the middle of anything: what follows waits for the end of the turn.
-    func ended(_ owner: Custody.Owner) {
-        if over.isEmpty { Loop.endOfTurn { [self] in settle() } }
+    nonisolated func ended(_ owner: Custody.Owner) {
+        if over.isEmpty { LoopActor.assumeIsolated { Loop.endOfTurn { [self] in settle() } } }
         over.append(owner)
     }
 

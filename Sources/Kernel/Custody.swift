@@ -14,8 +14,9 @@ final class Custody {
         case row(Int64, user: JID, any OfflineKeeper)
     }
 
-    private let owner: Owner
-    private let custodies: Custodies
+    /// Like everything that refers to it, it lives and ends on the loop.
+    private nonisolated(unsafe) let owner: Owner
+    private nonisolated let custodies: Custodies
 
     init(of promise: Promise, _ custodies: Custodies) {
         owner = .sender(promise)
@@ -32,5 +33,5 @@ final class Custody {
         self.custodies = custodies
     }
 
-    isolated deinit { custodies.ended(owner) }
+    deinit { custodies.ended(owner) }
 }

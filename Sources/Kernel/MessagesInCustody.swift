@@ -47,9 +47,10 @@ struct MessagesInCustody {
     /// The client has those up to this number. Answers the rows that are not needed any more.
     mutating func acknowledge(_ number: UInt32) -> [Int64] {
         var forgotten: [Int64] = []
-        let arrived = messages.elements.prefix { number &- $0.number <= UInt32.max / 2 }.count
-        for place in 0..<arrived {
-            let row = messages[place].row
+        var arrived = 0
+        while arrived < messages.count, number &- messages[arrived].number <= UInt32.max / 2 {
+            let (place, row) = (arrived, messages[arrived].row)
+            arrived += 1
             if row != 0 {
                 forgotten.append(row)
                 rows.remove(row)

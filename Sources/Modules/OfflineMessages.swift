@@ -236,10 +236,16 @@ enum OfflineRules {
     /// XEP-0160 §3, and the hints of XEP-0334 §4.
     static func verdict(_ message: Element) -> Verdict {
         if message.attribute("type", equals: "error") || message.attribute("type", equals: "headline") { return .ignore }
-        if message.has("no-store", hints) { return .refuse }
-        if message.has("store", hints) { return .store }
-        let says = message.children.contains { !$0.isIn(hints) && !$0.isNamed("thread") && !$0.isIn(chatStates) }
-        return says ? .store : .ignore
+        var verdict = Verdict.ignore
+        for child in message.children {
+            if child.isIn(hints) {
+                if child.isNamed("no-store") { return .refuse }
+                if child.isNamed("store") { verdict = .store }
+            } else if verdict == .ignore, !child.isNamed("thread"), !child.isIn(chatStates) {
+                verdict = .store
+            }
+        }
+        return verdict
     }
 
     /// For how many milliseconds the sender says that the message is worth something (XEP-0023); nil: for ever.
