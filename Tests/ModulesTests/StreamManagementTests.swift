@@ -3,7 +3,6 @@ import IPC
 import Network
 import SharedState
 import Storage
-import Streams
 import Testing
 import XML
 import XMPP
@@ -172,61 +171,6 @@ import XMPP
         #expect(!friend.heard.contains { $0.isNamed("presence") && $0["type"] == "unavailable" })
         client.session.close(StreamError(.reset))
         #expect(await friend.hears { $0.isNamed("presence") && $0["type"] == "unavailable" } != nil)
-    }
-
-    /// The former worker sees a session at the new one before it has sent after it what came in between.
-    @Test @LoopActor func theFormerWorkerDoesNotOvertakeItself() async throws {
-        let stage = try await stage()
-        let (romeo, juliet) = (try await stage.client("romeo"), try await stage.client("juliet"))
-        let name = try #require(try enable(romeo))
-        #expect(stage.workers[0].moveResumableSessions(to: 1) == 0)
-        try say(juliet, romeo, 1...3)
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            @LoopActor func look() {
-                guard stage.workers[0].session(romeo.jid)?.slot == 1 else { return Loop.submit { look() } }
-                #expect(!romeo.isReleased, "it has not heard yet that the session was taken")
-                do { try say(juliet, romeo, 4...6) } catch { Issue.record(error) }
-                continuation.resume()
-            }
-            look()
-        }
-        try await juliet.settle()
-        try say(juliet, romeo, 7...9)
-        while stage.workers[0].sessionsOnTheMove > 0 { await Loop.pause(1) }
-        let (again, _) = await stage.resumed("romeo", name, handled: 0, on: 1)
-        #expect(bodies(again) == (1...9).map { "\($0)" })
-    }
-
-    /// What is being handed out when a session is to move is with it.
-    @Test @LoopActor func whoIsHandedSomethingDoesNotMove() async throws {
-        let stage = try await stage()
-        let romeo = try await stage.client("romeo")
-        let name = try #require(try enable(romeo))
-        func store(_ text: String) async throws {
-            let message = "<message from='juliet@\(Stage.domain)' to='romeo@\(Stage.domain)'><body>\(text)</body></message>"
-            _ = try await stage.store.offline.store(
-                UserKey(user: "romeo", domain: Stage.domain), Array(message.utf8), receivedAt: 0, limit: nil)
-        }
-        try await store("1")
-        try romeo.say("<presence/>")
-        try await romeo.settle()
-        try await store("2")
-        // Another session has its turn; when that is over the stored message is sent.
-        let rival = try await stage.bound("romeo", "rival", on: 1)
-        rival.session.set(.takesOffline, true)
-        let count = try #require(romeo.session.acknowledgements).waiting.sent
-        romeo.session.connectionLost(romeo)
-        let (lost, _) = await stage.resumed("romeo", name, handled: count, on: 0)
-        // Whose connection is lost does not wait for the turn, and may go on anywhere.
-        #expect(stage.workers[0].moveResumableSessions(to: 1) == 1)
-        lost.session.connectionLost(lost)
-        _ = await stage.resumed("romeo", name, handled: count, on: 1)
-        let (again, _) = await stage.resumed("romeo", name, handled: count, on: 0)
-        #expect(stage.workers[0].moveResumableSessions(to: 1) == 1)
-        rival.session.set(.takesOffline, false)
-        while stage.workers[0].moveResumableSessions(to: 1) > 0 { await Loop.pause(5) }
-        #expect(bodies(romeo) == ["1"] && bodies(lost) == [] && bodies(again) == ["2"])
-        #expect(stage.workers[1].session(romeo.jid)?.flags.contains(.takesOffline) == false)
     }
 
     @Test @LoopActor func aWorkerThatLeavesSendsItsSessionsAway() async throws {
