@@ -199,10 +199,10 @@ final class SessionTransfers {
         fence.open(session)
     }
 
-    /// The worker that had the session is dead, and perhaps with it something that others had sent there and it had not sent
-    /// after the session. Who resumes relies on having missed nothing; who begins anew looks in the archive.
+    /// A worker is dead that the session came from or was about to go to, and perhaps with it something that others had sent
+    /// there. Who resumes relies on having missed nothing; who begins anew looks in the archive.
     private func endIncomplete(_ session: Session) {
-        Log.notice("a session has come from a worker that died before everything had come from there", [Field("session", session.jid)])
+        Log.notice("a worker died while a session moved, which may have missed something", [Field("session", session.jid)])
         session.close(StreamError(.reset, text: "Messages may be missing from this session"))
     }
 
@@ -232,7 +232,14 @@ final class SessionTransfers {
             claim.answer(nil)
         }
         for (connection, departure) in departures where departure.slot == slot {
-            if departure.successor == nil { declined(connection) } else { departures[connection] = nil }
+            guard departure.successor == nil else {
+                departures[connection] = nil
+                continue
+            }
+            // If it was seen there, others have sent to it there.
+            let wasTaken = server.session(departure.session.jid)?.owner != departure.session.owner
+            declined(connection)
+            if wasTaken { endIncomplete(departure.session) }
         }
         for (successor, session) in arrivals {
             guard let fence = session.fence else { continue }

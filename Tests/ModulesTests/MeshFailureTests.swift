@@ -127,6 +127,36 @@ import XMPP
         #expect(try await found("juliet", in: stage, on: 1).contains("lost"))
     }
 
+    /// The same where the worker dies that the session has just come to, which its former worker has not heard of.
+    @Test @LoopActor func aSessionThatComesBackWithoutSomethingEnds() async throws {
+        let stage = try await stage()
+        let (romeo, juliet) = (try await stage.client("romeo"), try await stage.client("juliet"))
+        try juliet.say("<presence/>")
+        try await juliet.settle()
+        _ = try enable(juliet)
+        _ = stage.workers[0].moveResumableSessions(to: 1)
+        _ = try enable(romeo)
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            @LoopActor func look() {
+                guard stage.workers[1].session(juliet.jid)?.slot == 1 else { return Loop.submit { look() } }
+                // The first is on its way when the second finds the worker dead.
+                stage.failMesh(from: 0, atSend: 2)
+                do {
+                    for id in ["lost", "found"] {
+                        try romeo.say("<message to='\(juliet.jid)' type='chat' id='\(id)'><body>x</body></message>")
+                    }
+                } catch { Issue.record(error) }
+                continuation.resume()
+            }
+            look()
+        }
+        for _ in 0..<100 where !juliet.session.hasEnded { await Loop.pause(5) }
+        #expect(juliet.session.hasEnded && juliet.error?.condition == .reset)
+        tell(romeo, "r")
+        _ = try #require(await romeo.hears { $0.is("a", Self.sm) && $0["h"] == "2" })
+        #expect(try await found("juliet", in: stage, on: 0).isSuperset(of: ["lost", "found"]))
+    }
+
     /// A session is asked for by the other worker, while somebody writes to it. Either side may be the one that lives on.
     @Test(arguments: [0, 1]) @LoopActor func aSessionMoves(survivor: Int) async throws {
         for count in 1... {
