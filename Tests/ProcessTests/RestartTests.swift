@@ -120,9 +120,13 @@ struct RestartTests {
     @Test("a worker that is killed again and again: status says so")
     func killStorm() throws {
         let server = try ServerUnderTest()
+        var last: Int32 = 0
         for _ in 0..<12 {
-            try eventually("slot 1 to be filled") { try server.worker(1).state == "ready" }
-            try server.killWorker(1)
+            try eventually("slot 1 to be filled anew") {
+                let worker = try server.worker(1)
+                return worker.state == "ready" && worker.pid != last
+            }
+            last = try server.killWorker(1)
         }
         let status = try eventually("the next start to be put off") {
             let outcome = try server.xmppctl("status")
