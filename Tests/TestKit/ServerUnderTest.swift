@@ -116,8 +116,9 @@ public final class ServerUnderTest: @unchecked Sendable {
     @discardableResult
     public func killWorker(_ slot: Int) throws -> Int32 {
         refreshWorkers()
-        guard let pid = try worker(slot).pid else { throw TestFailure("slot \(slot) is empty") }
-        let handle = workers[pid] ?? ProcessHandle(pid)
+        guard let pid = try worker(slot).pid, let handle = workers[pid] ?? ProcessHandle(pid) else {
+            throw TestFailure("slot \(slot) is empty")
+        }
         workers[pid] = handle
         handle.kill()
         return pid
