@@ -15,7 +15,7 @@ public protocol SessionStream: AnyObject {
     /// Stanzas that may wait for the client before it counts as one that does not read; nil: only bytes are bounded.
     var queueBound: Int? { get }
     func send(_ bytes: UnsafeRawBufferPointer)
-    /// Ends the stream; the session's `end` follows from it.
+    /// Ends the stream, with an error or without a word; the session's `end` follows from it.
     func close(_ error: StreamError?)
     /// The session goes on without this stream, which ends: with an error, or without a word.
     func release(_ error: StreamError?)
@@ -263,7 +263,7 @@ public final class Session {
         close(StreamError(.resourceConstraint, text: "Too many stanzas are waiting for this client"))
     }
 
-    /// Ends the session and its stream.
+    /// Ends the session and its stream; without an error the client is told nothing but the end.
     public func close(_ error: StreamError?) {
         guard !hasEnded else { return }
         stream?.close(error)

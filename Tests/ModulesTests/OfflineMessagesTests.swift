@@ -30,6 +30,7 @@ import XMPP
         (message("chat", Element("encrypted", "eu.siacs.conversations.axolotl"), hint("store")), .store),
         (message("chat", state, hint("store")), .store),
         (message("chat", body, hint("no-store")), .refuse),
+        (message("chat", hint("store"), body, hint("no-store")), .refuse),
         (message("chat", body, hint("no-permanent-store")), .store),
         (message("headline", body), .ignore),
         (message("error", body), .ignore),
