@@ -8,10 +8,11 @@ extension Server {
     func redeliver(_ left: [LeftStanza], on host: Host) {
         var stanzas: [(stanza: Stanza, custody: Custody?)] = []
         var places: [[UInt8]: Int] = [:]
+        let mayRepeat = left.count > 1
         for left in left {
             guard let stanza = stamped(left.bytes, sentAt: left.sentAt, host) else { continue }
             // A client gets once more what went to another session that has ended; one copy goes on.
-            if let identity = identity(of: stanza, host) {
+            if mayRepeat, let identity = identity(of: stanza, host) {
                 if let place = places[identity] {
                     if stanzas[place].custody == nil { stanzas[place].custody = left.custody }
                     continue
