@@ -1,0 +1,38 @@
+internal import XML
+
+/// What is worth keeping: rules without a server around them.
+enum OfflineRules {
+    enum Verdict: Equatable {
+        case store
+        /// Worth nothing later, and its loss nothing to tell anybody.
+        case ignore
+        /// The sender is told that nobody got it.
+        case refuse
+    }
+
+    private static let hints = "urn:xmpp:hints"
+    private static let chatStates = "http://jabber.org/protocol/chatstates"
+
+    /// XEP-0160 §3, and the hints of XEP-0334 §4.
+    static func verdict(_ message: Element) -> Verdict {
+        if message.attribute("type", equals: "error") || message.attribute("type", equals: "headline") { return .ignore }
+        var verdict = Verdict.ignore
+        for child in message.children {
+            if child.isIn(hints) {
+                if child.isNamed("no-store") { return .refuse }
+                if child.isNamed("store") { verdict = .store }
+            } else if verdict == .ignore, !child.isNamed("thread"), !child.isIn(chatStates) {
+                verdict = .store
+            }
+        }
+        return verdict
+    }
+
+    /// For how many milliseconds the sender says that the message is worth something (XEP-0023); nil: for ever.
+    static func lifetime(_ message: Element) -> Int64? {
+        guard let seconds = message.child("x", "jabber:x:expire")?["seconds"].flatMap({ Int32($0) }), seconds > 0 else {
+            return nil
+        }
+        return Int64(seconds) * 1000
+    }
+}
