@@ -5,6 +5,8 @@ internal import Streams
 struct HandledStanzas {
     /// Stanzas that were begun.
     private(set) var begun: UInt32 = 0
+    /// What was begun last is not the client's: it has no number.
+    private var isOurs = false
     /// Stanzas with open promises, in order, and how many each has; of those behind an open one some may be done with.
     private var open = WaitingLine<(number: UInt32, promises: Int32)>()
 
@@ -13,10 +15,14 @@ struct HandledStanzas {
 
     var isSettled: Bool { open.isEmpty }
 
-    mutating func begin() { begun &+= 1 }
+    mutating func begin(isOurs: Bool = false) {
+        self.isOurs = isOurs
+        if !isOurs { begun &+= 1 }
+    }
 
-    /// Something remains to be done for the stanza begun last; answers its number.
-    mutating func promise() -> UInt32 {
+    /// Something remains to be done for the stanza begun last; answers its number, if it has one.
+    mutating func promise() -> UInt32? {
+        guard !isOurs else { return nil }
         if !open.isEmpty, open[open.count - 1].number == begun {
             open[open.count - 1].promises += 1
         } else {

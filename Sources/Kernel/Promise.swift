@@ -7,9 +7,9 @@ internal import XMPP
 @LoopActor
 public struct Promise {
     private let session: Session
-    private let number: UInt32
+    private let number: UInt32?
 
-    init(_ session: Session, _ number: UInt32) {
+    init(_ session: Session, _ number: UInt32?) {
         self.session = session
         self.number = number
     }

@@ -48,7 +48,7 @@ public final class Session {
     /// Keeps what others send in order while the session is new on this worker.
     var fence: Fence?
     private var states: [(index: Int, value: Any)] = []
-    private var inbox: [Element] = []
+    private var inbox: [(element: Element, isOurs: Bool)] = []
     private(set) var handled = HandledStanzas()
     private var settled: [@LoopActor () -> Void] = []
     private var holds: Int32 = 0
@@ -111,31 +111,39 @@ public final class Session {
 
     /// Takes the client's next stanza; while an earlier one waits for storage it is kept in order.
     public func receive(_ element: Element) {
-        guard !hasEnded else { return }
         lastHeard = Loop.now
+        take(element, isOurs: false)
+    }
+
+    /// Handles a stanza that a module made as if the client had sent it, in order with those that it did send. The client
+    /// did not count it, so it is not counted here either (XEP-0198 §4).
+    public func speak(_ element: Element) { take(element, isOurs: true) }
+
+    private func take(_ element: Element, isOurs: Bool) {
+        guard !hasEnded else { return }
         if holds > 0 {
-            inbox.append(element)
+            inbox.append((element, isOurs))
             if inbox.count == Self.inboxLength { stream?.pauseReading() }
         } else {
-            accept(element)
+            accept(element, isOurs: isOurs)
         }
     }
 
-    private func accept(_ element: Element) {
-        handled.begin()
+    private func accept(_ element: Element, isOurs: Bool) {
+        handled.begin(isOurs: isOurs)
         host.router.accept(element, from: self)
     }
 
     /// The stanza that is being handled counts as handled only when this promise is kept.
     public func promise() -> Promise { Promise(self, handled.promise()) }
 
-    func keep(_ number: UInt32) {
-        if handled.keep(number) { acknowledgements?.handledMore(self) }
+    func keep(_ number: UInt32?) {
+        if let number, handled.keep(number) { acknowledgements?.handledMore(self) }
         tellSettled()
     }
 
     /// Stanzas that have been taken from the client, handled or not.
-    var taken: UInt32 { handled.begun &+ UInt32(truncatingIfNeeded: inbox.count) }
+    var taken: UInt32 { handled.begun &+ UInt32(truncatingIfNeeded: inbox.count { !$0.isOurs }) }
 
     /// Nothing that came from the client is being worked on.
     var isSettled: Bool {
@@ -184,7 +192,7 @@ public final class Session {
         var taken = 0
         while holds == 0, taken < inbox.count, !hasEnded {
             taken += 1
-            accept(inbox[taken - 1])
+            accept(inbox[taken - 1].element, isOurs: inbox[taken - 1].isOurs)
         }
         guard taken > 0 else { return }
         let wasFull = inbox.count >= Self.inboxLength

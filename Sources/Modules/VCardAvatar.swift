@@ -98,14 +98,14 @@ final class VCardAvatar {
         for session in host.localSessions(of: .prepared(local: user, domain: host.domain)) { announce(session) }
     }
 
-    /// Has the session's last presence broadcast again, as if its client had sent it once more.
+    /// Has the session's last presence broadcast again.
     private func announce(_ session: Session) {
         guard session.isAvailable, session[Self.isClients] == nil, let last = session[ContactState.key]?.last else { return }
         let contents = last.element.contents.filter { content in
             if case .element(let child) = content { return !child.is("x", Self.namespace) }
             return true
         }
-        session.receive(last.element.replacingContents(contents))
+        session.speak(last.element.replacingContents(contents))
     }
 }
 

@@ -45,6 +45,17 @@ import Testing
         #expect(queue.endStoring([(1, 7)]) == [] && queue.acknowledge(3) == [7] && queue.isEmpty)
     }
 
+    @Test func whatIsNotTheClientsHasNoNumber() {
+        var handled = HandledStanzas()
+        handled.begin()
+        let first = handled.promise()
+        handled.begin(isOurs: true)
+        #expect(handled.promise() == nil && handled.begun == 1 && handled.done == 0)
+        handled.begin()
+        #expect(handled.promise() == 2)
+        #expect(first.map { handled.keep($0) } == true && handled.done == 1)
+    }
+
     @Test func handledInAnyOrder() {
         var handled = HandledStanzas()
         let start = handled.begun

@@ -58,6 +58,33 @@ import XMPP
         #expect(romeo.isClosed && romeo.error == nil && romeo.session.hasEnded)
     }
 
+    /// Presence that is said again for a new photo is not the client's, whether it must wait its turn or not.
+    @Test @LoopActor func whatTheServerSaysForTheClientIsNotCounted() async throws {
+        let stage = try await stage("[modules.mod_vcard]", [VCardTemp.self])
+        let (phone, laptop) = (try await stage.client("alice", "phone"), try await stage.client("alice", "laptop", on: 1))
+        for client in [phone, laptop] {
+            try enable(client)
+            try client.say("<presence id='here'/>")
+            try await client.settle()
+        }
+        for number in 1...3 {
+            let photo = "<PHOTO><BINVAL>YWJ\(number)</BINVAL></PHOTO>"
+            #expect(try await phone.ask("set", "<vCard xmlns='vcard-temp'>\(photo)</vCard>")["type"] == "result")
+        }
+        func announcements(_ client: StageClient) -> Int {
+            client.heard.filter { $0.isNamed("presence") && $0["from"] == "\(client.jid)" && $0.has("x", "vcard-temp:x:update") }.count
+        }
+        for client in [phone, laptop] {
+            _ = await client.hears { _ in announcements(client) == 3 }
+            try await client.settle()
+            #expect(announcements(client) == 3)
+            tell(client, "r")
+            _ = await client.hears { $0.is("a", Self.sm) }
+        }
+        // Presence, what settles twice, and the cards of the phone.
+        #expect(answers(phone) == ["6"] && answers(laptop) == ["3"])
+    }
+
     /// However often a client asks in a turn, it is answered once.
     @Test @LoopActor func aFloodOfRequestsIsOneAnswer() async throws {
         let stage = try await stage()
