@@ -6,6 +6,7 @@ extension SessionShard {
     /// Drops what is not a complete entry and the older of two with the same full JID, then derives index and overflow
     /// bitmap from what remains. It may be cut short and repeated at any point.
     func repair() {
+        beginChange()
         head.pointee.count = UInt32(count)
         head.pointee.repairs &+= 1
         var bits = SegmentLayout.smallestIndexBits

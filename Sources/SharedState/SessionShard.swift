@@ -64,6 +64,9 @@ struct SessionShard {
 
     // MARK: Changing
 
+    /// Comes before every change of an entry: what anybody knows of this shard without its lock holds no longer.
+    func beginChange() { xmppd_publish_u32(&head.pointee.changes, head.pointee.changes &+ 1) }
+
     /// Adds an entry for a full JID that is not there, or that `remove` follows for. False if there is no room.
     func append(_ record: SessionRecord, _ key: SessionKey, mayTakeLast: Bool) -> Bool {
         let position = count
@@ -75,6 +78,7 @@ struct SessionShard {
             guard let free = overflow.allocate(units) else { return false }
             first = free
         }
+        beginChange()
         if position >= Int(head.pointee.entries_touched) { head.pointee.entries_touched = UInt32(position + 1) }
         write(record, key, at: entries + position, overflow: first)
         xmppd_publish_state(entries + position, UInt8(XMPPD_ENTRY_USED))
@@ -87,6 +91,7 @@ struct SessionShard {
     }
 
     func remove(at position: Int) {
+        beginChange()
         let entry = entries + position
         let units = overflowUnits(of: entry)
         let first = entry.pointee.overflow

@@ -35,34 +35,22 @@ public final class SessionTable: @unchecked Sendable {  // raw pointers into the
 
     // Asked for every stanza, hence with the parts of the address: putting them together first would cost as much again.
 
-    /// What delivery needs to know of all sessions of a bare JID, in no particular order. `local` is empty for a server.
-    public func routes(local: String, domain: String) -> [SessionRoute] {
+    /// What delivery needs to know of all sessions of a bare JID. `local` is empty for a server.
+    public func routes(local: String, domain: String) -> KnownRoutes {
         withKey(local: local, domain: domain) { shard, key in
             var routes: [SessionRoute] = []
             shard.forEach(of: key) { _, entry in
                 routes.append(shard.route(of: entry))
                 return false
             }
-            return routes
-        } ?? []
+            return KnownRoutes(routes: routes, shard: shard.number, changes: shard.head.pointee.changes)
+        } ?? KnownRoutes(routes: [], shard: -1, changes: 0)
     }
 
-    public func route(local: String, domain: String, resource: String) -> SessionRoute? {
-        withKey(local: local, domain: domain, resource: resource) { shard, key in
-            shard.position(of: key).map { shard.route(of: shard.entries + $0) }
-        } ?? nil
-    }
-
-    /// Whether the bare JID has a session with all these flags besides the one with this resource.
-    public func hasOther(local: String, domain: String, resource: String, flags: SessionFlags) -> Bool {
-        withKey(local: local, domain: domain, resource: resource) { shard, key in
-            var found = false
-            shard.forEach(of: key) { _, entry in
-                found = SessionShard.flags(entry.pointee.standing).isSuperset(of: flags) && !shard.isFull(entry, key)
-                return found
-            }
-            return found
-        } ?? false
+    /// Whether nothing has changed since; takes no lock.
+    @inline(__always)
+    func holds(_ known: KnownRoutes) -> Bool {
+        known.shard >= 0 && xmppd_load_u32(&area.head(known.shard).pointee.changes) == known.changes
     }
 
     public func hasSession(of bare: String) -> Bool {
@@ -127,6 +115,7 @@ public final class SessionTable: @unchecked Sendable {  // raw pointers into the
             guard let position = shard.position(of: key), shard.owner(of: shard.entries + position) == owner else {
                 return false
             }
+            shard.beginChange()
             xmppd_publish_u32(&shard.entries[position].standing, SessionShard.standing(priority, flags))
             return true
         } ?? false
@@ -166,17 +155,16 @@ public final class SessionTable: @unchecked Sendable {  // raw pointers into the
     }
 
     private func withKey<Result>(
-        local: String, domain: String, resource: String = "", _ body: (SessionShard, SessionKey) -> Result
+        local: String, domain: String, _ body: (SessionShard, SessionKey) -> Result
     ) -> Result? {
         let separator = local.isEmpty ? 0 : 1
-        let (first, second, third) = (local.utf8.count, domain.utf8.count, resource.utf8.count)
-        let bare = first + separator + second
-        return withUnsafeTemporaryAllocation(byteCount: bare + third, alignment: 1) { buffer in
+        let first = local.utf8.count
+        let bare = first + separator + domain.utf8.count
+        return withUnsafeTemporaryAllocation(byteCount: bare, alignment: 1) { buffer in
             Self.copy(local, to: buffer[0...])
             if separator > 0 { buffer[first] = UInt8(ascii: "@") }
             Self.copy(domain, to: buffer[(first + separator)...])
-            Self.copy(resource, to: buffer[bare...])
-            return locked(UnsafeRawBufferPointer(buffer), bareLength: bare, resourceLength: third, body)
+            return locked(UnsafeRawBufferPointer(buffer), bareLength: bare, resourceLength: 0, body)
         }
     }
 

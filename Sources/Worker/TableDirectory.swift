@@ -7,21 +7,25 @@ internal import XMPP
 @LoopActor
 final class TableDirectory: SessionDirectory {
     private let table: SessionTable
+    private let memory: RouteMemory
     /// How far the search for the orphans of each slot has come.
     private var orphans: [UInt8: SessionCursor] = [:]
 
-    init(_ table: SessionTable) { self.table = table }
+    init(_ table: SessionTable) {
+        self.table = table
+        memory = RouteMemory(table)
+    }
 
     func sessions(of user: JID) -> [SessionRecord] { table.sessions(of: user.bareText) }
 
-    func routes(of user: JID) -> [SessionRoute] { table.routes(local: user.local, domain: user.domain) }
+    func routes(of user: JID) -> [SessionRoute] { memory.routes(local: user.local, domain: user.domain) }
 
     func route(_ full: JID) -> SessionRoute? {
-        table.route(local: full.local, domain: full.domain, resource: full.resource)
+        memory.route(local: full.local, domain: full.domain, resource: full.resource)
     }
 
     func hasOther(_ full: JID, with flags: SessionFlags) -> Bool {
-        table.hasOther(local: full.local, domain: full.domain, resource: full.resource, flags: flags)
+        memory.hasOther(local: full.local, domain: full.domain, resource: full.resource, flags: flags)
     }
 
     func insert(_ record: SessionRecord) throws -> SessionRecord? {

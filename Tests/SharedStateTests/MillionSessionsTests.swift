@@ -20,8 +20,7 @@ import Testing
         #expect(segment.residentBytes / total <= 300)
         let found = bares.count { table.hasSession(of: $0) }
         #expect(found == total)
-        let one = table.route(
-            local: "firstname.lastname\(total / 2)", domain: "chat.example.org", resource: "Conversations.aB3d")
+        let one = table.routes(local: "firstname.lastname\(total / 2)", domain: "chat.example.org").routes.first
         #expect(one?.owner == owner)
         #expect(!table.hasSession(of: "firstname.lastname\(total)@chat.example.org"))
         let removed = bares.count { table.remove($0, resource: "Conversations.aB3d", owner: owner) }

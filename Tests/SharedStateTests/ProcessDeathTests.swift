@@ -56,6 +56,8 @@ import Testing
                 let table = SessionTable(segment)
                 try prepare(table, for: change)
                 let before = table.everything()
+                let memory = RouteMemory(table)
+                #expect(memory.sessions(of: change.bare) == before.routes(of: change.bare))
                 let end = try run(change, in: segment, death: deaths + 1)
                 if end == .exit(0) { break }
                 try #require(end == .signal(SIGKILL))
@@ -66,6 +68,7 @@ import Testing
                 let now = table.everything()
                 #expect(now == before || now == after || (change.verb == "orphans" && isBetween(now, before, after)))
                 #expect(table.count == now.count)
+                #expect(memory.sessions(of: change.bare) == now.routes(of: change.bare), "death \(deaths)")
                 try goOn(with: table)
             }
             #expect(deaths >= (change.verb == "update" ? 0 : 4), "the hook has gone")
@@ -83,6 +86,8 @@ import Testing
                 let table = SessionTable(segment)
                 try prepare(table, for: change)
                 let before = table.everything()
+                let memory = RouteMemory(table)
+                #expect(memory.sessions(of: change.bare) == before.routes(of: change.bare))
                 try #require(try run(change, in: segment, death: death) == .signal(SIGKILL))
                 let second = Change(name: "", verb: "update", bare: "user0@example.com", resource: Self.long)
                 let end = try run(second, in: segment, death: deaths + 1)
@@ -91,6 +96,7 @@ import Testing
                 #expect(table.audit() == [], "death \(deaths)")
                 let now = table.everything()
                 #expect(now == before || now == expected(after: change, before))
+                #expect(memory.sessions(of: change.bare) == now.routes(of: change.bare), "death \(deaths)")
                 try goOn(with: table)
             }
             #expect(deaths >= 10, "the hook has gone")

@@ -43,3 +43,25 @@ extension SessionTable {
         return all
     }
 }
+
+extension RouteMemory {
+    /// The sessions of `local@domain`, by resource.
+    func sessions(of bare: String) -> [String: SessionRoute] {
+        let parts = bare.split(separator: "@")
+        let routes = routes(local: String(parts[0]), domain: String(parts[1]))
+        return Dictionary(routes.map { ($0.resource, $0) }) { first, _ in first }
+    }
+}
+
+extension [String: SessionRecord] {
+    /// What delivery would have to know of a bare JID if these were all sessions, by resource.
+    func routes(of bare: String) -> [String: SessionRoute] {
+        var routes: [String: SessionRoute] = [:]
+        for record in values where record.bare == bare {
+            routes[record.resource] = SessionRoute(
+                resource: record.resource, slot: record.slot, incarnation: record.incarnation,
+                connection: record.connection, priority: record.priority, flags: record.flags)
+        }
+        return routes
+    }
+}

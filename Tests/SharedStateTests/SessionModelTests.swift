@@ -8,6 +8,7 @@ import Testing
     func randomOperationsAgreeWithADictionary(seed: Int, shards: Int) throws {
         var lottery = Lottery(UInt64(seed))
         let table = SessionTable(try smallSegment(shards: shards, entriesPerShard: 1024, overflowUnits: 8192))
+        let memory = RouteMemory(table)
         var model: [String: SessionRecord] = [:]
         for step in 0..<6000 {
             // First more come than leave, then more leave than come: the index grows and shrinks on the way.
@@ -36,6 +37,7 @@ import Testing
             }
             #expect(table.session(record.bare, resource: record.resource) == model[full])
             #expect(table.count == model.count)
+            #expect(memory.sessions(of: record.bare) == model.routes(of: record.bare))
             if step % 500 == 0 { #expect(table.audit() == []) }
         }
         #expect(table.everything() == model)

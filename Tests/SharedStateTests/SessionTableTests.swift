@@ -14,8 +14,7 @@ import Testing
         let route = SessionRoute(
             resource: "balcony", slot: 3, incarnation: 9, connection: 1 << 40, priority: -128,
             flags: [.available, .carbons])
-        #expect(table.routes(local: "juliet", domain: "example.com") == [route])
-        #expect(table.route(local: "juliet", domain: "example.com", resource: "balcony") == route)
+        #expect(table.routes(local: "juliet", domain: "example.com").routes == [route])
         #expect(route.owner == record.owner)
         #expect(table.hasSession(of: "juliet@example.com"))
         #expect(table.count == 1)
@@ -31,22 +30,6 @@ import Testing
         _ = try table.insert(sample("juliet@example.com", "balcony"))
         #expect(table.session(bare, resource: resource) == nil)
         #expect(table.hasSession(of: bare) == (bare == "juliet@example.com"))
-    }
-
-    @Test func otherSessionsWithFlagsAreTold() throws {
-        let table = SessionTable(try smallSegment())
-        func others(_ resource: String, _ flags: SessionFlags) -> Bool {
-            table.hasOther(local: "juliet", domain: "example.com", resource: resource, flags: flags)
-        }
-        _ = try table.insert(sample("juliet@example.com", "balcony", connection: 1, flags: [.available, .carbons]))
-        #expect(!others("balcony", .carbons))
-        #expect(others("chamber", .carbons))
-        #expect(others("", [.available, .carbons]))
-        #expect(!others("chamber", [.carbons, .takesOffline]))
-        _ = try table.insert(sample("juliet@example.com", "chamber", connection: 2, flags: .available))
-        #expect(!others("balcony", .carbons))
-        #expect(others("balcony", .available))
-        #expect(!table.hasOther(local: "", domain: "example.com", resource: "", flags: []))
     }
 
     @Test func takenAddressIsAConflictAndChangesNothing() throws {
@@ -164,11 +147,11 @@ import Testing
         let table = SessionTable(try smallSegment())
         let resources = (0..<500).map { "device-\($0)" }
         for resource in resources { _ = try table.insert(sample("bot@example.com", resource)) }
-        #expect(Set(table.routes(local: "bot", domain: "example.com").map(\.resource)) == Set(resources))
+        #expect(Set(table.routes(local: "bot", domain: "example.com").routes.map(\.resource)) == Set(resources))
         for resource in resources.shuffled() {
             #expect(table.remove("bot@example.com", resource: resource, owner: sample("", "").owner))
         }
-        #expect(table.routes(local: "bot", domain: "example.com").isEmpty)
+        #expect(table.routes(local: "bot", domain: "example.com").routes.isEmpty)
         #expect(table.audit() == [])
     }
 

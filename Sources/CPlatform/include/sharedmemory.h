@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define XMPPD_SEGMENT_MAGIC 0x31676573444d5058ULL /* "XPMDseg1" */
-#define XMPPD_SEGMENT_VERSION 2U
+#define XMPPD_SEGMENT_VERSION 3U
 
 // MARK: Layout
 
@@ -45,7 +45,8 @@ struct xmppd_session_shard {
     uint32_t overflow_used;    /* overflow units in use */
     uint32_t overflow_hint;    /* overflow units below this are all in use */
     uint32_t repairs;          /* how often a dead owner's work was repaired */
-    unsigned char reserved[32];
+    uint32_t changes;          /* another number since before each change of an entry */
+    unsigned char reserved[28];
 };
 
 #define XMPPD_ENTRY_TEXT 88
