@@ -59,7 +59,7 @@ final class Custodies {
     }
 
     /// Another worker has the message now, under the newest ticket or one of those taken in a row.
-    func lend(_ custody: Custody, _ bytes: [UInt8], to slot: UInt8, _ ticket: UInt64, since: Int64 = Loop.now) {
+    func lend(_ custody: Custody, _ bytes: [UInt8], to slot: UInt8, _ ticket: UInt64, since: Int64 = Loop.turnBegan) {
         while lent.count <= slot { lent.append(MessagesLent()) }
         lent[Int(slot)].add(ticket, bytes, custody, since: since)
     }

@@ -111,7 +111,7 @@ public final class Session {
 
     /// Takes the client's next stanza; while an earlier one waits for storage it is kept in order.
     public func receive(_ element: Element) {
-        lastHeard = Loop.now
+        lastHeard = Loop.turnBegan
         take(element, isOurs: false)
     }
 

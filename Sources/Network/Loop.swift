@@ -10,6 +10,8 @@ public enum Loop {
     /// When the wheel is to be looked at.
     private static var alarm: Int64?
     private static var isRunning = false
+    /// When this turn began, in milliseconds of `now`: for what happens often and need not be known to the millisecond.
+    public private(set) static var turnBegan = now
     private static var spare: ContiguousArray<JobQueue.Work> = []
     private static let helpers = BlockingPool(threads: 2)
     /// After so many rounds of work that brings work, descriptors get their say again.
@@ -35,8 +37,9 @@ public enum Loop {
         let events = Poller.wait(Turn.isEmpty && queue.fallsAsleep() ? patience : 0)
         // Before anything is done: what we ourselves submit from here on needs no wake-up call.
         queue.wakesUp()
+        turnBegan = now
         Poller.tell(events)
-        if let alarm, now >= alarm { ring() }
+        if let alarm, turnBegan >= alarm { ring() }
         for _ in 0..<roundLimit {
             let hadWork = work(queue)
             if Turn.isEmpty, !hadWork { break }
