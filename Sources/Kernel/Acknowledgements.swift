@@ -108,7 +108,7 @@ public final class Acknowledgements {
     // MARK: To the client
 
     func sent(_ stanza: RenderedStanza, _ session: Session) {
-        waiting.append(stanza.bytes, at: Loop.now, receipt: receipt)
+        waiting.append(stanza.bytes, at: Loop.turnBegan, receipt: receipt)
         if let custody = stanza.custody { take(stanza.bytes, custody, session) }
         guard session.stream != nil else { return isOverBound ? overflow(session) : () }
         sinceRequest += 1
@@ -173,17 +173,16 @@ public final class Acknowledgements {
     private func overflow(_ session: Session) {
         if session.stream != nil, !isFarOverBound {
             guard timer == nil else { return }
-            timer = Loop.after(Self.patience) { [weak self, weak session] in
-                guard let self, let session, !session.hasEnded else { return }
+            timer = Loop.after(Self.patience) { [self] in
                 timer = nil
+                guard !session.hasEnded else { return }
                 if session.stream != nil, isOverBound { giveUp(session) }
             }
             return
         }
         // Not from inside whoever is delivering.
-        Loop.endOfTurn { [weak session] in
-            guard let session, !session.hasEnded else { return }
-            self.giveUp(session)
+        Loop.endOfTurn { [self] in
+            if !session.hasEnded { giveUp(session) }
         }
     }
 
@@ -200,9 +199,9 @@ public final class Acknowledgements {
     func detached(_ session: Session, for milliseconds: Int64) {
         timer?.cancel()
         (awaited, mustAsk, sinceRequest) = (nil, false, 0)
-        timer = Loop.after(milliseconds) { [weak self, weak session] in
-            guard let self, let session, !session.hasEnded else { return }
+        timer = Loop.after(milliseconds) { [self] in
             timer = nil
+            guard !session.hasEnded else { return }
             Log.info("session was not resumed", [Field("session", session.jid), Field("waiting", waiting.count)])
             remember(session)
             session.end()

@@ -16,7 +16,7 @@ extension Acknowledgements {
     /// The stanza sent last is such a message.
     func take(_ bytes: [UInt8], _ custody: Custody, _ session: Session) {
         let isFirst = inCustody.waitingCount == 0
-        inCustody.add(waiting.sent, bytes, since: Loop.now, custody)
+        inCustody.add(waiting.sent, bytes, since: Loop.turnBegan, custody)
         if isFirst { watch(session) }
     }
 
@@ -53,9 +53,9 @@ extension Acknowledgements {
     func storeSoon(_ session: Session) {
         guard inCustody.waitingCount > 0 else { return }
         // Of a session that is arriving here the entry, too, has just been made.
-        Loop.endOfTurn { [weak session] in
-            guard let session, !session.hasEnded, session.stream == nil else { return }
-            self.store(session, sentBefore: .max)
+        Loop.endOfTurn { [self] in
+            guard !session.hasEnded, session.stream == nil else { return }
+            store(session, sentBefore: .max)
         }
     }
 

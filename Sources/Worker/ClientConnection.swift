@@ -61,7 +61,7 @@ final class ClientConnection {
     }
 
     private func noteTraffic() {
-        if let idle = listener.options.hibernateAfter, idle > .zero { lastTraffic = Loop.now }
+        if let idle = listener.options.hibernateAfter, idle > .zero { lastTraffic = Loop.turnBegan }
     }
 
     // MARK: Parts of the stream
@@ -219,8 +219,8 @@ final class ClientConnection {
     private func restartClock() {
         guard !hasRegistered, let timeout = listener.options.stateTimeout?.wholeMilliseconds else { return }
         clock?.cancel()
-        clock = Loop.after(timeout) { [weak self] in
-            guard let self else { return }
+        // Not a weak reference: it would make every other reference to the connection slower, for good.
+        clock = Loop.after(timeout) { [self] in
             clock = nil
             perform(stream.handle(.timeout))
         }
