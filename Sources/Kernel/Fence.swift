@@ -13,6 +13,7 @@ final class Fence {
     /// The workers of which earlier stanzas may still be on their way.
     private(set) var awaited: Set<UInt8>
     private var held: [RenderedStanza] = []
+    private var waiting: [CheckedContinuation<Void, Never>] = []
 
     init(origin: UInt8, connection: UInt64, awaited: Set<UInt8>) {
         self.origin = origin
@@ -32,5 +33,16 @@ final class Fence {
         session.fence = nil
         for stanza in held { session.deliver(stanza) }
         held = []
+        endWaiting()
+    }
+
+    /// Waits until it is open, or until its session is no more.
+    func opening() async { await withCheckedContinuation { waiting.append($0) } }
+
+    /// The session is no more.
+    func endWaiting() {
+        let waiting = waiting
+        self.waiting = []
+        for one in waiting { one.resume() }
     }
 }

@@ -160,6 +160,11 @@ public final class Session {
         }
     }
 
+    /// Waits until everything has come that was sent to this session at its former worker, or it has ended.
+    public func arrival() async {
+        if let fence { await fence.opening() }
+    }
+
     /// Whether something runs that its client must be heard for.
     var isOnErrand: Bool { errands > 0 }
 
@@ -307,6 +312,7 @@ public final class Session {
         states = []
         inbox = []
         outputFilter = nil
+        fence?.endWaiting()
         fence = nil
         tellSettled()
     }

@@ -160,6 +160,9 @@ public final class OfflineMessages: Module {
     private static func look(for session: Session) async {
         do throws(StorageError) {
             session[Self.owed] = nil
+            // What the fence holds back has no number yet, and would be fetched a second time.
+            await session.arrival()
+            guard !session.hasEnded else { return }
             guard try await !page(of: session, after: session.lastStored).isEmpty else { return }
             guard await OfflineTurn.take(session) else { return session[Self.owed] = true }
             defer { OfflineTurn.end(session) }

@@ -56,20 +56,62 @@ import XMPP
         #expect(bodies(again) == (1...9).map { "\($0)" })
     }
 
+    /// What is fetched for a session that has just arrived, and may still be overtaken, is fetched once.
+    @Test @LoopActor func whatWaitsIsHandedOutOnceBehindTheFence() async throws {
+        let stage = try await stage()
+        let romeo = try await stage.client("romeo")
+        _ = try enable(romeo)
+        let fence = Fence(origin: 1, connection: 7, awaited: [1])
+        romeo.session.fence = fence
+        try await store("1", for: "romeo", stage)
+        try romeo.say("<presence/>")
+        try await store("2", for: "romeo", stage)
+        for _ in 0..<3 {
+            OfflineMessages.wake(romeo.jid.bare, on: stage.host())
+            await Loop.pause(1)
+        }
+        #expect(bodies(romeo) == [])
+        fence.open(romeo.session)
+        #expect(await romeo.hears { $0.child("body")?.text == "2" } != nil)
+        try await romeo.settle()
+        while romeo.session.isOnErrand { await Loop.pause(1) }
+        #expect(bodies(romeo) == ["1", "2"])
+        #expect(romeo.session.lastStored > 0)
+    }
+
+    /// Who waits at the fence of a session is told when that is no more.
+    @Test @LoopActor func whoseSessionEndsAtTheFenceIsNotWaitedFor() async throws {
+        let stage = try await stage()
+        let romeo = try await stage.client("romeo")
+        _ = try enable(romeo)
+        romeo.session.fence = Fence(origin: 1, connection: 7, awaited: [1])
+        try await store("1", for: "romeo", stage)
+        try romeo.say("<presence/>")
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            Loop.spawn { [session = romeo.session!] in
+                await session.arrival()
+                continuation.resume()
+            }
+            Loop.after(0) { [session = romeo.session!] in session.vanish() }
+        }
+        #expect(bodies(romeo) == [])
+    }
+
+    @LoopActor private func store(_ text: String, for user: String, _ stage: Stage) async throws {
+        let message = "<message from='juliet@\(Stage.domain)' to='\(user)@\(Stage.domain)'><body>\(text)</body></message>"
+        _ = try await stage.store.offline.store(
+            UserKey(user: user, domain: Stage.domain), Array(message.utf8), receivedAt: 0, limit: nil)
+    }
+
     /// What is being handed out when a session is to move is with it.
     @Test @LoopActor func whoIsHandedSomethingDoesNotMove() async throws {
         let stage = try await stage()
         let romeo = try await stage.client("romeo")
         let name = try #require(try enable(romeo))
-        func store(_ text: String) async throws {
-            let message = "<message from='juliet@\(Stage.domain)' to='romeo@\(Stage.domain)'><body>\(text)</body></message>"
-            _ = try await stage.store.offline.store(
-                UserKey(user: "romeo", domain: Stage.domain), Array(message.utf8), receivedAt: 0, limit: nil)
-        }
-        try await store("1")
+        try await store("1", for: "romeo", stage)
         try romeo.say("<presence/>")
         try await romeo.settle()
-        try await store("2")
+        try await store("2", for: "romeo", stage)
         // Another session has its turn; when that is over the stored message is sent.
         let rival = try await stage.bound("romeo", "rival", on: 1)
         rival.session.set(.takesOffline, true)
