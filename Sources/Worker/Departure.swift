@@ -39,11 +39,12 @@ final class Departure {
         await end(by: deadline)
     }
 
-    /// Accepts no more; sessions that can be resumed move to another worker, the others may stay until the deadline.
+    /// Accepts no more; sessions that can be resumed move to the successor or, if that dies, to another worker, the others may stay until the deadline.
     func drain(to successor: UInt8) async {
         runtime.stopAccepting(othersGoOn: true)
+        var succession = Succession(to: successor, now: Loop.now)
         while !isHastened, Loop.now < deadline, !isEmpty {
-            runtime.moveSessions(to: successor)
+            runtime.moveSessions(to: succession.place(among: runtime.server.livePeers.keys, now: Loop.now))
             tell()
             await Loop.pause(Self.step)
         }
