@@ -48,7 +48,8 @@ extension Server {
         guard let stanza = stanza(bytes), stanza.kind != .presence else { return nil }
         // A request goes back with an error, which tells of no time.
         guard stanza.kind == .message, stanza.element.child("delay", Namespace.delay) == nil else { return stanza }
-        let stamp = ClockText.utc(ClockText.now - (Loop.now - sentAt) / 1000)
+        // To the millisecond: what comes from several workers is put in order by it.
+        let stamp = DateTime.text((ClockText.milliseconds - (Loop.now - sentAt)) * 1000)
         return stanza.appending([Element("delay", Namespace.delay, ["from": host.domain, "stamp": stamp])])
     }
 

@@ -24,11 +24,13 @@ final class OfflineCustody: OfflineKeeper {
     }
 
     func store(_ messages: [Stanza], for user: JID) async throws(StorageError) -> [Int64] {
-        let now = OfflineMessages.wallClock()
+        let now = ClockText.milliseconds
         let rows = messages.map { message in
-            (bytes: message.rendered(), expiresAt: OfflineRules.lifetime(message.element).map { now + $0 })
+            OfflineRepository.Deposited(
+                message.rendered(), receivedAt: OfflineRules.firstReceived(message.element, by: host.domain, now: now) ?? now,
+                expiresAt: OfflineRules.lifetime(message.element).map { now + $0 })
         }
-        return try await host.server.store.offline.store(OfflineMessages.key(user), rows, receivedAt: now)
+        return try await host.server.store.offline.store(OfflineMessages.key(user), rows, now: now)
     }
 
     func forget(_ numbers: [Int64], of user: JID) {

@@ -1,5 +1,4 @@
 public import Configuration
-internal import Glibc
 public import Kernel
 internal import Network
 internal import SharedState
@@ -107,13 +106,16 @@ public final class OfflineMessages: Module {
 
     /// The message is on the disk when this answers `.stop`.
     private static func store(_ incoming: Incoming, _ limitRule: String) async -> Decision {
-        let (host, user, now) = (incoming.host, incoming.user, wallClock())
-        let stanza = incoming.isRedelivery ? incoming.stanza : delayed(incoming.stanza, by: host, now)
+        let (host, user, now) = (incoming.host, incoming.user, ClockText.milliseconds)
+        let earlier =
+            incoming.isRedelivery ? OfflineRules.firstReceived(incoming.stanza.element, by: host.domain, now: now) : nil
+        let stanza = earlier == nil ? delayed(incoming.stanza, by: host, now) : incoming.stanza
         let lifetime = OfflineRules.lifetime(incoming.stanza.element)
         do throws(StorageError) {
             let deposit = try await host.server.store.offline.store(
-                key(user), stanza.rendered(), receivedAt: now,
-                expiresAt: lifetime.map { now + $0 }, limit: limit(of: user, host, limitRule))
+                key(user),
+                OfflineRepository.Deposited(stanza.rendered(), receivedAt: earlier ?? now, expiresAt: lifetime.map { now + $0 }),
+                now: now, limit: limit(of: user, host, limitRule))
             switch deposit {
             case .stored:
                 // A session that came while the message was being stored has not seen it.
@@ -129,7 +131,7 @@ public final class OfflineMessages: Module {
     }
 
     private static func delayed(_ stanza: Stanza, by host: Host, _ now: Int64) -> Stanza {
-        let stamp = ClockText.utc(now / 1000)
+        let stamp = DateTime.text(now * 1000)
         return stanza.appending([
             Element("delay", Namespace.delay, ["from": host.domain, "stamp": stamp], text: "Offline storage")
         ])
@@ -175,7 +177,7 @@ public final class OfflineMessages: Module {
 
     private static func page(of session: Session, after: Int64) async throws(StorageError) -> [OfflineRepository.Message] {
         try await session.host.server.store.offline.page(
-            key(session.jid), after: after, limit: pageLength, now: wallClock())
+            key(session.jid), after: after, limit: pageLength, now: ClockText.milliseconds)
     }
 
     /// What a client acknowledges is deleted when it does (XEP-0198), for any other when the network has taken it.
@@ -185,8 +187,8 @@ public final class OfflineMessages: Module {
             let messages = try await page(of: session, after: last)
             guard let end = messages.last?.sequence, !session.hasEnded else { return }
             last = end
-            for message in messages where !session.hasStored(message.sequence) {
-                session.stored(message.sequence) { LiveMessages.pass([message.stanza], to: session) }
+            for (message, number) in OfflinePage.inOrder(messages) where !session.hasStored(message.sequence) {
+                session.stored(number) { LiveMessages.pass([message.stanza], to: session) }
             }
             if session.acknowledgements == nil {
                 // A client that does not read keeps its messages: they are deleted once most of them have gone out.
@@ -213,12 +215,5 @@ public final class OfflineMessages: Module {
                 Log.error("cannot delete messages that were handed out", [Field("user", user.bare), Field("error", error)])
             }
         }
-    }
-
-    /// Milliseconds since 1970.
-    static func wallClock() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 }

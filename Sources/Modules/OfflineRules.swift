@@ -1,4 +1,5 @@
 internal import XML
+internal import XMPP
 
 /// What is worth keeping: rules without a server around them.
 enum OfflineRules {
@@ -34,5 +35,12 @@ enum OfflineRules {
             return nil
         }
         return Int64(seconds) * 1000
+    }
+
+    /// When the message first came to this domain, as its delay stamp says (XEP-0203), in milliseconds since 1970 and not
+    /// after `now`; nil: it has none.
+    static func firstReceived(_ message: Element, by domain: String, now: Int64) -> Int64? {
+        let stamp = message.children.first { $0.is("delay", Namespace.delay) && $0.attribute("from", equals: domain) }
+        return stamp?["stamp"].flatMap(DateTime.microseconds).map { min($0 / 1000, now) }
     }
 }

@@ -3,10 +3,13 @@ internal import Glibc
 /// Times as XEP-0082 §3 writes them.
 public enum ClockText {
     /// Seconds since 1970.
-    public static var now: Int64 {
+    public static var now: Int64 { milliseconds / 1000 }
+
+    /// Milliseconds since 1970.
+    public static var milliseconds: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
     /// `2006-12-19T17:58:35Z` for seconds since 1970.

@@ -100,7 +100,7 @@ import XMPP
     @LoopActor private func store(_ text: String, for user: String, _ stage: Stage) async throws {
         let message = "<message from='juliet@\(Stage.domain)' to='\(user)@\(Stage.domain)'><body>\(text)</body></message>"
         _ = try await stage.store.offline.store(
-            UserKey(user: user, domain: Stage.domain), Array(message.utf8), receivedAt: 0, limit: nil)
+            UserKey(user: user, domain: Stage.domain), .init(Array(message.utf8), receivedAt: 0), now: 0, limit: nil)
     }
 
     /// What is being handed out when a session is to move is with it.

@@ -1,11 +1,12 @@
-import Kernel
 import Network
 import SharedState
-import Storage
+@testable import Storage
+import Streams
 import Testing
 import XML
 import XMPP
 
+@testable import Kernel
 @testable import Modules
 
 @Suite struct OfflineMessagesTests {
@@ -41,6 +42,77 @@ import XMPP
         #expect(OfflineRules.verdict(Self.rows[index].message) == Self.rows[index].verdict, "\(Self.rows[index].message)")
     }
 
+    /// Numbers of storing, and times of coming; what is handed out in which order, and what is done with after each.
+    @Test(arguments: [
+        ([(1, 100), (2, 200), (3, 300)], [(1, 1), (2, 2), (3, 3)]),
+        ([(5, 200), (6, 100), (9, 300)], [(6, 4), (5, 8), (9, 9)]),
+        ([(5, 300), (6, 200), (7, 100)], [(7, 4), (6, 4), (5, 7)]),
+        ([(5, 100), (6, 100)], [(5, 5), (6, 6)]),
+        ([(5, 150), (6, 100), (7, 99)], [(5, 5), (6, 6), (7, 7)]),
+        ([], []),
+    ] as [([(Int64, Int64)], [(Int64, Int64)])])
+    func aPageIsHandedOutAsItCame(_ stored: [(Int64, Int64)], _ handedOut: [(Int64, Int64)]) {
+        let page = stored.map { OfflineRepository.Message(sequence: $0, stanza: [], receivedAt: $1, expiresAt: nil) }
+        let order = OfflinePage.inOrder(page)
+        #expect(order.map(\.message.sequence) == handedOut.map(\.0))
+        #expect(order.map(\.upTo) == handedOut.map(\.1))
+    }
+
+    @Test func whenAMessageFirstCame() {
+        func received(_ delays: (String, String)...) -> Int64? {
+            let delays = delays.map { Element("delay", Namespace.delay, ["from": $0, "stamp": $1]) }
+            let message = Element("message", Namespace.client, [:], delays)
+            return OfflineRules.firstReceived(message, by: "example.org", now: 86_400_000)
+        }
+        #expect(received() == nil && received(("romeo@example.org", "1970-01-01T00:00:01Z")) == nil)
+        #expect(received(("x", "1970-01-01T00:00:01Z"), ("example.org", "1970-01-01T00:00:02.003Z")) == 2_003)
+        #expect(received(("example.org", "soon")) == nil)
+        #expect(received(("example.org", "2970-01-01T00:00:00Z")) == 86_400_000, "not in the future")
+    }
+
+    /// What two workers have left is stored by others in whatever order.
+    @Test(arguments: [false, true]) @LoopActor func whatIsStoredLateComesWhereItBelongs(counts: Bool) async throws {
+        let stage = try await stage("[modules.mod_stream_management]", StreamManagement.self)
+        try await stage.account("juliet")
+        let server = stage.workers[0]
+        for (text, age) in [("2", Int64(2_000)), ("3", 1_000), ("1", 3_000)] {
+            let message = Stanza(
+                .message, from: JID("romeo@\(Stage.domain)/r"), to: JID("juliet@\(Stage.domain)"),
+                element: Element("message", Namespace.client, ["type": "chat", "id": text], [Element("body", Namespace.client, text: text)]))
+            let left = LeftStanza(bytes: message.rendered(), sentAt: Loop.now - age, custody: nil)
+            server.redeliver([left], on: stage.host())
+            while !server.isQuiet { await Loop.pause(1) }
+        }
+        let juliet = try await stage.client("juliet")
+        if counts { juliet.session.host.take(Element("enable", StreamManagementWords.namespace, ["resume": "true"]), from: juliet.session) }
+        try juliet.say("<presence/>")
+        _ = try #require(await juliet.hears { $0.child("body")?.text == "3" })
+        try await juliet.settle()
+        #expect(bodies(juliet) == ["1", "2", "3"])
+        let key = UserKey(user: "juliet", domain: Stage.domain)
+        guard let acknowledgements = juliet.session.acknowledgements else { return }
+        let rows = try await stage.store.offline.page(key, limit: 9, now: 0).map(\.sequence)
+        let numbers = acknowledgements.waiting.waiting.map(\.receipt).filter { $0 != 0 }
+        #expect(numbers == [rows[0] - 1, rows[1] - 1, rows[2]], "nothing is deleted that has not been acknowledged")
+        try acknowledgements.acknowledged(acknowledgements.waiting.sent, juliet.session)
+        while try await stage.store.offline.count(key) > 0 { await Loop.pause(1) }
+    }
+
+    /// A message that no worker could be given has not been stamped on its way.
+    @Test @LoopActor func whatIsRedeliveredAtOnceIsStampedWhenItIsStored() async throws {
+        let stage = try await stage()
+        try await stage.account("juliet")
+        let message = Stanza(
+            .message, from: JID("romeo@\(Stage.domain)/r"), to: JID("juliet@\(Stage.domain)"),
+            element: Element("message", Namespace.client, ["type": "chat"], [Self.body]))
+        stage.workers[0].redeliver(message)
+        while !stage.workers[0].isQuiet { await Loop.pause(1) }
+        let juliet = try await stage.client("juliet")
+        try juliet.say("<presence/>")
+        let heard = try #require(await juliet.hears { $0.isNamed("message") })
+        #expect(heard.child("delay", Namespace.delay)?["from"] == Stage.domain)
+    }
+
     @Test func lifetimes() {
         func lifetime(_ seconds: String) -> Int64? {
             OfflineRules.lifetime(Self.message(nil, Element("x", "jabber:x:expire", ["seconds": seconds])))
@@ -50,8 +122,8 @@ import XMPP
         #expect(OfflineRules.lifetime(Self.message(nil)) == nil)
     }
 
-    private func stage(_ more: String = "") async throws -> Stage {
-        try await Stage("[modules.mod_offline]\n\(more)", [Presence.self, OfflineMessages.self])
+    private func stage(_ more: String = "", _ others: any Module.Type...) async throws -> Stage {
+        try await Stage("[modules.mod_offline]\n\(more)", [Presence.self, OfflineMessages.self] + others)
     }
 
     @LoopActor private func bodies(_ client: StageClient) -> [String] {
@@ -67,7 +139,7 @@ import XMPP
         let key = UserKey(user: "romeo", domain: Stage.domain)
         for number in 1...5 {
             let message = "<message xmlns='jabber:client' to='romeo@\(Stage.domain)'><body>\(number)</body></message>"
-            _ = try await stage.store.offline.store(key, Array(message.utf8), receivedAt: 0, expiresAt: nil, limit: nil)
+            _ = try await stage.store.offline.store(key, .init(Array(message.utf8), receivedAt: 0), now: 0, limit: nil)
         }
         // They are still there, but sent, when the session is told again.
         stage.database.trouble.holdWrites()
@@ -124,7 +196,8 @@ import XMPP
         #expect(first["to"] == "bob@example.org" && first["from"] == "\(alice.jid)" && first["type"] == "chat")
         let delay = try #require(first.child("delay", "urn:xmpp:delay"))
         #expect(delay["from"] == "example.org")
-        #expect(delay["stamp"]?.count == 20 && delay["stamp"]?.hasSuffix("Z") == true)
+        let stamp = try #require(delay["stamp"].flatMap(DateTime.microseconds))
+        #expect((ClockText.milliseconds - 600_000...ClockText.milliseconds).contains(stamp / 1000))
         #expect(try await stage.store.offline.count(UserKey(user: "bob", domain: Stage.domain)) == 0)
         try bob.say("<presence type='unavailable'/>")
         try bob.say("<presence/>")

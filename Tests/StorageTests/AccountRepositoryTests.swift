@@ -74,7 +74,7 @@ import Testing
             _ = try await all.rosters.set(key, RosterItem(contact: "c@x"))
             _ = try await all.rosters.set(key, RosterItem(contact: "d@x"))
             _ = try await all.rosters.remove(key, "d@x")
-            _ = try await all.offline.store(key, [1], receivedAt: 1, limit: nil)
+            _ = try await all.offline.store(key, .init([1], receivedAt: 1), now: 1, limit: nil)
             _ = try await all.privateStorage.set(key, [.init(namespace: "n", name: "e", xml: [1])])
             try await all.vCards.set(key, .init(xml: [2], photoHash: nil))
             try await all.lastActivity.set(key, .init(seconds: 1, status: ""))

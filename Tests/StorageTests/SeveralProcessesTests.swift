@@ -117,7 +117,7 @@ import Testing
             var failed = 0
             for _ in 0..<200 {
                 do throws(StorageError) {
-                    _ = try await offline.store(alice, [UInt8](repeating: 1, count: 5000), receivedAt: 1, limit: nil)
+                    _ = try await offline.store(alice, .init([UInt8](repeating: 1, count: 5000), receivedAt: 1), now: 1, limit: nil)
                     answered += 1
                 } catch {
                     failed += 1
@@ -126,7 +126,7 @@ import Testing
             precondition(answered > 0 && failed > 0)
             limit.rlim_cur = limit.rlim_max
             setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
-            _ = try await offline.store(alice, [2], receivedAt: 1, limit: nil)
+            _ = try await offline.store(alice, .init([2], receivedAt: 1), now: 1, limit: nil)
             let kept = try await offline.count(alice)
             precondition(kept == answered + 1)
             let integrity = try await database.integrity()

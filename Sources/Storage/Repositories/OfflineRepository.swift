@@ -11,28 +11,45 @@ public struct OfflineRepository: Sendable {
     }
 
     /// One waiting stanza. `sequence` orders those of one user, also among those that were there and are gone: it is the
-    /// time of its coming, or more.
+    /// time of its storing, or more.
     public struct Message: Sendable, Equatable {
         public let sequence: Int64
         public let stanza: [UInt8]
-        /// When it came, in milliseconds since 1970.
+        /// When it first came, in milliseconds since 1970.
         public let receivedAt: Int64
         /// When it is worth nothing any more, in milliseconds since 1970; nil: never (XEP-0079, XEP-0334).
         public let expiresAt: Int64?
     }
 
+    /// A stanza to be kept.
+    public struct Deposited: Sendable {
+        let stanza: [UInt8]
+        let receivedAt: Int64
+        let expiresAt: Int64?
+
+        /// Times in milliseconds since 1970.
+        /// - Parameter receivedAt: when it first came, which may be some time ago.
+        public init(_ stanza: [UInt8], receivedAt: Int64, expiresAt: Int64? = nil) {
+            self.stanza = stanza
+            self.receivedAt = receivedAt
+            self.expiresAt = expiresAt
+        }
+    }
+
     /// Keeps a stanza, on the disk when this answers: the sender may be told that it arrived. The limit counts in the same
     /// transaction; expired stanzas give way first.
     ///
-    /// - Parameter limit: the most stanzas that may wait for this user (`max_user_offline_messages`); nil: no limit.
+    /// - Parameters:
+    ///   - now: milliseconds since 1970.
+    ///   - limit: the most stanzas that may wait for this user (`max_user_offline_messages`); nil: no limit.
     public nonisolated(nonsending) func store(
-        _ key: UserKey, _ stanza: [UInt8], receivedAt: Int64, expiresAt: Int64? = nil, limit: Int?
+        _ key: UserKey, _ stanza: Deposited, now: Int64, limit: Int?
     ) async throws(StorageError) -> Deposit {
         try await database.write(.durable) { (connection) throws(StorageError) in
             if let limit, try Self.count(key, connection) >= limit {
                 try connection.execute(
                     "DELETE FROM offline_message WHERE domain = ? AND username = ? AND expires <= ?",
-                    key.domainValue, key.userValue, .integer(receivedAt))
+                    key.domainValue, key.userValue, .integer(now))
                 if try Self.count(key, connection) >= limit { return .full }
             }
             try connection.execute(
@@ -41,8 +58,8 @@ public struct OfflineRepository: Sendable {
                 SELECT ?, ?, CASE WHEN COALESCE(MAX(sequence), 0) < ? THEN ? ELSE COALESCE(MAX(sequence), 0) + 1 END, ?, ?, ?
                 FROM offline_message WHERE domain = ? AND username = ?
                 """,
-                key.domainValue, key.userValue, .integer(receivedAt), .integer(receivedAt), .integer(receivedAt),
-                .integer(expiresAt), .bytes(stanza),
+                key.domainValue, key.userValue, .integer(now), .integer(now), .integer(stanza.receivedAt),
+                .integer(stanza.expiresAt), .bytes(stanza.stanza),
                 key.domainValue, key.userValue)
             return .stored
         }
@@ -52,21 +69,21 @@ public struct OfflineRepository: Sendable {
     /// wait for the word that they arrived.
     /// - Returns: the sequence of each.
     public nonisolated(nonsending) func store(
-        _ key: UserKey, _ stanzas: [(bytes: [UInt8], expiresAt: Int64?)], receivedAt: Int64
+        _ key: UserKey, _ stanzas: [Deposited], now: Int64
     ) async throws(StorageError) -> [Int64] {
         try await database.write(.durable) { (connection) throws(StorageError) in
             let last = try connection.first(
                 "SELECT COALESCE(MAX(sequence), 0) FROM offline_message WHERE domain = ? AND username = ?",
                 key.domainValue, key.userValue
             ) { (row) throws(StorageError) in try row.integer(0) } ?? 0
-            var sequence = max(last, receivedAt - 1)
+            var sequence = max(last, now - 1)
             var sequences: [Int64] = []
             for stanza in stanzas {
                 sequence += 1
                 try connection.execute(
                     "INSERT INTO offline_message (domain, username, sequence, received, expires, stanza) VALUES (?, ?, ?, ?, ?, ?)",
-                    key.domainValue, key.userValue, .integer(sequence), .integer(receivedAt), .integer(stanza.expiresAt),
-                    .bytes(stanza.bytes))
+                    key.domainValue, key.userValue, .integer(sequence), .integer(stanza.receivedAt),
+                    .integer(stanza.expiresAt), .bytes(stanza.stanza))
                 sequences.append(sequence)
             }
             return sequences

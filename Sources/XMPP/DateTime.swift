@@ -1,9 +1,7 @@
-internal import XMPP
-
 /// Points of time in the form of XEP-0082 §3.2, as microseconds since 1970.
-enum DateTime {
+public enum DateTime {
     /// `2006-12-19T17:58:35.000001Z`; the fraction is left out where it is nothing.
-    static func text(_ microseconds: Int64) -> String {
+    public static func text(_ microseconds: Int64) -> String {
         let fraction = Int(microseconds - microseconds.dividedDown(by: 1_000_000) * 1_000_000)
         let whole = ClockText.utc(microseconds.dividedDown(by: 1_000_000))
         guard fraction > 0 else { return whole }
@@ -12,7 +10,7 @@ enum DateTime {
     }
 
     /// Nil for what is not of that form. Digits beyond microseconds count for nothing.
-    static func microseconds(_ text: String) -> Int64? {
+    public static func microseconds(_ text: String) -> Int64? {
         var reader = Reader(Array(text.utf8))
         guard let year = reader.number(4), reader.take("-"), let month = reader.number(2), reader.take("-"),
             let day = reader.number(2), reader.take("T"), let hour = reader.number(2), reader.take(":"),
