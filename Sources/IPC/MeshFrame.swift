@@ -17,7 +17,7 @@ public enum MeshFrame: Sendable, Equatable {
     case event(topic: String, user: String, payload: [UInt8])
     /// Something that all workers must know, such as a cache to be forgotten.
     case broadcast(topic: String, domain: String, payload: [UInt8])
-    /// End a session of the receiving worker with this stream error.
+    /// End one of the receiving worker's sessions with this stream error.
     case close(connection: UInt64, condition: String, text: String)
 
     /// The sending worker knows that the receiving one is there: what is for its sessions is sent to it.

@@ -39,7 +39,7 @@ final class Fence {
     /// Waits until it is open, or until its session is no more.
     func opening() async { await withCheckedContinuation { waiting.append($0) } }
 
-    /// The session is no more.
+    /// Nobody is to wait any longer.
     func endWaiting() {
         let waiting = waiting
         self.waiting = []

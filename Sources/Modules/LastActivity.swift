@@ -1,5 +1,4 @@
 public import Configuration
-internal import Glibc
 public import Kernel
 internal import Network
 internal import SharedState
@@ -65,7 +64,7 @@ public final class LastActivity: Module {
                 UserKey(user: request.to.local, domain: request.to.domain))
         } catch { throw StanzaError(storage: error) }
         guard let activity else { throw StanzaError(.serviceUnavailable) }
-        return answer(seconds: wallClock() - activity.seconds, status: activity.status)
+        return answer(seconds: ClockText.now - activity.seconds, status: activity.status)
     }
 
     /// A question to a resource gives away that it is there, so it is for those who may know (XEP-0012 §4).
@@ -95,7 +94,7 @@ public final class LastActivity: Module {
             !host.server.sessions(of: user).contains(where: { $0.flags.contains(.available) })
         else { return }
         let status = String((incoming.stanza.element.child("status")?.text ?? "").prefix(Self.longestStatus))
-        let activity = LastActivityRepository.Activity(seconds: Self.wallClock(), status: status)
+        let activity = LastActivityRepository.Activity(seconds: ClockText.now, status: status)
         Loop.spawn {
             do throws(StorageError) {
                 try await host.server.store.lastActivity.set(UserKey(user: user.local, domain: user.domain), activity)
@@ -109,7 +108,4 @@ public final class LastActivity: Module {
         removed.insert(user)
         Loop.after(Self.removalMilliseconds) { self.removed.remove(user) }
     }
-
-    /// Seconds since 1970.
-    private static func wallClock() -> Int64 { Int64(time(nil)) }
 }

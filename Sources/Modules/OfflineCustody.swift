@@ -26,7 +26,7 @@ final class OfflineCustody: OfflineKeeper {
     func store(_ messages: [Stanza], for user: JID) async throws(StorageError) -> [Int64] {
         let now = ClockText.milliseconds
         let rows = messages.map { message in
-            OfflineRepository.Deposited(
+            OfflineRepository.NewMessage(
                 message.rendered(), receivedAt: OfflineRules.firstReceived(message.element, by: host.domain, now: now) ?? now,
                 expiresAt: OfflineRules.lifetime(message.element).map { now + $0 })
         }

@@ -114,7 +114,7 @@ public final class OfflineMessages: Module {
         do throws(StorageError) {
             let deposit = try await host.server.store.offline.store(
                 key(user),
-                OfflineRepository.Deposited(stanza.rendered(), receivedAt: earlier ?? now, expiresAt: lifetime.map { now + $0 }),
+                OfflineRepository.NewMessage(stanza.rendered(), receivedAt: earlier ?? now, expiresAt: lifetime.map { now + $0 }),
                 now: now, limit: limit(of: user, host, limitRule))
             switch deposit {
             case .stored:

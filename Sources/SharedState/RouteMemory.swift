@@ -46,7 +46,7 @@ public final class RouteMemory {
         routes(local: local, domain: domain).contains { $0.flags.isSuperset(of: flags) && $0.resource != resource }
     }
 
-    // Addresses that meet in one place cost time, not truth: a hash that an attacker can guess does.
+    /// Addresses that meet in one place cost time and no more, so it need not be hard to guess.
     private static func place(of local: String, _ domain: String) -> Int {
         let hash = mix(domain, into: mix(local, into: 0xcbf2_9ce4_8422_2325))
         return Int(truncatingIfNeeded: hash ^ hash >> 32) & (size - 1)

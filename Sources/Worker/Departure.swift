@@ -39,7 +39,8 @@ final class Departure {
         await end(by: deadline)
     }
 
-    /// Accepts no more; sessions that can be resumed move to the successor or, if that dies, to another worker, the others may stay until the deadline.
+    /// Accepts no more; sessions that can be resumed move to the successor or, if that dies, to another worker, the others may
+    /// stay until the deadline.
     func drain(to successor: UInt8) async {
         runtime.stopAccepting(othersGoOn: true)
         var succession = Succession(to: successor, now: Loop.now)

@@ -45,7 +45,7 @@ struct xmppd_session_shard {
     uint32_t overflow_used;    /* overflow units in use */
     uint32_t overflow_hint;    /* overflow units below this are all in use */
     uint32_t repairs;          /* how often a dead owner's work was repaired */
-    uint32_t changes;          /* another number since before each change of an entry */
+    uint32_t changes;          /* counts changes of entries, before they begin */
     unsigned char reserved[28];
 };
 

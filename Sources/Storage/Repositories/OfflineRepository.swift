@@ -22,7 +22,7 @@ public struct OfflineRepository: Sendable {
     }
 
     /// A stanza to be kept.
-    public struct Deposited: Sendable {
+    public struct NewMessage: Sendable {
         let stanza: [UInt8]
         let receivedAt: Int64
         let expiresAt: Int64?
@@ -43,7 +43,7 @@ public struct OfflineRepository: Sendable {
     ///   - now: milliseconds since 1970.
     ///   - limit: the most stanzas that may wait for this user (`max_user_offline_messages`); nil: no limit.
     public nonisolated(nonsending) func store(
-        _ key: UserKey, _ stanza: Deposited, now: Int64, limit: Int?
+        _ key: UserKey, _ stanza: NewMessage, now: Int64, limit: Int?
     ) async throws(StorageError) -> Deposit {
         try await database.write(.durable) { (connection) throws(StorageError) in
             if let limit, try Self.count(key, connection) >= limit {
@@ -69,7 +69,7 @@ public struct OfflineRepository: Sendable {
     /// wait for the word that they arrived.
     /// - Returns: the sequence of each.
     public nonisolated(nonsending) func store(
-        _ key: UserKey, _ stanzas: [Deposited], now: Int64
+        _ key: UserKey, _ stanzas: [NewMessage], now: Int64
     ) async throws(StorageError) -> [Int64] {
         try await database.write(.durable) { (connection) throws(StorageError) in
             let last = try connection.first(

@@ -10,7 +10,7 @@ struct EnduranceLedger {
     /// One copy of a message, as it was received or found in an archive.
     struct Copy: Hashable {
         let number: Int
-        /// The session of the sender.
+        /// The sender's, counted from 1.
         let session: Int
     }
 
@@ -18,7 +18,7 @@ struct EnduranceLedger {
     struct Arrival {
         let at: Int64
         let copy: Copy
-        /// The session of the receiver.
+        /// The receiver's, counted from 1.
         let session: Int
         /// It waited in offline storage, and says so.
         let isDelayed: Bool
@@ -35,7 +35,7 @@ struct EnduranceLedger {
     }
 
     struct Direction {
-        /// Its messages are for a session of the receiver, not for the account.
+        /// Its messages are for the receiver's full address, not for the account.
         var isToSession = false
         var messages: [Message] = []
         var arrivals: [Arrival] = []
@@ -50,11 +50,11 @@ struct EnduranceLedger {
         case lost = "acknowledged and lost"
         case notInReceiversArchive = "acknowledged and not in the receiver's archive"
         case notInSendersArchive = "acknowledged and not in the sender's archive"
-        /// The same copy came twice in one session of the receiver, resumed or not.
+        /// The same copy came twice to one of the receiver's sessions, resumed or not.
         case duplicate = "received twice"
         /// The same copy is twice in one archive.
         case storedTwice = "stored twice"
-        /// It came after a later one of its direction, in one session of the receiver. What has waited in offline storage
+        /// It came after a later one of its direction, to one of the receiver's sessions. What has waited in offline storage
         /// comes with the session's first presence, and so after what was sent to the session itself before that.
         case reordered = "received out of order"
         case storedOutOfOrder = "stored out of order"
@@ -164,7 +164,7 @@ struct EnduranceLedger {
         return copies.filter { !seen.insert($0).inserted }.map(\.number)
     }
 
-    /// The numbers that come after a later one: copies of one session of the sender come in their order; and so do
+    /// The numbers that come after a later one: copies that the sender sent in one session come in their order; and so do
     /// messages of which there is only one copy, whatever session they are of. Of several copies one may come late.
     private func late(_ copies: [Copy], in direction: Direction) -> [Int] {
         var late: [Int] = []

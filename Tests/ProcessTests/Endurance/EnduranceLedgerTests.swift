@@ -11,7 +11,7 @@ struct EnduranceLedgerTests {
         var acknowledged = [0, 1, 2]
         /// Numbers that were sent again in session 2.
         var again: [Int] = []
-        /// What came in, as number, session of the sender, session of the receiver.
+        /// What came in, as number, the sender's session, the receiver's session.
         var arrivals: [(Int, Int, Int)] = [(0, 1, 1), (1, 1, 1), (2, 1, 1)]
         var receivers: [(Int, Int)] = [(0, 1), (1, 1), (2, 1)]
         var senders: [(Int, Int)] = [(0, 1), (1, 1), (2, 1)]
