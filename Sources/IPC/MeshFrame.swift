@@ -23,7 +23,7 @@ public enum MeshFrame: Sendable, Equatable {
     /// The sending worker knows that the receiving one is there: what is for its sessions is sent to it.
     case greeting
     /// A session moves between the two workers, or a third helps to keep the order.
-    case transfer(TransferMessage)
+    case transfer(MigrationMessage)
 
     private enum Tag: UInt8 { case stanza = 1, event, broadcast, close, transfer, settled, greeting }
     /// The bit beside a stanza's kind.
@@ -124,7 +124,7 @@ public enum MeshFrame: Sendable, Equatable {
             self = .close(connection: try reader.uint64(), condition: try reader.string(), text: try reader.string())
             try reader.end()
         case .transfer:
-            self = .transfer(try TransferMessage(&reader))
+            self = .transfer(try MigrationMessage(&reader))
             try reader.end()
         case .settled:
             var tickets: [UInt64] = []

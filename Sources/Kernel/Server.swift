@@ -18,7 +18,7 @@ public final class Server {
     public let pools: OutgoingPools
     public private(set) var configuration: ServerConfiguration
     public private(set) var hosts: [String: Host] = [:]
-    public let pending = PendingRequests()
+    public let pending = OutgoingIQs()
     public private(set) lazy var router = Router(server: self)
     /// Reads the elements of all connections, one whole element after another.
     public let parser = ElementParser()
@@ -39,10 +39,10 @@ public final class Server {
     private var due: [Session] = []
     /// Work behind sessions that have ended, which the end of the process waits for.
     private var unfinished = 0
-    lazy var transfers = SessionTransfers(server: self)
-    private let acquaintances = Acquaintances()
+    lazy var migration = SessionMigration(server: self)
+    private let handshakes = PeerHandshakes()
     /// What senders wait to be told of.
-    private(set) lazy var custodies = Custodies(server: self)
+    private(set) lazy var ackHolds = AckHolds(server: self)
     private var states: [Int: Any] = [:]
     private var lastWork: [@LoopActor () async -> Void] = []
     private let catalog: [any Module.Type]
@@ -167,7 +167,7 @@ public final class Server {
     private func acknowledge() {
         let now = due
         due = []
-        for session in now { session.acknowledgements?.flush(session) }
+        for session in now { session.streamManagement?.flush(session) }
     }
 
     func remove(_ session: Session) {
@@ -181,7 +181,7 @@ public final class Server {
             if let session = sessions[owner.connection] {
                 session.close(error)
             } else {
-                transfers.forwardClose(owner.connection, error)
+                migration.forwardClose(owner.connection, error)
             }
             return
         }
@@ -200,7 +200,7 @@ public final class Server {
     }
 
     /// Whether everything is done that `stop` must not cut off.
-    public var isQuiet: Bool { unfinished == 0 && custodies.isIdle }
+    public var isQuiet: Bool { unfinished == 0 && ackHolds.isIdle }
 
     /// Announces a session whose worker died; its entry in the table is gone.
     public func announceOrphan(_ record: SessionRecord) {
@@ -215,19 +215,19 @@ public final class Server {
     public func peerConnected(slot: UInt8, incarnation: UInt32) {
         if let former = livePeers[slot], former != incarnation { peerGone(slot: slot) }
         livePeers[slot] = incarnation
-        acquaintances.connected(slot)
+        handshakes.connected(slot)
         mesh?.send(MeshFrame.greeting.encoded(), to: slot)
     }
 
     /// Waits until all other workers that are connected know this one, or so many milliseconds have passed; before that they
     /// send nothing to sessions here. False: some have not been heard.
-    public func isKnown(within milliseconds: Int64) async -> Bool { await acquaintances.wait(within: milliseconds) }
+    public func isKnown(within milliseconds: Int64) async -> Bool { await handshakes.wait(within: milliseconds) }
 
     public func peerGone(slot: UInt8) {
         livePeers[slot] = nil
-        acquaintances.known(slot)
-        transfers.peerGone(slot)
-        custodies.peerGone(slot)
+        handshakes.known(slot)
+        migration.peerGone(slot)
+        ackHolds.peerGone(slot)
     }
 
     /// Takes a frame from the worker in that slot; its bytes are valid during the call only.
@@ -241,25 +241,25 @@ public final class Server {
 
     private func receive(_ view: MeshFrame.StanzaView, from slot: UInt8) {
         guard let kind = Stanza.Kind(rawValue: view.kind) else { return }
-        let custody = view.ticket == 0 ? nil : Custody(of: view.ticket, slot, custodies)
+        let ackHold = view.ticket == 0 ? nil : AckHold(of: view.ticket, slot, ackHolds)
         var taken = false
         for place in 0..<view.count {
             let connection = view.connection(place)
             if let session = sessions[connection] {
-                session.deliver(kind, view.bytes, follows: view.follows, custody)
+                session.deliver(kind, view.bytes, follows: view.follows, ackHold)
                 taken = true
-            } else if transfers.forward(RenderedStanza(kind, Array(view.bytes), custody), to: connection) {
+            } else if migration.forward(RenderedStanza(kind, Array(view.bytes), ackHold), to: connection) {
                 taken = true
             }
         }
-        if !taken { undeliverable(RenderedStanza(kind, Array(view.bytes), custody)) }
+        if !taken { undeliverable(RenderedStanza(kind, Array(view.bytes), ackHold)) }
     }
 
     private func receive(_ frame: MeshFrame, from slot: UInt8) {
         switch frame {
-        case .transfer(let message): transfers.receive(message, from: slot)
-        case .settled(let tickets): custodies.settled(tickets, by: slot)
-        case .greeting: acquaintances.known(slot)
+        case .transfer(let message): migration.receive(message, from: slot)
+        case .settled(let tickets): ackHolds.settled(tickets, by: slot)
+        case .greeting: handshakes.known(slot)
         case .stanza: break   // a malformed one, or it had been read in place
         case .event(let topic, let user, let payload):
             let user = JID.prepared(user)
@@ -268,7 +268,7 @@ public final class Server {
         case .close(let connection, let condition, let text):
             let condition = StreamError.Condition(rawValue: condition) ?? .undefinedCondition
             let error = StreamError(condition, text: text.isEmpty ? nil : text)
-            if let session = sessions[connection] { session.close(error) } else { transfers.forwardClose(connection, error) }
+            if let session = sessions[connection] { session.close(error) } else { migration.forwardClose(connection, error) }
         }
     }
 
@@ -278,11 +278,11 @@ public final class Server {
     func forward(
         _ stanza: RenderedStanza, to connections: [UInt64], at slot: UInt8, follows: Bool = false, for sender: Session? = nil
     ) {
-        let ticket = stanza.custody == nil ? 0 : custodies.newTicket()
+        let ticket = stanza.ackHold == nil ? 0 : ackHolds.newTicket()
         let frame = MeshFrame.stanza(
             connections: connections, kind: stanza.kind.rawValue, follows: follows, bytes: stanza.bytes, ticket: ticket)
         if mesh?.send(frame.encoded(), to: slot) == true {
-            if let custody = stanza.custody { custodies.lend(custody, stanza.bytes, to: slot, ticket) }
+            if let ackHold = stanza.ackHold { ackHolds.lend(ackHold, stanza.bytes, to: slot, ticket) }
             return
         }
         // The table may show its sessions for a while yet: the stanza must not be sent there again.
@@ -294,6 +294,6 @@ public final class Server {
     /// The session went away while the stanza was on its way: it is routed again, as if it came now.
     private func undeliverable(_ stanza: RenderedStanza, for sender: Session? = nil, failures: UInt8 = 0) {
         guard stanza.kind != .presence, let read = self.stanza(stanza.bytes) else { return }
-        redeliver(read, for: sender, custody: stanza.custody, failures: failures)
+        redeliver(read, for: sender, ackHold: stanza.ackHold, failures: failures)
     }
 }

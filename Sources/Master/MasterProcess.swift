@@ -83,7 +83,7 @@ public final class MasterProcess {
         Log.start(process: "master", level: LogLevel(rawValue: settings.logLevel) ?? .warning)
         for note in notes { Log.event(note.kind == .warning ? .warning : .info, note.description) }
         return attempt {
-            let possessions = try Possessions.take(settings, on: loop)
+            let possessions = try MasterResources.take(settings, on: loop)
             defer { possessions.release() }
             raiseDescriptorLimit()
             if geteuid() == 0, settings.account == nil {
@@ -97,12 +97,12 @@ public final class MasterProcess {
     /// - Returns: the exit status of the process.
     public func adopt(_ number: Int32, _ path: String) -> Int32 {
         attempt {
-            let state = try Succession.read(number)
+            let state = try SelfExec.read(number)
             Log.start(process: "master", level: LogLevel(rawValue: state.logLevel) ?? .warning)
             guard case .usable(let settings, let configuration, let notes) = ConfigurationFile.read(state.bundle) else {
                 throw StartFailure(status: ExitStatus.configuration, description: "the configuration of the former image is not understood")
             }
-            let possessions = try Possessions.adopt(state, settings, on: loop)
+            let possessions = try MasterResources.adopt(state, settings, on: loop)
             defer { possessions.release() }
             return try serve(settings, configuration, notes, possessions, after: state)
         }
@@ -115,7 +115,7 @@ public final class MasterProcess {
         do {
             let status = try body()
             guard let again else { return status }
-            Self.print("xmppd: \(Succession.execute(again.program, again.words))")
+            Self.print("xmppd: \(SelfExec.execute(again.program, again.words))")
             return ExitStatus.osError
         } catch let failure as StartFailure {
             Self.print("xmppd: \(failure)")
@@ -155,7 +155,7 @@ public final class MasterProcess {
     }
 
     private func serve(
-        _ settings: MasterSettings, _ configuration: ServerConfiguration, _ notes: [Note], _ possessions: Possessions,
+        _ settings: MasterSettings, _ configuration: ServerConfiguration, _ notes: [Note], _ possessions: MasterResources,
         after state: MasterState? = nil
     ) throws -> Int32 {
         let (listeners, segment, seat) = (possessions.listeners, possessions.segment, possessions.seat)
@@ -165,14 +165,14 @@ public final class MasterProcess {
             settings, listeners: listeners, segment: segment, segmentDescriptor: duplicate, policy: settings.policy(policy),
             memory: state?.memory, on: loop)
         let started = state?.started ?? loop.now
-        let reloader = Reloader(
+        let reloader = ReloadCoordinator(
             pool, configuration, notes: notes, generation: state?.generation ?? 1, seat: seat, segment: segment, on: loop)
-        let restarter = Restarter(pool, program: program, on: loop)
+        let restarter = RestartCoordinator(pool, program: program, on: loop)
         let relay = OperationRelay(pool, on: loop)
-        let verbs = MasterVerbs(
+        let verbs = MasterOperations(
             pool, listeners: listeners, segment: segment, reloader: reloader, restarter: restarter, relay: relay, started: started,
             on: loop)
-        let memory = IdleMemory(on: loop)
+        let memory = MemoryTrimmer(on: loop)
         seat.handler = { [unowned verbs] in
             memory.worked()
             verbs.perform($0, for: $1)
@@ -214,8 +214,8 @@ public final class MasterProcess {
     /// Executes the program anew, with everything that is open and known.
     /// - Returns: only if that is not possible; why.
     private func succeed(
-        _ possessions: Possessions, _ pool: WorkerPool, _ reloader: Reloader, _ relay: OperationRelay,
-        _ asker: Restarter.Asker?, _ result: Value, _ started: Int64
+        _ possessions: MasterResources, _ pool: WorkerPool, _ reloader: ReloadCoordinator, _ relay: OperationRelay,
+        _ asker: RestartCoordinator.Requester?, _ result: Value, _ started: Int64
     ) -> String {
         guard let workers = pool.possessions else { return "a worker does not read what it is sent" }
         // What the workers had to say may have changed something.
@@ -231,7 +231,7 @@ public final class MasterProcess {
             locks: possessions.seat.possessions, listeners: possessions.listeners.possessions, memory: memory,
             workers: workers, clients: clients.compactMap(\.possession), relays: relay.possessions(place), lastRelay: relay.lastID,
             answer: answer)
-        return Succession.execute(program, ["--config", pool.settings.bundle.path], state)
+        return SelfExec.execute(program, ["--config", pool.settings.bundle.path], state)
     }
 
     private func announce(_ listeners: ListenerSet) {
@@ -242,7 +242,7 @@ public final class MasterProcess {
         }
     }
 
-    private func run(_ seat: MasterSeat) -> Int32 {
+    private func run(_ seat: MasterEndpoints) -> Int32 {
         loop.run { exitStatus != nil }
         // The last answers are given a moment, no more.
         var isOver = seat.isFlushed
@@ -252,7 +252,7 @@ public final class MasterProcess {
         return exitStatus ?? 0
     }
 
-    private func take(_ signals: Descriptor, _ pool: WorkerPool, _ reloader: Reloader, _ restarter: Restarter) {
+    private func take(_ signals: Descriptor, _ pool: WorkerPool, _ reloader: ReloadCoordinator, _ restarter: RestartCoordinator) {
         while true {
             switch cplatform_next_signal(signals.number) {
             case SIGTERM, SIGINT: pool.stop()

@@ -44,16 +44,16 @@ extension MasterProcess {
 }
 
 /// What the master holds from its start to its end.
-struct Possessions {
-    let seat: MasterSeat
+struct MasterResources {
+    let seat: MasterEndpoints
     let listeners: ListenerSet
     let segment: SharedSegment
 
-    static func take(_ settings: MasterSettings, on loop: EventLoop) throws -> Possessions {
-        let seat = try MasterSeat(settings, on: loop)
+    static func take(_ settings: MasterSettings, on loop: EventLoop) throws -> MasterResources {
+        let seat = try MasterEndpoints(settings, on: loop)
         do {
             let listeners = try MasterProcess.bind(settings)
-            return Possessions(seat: seat, listeners: listeners, segment: try MasterProcess.segment(settings))
+            return MasterResources(seat: seat, listeners: listeners, segment: try MasterProcess.segment(settings))
         } catch {
             seat.leave()
             throw error
@@ -61,9 +61,9 @@ struct Possessions {
     }
 
     /// What another image of the program has held.
-    static func adopt(_ state: MasterState, _ settings: MasterSettings, on loop: EventLoop) throws -> Possessions {
-        Possessions(
-            seat: MasterSeat(settings, adopting: state, on: loop), listeners: ListenerSet(adopting: state.listeners),
+    static func adopt(_ state: MasterState, _ settings: MasterSettings, on loop: EventLoop) throws -> MasterResources {
+        MasterResources(
+            seat: MasterEndpoints(settings, adopting: state, on: loop), listeners: ListenerSet(adopting: state.listeners),
             segment: try SharedSegment(attach: state.segment))
     }
 

@@ -15,7 +15,7 @@ public final class ClientState: Module {
     public nonisolated static let implements = [XEP(352, "Client State Indication", version: "1.0.0")]
 
     private static let namespace = "urn:xmpp:csi:0"
-    private static let waiting = SessionKey<HeldStanzas>()
+    private static let waiting = SessionKey<CSIQueue>()
 
     /// The most stanzas that wait for one client.
     private let mostHeld: Int
@@ -60,10 +60,10 @@ public final class ClientState: Module {
 
     private static func begin(_ session: Session, _ mostHeld: Int) {
         guard session[waiting] == nil else { return }
-        let held = HeldStanzas(most: mostHeld)
+        let held = CSIQueue(most: mostHeld)
         session[waiting] = held
         session.outputFilter = { [unowned server = session.host.server] stanza in
-            guard let reason = HoldRules.reason(stanza.kind, stanza.bytes, server) else { return held.takeAll() + [stanza] }
+            guard let reason = CSIRules.reason(stanza.kind, stanza.bytes, server) else { return held.takeAll() + [stanza] }
             return held.hold(stanza, reason)
         }
     }
@@ -78,9 +78,9 @@ public final class ClientState: Module {
 
 /// What waits for an inactive client, in order.
 @LoopActor
-final class HeldStanzas {
+final class CSIQueue {
     private let most: Int
-    private var held: [(reason: HoldRules.Reason, stanza: RenderedStanza)] = []
+    private var held: [(reason: CSIRules.Reason, stanza: RenderedStanza)] = []
     private var size = 0
 
     /// Bytes that wait for one client at most, however many stanzas the operator allows.
@@ -90,7 +90,7 @@ final class HeldStanzas {
     init(most: Int) { self.most = most }
 
     /// Keeps a stanza in place of an earlier one that it makes worthless; answers what is to be sent now.
-    func hold(_ stanza: RenderedStanza, _ reason: HoldRules.Reason) -> [RenderedStanza] {
+    func hold(_ stanza: RenderedStanza, _ reason: CSIRules.Reason) -> [RenderedStanza] {
         if let outdated = held.firstIndex(where: { $0.reason == reason }) {
             size -= held.remove(at: outdated).stanza.bytes.count
         }
@@ -109,7 +109,7 @@ final class HeldStanzas {
 }
 
 /// What can wait while nobody looks: rules without a server around them.
-enum HoldRules {
+enum CSIRules {
     private static let chatStates = "http://jabber.org/protocol/chatstates"
     private static let rooms = "http://jabber.org/protocol/muc#user"
     private static let carbons = "urn:xmpp:carbons:2"

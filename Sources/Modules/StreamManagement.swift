@@ -9,18 +9,18 @@ internal import XMPP
 
 /// XEP-0198: stanzas are acknowledged in both directions, and a session whose connection is lost can be resumed.
 ///
-/// What counts and waits is `Acknowledgements`, what finds a session `Host.resume`; this says on what terms. A change
+/// What counts and waits is `StreamManagementState`, what finds a session `Host.resume`; this says on what terms. A change
 /// of the options holds for sessions that enable it afterwards.
 public final class StreamManagement: Module {
     public nonisolated static let name = "mod_stream_management"
     public nonisolated static let implements = [XEP(198, "Stream Management", version: "1.6.1")]
 
-    private let terms: Acknowledgements.Terms
+    private let terms: StreamManagementState.Terms
     private let forgetsEvery: Int64?
 
     public init(options: ModuleOptions) {
         let keepsCount = options.bool("stale_h.enabled")
-        terms = Acknowledgements.Terms(
+        terms = StreamManagementState.Terms(
             mostWaiting: options.int("buffer_max"), askAfter: options.bool("ack") ? options.int("ack_freq") : nil,
             resumeTimeout: options.bool("buffer") ? options.duration("resume_timeout")?.wholeMilliseconds : nil,
             countKeptFor: keepsCount ? options.duration("stale_h.geriatric")?.components.seconds : nil)
@@ -28,8 +28,8 @@ public final class StreamManagement: Module {
     }
 
     public func install(on host: Host) {
-        host.features.afterAuthentication.append { StreamManagementWords.feature }
-        host.onExtension(StreamManagementWords.namespace) { [terms] element, session in
+        host.features.afterAuthentication.append { StreamManagementXML.feature }
+        host.onExtension(StreamManagementXML.namespace) { [terms] element, session in
             Self.take(element, session, terms)
         }
         guard let forgetsEvery else { return }
@@ -37,32 +37,32 @@ public final class StreamManagement: Module {
         host.onUnload { timer.cancel() }
     }
 
-    private static func take(_ element: Element, _ session: Session, _ terms: Acknowledgements.Terms) {
+    private static func take(_ element: Element, _ session: Session, _ terms: StreamManagementState.Terms) {
         switch element.name {
         case "enable": enable(element, session, terms)
         case "r": session.receive(.request)
         case "a":
-            if let count = StreamManagementWords.handled(element) { return session.receive(.answer(count)) }
+            if let count = StreamManagementXML.handled(element) { return session.receive(.answer(count)) }
             session.close(StreamError(.policyViolation, text: "An acknowledgement without a count"))
-        default: session.sendBesideStanzas(StreamManagementWords.failed(.unexpectedRequest))
+        default: session.sendNonza(StreamManagementXML.failed(.unexpectedRequest))
         }
     }
 
     /// XEP-0198 §3: once for a session, or it is at its end; resumption only for who asks for it.
-    private static func enable(_ element: Element, _ session: Session, _ terms: Acknowledgements.Terms) {
+    private static func enable(_ element: Element, _ session: Session, _ terms: StreamManagementState.Terms) {
         var terms = terms
         let wants = element.attribute("resume", equals: "true") || element.attribute("resume", equals: "1")
         if !wants { terms.resumeTimeout = nil }
         if let timeout = terms.resumeTimeout, let preferred = element["max"].flatMap({ Int64($0) }), preferred > 0 {
             terms.resumeTimeout = preferred < timeout / 1000 ? preferred * 1000 : timeout
         }
-        let key = terms.resumeTimeout == nil ? "" : Base64.encode(RandomPool.take(Acknowledgements.keyLength))
+        let key = terms.resumeTimeout == nil ? "" : Base64.encode(RandomPool.take(StreamManagementState.keyLength))
         guard session.enableAcknowledgements(terms, key: key) != nil else {
-            session.sendBesideStanzas(StreamManagementWords.failed(.unexpectedRequest))
+            session.sendNonza(StreamManagementXML.failed(.unexpectedRequest))
             return session.close(nil)
         }
         let name = terms.resumeTimeout == nil ? nil : Host.resumptionName(key: key, resource: session.jid.resource)
-        session.sendBesideStanzas(StreamManagementWords.enabled(id: name, seconds: terms.resumeTimeout.map { $0 / 1000 }))
+        session.sendNonza(StreamManagementXML.enabled(id: name, seconds: terms.resumeTimeout.map { $0 / 1000 }))
     }
 
     private static func forget(_ host: Host) {

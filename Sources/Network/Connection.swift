@@ -52,7 +52,7 @@ public final class Connection {
     var delegate: (any ConnectionDelegate)?
     let listener: Listener
     var watch: Watch
-    var outlet: SocketOutlet
+    var writeQueue: WriteQueue
     /// Gathered in this turn, or waiting while the socket is full. Before encryption, after compression.
     var output: OutputBuffer?
     /// OpenSSL's object; owned.
@@ -61,7 +61,7 @@ public final class Connection {
     var compression: Compression?
     var shaper: Shaper?
     var preamble: Preamble?
-    var held: HeldInput?
+    var held: PausedInput?
     var linger: Loop.Timer?
     var reason: CloseReason?
 
@@ -86,7 +86,7 @@ public final class Connection {
     init(socket: CInt, peer: PeerAddress, listener: Listener) {
         id = Self.newNumber()
         watch = Watch(socket)
-        outlet = SocketOutlet(socket)
+        writeQueue = WriteQueue(socket)
         self.listener = listener
         self.peer = peer
     }
@@ -95,7 +95,7 @@ public final class Connection {
     func begin() -> Bool {
         let failure = watch.begin(.input, self)
         if failure == 0 { return true }
-        Glibc.close(outlet.socket)
+        Glibc.close(writeQueue.socket)
         errno = failure
         return false
     }
@@ -114,7 +114,7 @@ public final class Connection {
     // MARK: Writing
 
     /// Bytes accepted by `write` that the kernel has not taken yet.
-    public var queuedBytes: Int { (output?.count ?? 0) + (compression?.gathered?.count ?? 0) + outlet.queued }
+    public var queuedBytes: Int { (output?.count ?? 0) + (compression?.gathered?.count ?? 0) + writeQueue.queued }
 
     /// Adds bytes to what goes out at the end of this turn. After the end it does nothing.
     public func write(_ bytes: UnsafeRawBufferPointer) {
@@ -222,7 +222,7 @@ extension Connection {
     }
 
     /// What came while reading was paused, as it came from the socket.
-    final class HeldInput {
+    final class PausedInput {
         var bytes: [UInt8] = []
         var ended = false
     }

@@ -9,9 +9,9 @@ extension Connection: PollTarget {
     }
 
     func writable() {
-        let failure = outlet.retry()
+        let failure = writeQueue.retry()
         if failure != 0 { return abort(.broken(errno: failure)) }
-        if !outlet.isBlocked { markDirty() }
+        if !writeQueue.isBlocked { markDirty() }
         updateWatch()
     }
 
@@ -26,7 +26,7 @@ extension Connection: PollTarget {
     /// One read. Whether there may be more. Of a peer that is gone all is taken, however slow it had to be.
     private func receive(isLast: Bool = false) -> Bool {
         let size = isLast ? Self.room.count : min(Self.room.count, shaper?.bucket.allowance(now: Loop.now) ?? .max)
-        let count = recv(outlet.socket, Self.room.baseAddress, size, CInt(MSG_DONTWAIT))
+        let count = recv(writeQueue.socket, Self.room.baseAddress, size, CInt(MSG_DONTWAIT))
         if count > 0 {
             process(UnsafeRawBufferPointer(rebasing: Self.room[..<count]))
             return true
@@ -61,7 +61,7 @@ extension Connection: PollTarget {
     }
 
     func hold(_ bytes: UnsafeRawBufferPointer) {
-        let box = held ?? HeldInput()
+        let box = held ?? PausedInput()
         held = box
         guard box.bytes.count + bytes.count <= Self.heldLimit else { return abort(.inputOverflow) }
         box.bytes.append(contentsOf: bytes)
@@ -92,7 +92,7 @@ extension Connection: PollTarget {
     /// End of file, behind whatever waits to be delivered.
     func inputClosed() {
         if held == nil, compression?.rest == nil { return peerEnded() }
-        let box = held ?? HeldInput()
+        let box = held ?? PausedInput()
         held = box
         box.ended = true
     }
@@ -111,7 +111,7 @@ extension Connection: PollTarget {
     /// Tells the poller what is wanted of the socket now.
     func updateWatch() {
         isReading = closing != .no || !isPaused
-        var interest: Poller.Interest = outlet.isBlocked ? .output : []
+        var interest: Poller.Interest = writeQueue.isBlocked ? .output : []
         if isReading, !isInputOver { interest.insert(.input) }
         watch.want(interest)
     }

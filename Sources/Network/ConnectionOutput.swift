@@ -18,7 +18,7 @@ extension Connection: TurnParticipant {
 
     /// Gives the kernel as much as it takes.
     func flush() {
-        guard !outlet.isBlocked, handshake == nil else { return noteCongestion() }
+        guard !writeQueue.isBlocked, handshake == nil else { return noteCongestion() }
         deflateGathered()
         guard let buffer = output, buffer.count > 0 else { return noteCongestion() }
         if session == nil {
@@ -49,28 +49,28 @@ extension Connection: TurnParticipant {
     func send(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count > 0, closing != .now else { return }
         NetworkCounters.current.bytesOut += UInt64(bytes.count)
-        let failure = outlet.send(bytes)
+        let failure = writeQueue.send(bytes)
         if failure != 0 { return abort(.broken(errno: failure)) }
-        if outlet.isBlocked { updateWatch() }
+        if writeQueue.isBlocked { updateWatch() }
     }
 
     // MARK: Ending
 
     /// Ends our side when everything before it has gone out.
     private func closeOutput() {
-        guard !outlet.isBlocked, output?.count ?? 0 == 0, handshake == nil || session == nil else {
+        guard !writeQueue.isBlocked, output?.count ?? 0 == 0, handshake == nil || session == nil else {
             // Plaintext behind a handshake that never ended will not be sent.
             if handshake != nil { finalize() }
             return
         }
         if session != nil {
             sendCloseNotify()
-            if outlet.isBlocked { return }   // comes back here when the alert is out
+            if writeQueue.isBlocked { return }   // comes back here when the alert is out
         }
         if closing == .now || hasEnded { return finalize() }
         closing = .lingering
         held = nil
-        shutdown(outlet.socket, CInt(SHUT_WR))
+        shutdown(writeQueue.socket, CInt(SHUT_WR))
         updateWatch()
     }
 
@@ -80,7 +80,7 @@ extension Connection: TurnParticipant {
         closing = .now
         isClosed = true
         watch.close()
-        outlet.drop()
+        writeQueue.drop()
         endPreamble()
         linger?.cancel()
         shaper?.timer?.cancel()

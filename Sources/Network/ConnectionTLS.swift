@@ -42,7 +42,7 @@ extension Connection {
         ERR_clear_error()
         if handshake == nil || advanceHandshake(session, bytes.count) { deliverRecords(session) }
         TLSEngine.takeOutput { send($0) }
-        if outlet.queued > Self.answerLimit { abort(.tls(TLSProblem(.session, "the peer does not read"))) }
+        if writeQueue.queued > Self.answerLimit { abort(.tls(TLSProblem(.session, "the peer does not read"))) }
         return bytes.count - TLSEngine.takeRest()
     }
 
@@ -99,7 +99,7 @@ extension Connection {
     func encrypt(_ buffer: OutputBuffer) {
         guard let session else { return }
         ERR_clear_error()
-        while buffer.count > 0, !outlet.isBlocked, closing != .now {
+        while buffer.count > 0, !writeQueue.isBlocked, closing != .now {
             let count = min(buffer.count, TLSEngine.recordLimit)
             guard SSL_write(session, buffer.bytes.baseAddress, Int32(count)) == Int32(count) else { return fail(.session) }
             buffer.consume(count)

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Limits what a listener accepts, over all workers.
 @LoopActor
-public protocol AcceptGate: AnyObject {
+public protocol AcceptLimiter: AnyObject {
     /// Whether another connection may be accepted now. If not it is asked again 50 ms later; connections wait in the kernel.
     var isOpen: Bool { get }
     /// A connection was accepted whose proxy has yet to say where it comes from, and then: it has, or it is gone.
@@ -32,7 +32,7 @@ public final class Listener {
     public var expectsProxyHeader = false
     /// How long a connection without traffic keeps its buffers, in milliseconds; 0: not at all, nil: for ever.
     public var hibernation: Int64? = 0
-    public weak var gate: (any AcceptGate)?
+    public weak var gate: (any AcceptLimiter)?
 
     /// Other processes accept at the same socket.
     private let isShared: Bool

@@ -33,7 +33,7 @@ public final class Pipe {
 
     private var delegate: (any PipeDelegate)?
     private var watch: Watch
-    private var outlet: SocketOutlet
+    private var writeQueue: WriteQueue
     private var output = OutputBuffer.take()
     private var assembler: FrameAssembler
     private var isDirty = false
@@ -49,14 +49,14 @@ public final class Pipe {
         self.delegate = delegate
         assembler = FrameAssembler(maximum: maximumFrame)
         watch = Watch(descriptor)
-        outlet = SocketOutlet(descriptor)
+        writeQueue = WriteQueue(descriptor)
         if watch.begin(.input, self) != 0 { close() }
     }
 
     // MARK: Sending
 
     /// Bytes of frames that the kernel has not taken yet.
-    public var queuedBytes: Int { output.count + outlet.queued }
+    public var queuedBytes: Int { output.count + writeQueue.queued }
 
     /// Adds a frame to what goes out at the end of this turn. False if it is too long, the queue is full, or the pipe is
     /// closed; the frame is then not sent.
@@ -108,7 +108,7 @@ public final class Pipe {
         isBroken = true
         withUnsafeTemporaryAllocation(byteCount: Self.room.count, alignment: 16) { room in
             while !isClosing {
-                let count = recv(outlet.socket, room.baseAddress, room.count, CInt(MSG_DONTWAIT))
+                let count = recv(writeQueue.socket, room.baseAddress, room.count, CInt(MSG_DONTWAIT))
                 if count > 0 {
                     received(UnsafeRawBufferPointer(rebasing: room[..<count]))
                 } else if count == 0 || errno != EINTR {
@@ -122,7 +122,7 @@ public final class Pipe {
         guard !isClosed else { return }
         isClosed = true
         watch.close()
-        outlet.drop()
+        writeQueue.drop()
         let last = delegate
         delegate = nil
         last?.pipeClosed(self)
@@ -132,7 +132,7 @@ public final class Pipe {
 extension Pipe: PollTarget {
     func readable() {
         guard !isClosing, !isClosed else { return }
-        let count = recv(outlet.socket, Self.room.baseAddress, Self.room.count, CInt(MSG_DONTWAIT))
+        let count = recv(writeQueue.socket, Self.room.baseAddress, Self.room.count, CInt(MSG_DONTWAIT))
         if count > 0 {
             received(UnsafeRawBufferPointer(rebasing: Self.room[..<count]))
         } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
@@ -153,21 +153,21 @@ extension Pipe: PollTarget {
     }
 
     func writable() {
-        if outlet.retry() != 0 { return closeAfterReading() }
+        if writeQueue.retry() != 0 { return closeAfterReading() }
         updateWatch()
         markDirty()
     }
 
-    private func updateWatch() { watch.want(outlet.isBlocked ? [.input, .output] : .input) }
+    private func updateWatch() { watch.want(writeQueue.isBlocked ? [.input, .output] : .input) }
 }
 
 extension Pipe: TurnParticipant {
     func turnEnded() {
         isDirty = false
         guard !isClosed else { return }
-        if output.count > 0, !outlet.isBlocked {
+        if output.count > 0, !writeQueue.isBlocked {
             NetworkCounters.current.pipeBytesOut += UInt64(output.count)
-            let failure = outlet.send(output.bytes)
+            let failure = writeQueue.send(output.bytes)
             output.consume(output.count)
             if failure != 0 {
                 readRest()

@@ -20,7 +20,7 @@ public final class ServicePool<Connection: ServiceConnection> {
 
     let settings: PoolSettings
     private let threads: BlockingPool
-    private let shelf: ConnectionShelf<Connection>
+    private let shelf: IdleConnections<Connection>
     private var policy: PoolPolicy
     /// Those who wait for an answer, by number.
     private var calls: [UInt64: PendingCall] = [:]
@@ -33,7 +33,7 @@ public final class ServicePool<Connection: ServiceConnection> {
     init(_ settings: PoolSettings, connect: @escaping Connecting) {
         self.settings = settings
         threads = BlockingPool(threads: settings.connections, bound: settings.connections * settings.bound)
-        shelf = ConnectionShelf(connect: connect, timeout: Self.connectTimeout)
+        shelf = IdleConnections(connect: connect, timeout: Self.connectTimeout)
         policy = PoolPolicy(settings.patience, now: Loop.now)
         if let interval = settings.keepAlive {
             refresh = Loop.every(interval) { [weak self] in self?.keepAlive(interval) }
@@ -69,7 +69,7 @@ public final class ServicePool<Connection: ServiceConnection> {
     }
 
     /// Takes note of what a question showed, and gives the call if somebody still waits for it.
-    private func finish(_ id: UInt64, _ event: ConnectionShelf<Connection>.Event) -> PendingCall? {
+    private func finish(_ id: UInt64, _ event: IdleConnections<Connection>.Event) -> PendingCall? {
         note(event, isProbe: false)
         if case .connected = event { policy.withdrawn() }
         return calls.removeValue(forKey: id)
@@ -91,7 +91,7 @@ public final class ServicePool<Connection: ServiceConnection> {
 
     // MARK: Up and down
 
-    private func note(_ event: ConnectionShelf<Connection>.Event, isProbe: Bool) {
+    private func note(_ event: IdleConnections<Connection>.Event, isProbe: Bool) {
         switch event {
         case .answered:
             if policy.answered(now: Loop.now) { announceRecovery() }

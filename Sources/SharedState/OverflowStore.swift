@@ -31,18 +31,18 @@ struct OverflowStore {
             xmppd_publish_u32(&head.pointee.overflow_touched, max(head.pointee.overflow_touched, UInt32(first + units)))
             head.pointee.overflow_top = UInt32(first + units)
         }
-        DeathPoint.pass()
+        CrashPoint.pass()
         mark(first, units)
         head.pointee.overflow_used &+= UInt32(units)
         if first == Int(head.pointee.overflow_hint) { head.pointee.overflow_hint = UInt32(first + units) }
-        DeathPoint.pass()
+        CrashPoint.pass()
         return UInt32(first)
     }
 
     func free(_ first: UInt32, units: Int) {
         let start = Int(first)
         for unit in start..<start + units { map[unit >> 6] &= ~(1 << UInt64(unit & 63)) }
-        DeathPoint.pass()
+        CrashPoint.pass()
         head.pointee.overflow_used &-= UInt32(units)
         head.pointee.overflow_hint = min(head.pointee.overflow_hint, first)
         if start + units == Int(head.pointee.overflow_top) { lowerTop(to: start) }
@@ -113,7 +113,7 @@ struct OverflowStore {
         guard touched > max(top + slack, keep) else { return }
         SharedSegment.release(
             from: area + keep * SegmentLayout.overflowUnit, to: area + touched * SegmentLayout.overflowUnit)
-        DeathPoint.pass()
+        CrashPoint.pass()
         head.pointee.overflow_touched = UInt32(keep)
     }
 }

@@ -65,7 +65,7 @@ struct SessionIndex {
             let displacement = (cell &- home) & mask
             if displacement >= (cell &- hole) & mask {
                 cells[hole] = cells[cell]
-                DeathPoint.pass()
+                CrashPoint.pass()
                 hole = cell
             }
             cell = (cell &+ 1) & mask

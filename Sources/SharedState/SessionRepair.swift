@@ -14,7 +14,7 @@ extension SessionShard {
         let former = indexBits
         index(bits: bits).clear()
         xmppd_publish_u32(&head.pointee.index_bits, UInt32(bits))
-        DeathPoint.pass()
+        CrashPoint.pass()
         keepSoundEntries()
         deriveOverflow()
         for other in SegmentLayout.smallestIndexBits...area.largestIndexBits where other == former && other != bits {
@@ -23,7 +23,7 @@ extension SessionShard {
         }
         head.pointee.entries_touched = UInt32(area.entriesPerShard)
         releaseEntries(slack: 0)
-        DeathPoint.pass()
+        CrashPoint.pass()
     }
 
     /// From the last to the first: of two entries with the same full JID the later position is the newer one.
@@ -37,7 +37,7 @@ extension SessionShard {
                 } else {
                     takeOut(position)
                 }
-                DeathPoint.pass()
+                CrashPoint.pass()
                 position -= 1
             }
         }
@@ -45,12 +45,12 @@ extension SessionShard {
 
     private func deriveOverflow() {
         overflow.beginRebuild()
-        DeathPoint.pass()
+        CrashPoint.pass()
         for position in 0..<count {
             let units = overflowUnits(of: entries + position)
             if units > 0 { overflow.adopt(entries[position].overflow, units: units) }
         }
-        DeathPoint.pass()
+        CrashPoint.pass()
         overflow.endRebuild()
     }
 

@@ -82,11 +82,11 @@ struct SessionShard {
         if position >= Int(head.pointee.entries_touched) { head.pointee.entries_touched = UInt32(position + 1) }
         write(record, key, at: entries + position, overflow: first)
         xmppd_publish_state(entries + position, UInt8(XMPPD_ENTRY_USED))
-        DeathPoint.pass()
+        CrashPoint.pass()
         xmppd_publish_u32(&head.pointee.count, UInt32(position + 1))
-        DeathPoint.pass()
+        CrashPoint.pass()
         index.insert(SessionIndex.cell(tag: key.tag, position: position))
-        DeathPoint.pass()
+        CrashPoint.pass()
         return true
     }
 
@@ -96,10 +96,10 @@ struct SessionShard {
         let units = overflowUnits(of: entry)
         let first = entry.pointee.overflow
         index.remove(SessionIndex.cell(tag: entry.pointee.tag, position: position))
-        DeathPoint.pass()
+        CrashPoint.pass()
         takeOut(position)
         if units > 0, overflow.bytes(first, units: units) != nil { overflow.free(first, units: units) }
-        DeathPoint.pass()
+        CrashPoint.pass()
         releaseEntries(slack: 128 + count / 8)
         shrinkIndex()
     }
@@ -110,22 +110,22 @@ struct SessionShard {
         if position != last {
             let gap = entries + position
             xmppd_publish_state(gap, UInt8(XMPPD_ENTRY_EMPTY))
-            DeathPoint.pass()
+            CrashPoint.pass()
             xmppd_entry_copy_facts(gap, entries + last)
-            DeathPoint.pass()
+            CrashPoint.pass()
             xmppd_entry_copy_text(gap, entries + last)
-            DeathPoint.pass()
+            CrashPoint.pass()
             xmppd_publish_state(gap, entries[last].state)
-            DeathPoint.pass()
+            CrashPoint.pass()
             let tag = gap.pointee.tag
             index.replace(
                 SessionIndex.cell(tag: tag, position: last), with: SessionIndex.cell(tag: tag, position: position))
-            DeathPoint.pass()
+            CrashPoint.pass()
         }
         xmppd_publish_state(entries + last, UInt8(XMPPD_ENTRY_EMPTY))
-        DeathPoint.pass()
+        CrashPoint.pass()
         xmppd_publish_u32(&head.pointee.count, UInt32(last))
-        DeathPoint.pass()
+        CrashPoint.pass()
     }
 
     // MARK: Size
@@ -147,13 +147,13 @@ struct SessionShard {
         let old = index(bits: bits)
         let new = index(bits: newBits)
         new.clear()
-        DeathPoint.pass()
+        CrashPoint.pass()
         new.adopt(old)
-        DeathPoint.pass()
+        CrashPoint.pass()
         xmppd_publish_u32(&head.pointee.index_bits, UInt32(newBits))
-        DeathPoint.pass()
+        CrashPoint.pass()
         SharedSegment.release(from: old.cells, to: old.cells + old.mask + 1)
-        DeathPoint.pass()
+        CrashPoint.pass()
     }
 
     /// Gives memory back, by whole pages, once more than `slack` entries above the last one are unused.
@@ -163,7 +163,7 @@ struct SessionShard {
         let keep = (count + slack / 2).roundedUp(to: perPage)
         guard touched > max(count + slack, keep) else { return }
         SharedSegment.release(from: entries + keep, to: entries + touched)
-        DeathPoint.pass()
+        CrashPoint.pass()
         head.pointee.entries_touched = UInt32(keep)
     }
 
@@ -181,9 +181,9 @@ struct SessionShard {
         entry.pointee.resource_length = UInt16(key.resourceLength)
         entry.pointee.address_length = UInt8(key.text.count - key.bareLength - key.resourceLength)
         entry.pointee.overflow = first
-        DeathPoint.pass()
+        CrashPoint.pass()
         SessionText(of: entry, overflow).fill(with: key.text)
-        DeathPoint.pass()
+        CrashPoint.pass()
     }
 
     static func standing(_ priority: Int8, _ flags: SessionFlags) -> UInt32 {

@@ -36,20 +36,20 @@ public final class SessionTable: @unchecked Sendable {  // raw pointers into the
     // Asked for every stanza, hence with the parts of the address: putting them together first would cost as much again.
 
     /// What delivery needs to know of all sessions of a bare JID. `local` is empty for a server.
-    public func routes(local: String, domain: String) -> KnownRoutes {
+    public func routes(local: String, domain: String) -> CachedRoutes {
         withKey(local: local, domain: domain) { shard, key in
             var routes: [SessionRoute] = []
             shard.forEach(of: key) { _, entry in
                 routes.append(shard.route(of: entry))
                 return false
             }
-            return KnownRoutes(routes: routes, shard: shard.number, changes: shard.head.pointee.changes)
-        } ?? KnownRoutes(routes: [], shard: -1, changes: 0)
+            return CachedRoutes(routes: routes, shard: shard.number, changes: shard.head.pointee.changes)
+        } ?? CachedRoutes(routes: [], shard: -1, changes: 0)
     }
 
     /// Whether nothing has changed since; takes no lock.
     @inline(__always)
-    func holds(_ known: KnownRoutes) -> Bool {
+    func holds(_ known: CachedRoutes) -> Bool {
         known.shard >= 0 && xmppd_load_u32(&area.head(known.shard).pointee.changes) == known.changes
     }
 

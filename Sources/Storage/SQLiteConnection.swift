@@ -8,7 +8,7 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
 
     private let handle: OpaquePointer
     /// How long it waits for the locks of others. SQLite holds a pointer to it while the connection is open.
-    let patience: BusyPatience
+    let patience: BusyHandler
     private(set) var isOpen = true
     private var statements: [String: SQLiteStatement] = [:]
     /// More statements than the repositories have; beyond it the prepared ones are dropped.
@@ -24,10 +24,10 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
             throw error
         }
         self.handle = handle
-        patience = BusyPatience(milliseconds: role == .instant ? 0 : options.busyTimeout)
+        patience = BusyHandler(milliseconds: role == .instant ? 0 : options.busyTimeout)
         sqlite3_busy_handler(handle, { patience, tries in
             guard let patience else { return 0 }
-            return Unmanaged<BusyPatience>.fromOpaque(patience).takeUnretainedValue().waits(after: Int(tries)) ? 1 : 0
+            return Unmanaged<BusyHandler>.fromOpaque(patience).takeUnretainedValue().waits(after: Int(tries)) ? 1 : 0
         }, Unmanaged.passUnretained(patience).toOpaque())
         do throws(StorageError) {
             for pragma in Self.pragmas(role, options) { try configure(pragma) }

@@ -3,7 +3,7 @@ import Glibc
 /// The database in one SQLite file, which several processes have open at the same time (WAL mode).
 ///
 /// One connection writes and one or a few read, each on a thread of its own; what can be read without waiting is read in place
-/// (`InstantReader`). Writes that are submitted while a transaction runs are
+/// (`CachedReader`). Writes that are submitted while a transaction runs are
 /// gathered and share the next one (`SQLiteWriter`); reads that gather share a snapshot. Both queues have a bound: over it the
 /// answer is `busy`, at once.
 public final class SQLiteDatabase: SQLDatabase {
@@ -11,7 +11,7 @@ public final class SQLiteDatabase: SQLDatabase {
     private let reads: WorkQueue
     private let counters = SQLiteCounters()
     private let connections: [SQLiteConnection]
-    private let instant: InstantReader
+    private let instant: CachedReader
     private let onError: @Sendable (StorageError, String) -> Void
 
     /// Opens the file at `path`, creating it readable by its owner only; its directory must exist.
@@ -31,8 +31,8 @@ public final class SQLiteDatabase: SQLDatabase {
                 reading.append(try SQLiteConnection(path: path, role: .reader, options: options))
             }
             connections = [writing] + reading
-            instant = try InstantReader(path: path, options: options)
-            try start(writing, reading, Turnstile(path: path))
+            instant = try CachedReader(path: path, options: options)
+            try start(writing, reading, WriterLock(path: path))
         } catch {
             writes.stop()
             reads.stop()
@@ -72,7 +72,7 @@ public final class SQLiteDatabase: SQLDatabase {
         instant.close()
     }
 
-    private func start(_ writing: SQLiteConnection, _ reading: [SQLiteConnection], _ turnstile: Turnstile) throws(StorageError) {
+    private func start(_ writing: SQLiteConnection, _ reading: [SQLiteConnection], _ turnstile: WriterLock) throws(StorageError) {
         let writer = SQLiteWriter(writing, turnstile, counters: counters)
         try writes.startThread(Self.body("write", onError, writer.run))
         for connection in reading {

@@ -7,11 +7,11 @@
 /// `@unchecked`: used by the one thread that empties the queue of writes.
 final class SQLiteWriter: @unchecked Sendable {
     private let connection: SQLiteConnection
-    private let turnstile: Turnstile
+    private let turnstile: WriterLock
     private let counters: SQLiteCounters
     private var isFullySynchronous = false
 
-    init(_ connection: SQLiteConnection, _ turnstile: Turnstile, counters: SQLiteCounters) {
+    init(_ connection: SQLiteConnection, _ turnstile: WriterLock, counters: SQLiteCounters) {
         self.connection = connection
         self.turnstile = turnstile
         self.counters = counters

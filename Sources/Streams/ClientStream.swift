@@ -34,8 +34,8 @@ public struct ClientStream: Sendable {
         case bindRefused(StanzaError)
         /// An answer to `resume`: this stream has the session from now on (XEP-0198 §5).
         case resumed(JID, handled: UInt32)
-        /// The other answer to `resume`; the client may bind instead. `handled`: as in `StreamManagementWords.failed`.
-        case resumeRefused(StreamManagementWords.Refusal, handled: UInt32?)
+        /// The other answer to `resume`; the client may bind instead. `handled`: as in `StreamManagementXML.failed`.
+        case resumeRefused(StreamManagementXML.Refusal, handled: UInt32?)
         /// The clock of `restartClock` ran out.
         case timeout
         /// The server ends the stream: shutdown, replacement, policy.

@@ -7,7 +7,7 @@ extension Negotiation {
     func chosenAfterAuthentication(_ element: Element, _ offer: StreamOffer, _ user: JID) -> Step {
         guard element.is("iq", Namespace.client), let bind = element.child("bind", Namespace.bind) else {
             if element.isCompressionRequest { return compress(element, offer, .authenticated(user)) }
-            if element.isIn(StreamManagementWords.namespace) { return resume(element, offer, user) }
+            if element.isIn(StreamManagementXML.namespace) { return resume(element, offer, user) }
             if element.isIn(Namespace.sasl) { return close(.policyViolation, "Already authenticated") }
             if element.is("starttls", Namespace.tls) {
                 return (.closed, [.send(Element("failure", Namespace.tls)), .close(nil)])

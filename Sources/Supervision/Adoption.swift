@@ -1,5 +1,5 @@
 /// What a supervisor knows, for another image of the program that goes on in its place. Nothing is under way then.
-public struct SupervisorMemory: Equatable, Sendable {
+public struct SupervisorSnapshot: Equatable, Sendable {
     public struct Place: Equatable, Sendable {
         public enum State: UInt8, Sendable { case vacant, waiting, greeting, starting, ready, draining, condemned }
 
@@ -22,9 +22,9 @@ public struct SupervisorMemory: Equatable, Sendable {
         public var holder: UInt8
         public var starts: UInt32
         public var setbacks: UInt32
-        public var troubles: Troubles?
+        public var troubles: CrashStreak?
 
-        public init(number: UInt8, holder: UInt8, starts: UInt32, setbacks: UInt32, troubles: Troubles?) {
+        public init(number: UInt8, holder: UInt8, starts: UInt32, setbacks: UInt32, troubles: CrashStreak?) {
             self.number = number
             self.holder = holder
             self.starts = starts
@@ -52,10 +52,10 @@ public struct SupervisorMemory: Equatable, Sendable {
 extension Supervisor {
     /// What another image needs to go on; nil while a reload, a restart or the stop is under way, or before all workers
     /// have been ready once.
-    public var memory: SupervisorMemory? {
+    public var memory: SupervisorSnapshot? {
         guard phase == .running, hasBeenUp, size == nil else { return nil }
-        let places = slots.filter { $0.incarnation > 0 }.map { slot -> SupervisorMemory.Place in
-            let (state, since): (SupervisorMemory.Place.State, Int64?) =
+        let places = slots.filter { $0.incarnation > 0 }.map { slot -> SupervisorSnapshot.Place in
+            let (state, since): (SupervisorSnapshot.Place.State, Int64?) =
                 switch slot.state {
                 case .vacant, .leaving: (.vacant, nil)
                 case .waiting: (.waiting, nil)
@@ -64,19 +64,19 @@ extension Supervisor {
                 case .draining(let since): (.draining, since)
                 case .condemned(let since): (.condemned, since)
                 }
-            return SupervisorMemory.Place(slot: slot.number, incarnation: slot.incarnation, state: state, since: since)
+            return SupervisorSnapshot.Place(slot: slot.number, incarnation: slot.incarnation, state: state, since: since)
         }
         let posts = positions.filter { $0.starts > 0 }.map {
-            SupervisorMemory.Post(
+            SupervisorSnapshot.Post(
                 number: UInt8(clamping: $0.number), holder: $0.holder, starts: $0.starts, setbacks: UInt32(clamping: $0.setbacks),
                 troubles: $0.troubles)
         }
-        return SupervisorMemory(wanted: UInt8(clamping: wanted), places: places, posts: posts, orphans: orphans.map(\.dead))
+        return SupervisorSnapshot(wanted: UInt8(clamping: wanted), places: places, posts: posts, orphans: orphans.map(\.dead))
     }
 
     /// Goes on where another image stopped; tell it `.adopted` next.
     /// - Returns: nil if the memory contradicts itself.
-    public init?(_ memory: SupervisorMemory, policy: SupervisionPolicy) {
+    public init?(_ memory: SupervisorSnapshot, policy: SupervisionPolicy) {
         guard (1...WorkerName.positions).contains(Int(memory.wanted)) else { return nil }
         self.init(workers: Int(memory.wanted), policy: policy)
         for place in memory.places {

@@ -7,7 +7,7 @@ struct Position: Equatable, Sendable {
     var starts: UInt32 = 0
     /// Deaths in a row without stable service between.
     private(set) var setbacks = 0
-    private(set) var troubles: Troubles?
+    private(set) var troubles: CrashStreak?
 
     init(number: Int) {
         self.number = number
@@ -15,7 +15,7 @@ struct Position: Equatable, Sendable {
     }
 
     /// As it was when another image of the master knew it.
-    init(number: Int, holder: UInt8, starts: UInt32, setbacks: Int, troubles: Troubles?) {
+    init(number: Int, holder: UInt8, starts: UInt32, setbacks: Int, troubles: CrashStreak?) {
         self.number = number
         self.holder = holder
         self.starts = starts
@@ -36,7 +36,7 @@ struct Position: Equatable, Sendable {
         } else {
             delay = setbacks <= policy.promptRefills ? 0 : policy.delay(setbacks - policy.promptRefills)
         }
-        troubles = Troubles(
+        troubles = CrashStreak(
             count: (troubles?.count ?? 0) + 1, first: troubles?.first ?? now, last: now, lastExit: exit,
             nextStart: delay > 0 ? now + delay : nil)
         self.troubles = troubles
@@ -57,7 +57,7 @@ struct Position: Equatable, Sendable {
 }
 
 /// Deaths of the workers of a position without stable service between. Times are those of the supervisor's clock.
-public struct Troubles: Equatable, Sendable {
+public struct CrashStreak: Equatable, Sendable {
     public var count: Int
     public var first: Int64
     public var last: Int64

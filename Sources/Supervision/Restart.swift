@@ -20,20 +20,20 @@ struct Restart: Equatable, Sendable {
     /// Why the replacement is not the worker it should be.
     var failure: RestartFailure?
 
-    var standing: RestartStanding {
-        let (position, step): (Int?, RestartStanding.Step) =
+    var standing: RestartStatus {
+        let (position, step): (Int?, RestartStatus.Step) =
             switch stage {
             case .idle: (nil, .starting)
             case .starting(let position, _, _), .awaiting(let position), .settling(let position): (position, .starting)
             case .draining(let position, _): (position, .draining)
             }
-        return RestartStanding(
+        return RestartStatus(
             id: id, position: position, step: step, done: total - queue.count - (position == nil ? 0 : 1), total: total)
     }
 }
 
 /// How far a rolling restart is.
-public struct RestartStanding: Equatable, Sendable {
+public struct RestartStatus: Equatable, Sendable {
     public enum Step: String, Sendable { case starting, draining }
 
     public var id: UInt32

@@ -88,7 +88,7 @@ public enum SupervisionAction: Equatable, Sendable {
     /// The answer to whoever asked for the reload.
     case reloadEnded(generation: UInt32, ReloadOutcome)
     /// The rolling restart has come one step further.
-    case restartProgress(RestartStanding)
+    case restartProgress(RestartStatus)
     case restartEnded(id: UInt32, RestartOutcome)
     case report(SupervisionReport)
     /// Tell the service manager.
@@ -98,14 +98,14 @@ public enum SupervisionAction: Equatable, Sendable {
 
     public enum Notice: Equatable, Sendable {
         case ready, reloading, stopping
-        case status(ServiceStanding)
+        case status(ServiceStatus)
 
-        static func status(ready: Int, of all: Int) -> Notice { .status(ServiceStanding(ready: ready, all: all)) }
+        static func status(ready: Int, of all: Int) -> Notice { .status(ServiceStatus(ready: ready, all: all)) }
     }
 }
 
 /// How the server stands, in the service manager's one line.
-public struct ServiceStanding: Equatable, Sendable {
+public struct ServiceStatus: Equatable, Sendable {
     /// A position whose workers die again and again.
     public struct Crashing: Equatable, Sendable {
         public var position: Int
@@ -116,7 +116,7 @@ public struct ServiceStanding: Equatable, Sendable {
     public var ready: Int
     public var all: Int
     public var crashing: [Crashing] = []
-    public var restart: RestartStanding?
+    public var restart: RestartStatus?
 }
 
 /// How a reload ended.

@@ -8,7 +8,7 @@ public struct Supervisor: Sendable {
         case running
         case reloading(Reload)
         case restarting(Restart)
-        case changing(Changeover)
+        case changing(FullReplacement)
         /// Until the last worker is gone; then the master leaves with that status.
         case stopping(status: Int32)
         case ended
@@ -310,12 +310,12 @@ public struct Supervisor: Sendable {
     }
 
     var status: SupervisionAction.Notice {
-        let crashing = positions[..<wanted].compactMap { position -> ServiceStanding.Crashing? in
+        let crashing = positions[..<wanted].compactMap { position -> ServiceStatus.Crashing? in
             guard slots[Int(position.holder)].state == .waiting, let troubles = position.troubles, let next = troubles.nextStart
             else { return nil }
-            return ServiceStanding.Crashing(position: position.number, delay: next - troubles.last)
+            return ServiceStatus.Crashing(position: position.number, delay: next - troubles.last)
         }
-        return .status(ServiceStanding(ready: readyCount, all: wanted, crashing: crashing, restart: restartStanding))
+        return .status(ServiceStatus(ready: readyCount, all: wanted, crashing: crashing, restart: restartStanding))
     }
 }
 

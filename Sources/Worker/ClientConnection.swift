@@ -126,7 +126,7 @@ final class ClientConnection {
             namespaces = header.namespaces
             open(header)
         case .element:
-            if let session, session.acknowledgements != nil, let sign = StreamManagementSign(bytes) {
+            if let session, session.streamManagement != nil, let sign = StreamManagementNonza(bytes) {
                 return session.receive(sign)
             }
             let element = try server.parser.element(bytes, in: namespaces, limits: framer.limits)
@@ -161,8 +161,8 @@ final class ClientConnection {
 
     private func perform(_ action: ClientStream.Action) {
         switch action {
-        case .open(let header): connection.write(StreamText.header(header, language: server.configuration.general.language))
-        case .send(let element): connection.write(StreamText.element(element))
+        case .open(let header): connection.write(StreamMarkup.header(header, language: server.configuration.general.language))
+        case .send(let element): connection.write(StreamMarkup.element(element))
         case .startTLS: startTLS()
         case .startCompression(let limit): inflationLimit = limit
         case .restart: framer.restart()
@@ -238,7 +238,7 @@ final class ClientConnection {
         if let error {
             listener.metrics?.add(.streamErrors)
             report("stream error", [Field("condition", error.condition.rawValue), Field("text", error.text ?? "")])
-            connection.write(StreamText.element(error.element))
+            connection.write(StreamMarkup.element(error.element))
         }
         connection.write("</stream:stream>")
         connection.close(afterFlush: true)

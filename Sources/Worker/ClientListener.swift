@@ -14,7 +14,7 @@ internal import XMPP
 final class ClientListener {
     private(set) var descriptor: ListenerDescriptor
     let server: Server
-    let shared: SharedCounters
+    let shared: WorkerSegment
     private(set) var options: ClientListenerConfiguration
     private(set) var streamOptions: StreamOptions
     private var tls: ListenerTLS?
@@ -33,7 +33,7 @@ final class ClientListener {
 
     init(
         _ descriptor: ListenerDescriptor, _ options: ClientListenerConfiguration, _ tls: ListenerTLS?,
-        server: Server, shared: SharedCounters
+        server: Server, shared: WorkerSegment
     ) {
         self.descriptor = descriptor
         self.server = server
@@ -222,7 +222,7 @@ final class ClientListener {
     }
 }
 
-extension ClientListener: AcceptGate {
+extension ClientListener: AcceptLimiter {
     /// `max_connections` and `num_acceptors` hold over all workers, give or take what several accept at the same moment.
     var isOpen: Bool {
         shared.pending(descriptor) < options.numAcceptors

@@ -74,7 +74,7 @@ extension ClientConnection {
             perform(stream.handle(.bindRefused(StanzaError(.notAllowed, text: "Access to this listener is denied"))))
             return
         }
-        let resource = resource ?? StreamText.randomName()
+        let resource = resource ?? StreamMarkup.randomName()
         Loop.spawn { [self] in
             do throws(StanzaError) {
                 let session = try await host.bind(

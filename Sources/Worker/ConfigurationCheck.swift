@@ -37,7 +37,7 @@ enum ConfigurationCheck {
     private static func storageProblems(_ configuration: ServerConfiguration) -> [ReportedProblem] {
         let option = "xmppd.storage.path"
         do throws(StorageError) {
-            try StorageTrial.run(path: configuration.native.storagePath)
+            try StorageProbe.run(path: configuration.native.storagePath)
             return []
         } catch {
             let place = configuration.position(of: option)

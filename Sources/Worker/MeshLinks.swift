@@ -13,12 +13,12 @@ final class MeshLinks: Mesh {
     }
 
     private unowned let server: Server
-    private let shared: SharedCounters
+    private let shared: WorkerSegment
     private var links: [UInt8: Link] = [:]
     /// Called when no link is congested any more.
     var onDrained: @LoopActor () -> Void = {}
 
-    init(server: Server, shared: SharedCounters) {
+    init(server: Server, shared: WorkerSegment) {
         self.server = server
         self.shared = shared
     }

@@ -28,7 +28,7 @@ public enum WorkerProgram {
         guard become(arguments.account) else { return accountStatus }
         nonisolated(unsafe) var status: Int32 = 0
         Loop.run {
-            ControlLink.shared = ControlLink(arguments: arguments, catalog: catalog) { status = $0 }
+            MasterConnection.shared = MasterConnection(arguments: arguments, catalog: catalog) { status = $0 }
         }
         return status
     }

@@ -36,7 +36,7 @@ extension WorkerRuntime {
     /// Puts a prepared configuration in force: first, in one go, everything that new streams meet, then, a few at a
     /// time, what open ones have to be told.
     func apply(_ prepared: PreparedConfiguration, _ proposal: Proposal) async -> ReloadEffects {
-        var clock = PauseClock()
+        var clock = YieldBudget()
         configuration = prepared
         let goneHosts = server.apply(prepared.configuration, workers: proposal.workers)
         let goneListeners = replaceListeners(prepared, proposal)
@@ -77,7 +77,7 @@ extension WorkerRuntime {
         return gone
     }
 
-    private func close(_ host: Host, _ clock: inout PauseClock) async -> ReloadEffects.Closing {
+    private func close(_ host: Host, _ clock: inout YieldBudget) async -> ReloadEffects.Closing {
         let error = StreamError(.hostGone)
         var closing = ReloadEffects.Closing(cause: .host, subject: host.domain, sessions: 0, others: 0)
         for session in server.localSessions.filter({ $0.host === host }) where !session.hasEnded {
@@ -98,7 +98,7 @@ extension WorkerRuntime {
     /// tells a client to come back at once and begin anew, by the name of the domain, which leads to the listeners that
     /// there are (RFC 6120 §4.9.3.16). The client has done nothing wrong (`policy-violation`), the server stays
     /// (`system-shutdown`), the domain does (`host-gone`), and no other place is known here (`see-other-host`).
-    private func close(_ listener: ClientListener, _ clock: inout PauseClock) async -> ReloadEffects.Closing {
+    private func close(_ listener: ClientListener, _ clock: inout YieldBudget) async -> ReloadEffects.Closing {
         let place = listener.descriptor.address.contains(":") ? "[\(listener.descriptor.address)]" : listener.descriptor.address
         var closing = ReloadEffects.Closing(
             cause: .listener, subject: "\(place):\(listener.descriptor.port)", sessions: 0, others: 0)
@@ -114,12 +114,12 @@ extension WorkerRuntime {
 
 /// Keeps work in pieces, so that the loop does other things in between, and knows how long the longest piece was.
 @LoopActor
-struct PauseClock {
+struct YieldBudget {
     /// The length of a piece in microseconds. The loop does up to sixteen before it looks at descriptors again.
     private static let piece: Int64 = 1_000
 
     private(set) var longest: Int64 = 0
-    private var began = PauseClock.now
+    private var began = YieldBudget.now
 
     init() {}
 

@@ -16,7 +16,7 @@ final class WorkerRuntime {
     let mesh: MeshLinks
     let operations: WorkerOperations
     var report: @LoopActor (LoadReport) -> Void = { _ in }
-    let shared: SharedCounters
+    let shared: WorkerSegment
     private let database: SQLiteDatabase
     var configuration: PreparedConfiguration
     var listeners: [ClientListener] = []
@@ -40,15 +40,15 @@ final class WorkerRuntime {
         try await Schema.migrate(database)
         let store = Repositories(database)
         let secret = try await store.serverValues.secret("scram.stand-in", orElse: randomBytes(32))
-        let shared = SharedCounters(segment: segment, slot: Int(arguments.slot), secret: secret)
+        let shared = WorkerSegment(segment: segment, slot: Int(arguments.slot), secret: secret)
         let server = Server(
             slot: arguments.slot, incarnation: arguments.incarnation, workers: Int(arguments.workers),
-            configuration: prepared.configuration, directory: TableDirectory(SessionTable(segment)), store: store, catalog: catalog)
+            configuration: prepared.configuration, directory: SharedSessionDirectory(SessionTable(segment)), store: store, catalog: catalog)
         return WorkerRuntime(arguments, prepared, server, shared, database, segment)
     }
 
     private init(
-        _ arguments: WorkerArguments, _ prepared: PreparedConfiguration, _ server: Server, _ shared: SharedCounters,
+        _ arguments: WorkerArguments, _ prepared: PreparedConfiguration, _ server: Server, _ shared: WorkerSegment,
         _ database: SQLiteDatabase, _ segment: SharedSegment
     ) {
         self.server = server

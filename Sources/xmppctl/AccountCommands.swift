@@ -18,7 +18,7 @@ struct AccountAdd: VerbCommand {
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
 
-    func arguments(_ console: Console) throws(Complaint) -> Value {
+    func arguments(_ console: Console) throws(CommandError) -> Value {
         try PasswordQuestion(verb: Self.verb, jid).arguments(password, console)
     }
 
@@ -47,7 +47,7 @@ struct AccountPasswd: VerbCommand {
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
 
-    func arguments(_ console: Console) throws(Complaint) -> Value {
+    func arguments(_ console: Console) throws(CommandError) -> Value {
         try PasswordQuestion(verb: Self.verb, jid).arguments(password, console)
     }
 
@@ -66,8 +66,8 @@ struct AccountExists: VerbCommand {
 
     func words(for result: Value) -> String? { result["exists"]?.bool == true ? "\(jid) exists" : "\(jid) does not exist" }
 
-    func conclude(_ result: Value, _: Console) throws(Complaint) {
-        if result["exists"]?.bool != true { throw Complaint("") }
+    func conclude(_ result: Value, _: Console) throws(CommandError) {
+        if result["exists"]?.bool != true { throw CommandError("") }
     }
 }
 

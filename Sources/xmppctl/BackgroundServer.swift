@@ -16,7 +16,7 @@ struct BackgroundServer {
     /// Milliseconds between two looks at a server that is not ready.
     private static let pause: UInt32 = 50
 
-    init(_ program: String, _ words: [String], log: String?) throws(Complaint) {
+    init(_ program: String, _ words: [String], log: String?) throws(CommandError) {
         isMemory = log == nil
         let errors = try Self.output(log)
         self.errors = errors
@@ -24,29 +24,29 @@ struct BackgroundServer {
         pid = CStrings.with([program] + words) { cplatform_spawn_background(program, $0, cplatform_environment(), errors) }
         guard pid > 0 else {
             close(errors)
-            throw Complaint("cannot start \(program): \(reason(-pid))")
+            throw CommandError("cannot start \(program): \(reason(-pid))")
         }
     }
 
     /// Waits until all workers are ready.
     /// - Returns: how many there are.
-    func waitUntilReady(_ server: Server) throws(Complaint) -> Int64 {
+    func waitUntilReady(_ server: ControlConnection) throws(CommandError) -> Int64 {
         let deadline = Self.now + Int64(server.patience) * 1000
         while Self.now < deadline {
-            if let status = exitStatus() { throw Complaint(errorText, status) }
+            if let status = exitStatus() { throw CommandError(errorText, status) }
             if let workers = readyWorkers(server) {
                 release()
                 return workers
             }
             usleep(Self.pause * 1000)
         }
-        throw Complaint(
+        throw CommandError(
             "xmppd (pid \(pid)) is not ready after \(server.patience) s; it was left running\n\(errorText)", ExitStatus.unavailable)
     }
 
     /// How many workers there are if all are ready; nil if not, or if it is not our server that answers.
-    private func readyWorkers(_ server: Server) -> Int64? {
-        do throws(Complaint) {
+    private func readyWorkers(_ server: ControlConnection) -> Int64? {
+        do throws(CommandError) {
             let status = try server.perform("status")
             let workers = status["workers"]?.array ?? []
             guard status["master"]?.number("pid") == Int64(pid), !workers.isEmpty else { return nil }
@@ -83,14 +83,14 @@ struct BackgroundServer {
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    private static func output(_ log: String?) throws(Complaint) -> Int32 {
+    private static func output(_ log: String?) throws(CommandError) -> Int32 {
         guard let log else {
             let file = cplatform_sealable_file()
-            guard file >= 0 else { throw Complaint("cannot make a memory file: \(reason(-file))") }
+            guard file >= 0 else { throw CommandError("cannot make a memory file: \(reason(-file))") }
             return file
         }
         let file = open(log, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
-        guard file >= 0 else { throw Complaint("cannot open \(log): \(reason(errno))") }
+        guard file >= 0 else { throw CommandError("cannot open \(log): \(reason(errno))") }
         return file
     }
 }

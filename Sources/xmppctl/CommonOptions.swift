@@ -5,7 +5,7 @@ import Operations
 /// Where the server is, and how long to wait for it.
 struct ServerOptions: ParsableArguments {
     @Option(
-        help: .init("The control socket of the server (default: $XMPPD_CONTROL_SOCKET, or \(Server.defaultSocket)).", valueName: "path"),
+        help: .init("The control socket of the server (default: $XMPPD_CONTROL_SOCKET, or \(ControlConnection.defaultSocket)).", valueName: "path"),
         completion: .file())
     var socket: String?
 
@@ -16,8 +16,8 @@ struct ServerOptions: ParsableArguments {
         guard (1...86_400).contains(timeout) else { throw ValidationError("--timeout: expected a whole number from 1 to 86400") }
     }
 
-    func server(_ console: Console) -> Server {
-        Server(socket: socket ?? console.environment("XMPPD_CONTROL_SOCKET") ?? Server.defaultSocket, patience: timeout)
+    func server(_ console: Console) -> ControlConnection {
+        ControlConnection(socket: socket ?? console.environment("XMPPD_CONTROL_SOCKET") ?? ControlConnection.defaultSocket, patience: timeout)
     }
 }
 
@@ -33,11 +33,11 @@ protocol VerbCommand: Subcommand {
     var output: OutputOptions { get }
 
     /// What the request carries.
-    func arguments(_ console: Console) throws(Complaint) -> Value
+    func arguments(_ console: Console) throws(CommandError) -> Value
     /// The result in words; nil if there is nothing to say.
     func words(for result: Value) -> String?
     /// What else the result means, said after it.
-    func conclude(_ result: Value, _ console: Console) throws(Complaint)
+    func conclude(_ result: Value, _ console: Console) throws(CommandError)
 }
 
 extension VerbCommand {
@@ -45,12 +45,12 @@ extension VerbCommand {
 
     func conclude(_: Value, _: Console) {}
 
-    func carryOut(_ console: Console) throws(Complaint) {
+    func carryOut(_ console: Console) throws(CommandError) {
         let result = try server.server(console).perform(Self.verb, arguments(console))
         try show(result, console)
     }
 
-    func show(_ result: Value, _ console: Console) throws(Complaint) {
+    func show(_ result: Value, _ console: Console) throws(CommandError) {
         if output.json {
             console.say(JSON.text(of: result))
         } else if let words = words(for: result) {

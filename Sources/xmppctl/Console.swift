@@ -17,7 +17,7 @@ struct Console {
     /// The next line of standard input; nil at its end.
     var readLine: () -> String?
     /// Becomes a program. Comes back only if that fails.
-    var become: (_ program: String, _ words: [String]) throws(Complaint) -> Void
+    var become: (_ program: String, _ words: [String]) throws(CommandError) -> Void
     var environment: (String) -> String?
 }
 
@@ -54,9 +54,9 @@ extension Console {
         }
     }
 
-    private static func replaceProcess(_ program: String, _ words: [String]) throws(Complaint) {
+    private static func replaceProcess(_ program: String, _ words: [String]) throws(CommandError) {
         CStrings.with([program] + words) { _ = execv(program, $0) }
-        throw Complaint("cannot run \(program): \(reason(errno))")
+        throw CommandError("cannot run \(program): \(reason(errno))")
     }
 }
 

@@ -10,13 +10,13 @@ struct NameServer {
     private var address: (bytes: [UInt8], port: UInt16)?
 
     /// - Parameter choice: an IPv4 address, with or without a port.
-    init(_ choice: String?) throws(Complaint) {
+    init(_ choice: String?) throws(CommandError) {
         guard let choice else { return }
         let parts = choice.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let bytes = parts[0].split(separator: ".", omittingEmptySubsequences: false).compactMap { UInt8($0) }
         let port = parts.count == 1 ? Self.defaultPort : UInt16(parts[1])
         guard bytes.count == 4, InternetAddress.text(bytes) == parts[0], let port, port > 0 else {
-            throw Complaint("--nameserver '\(printable(choice))': expected an IPv4 address, or one with a port, as 192.0.2.1:53", ExitStatus.usage)
+            throw CommandError("--nameserver '\(printable(choice))': expected an IPv4 address, or one with a port, as 192.0.2.1:53", ExitStatus.usage)
         }
         address = (bytes, port)
     }

@@ -21,7 +21,7 @@ enum Program {
             }
             try subcommand.carryOut(console)
             return ExitStatus.success
-        } catch let complaint as Complaint {
+        } catch let complaint as CommandError {
             if !complaint.text.isEmpty { console.complain("xmppctl: \(complaint.text)") }
             return complaint.status
         } catch {
@@ -45,7 +45,7 @@ enum ExitStatus {
 }
 
 /// Why a command failed: a text for people and the exit status of the program.
-struct Complaint: Error, Equatable {
+struct CommandError: Error, Equatable {
     /// Without the program's name; empty if all has been said.
     var text: String
     var status: Int32
@@ -58,5 +58,5 @@ struct Complaint: Error, Equatable {
 
 /// A command that does something, as opposed to a group of commands.
 protocol Subcommand: ParsableCommand {
-    func carryOut(_ console: Console) throws(Complaint)
+    func carryOut(_ console: Console) throws(CommandError)
 }

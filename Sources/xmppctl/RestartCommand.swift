@@ -26,7 +26,7 @@ struct RestartCommand: VerbCommand {
         return "\(replaced); the master goes on with its program: \(result.words("reason"))"
     }
 
-    func carryOut(_ console: Console) throws(Complaint) {
+    func carryOut(_ console: Console) throws(CommandError) {
         let server = server.server(console)
         if !rolling && !master { return try restartWhole(server, console) }
         var view = RestartView(console, json: output.json)
@@ -36,7 +36,7 @@ struct RestartCommand: VerbCommand {
     }
 
     /// The process stays the same, so the end of its control socket says that it has stopped.
-    private func restartWhole(_ server: Server, _ console: Console) throws(Complaint) {
+    private func restartWhole(_ server: ControlConnection, _ console: Console) throws(CommandError) {
         let pid = try server.perform("status")["master"]?.number("pid") ?? 0
         let handle = cplatform_pidfd_open(pid_t(truncatingIfNeeded: pid))
         defer { if handle >= 0 { close(handle) } }
@@ -49,7 +49,7 @@ struct RestartCommand: VerbCommand {
         while poll(&entries, 2, Int32(clamping: server.patience * 1000)) < 0, errno == EINTR {}
         while Int64(time(nil)) < deadline {
             if poll(&entries[1], 1, 0) > 0, entries[1].revents != 0 {
-                throw Complaint("xmppd (pid \(pid)) has stopped and does not start again; its log says why", ExitStatus.failed)
+                throw CommandError("xmppd (pid \(pid)) has stopped and does not start again; its log says why", ExitStatus.failed)
             }
             if isRunning(server) {
                 if output.json { return try show(result, console) }
@@ -57,11 +57,11 @@ struct RestartCommand: VerbCommand {
             }
             usleep(50_000)
         }
-        throw Complaint("xmppd (pid \(pid)) is not ready after \(server.patience) s", ExitStatus.unavailable)
+        throw CommandError("xmppd (pid \(pid)) is not ready after \(server.patience) s", ExitStatus.unavailable)
     }
 
-    private func isRunning(_ server: Server) -> Bool {
-        do throws(Complaint) {
+    private func isRunning(_ server: ControlConnection) -> Bool {
+        do throws(CommandError) {
             return try server.perform("status")["state"]?.string == "running"
         } catch {
             return false

@@ -12,7 +12,7 @@ struct StopCommand: VerbCommand {
 
     func words(for _: Value) -> String? { "xmppd has stopped" }
 
-    func carryOut(_ console: Console) throws(Complaint) {
+    func carryOut(_ console: Console) throws(CommandError) {
         let server = server.server(console)
         let pid = try server.perform("status")["master"]?.number("pid") ?? 0
         // A handle instead of a number: nobody else can come by it while we wait.
@@ -27,7 +27,7 @@ struct StopCommand: VerbCommand {
         }
         console.draw?("")
         guard looks > 0 || handle < 0 else {
-            throw Complaint("xmppd (pid \(pid)) is stopping, but not gone after \(server.patience) s", ExitStatus.unavailable)
+            throw CommandError("xmppd (pid \(pid)) is stopping, but not gone after \(server.patience) s", ExitStatus.unavailable)
         }
         try show(result, console)
     }
@@ -35,9 +35,9 @@ struct StopCommand: VerbCommand {
     private static let looksPerSecond = 4
 
     /// What the server still has, while it stops.
-    private func remaining(_ server: Server) -> String {
-        do throws(Complaint) {
-            let status = try Server(socket: server.socket, patience: 1).perform("status")
+    private func remaining(_ server: ControlConnection) -> String {
+        do throws(CommandError) {
+            let status = try ControlConnection(socket: server.socket, patience: 1).perform("status")
             let workers = (status["workers"]?.array ?? []).count { $0.number("pid") != nil }
             let connections = counted(status.number("connections") ?? 0, "connection")
             return "stopping: \(counted(Int64(workers), "worker")), \(counted(status.number("sessions") ?? 0, "session")), \(connections) left"
@@ -82,9 +82,9 @@ struct VersionCommand: VerbCommand {
     func words(for result: Value) -> String? { "xmppctl \(ServerVersion.number)\nxmppd   \(result.words("version"))" }
 
     /// That no server runs is no failure of this command.
-    func carryOut(_ console: Console) throws(Complaint) {
+    func carryOut(_ console: Console) throws(CommandError) {
         var answer: Value = ["version": nil]
-        do throws(Complaint) {
+        do throws(CommandError) {
             answer = try server.server(console).perform(Self.verb)
         } catch {
             guard error.status == ExitStatus.unavailable else { throw error }

@@ -5,12 +5,12 @@ enum ServerProgram {
     private static let directories = ["/usr/local/sbin", "/usr/sbin", "/usr/local/bin", "/usr/bin"]
 
     /// `$XMPPD_PROGRAM`, or `xmppd` beside this program, in the `sbin` beside its directory, or at a usual place.
-    static func path(_ console: Console) throws(Complaint) -> String {
+    static func path(_ console: Console) throws(CommandError) -> String {
         if let path = console.environment("XMPPD_PROGRAM") { return path }
         let own = ownDirectory
         let candidates = ([own, own + "/../sbin"] + directories).map { $0 + "/xmppd" }
         guard let found = candidates.first(where: { access($0, X_OK) == 0 }) else {
-            throw Complaint("there is no program xmppd in \(candidates.joined(separator: ", ")): name it in XMPPD_PROGRAM")
+            throw CommandError("there is no program xmppd in \(candidates.joined(separator: ", ")): name it in XMPPD_PROGRAM")
         }
         return found
     }

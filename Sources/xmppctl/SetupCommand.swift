@@ -18,7 +18,7 @@ struct SetupCommand: Subcommand {
     @Flag(help: .of(verb, "force")) var force = false
     @OptionGroup var server: ServerOptions
 
-    func carryOut(_ console: Console) throws(Complaint) {
+    func carryOut(_ console: Console) throws(CommandError) {
         let nameServer = try NameServer(nameserver)
         let place = ConfigurationPlace(path: file)
         try judgePresent(place)
@@ -26,25 +26,25 @@ struct SetupCommand: Subcommand {
         try write(template, place, console)
         let hasFailed = try !bringIntoService(template, place, console)
         console.say(ServiceRecords(domain: template.domain).report(nameServer))
-        if hasFailed { throw Complaint("") }
+        if hasFailed { throw CommandError("") }
     }
 
     /// Before anybody is asked anything: a file that somebody has edited is not touched.
-    private func judgePresent(_ place: ConfigurationPlace) throws(Complaint) {
+    private func judgePresent(_ place: ConfigurationPlace) throws(CommandError) {
         guard !force, let present = try place.contents(), ConfigurationTemplate(madeWith: present) == nil else { return }
-        throw Complaint("\(file) has been edited: with --force it is replaced, and kept as \(place.former)")
+        throw CommandError("\(file) has been edited: with --force it is replaced, and kept as \(place.former)")
     }
 
     // MARK: The file
 
-    private func answers(_ console: Console) throws(Complaint) -> ConfigurationTemplate {
+    private func answers(_ console: Console) throws(CommandError) -> ConfigurationTemplate {
         var template = ConfigurationTemplate(hasOwnAccount: getpwnam("xmppd") != nil)
         template.domain = try answer(domain, "Domain of the addresses, as example.org", nil, console).lowercased()
         try judge(["domain": .string(template.domain)])
         template.admin = try answer(admin, "Account of the administrator, - for none", "admin", console, otherwise: "")
         if template.admin == "-" { template.admin = "" }
         if template.admin.contains("@") {
-            throw Complaint("--admin '\(printable(template.admin))': expected the part of the address before the @", ExitStatus.usage)
+            throw CommandError("--admin '\(printable(template.admin))': expected the part of the address before the @", ExitStatus.usage)
         }
         if !template.admin.isEmpty {
             _ = try OperationCatalog.operation("account.exists")?.judge(["jid": .string("\(template.admin)@\(template.domain)")])
@@ -60,21 +60,21 @@ struct SetupCommand: Subcommand {
     /// What was given, or is answered at a terminal, or holds otherwise.
     private func answer(
         _ given: String?, _ question: String, _ preset: String?, _ console: Console, otherwise: String? = nil
-    ) throws(Complaint) -> String {
+    ) throws(CommandError) -> String {
         if let given { return given }
         if console.isInteractive {
             guard let line = console.ask("\(question)\(preset.map { " [\($0)]" } ?? ""): ") else {
-                throw Complaint("no answer: nothing has been written", ExitStatus.usage)
+                throw CommandError("no answer: nothing has been written", ExitStatus.usage)
             }
             if !line.isEmpty { return line }
             if let preset { return preset }
         } else if let value = otherwise ?? preset {
             return value
         }
-        throw Complaint("no domain: name it with --domain", ExitStatus.usage)
+        throw CommandError("no domain: name it with --domain", ExitStatus.usage)
     }
 
-    private func judge(_ arguments: Value) throws(Complaint) { _ = try OperationCatalog.operation(Self.verb)?.judge(arguments) }
+    private func judge(_ arguments: Value) throws(CommandError) { _ = try OperationCatalog.operation(Self.verb)?.judge(arguments) }
 
     private func absolute(_ path: String) -> String {
         guard !path.hasPrefix("/") else { return path }
@@ -83,14 +83,14 @@ struct SetupCommand: Subcommand {
         return "\(String(cString: directory))/\(path)"
     }
 
-    private func write(_ template: ConfigurationTemplate, _ place: ConfigurationPlace, _ console: Console) throws(Complaint) {
+    private func write(_ template: ConfigurationTemplate, _ place: ConfigurationPlace, _ console: Console) throws(CommandError) {
         let program = try ServerProgram.path(console)
         let isNew = try place.contents() == nil
         try place.propose(template.text)
         let check = try ChildProgram.run(program, ["--check", "--config", place.candidate])
         guard check.status == 0 else {
             let hint = access(template.certificate, F_OK) == 0 ? "" : "\nthere is no certificate yet: name one with --certificate and --key"
-            throw Complaint("xmppd refuses \(place.candidate); \(file) is as it was:\n\(check.text)\(hint)", check.status)
+            throw CommandError("xmppd refuses \(place.candidate); \(file) is as it was:\n\(check.text)\(hint)", check.status)
         }
         try place.accept()
         console.say("\(file) has been written" + (isNew ? "" : "; the old one is \(place.former)"))
@@ -100,11 +100,11 @@ struct SetupCommand: Subcommand {
 
     /// Lets a server that runs read the file, and makes the account; says what else is to be done.
     /// - Returns: whether everything that could be tried succeeded.
-    private func bringIntoService(_ template: ConfigurationTemplate, _ place: ConfigurationPlace, _ console: Console) throws(Complaint) -> Bool {
+    private func bringIntoService(_ template: ConfigurationTemplate, _ place: ConfigurationPlace, _ console: Console) throws(CommandError) -> Bool {
         let server = server.server(console)
         let jid = template.admin.isEmpty ? nil : "\(template.admin)@\(template.domain)"
         let status: Value
-        do throws(Complaint) {
+        do throws(CommandError) {
             status = try server.perform("status")
         } catch {
             guard error.status == ExitStatus.unavailable else { throw error }
@@ -117,7 +117,7 @@ struct SetupCommand: Subcommand {
             sayNext(["xmppctl start --config \(file)"] + account(jid), "xmppd runs with \(printable(config)). Stop it; then:", console)
             return true
         }
-        do throws(Complaint) {
+        do throws(CommandError) {
             let result = try server.perform("reload")
             for note in (result["notes"]?.array ?? []).compactMap(\.string) { console.say(printable(note)) }
             console.say("xmppd has read it")
@@ -127,7 +127,7 @@ struct SetupCommand: Subcommand {
             return false
         }
         guard let jid else { return true }
-        do throws(Complaint) {
+        do throws(CommandError) {
             if try server.perform("account.exists", ["jid": .string(jid)])["exists"]?.bool == true {
                 console.say("\(jid) exists")
             } else {

@@ -15,7 +15,7 @@ struct ConfigCheck: Subcommand {
 
     @Argument(help: .of(verb, "file"), completion: .file()) var file: String
 
-    func carryOut(_ console: Console) throws(Complaint) {
+    func carryOut(_ console: Console) throws(CommandError) {
         try console.become(try ServerProgram.path(console), ["--check", "--config", file])
     }
 }
@@ -32,7 +32,7 @@ struct ConfigShow: VerbCommand {
 
     func words(for result: Value) -> String? { ConfigurationListing.settings(result) }
 
-    func carryOut(_ console: Console) throws(Complaint) {
+    func carryOut(_ console: Console) throws(CommandError) {
         guard let file else { return try show(try server.server(console).perform(Self.verb), console) }
         let words = ["--show", "--config", file] + (output.json ? ["--json"] : [])
         try console.become(try ServerProgram.path(console), words)
@@ -47,7 +47,7 @@ struct ConfigOptions: Subcommand {
 
     @OptionGroup var output: OutputOptions
 
-    func carryOut(_ console: Console) throws(Complaint) {
+    func carryOut(_ console: Console) throws(CommandError) {
         let words = ["--options"] + (name.map { ["--name", $0] } ?? []) + (output.json ? ["--json"] : [])
         try console.become(try ServerProgram.path(console), words)
     }
@@ -61,7 +61,7 @@ struct ConfigImport: Subcommand {
 
     @OptionGroup var output: OutputOptions
 
-    func carryOut(_ console: Console) throws(Complaint) {
+    func carryOut(_ console: Console) throws(CommandError) {
         let words = ["--import", "--config", file] + (output.json ? ["--json"] : [])
         try console.become(try ServerProgram.path(console), words)
     }
@@ -73,9 +73,9 @@ struct CompletionCommand: Subcommand {
 
     @Argument(help: .of(verb, "shell"), completion: .choices(of: verb, "shell")) var shell: String
 
-    func carryOut(_ console: Console) throws(Complaint) {
+    func carryOut(_ console: Console) throws(CommandError) {
         if let operation = OperationCatalog.operation(Self.verb) { _ = try operation.judge(["shell": .string(shell)]) }
-        guard let shell = CompletionShell(rawValue: shell) else { throw Complaint("no completion for this shell", ExitStatus.usage) }
+        guard let shell = CompletionShell(rawValue: shell) else { throw CommandError("no completion for this shell", ExitStatus.usage) }
         console.say(ControlCommand.completionScript(for: shell))
     }
 }

@@ -11,7 +11,7 @@ import Testing
         .broadcast(topic: "", domain: "d", payload: []), .close(connection: 9, condition: "reset", text: "é"),
         .transfer(.claim(ticket: 1, connection: .max, key: "abc")), .transfer(.refused(ticket: 2)),
         .transfer(.parcel(ticket: 0, connection: 7, contents: [0, 255])), .transfer(.adopted(connection: 1, successor: 2)),
-        .transfer(.declined(connection: 3)), .transfer(.fence(connection: 4, owner: 255)), .transfer(.echo(connection: 5)),
+        .transfer(.declined(connection: 3)), .transfer(.barrier(connection: 4, owner: 255)), .transfer(.echo(connection: 5)),
         .transfer(.passed(successor: 6, slot: 1)), .transfer(.settled(connection: 7)), .settled(tickets: []),
         .settled(tickets: [1, .max]), .greeting,
     ]

@@ -159,14 +159,14 @@ struct MasterStateTests {
     private func sampleState() -> MasterState {
         let setting = ListenerSetting(kind: .client, position: 1, address: "::1", port: 5222, isShared: true)
         let descriptor = ListenerDescriptor(index: 0, kind: .client, position: 1, address: "::1", port: 5222)
-        let troubles = Troubles(count: 3, first: 1, last: 2, lastExit: .signal(11), nextStart: 9)
+        let troubles = CrashStreak(count: 3, first: 1, last: 2, lastExit: .signal(11), nextStart: 9)
         return MasterState(
             program: "/usr/sbin/xmppd",
             bundle: ConfigurationBundle(path: "/etc/x.toml", text: Array("[general]".utf8), files: [.init(name: "k", contents: [1, 2])]),
             generation: 4, logLevel: "info", started: 77, control: 5, segment: 6,
             locks: [.init(path: "/run/a", descriptor: 7)],
             listeners: [.init(setting: setting, descriptor: descriptor, sockets: [8, 9], isHanded: true)],
-            memory: SupervisorMemory(
+            memory: SupervisorSnapshot(
                 wanted: 2,
                 places: [
                     .init(slot: 64, incarnation: 3, state: .ready, since: 5), .init(slot: 1, incarnation: 1, state: .waiting, since: nil),

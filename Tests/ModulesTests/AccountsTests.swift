@@ -12,13 +12,13 @@ import XMPP
 @LoopActor
 private final class Script: AuthenticationBackend {
     nonisolated let method: AuthenticationMethod
-    let abilities: AuthenticationAbilities
+    let abilities: AuthenticationCapabilities
     /// The right password of everybody; nil: it cannot answer.
     var password: String?
     var users: Set<String> = []
     private(set) var asked: [String] = []
 
-    init(_ method: AuthenticationMethod, _ abilities: AuthenticationAbilities, password: String?, users: Set<String> = []) {
+    init(_ method: AuthenticationMethod, _ abilities: AuthenticationCapabilities, password: String?, users: Set<String> = []) {
         self.method = method
         self.abilities = abilities
         self.password = password

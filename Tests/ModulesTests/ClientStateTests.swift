@@ -49,13 +49,13 @@ import XMPP
 
     @Test(arguments: rows.indices) func rule(_ index: Int) throws {
         let (kind, element) = try Self.read(Self.rows[index].stanza)
-        #expect(HoldRules.isUrgent(kind, element) == Self.rows[index].isUrgent, "\(Self.rows[index].stanza)")
+        #expect(CSIRules.isUrgent(kind, element) == Self.rows[index].isUrgent, "\(Self.rows[index].stanza)")
     }
 
     private func stanza(_ bytes: [UInt8]) -> RenderedStanza { RenderedStanza(.presence, bytes) }
 
     @Test @LoopActor func onlyTheLatestOfASenderWaits() {
-        let held = HeldStanzas(most: 2)
+        let held = CSIQueue(most: 2)
         #expect(held.hold(stanza([1]), .presence(of: "a")).isEmpty)
         #expect(held.hold(stanza([2]), .presence(of: "b")).isEmpty)
         #expect(held.hold(stanza([3]), .presence(of: "a")).isEmpty)
@@ -64,13 +64,13 @@ import XMPP
     }
 
     @Test @LoopActor func aFullHoldIsSent() {
-        let held = HeldStanzas(most: 2)
+        let held = CSIQueue(most: 2)
         _ = held.hold(stanza([1]), .presence(of: "a"))
         _ = held.hold(stanza([2]), .chatState(from: "a", to: "", direction: ""))
         #expect(held.hold(stanza([3]), .presence(of: "c")).map(\.bytes) == [[1], [2], [3]])
         #expect(held.takeAll().isEmpty)
-        let unlimited = HeldStanzas(most: .max)
-        let half = stanza([UInt8](repeating: 0, count: HeldStanzas.mostBytes / 2 + 1))
+        let unlimited = CSIQueue(most: .max)
+        let half = stanza([UInt8](repeating: 0, count: CSIQueue.mostBytes / 2 + 1))
         #expect(unlimited.hold(half, .presence(of: "a")).isEmpty)
         #expect(unlimited.hold(half, .presence(of: "a")).isEmpty)
         #expect(unlimited.hold(half, .presence(of: "b")).count == 2)

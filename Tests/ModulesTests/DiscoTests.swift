@@ -27,7 +27,7 @@ import XML
     private let itemsAtNode = "<query xmlns='http://jabber.org/protocol/disco#items' node='n'/>"
 
     @Test func identitiesAreSaidOnce() {
-        let query = DiscoElements.info(
+        let query = DiscoXML.info(
             [
                 .init(category: "server", type: "im", name: "one"), .init(category: "server", type: "im", name: "two"),
                 .init(category: "store", type: "file"),

@@ -12,7 +12,7 @@ import XMPP
 @Suite struct MeshFailureTests {
     init() { StageLoop.start() }
 
-    private static let sm = StreamManagementWords.namespace
+    private static let sm = StreamManagementXML.namespace
 
     private func stage() async throws -> Stage {
         try await Stage(

@@ -9,11 +9,11 @@ import XMPP
 @testable import Kernel
 @testable import Modules
 
-/// Sessions that go to another worker while something comes for them (XEP-0198 §5; `IPC/TransferMessage.swift`).
+/// Sessions that go to another worker while something comes for them (XEP-0198 §5; `IPC/MigrationMessage.swift`).
 @Suite struct MovingSessionTests {
     init() { StageLoop.start() }
 
-    private static let sm = StreamManagementWords.namespace
+    private static let sm = StreamManagementXML.namespace
 
     private func stage() async throws -> Stage {
         try await Stage(
@@ -61,8 +61,8 @@ import XMPP
         let stage = try await stage()
         let romeo = try await stage.client("romeo")
         _ = try enable(romeo)
-        let fence = Fence(origin: 1, connection: 7, awaited: [1])
-        romeo.session.fence = fence
+        let barrier = ReorderBarrier(origin: 1, connection: 7, awaited: [1])
+        romeo.session.barrier = barrier
         try await store("1", for: "romeo", stage)
         try romeo.say("<presence/>")
         try await store("2", for: "romeo", stage)
@@ -71,10 +71,10 @@ import XMPP
             await Loop.pause(1)
         }
         #expect(bodies(romeo) == [])
-        fence.open(romeo.session)
+        barrier.open(romeo.session)
         #expect(await romeo.hears { $0.child("body")?.text == "2" } != nil)
         try await romeo.settle()
-        while romeo.session.isOnErrand { await Loop.pause(1) }
+        while romeo.session.isPinned { await Loop.pause(1) }
         #expect(bodies(romeo) == ["1", "2"])
         #expect(romeo.session.lastStored > 0)
     }
@@ -84,7 +84,7 @@ import XMPP
         let stage = try await stage()
         let romeo = try await stage.client("romeo")
         _ = try enable(romeo)
-        romeo.session.fence = Fence(origin: 1, connection: 7, awaited: [1])
+        romeo.session.barrier = ReorderBarrier(origin: 1, connection: 7, awaited: [1])
         try await store("1", for: "romeo", stage)
         try romeo.say("<presence/>")
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
@@ -92,7 +92,7 @@ import XMPP
                 await session.arrival()
                 continuation.resume()
             }
-            Loop.after(0) { [session = romeo.session!] in session.vanish() }
+            Loop.after(0) { [session = romeo.session!] in session.discardAfterMigration() }
         }
         #expect(bodies(romeo) == [])
     }
@@ -115,7 +115,7 @@ import XMPP
         // Another session has its turn; when that is over the stored message is sent.
         let rival = try await stage.bound("romeo", "rival", on: 1)
         rival.session.set(.takesOffline, true)
-        let count = try #require(romeo.session.acknowledgements).waiting.sent
+        let count = try #require(romeo.session.streamManagement).waiting.sent
         romeo.session.connectionLost(romeo)
         let (lost, _) = await stage.resumed("romeo", name, handled: count, on: 0)
         // Whose connection is lost does not wait for the turn, and may go on anywhere.

@@ -53,7 +53,7 @@ import XMPP
     ] as [([(Int64, Int64)], [(Int64, Int64)])])
     func aPageIsHandedOutAsItCame(_ stored: [(Int64, Int64)], _ handedOut: [(Int64, Int64)]) {
         let page = stored.map { OfflineRepository.Message(sequence: $0, stanza: [], receivedAt: $1, expiresAt: nil) }
-        let order = OfflinePage.inOrder(page)
+        let order = OfflineOrdering.inOrder(page)
         #expect(order.map(\.message.sequence) == handedOut.map(\.0))
         #expect(order.map(\.upTo) == handedOut.map(\.1))
     }
@@ -79,22 +79,22 @@ import XMPP
             let message = Stanza(
                 .message, from: JID("romeo@\(Stage.domain)/r"), to: JID("juliet@\(Stage.domain)"),
                 element: Element("message", Namespace.client, ["type": "chat", "id": text], [Element("body", Namespace.client, text: text)]))
-            let left = LeftStanza(bytes: message.rendered(), sentAt: Loop.now - age, custody: nil)
+            let left = UndeliveredStanza(bytes: message.rendered(), sentAt: Loop.now - age, ackHold: nil)
             server.redeliver([left], on: stage.host())
             while !server.isQuiet { await Loop.pause(1) }
         }
         let juliet = try await stage.client("juliet")
-        if counts { juliet.session.host.take(Element("enable", StreamManagementWords.namespace, ["resume": "true"]), from: juliet.session) }
+        if counts { juliet.session.host.take(Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: juliet.session) }
         try juliet.say("<presence/>")
         _ = try #require(await juliet.hears { $0.child("body")?.text == "3" })
         try await juliet.settle()
         #expect(bodies(juliet) == ["1", "2", "3"])
         let key = UserKey(user: "juliet", domain: Stage.domain)
-        guard let acknowledgements = juliet.session.acknowledgements else { return }
+        guard let streamManagement = juliet.session.streamManagement else { return }
         let rows = try await stage.store.offline.page(key, limit: 9, now: 0).map(\.sequence)
-        let numbers = acknowledgements.waiting.waiting.map(\.receipt).filter { $0 != 0 }
+        let numbers = streamManagement.waiting.waiting.map(\.receipt).filter { $0 != 0 }
         #expect(numbers == [rows[0] - 1, rows[1] - 1, rows[2]], "nothing is deleted that has not been acknowledged")
-        try acknowledgements.acknowledged(acknowledgements.waiting.sent, juliet.session)
+        try streamManagement.acknowledged(streamManagement.waiting.sent, juliet.session)
         while try await stage.store.offline.count(key) > 0 { await Loop.pause(1) }
     }
 

@@ -41,7 +41,7 @@ final class Stage {
 
     /// Nobody is there any more: what waits for clients need not be stored, nor does any session end later.
     isolated deinit {
-        for session in sessions + workers.flatMap({ Array($0.localSessions) }) where !session.hasEnded { session.vanish() }
+        for session in sessions + workers.flatMap({ Array($0.localSessions) }) where !session.hasEnded { session.discardAfterMigration() }
     }
 
     static func configuration(_ modules: String, auth: String = "[auth.internal]") throws -> ServerConfiguration {
@@ -125,7 +125,7 @@ final class StageClient: SessionStream {
     let isSecure = true
     let queuedBytes = 0
     /// Requests for acknowledgement, and what came beside stanzas.
-    var requests: [Element] { heard.filter { $0.isIn(StreamManagementWords.namespace) && $0.isNamed("r") } }
+    var requests: [Element] { heard.filter { $0.isIn(StreamManagementXML.namespace) && $0.isNamed("r") } }
     let queueBound: Int? = nil
     fileprivate(set) var session: Session!
     private(set) var heard: [Element] = []

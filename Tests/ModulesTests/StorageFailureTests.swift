@@ -11,7 +11,7 @@ import XMPP
 @Suite struct StorageFailureTests {
     init() { StageLoop.start() }
 
-    private static let sm = StreamManagementWords.namespace
+    private static let sm = StreamManagementXML.namespace
 
     private func stage(_ modules: String) async throws -> Stage {
         try await Stage(

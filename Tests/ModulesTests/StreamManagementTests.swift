@@ -12,7 +12,7 @@ import XMPP
 @Suite struct StreamManagementTests {
     init() { StageLoop.start() }
 
-    private static let sm = StreamManagementWords.namespace
+    private static let sm = StreamManagementXML.namespace
 
     private func stage(_ options: String = "", _ more: [any Module.Type] = []) async throws -> Stage {
         try await Stage(
@@ -100,7 +100,7 @@ import XMPP
         let stage = try await stage()
         let (romeo, juliet) = (try await stage.client("romeo"), try await stage.client("juliet", on: 1))
         try enable(romeo)
-        var promises: [Promise] = []
+        var promises: [PendingAck] = []
         stage.host().hooks.outgoing.add(.archive) { outgoing in
             promises.append(outgoing.session.promise())
             return .next
@@ -294,7 +294,7 @@ import XMPP
         let before = first.heard.prefix { $0.child("body")?.text != "2" }.count { ["message", "presence", "iq"].contains($0.name) }
         tell(first, "a", ["h": "\(before)"])
         // As if the worker had died: nothing of the session's queue is saved.
-        first.session.vanish()
+        first.session.discardAfterMigration()
         stage.workers[0].directory.remove(first.jid, owner: first.session.owner)
         let key = UserKey(user: "romeo", domain: Stage.domain)
         while try await stage.store.offline.page(key, after: 0, limit: 9, now: 0).count > 2 { await Loop.pause(5) }

@@ -82,7 +82,7 @@ case ("once", 7):
     guard let death = Int(arguments[2]), let connection = UInt64(arguments[6]) else { usage() }
     let table = SessionTable(segment)
     #if DEBUG
-        DeathPoint.remaining = death
+        CrashPoint.remaining = death
     #else
         guard death == 0 else { usage() }
     #endif

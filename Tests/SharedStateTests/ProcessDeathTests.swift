@@ -56,7 +56,7 @@ import Testing
                 let table = SessionTable(segment)
                 try prepare(table, for: change)
                 let before = table.everything()
-                let memory = RouteMemory(table)
+                let memory = RouteCache(table)
                 #expect(memory.sessions(of: change.bare) == before.routes(of: change.bare))
                 let end = try run(change, in: segment, death: deaths + 1)
                 if end == .exit(0) { break }
@@ -86,7 +86,7 @@ import Testing
                 let table = SessionTable(segment)
                 try prepare(table, for: change)
                 let before = table.everything()
-                let memory = RouteMemory(table)
+                let memory = RouteCache(table)
                 #expect(memory.sessions(of: change.bare) == before.routes(of: change.bare))
                 try #require(try run(change, in: segment, death: death) == .signal(SIGKILL))
                 let second = Change(name: "", verb: "update", bare: "user0@example.com", resource: Self.long)

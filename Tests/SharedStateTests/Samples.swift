@@ -44,7 +44,7 @@ extension SessionTable {
     }
 }
 
-extension RouteMemory {
+extension RouteCache {
     /// The sessions of `local@domain`, by resource.
     func sessions(of bare: String) -> [String: SessionRoute] {
         let parts = bare.split(separator: "@")

@@ -8,7 +8,7 @@ import Testing
     func randomOperationsAgreeWithADictionary(seed: Int, shards: Int) throws {
         var lottery = Lottery(UInt64(seed))
         let table = SessionTable(try smallSegment(shards: shards, entriesPerShard: 1024, overflowUnits: 8192))
-        let memory = RouteMemory(table)
+        let memory = RouteCache(table)
         var model: [String: SessionRecord] = [:]
         for step in 0..<6000 {
             // First more come than leave, then more leave than come: the index grows and shrinks on the way.

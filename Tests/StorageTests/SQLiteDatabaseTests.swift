@@ -172,13 +172,13 @@ import Testing
     @Test func whoWaitedFirstWritesFirst() async throws {
         let database = try temporary.open { $0.busyTimeout = 20 }
         try await Self.table(database)
-        let first = try Turnstile(path: temporary.path)
-        #expect(first.enter(BusyPatience(milliseconds: 0)))
+        let first = try WriterLock(path: temporary.path)
+        #expect(first.enter(BusyHandler(milliseconds: 0)))
         await #expect(throws: StorageError.busy) { try await Self.insert(1, database) }
         first.leave()
         try await Self.insert(2, database)
         #expect(try await Self.ids(database) == [2])
-        #expect(first.enter(BusyPatience(milliseconds: 0)), "a turn that was used is given back")
+        #expect(first.enter(BusyHandler(milliseconds: 0)), "a turn that was used is given back")
     }
 
     @Test func theQueueHasABound() async throws {

@@ -6,14 +6,14 @@ import XMPP
 
 @Suite("Resumption of a stream (XEP-0198 §5)")
 struct ResumptionTests {
-    private static let sm = StreamManagementWords.namespace
+    private static let sm = StreamManagementXML.namespace
 
     private func logged() -> Conversation {
         var conversation = Conversation.authenticated()
         let options = options(.none)
         let offer = StreamOffer(
             domain: "example.net", options: options, mechanisms: [.plain], secret: [1], iterations: 4096,
-            features: [StreamManagementWords.feature], extensions: [Self.sm])
+            features: [StreamManagementXML.feature], extensions: [Self.sm])
         _ = conversation.handle(.header(header(), offer))
         return conversation
     }

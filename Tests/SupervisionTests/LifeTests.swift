@@ -29,8 +29,8 @@ struct LifeTests {
             ])
         #expect(t.tell(.hello(w(1, 2))) == [.handOver(w(1, 2), connecting: [w(0), w(2)])])
         #expect(t.tell(.ready(w(1, 2))) == [.report(.ready(w(1, 2))), .notify(.status(ready: 3, of: 3))])
-        let troubles = Troubles(count: 1, first: 0, last: 0, lastExit: .signal(9), nextStart: nil)
-        #expect(t.supervisor.standings[1] == SlotStanding(worker: w(1, 2), state: .ready, restarts: 1, troubles: troubles))
+        let troubles = CrashStreak(count: 1, first: 0, last: 0, lastExit: .signal(9), nextStart: nil)
+        #expect(t.supervisor.standings[1] == SlotStatus(worker: w(1, 2), state: .ready, restarts: 1, troubles: troubles))
     }
 
     @Test func noReadyByTheDeadlineIsDeath() {
@@ -43,7 +43,7 @@ struct LifeTests {
         #expect(
             t.tell(.exited(w(0), .signal(9))) == [
                 .report(.died(w(0), .signal(9), wasReady: false, nextAfter: 1_000)), .announceDeath(w(0), to: []),
-                .notify(.status(ServiceStanding(ready: 0, all: 1, crashing: [.init(position: 0, delay: 1_000)]))),
+                .notify(.status(ServiceStatus(ready: 0, all: 1, crashing: [.init(position: 0, delay: 1_000)]))),
                 .arm(.refill(w(0, 2)), after: 1_000),
             ])
         #expect(t.tell(.timer(.refill(w(0, 2)))) == [.spawn(w(0, 2)), .arm(.readiness(w(0, 2)), after: 10_000)])

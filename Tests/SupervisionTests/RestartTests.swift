@@ -279,12 +279,12 @@ struct RestartTests {
     }
 }
 
-private func step(_ position: Int, _ step: RestartStanding.Step, done: Int, of total: Int = 2, id: UInt32 = 1) -> RestartStanding {
-    RestartStanding(id: id, position: position, step: step, done: done, total: total)
+private func step(_ position: Int, _ step: RestartStatus.Step, done: Int, of total: Int = 2, id: UInt32 = 1) -> RestartStatus {
+    RestartStatus(id: id, position: position, step: step, done: done, total: total)
 }
 
-private func status(_ ready: Int, of all: Int, _ restart: RestartStanding) -> SupervisionAction.Notice {
-    .status(ServiceStanding(ready: ready, all: all, restart: restart))
+private func status(_ ready: Int, of all: Int, _ restart: RestartStatus) -> SupervisionAction.Notice {
+    .status(ServiceStatus(ready: ready, all: all, restart: restart))
 }
 
 private func beat(_ worker: WorkerName, _ age: Int64) -> Heartbeat { Heartbeat(worker: worker, age: age) }

@@ -54,7 +54,7 @@ struct ManualTests {
         for option in ["socket", "timeout", "json"] { #expect(manual.contains(".It Fl -\(option)")) }
         for variable in ["XMPPD_CONTROL_SOCKET", "XMPPD_PROGRAM"] { #expect(manual.contains(".It Ev \(variable)")) }
         for status in [0, 1, 64, 69, 78] { #expect(manual.contains("\n.It \(status)\n")) }
-        #expect(manual.contains(Server.defaultSocket))
+        #expect(manual.contains(ControlConnection.defaultSocket))
     }
 
     /// References to manuals that this machine has not installed are no fault of the page.

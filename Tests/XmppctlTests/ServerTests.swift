@@ -29,8 +29,8 @@ struct ServerTests {
 
     @Test func noAnswerInTime() throws {
         let server = try FakeServer { _ in [] }
-        #expect(throws: Complaint("xmppd gave no answer within 0 s; see --timeout", 69)) {
-            try Server(socket: server.socket, patience: 0).perform("status")
+        #expect(throws: CommandError("xmppd gave no answer within 0 s; see --timeout", 69)) {
+            try ControlConnection(socket: server.socket, patience: 0).perform("status")
         }
     }
 

@@ -35,8 +35,8 @@ public final class Archive: Module {
         let preferences = options.hasPreferences ? ArchivePreferenceCache(host) : nil
         advertise(on: host)
         writer.install(on: host)
-        ArchiveCollector(host, writer, options, preferences).install()
-        ArchiveService(host, writer, options).install()
+        ArchiveHooks(host, writer, options, preferences).install()
+        ArchiveQueryHandler(host, writer, options).install()
         ArchivePreferenceService.install(on: host, preferences)
         host.hooks.accountRemoved.add { user in
             preferences?.announceChange(of: user.local)

@@ -33,7 +33,7 @@ final class ArchiveWriter {
     private var numbers = ArchiveNumbers()
     private var waiting: [ArchivedMessage] = []
     /// What hangs on each of them.
-    private var promises: [Promise?] = []
+    private var promises: [PendingAck?] = []
     private var isPlanned = false
     private var isWriting = false
     private var lastBegin: Int64 = .min / 2
@@ -44,7 +44,7 @@ final class ArchiveWriter {
     private var added = 0
     private var done = 0
     private var observers: [(target: Int, resume: CheckedContinuation<Void, Never>)] = []
-    private(set) lazy var neighbours = ArchiveNeighbours(self, server)
+    private(set) lazy var neighbours = ArchivePeerSync(self, server)
 
     static func of(_ server: Server) -> ArchiveWriter { server.state(key) { ArchiveWriter(server) } }
 
@@ -84,7 +84,7 @@ final class ArchiveWriter {
     }
 
     /// Takes a message to be written.
-    func add(_ message: consuming ArchivedMessage, _ promise: Promise?) {
+    func add(_ message: consuming ArchivedMessage, _ promise: PendingAck?) {
         waiting.append(message)
         promises.append(promise)
         added += 1
@@ -114,7 +114,7 @@ final class ArchiveWriter {
         guard !isWriting, !waiting.isEmpty else { return }
         isWriting = true
         lastBegin = Loop.now
-        var (batch, kept): ([ArchivedMessage], [Promise?]) = ([], [])
+        var (batch, kept): ([ArchivedMessage], [PendingAck?]) = ([], [])
         swap(&batch, &waiting)
         swap(&kept, &promises)
         if batch.count > Self.mostAtOnce {
@@ -126,7 +126,7 @@ final class ArchiveWriter {
         Loop.spawn { [self, batch, kept] in await write(batch, kept) }
     }
 
-    private func write(_ batch: [ArchivedMessage], _ promises: [Promise?]) async {
+    private func write(_ batch: [ArchivedMessage], _ promises: [PendingAck?]) async {
         do throws(StorageError) {
             let receipt = try await archive.append(batch, knowing: numbers)
             numbers.learn(receipt.found, limit: Self.mostNumbers)
@@ -188,7 +188,7 @@ final class ArchiveWriter {
 
 /// The archive writers of the other workers: what they have been given and not written yet is missing from an answer.
 @LoopActor
-final class ArchiveNeighbours {
+final class ArchivePeerSync {
     private static let question = "archive.settle"
     private static let answer = "archive.settled"
     /// Milliseconds that an answer may take.

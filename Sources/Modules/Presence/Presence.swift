@@ -16,7 +16,7 @@ public final class Presence: Module {
     public init(options: ModuleOptions) {}
 
     public func install(on host: Host) {
-        ContactState.install(on: host)
+        PresenceState.install(on: host)
         let subscriptions = Subscriptions(host: host)
         host.hooks.outgoing.add(.beforeRouting) { outgoing in
             guard outgoing.stanza.kind == .presence else { return .next }
@@ -39,7 +39,7 @@ public final class Presence: Module {
             return outgoing.isUnaddressed ? announce(outgoing.stanza, session) : direct(outgoing.stanza, session)
         case "unavailable":
             guard outgoing.isUnaddressed else {
-                if let to = outgoing.stanza.to { session[ContactState.key]?.directed.remove(to) }
+                if let to = outgoing.stanza.to { session[PresenceState.key]?.directed.remove(to) }
                 return .next
             }
             leave(session, outgoing.stanza)
@@ -59,7 +59,7 @@ public final class Presence: Module {
         let stanza = incoming.stanza
         guard let type = stanza.type, type != "unavailable", let from = stanza.from else { return .next }
         if type == "probe" {
-            incoming.host.notify(incoming.user, ContactState.probeTopic, Array(from.description.utf8))
+            incoming.host.notify(incoming.user, PresenceState.probeTopic, Array(from.description.utf8))
             return .stop
         }
         guard let kind = SubscriptionRules.Kind(rawValue: type) else { return .next }
@@ -79,19 +79,19 @@ public final class Presence: Module {
         let becomesReceptive = !wasReceptive && priority >= 0
         if becomesReceptive { session.host.hooks.sessionBecomingReceptive.tell(session) }
         session.update(flags: session.flags.union(.available), priority: priority)
-        if wasAvailable, let state = session[ContactState.key], state.isLoaded {
+        if wasAvailable, let state = session[PresenceState.key], state.isLoaded {
             state.last = stanza
-            ArrivalFacts.forget(session)
+            InitialPresenceData.forget(session)
             broadcast(stanza, session, state)
             return becomesReceptive ? .wait { await receptive(session) } : .stop
         }
-        let state = session[ContactState.key] ?? ContactState(last: stanza)
+        let state = session[PresenceState.key] ?? PresenceState(last: stanza)
         state.last = stanza
-        session[ContactState.key] = state
+        session[PresenceState.key] = state
         return .wait {
             await arrive(stanza, session, state)
             if becomesReceptive { _ = await receptive(session) }
-            ArrivalFacts.forget(session)
+            InitialPresenceData.forget(session)
             return .stop
         }
     }
@@ -102,19 +102,19 @@ public final class Presence: Module {
     }
 
     /// RFC 6121 §4.2.2: subscribers and own resources are told, contacts are asked, waiting requests are shown.
-    private static func arrive(_ stanza: Stanza, _ session: Session, _ state: ContactState) async {
+    private static func arrive(_ stanza: Stanza, _ session: Session, _ state: PresenceState) async {
         let host = session.host
         let user = session.jid.bare
         var items: [RosterItem] = []
         do throws(StorageError) {
-            items = try await ArrivalFacts.of(session).items
+            items = try await InitialPresenceData.of(session).items
         } catch {
             Log.error("cannot read a roster, presence stays with the user's own resources", [Field("user", user), Field("error", error)])
         }
         guard !session.hasEnded, session.isAvailable else { return }
         state.load(items)
         broadcast(stanza, session, state)
-        ContactState.sendPresence(of: user, to: session.jid, host)
+        PresenceState.sendPresence(of: user, to: session.jid, host)
         for item in items where item.seesContact {
             host.router.route(Stanza(.presence, type: "probe", from: session.jid, to: .prepared(item.contact)))
         }
@@ -123,7 +123,7 @@ public final class Presence: Module {
         }
     }
 
-    private static func broadcast(_ stanza: Stanza, _ session: Session, _ state: ContactState) {
+    private static func broadcast(_ stanza: Stanza, _ session: Session, _ state: PresenceState) {
         var copy = stanza
         copy.from = session.jid
         for contact in state.subscribers {
@@ -144,12 +144,12 @@ public final class Presence: Module {
     /// RFC 6121 §4.6: whoever was told is told of the end, too.
     private static func direct(_ stanza: Stanza, _ session: Session) -> Decision {
         guard let to = stanza.to else { return .next }
-        let state = session[ContactState.key] ?? ContactState(last: stanza)
-        guard state.directed.count < ContactState.mostDirected || state.directed.contains(to) else {
+        let state = session[PresenceState.key] ?? PresenceState(last: stanza)
+        guard state.directed.count < PresenceState.mostDirected || state.directed.contains(to) else {
             return .fail(StanzaError(.resourceConstraint, text: "Too much directed presence"))
         }
         if !state.isSubscriber(to.bareText) { state.directed.insert(to) }
-        session[ContactState.key] = state
+        session[PresenceState.key] = state
         return .next
     }
 
@@ -157,13 +157,13 @@ public final class Presence: Module {
 
     /// RFC 6121 §4.5: the stanza goes to all that know the resource as available.
     private static func leave(_ session: Session, _ stanza: Stanza) {
-        guard let state = session[ContactState.key] else { return }
+        guard let state = session[PresenceState.key] else { return }
         let host = session.host
         var copy = stanza
         copy.from = session.jid
         let wasAvailable = session.isAvailable
         session.update(flags: session.flags.subtracting(.available), priority: 0)
-        session[ContactState.key] = nil
+        session[PresenceState.key] = nil
         for target in state.directed where !state.isSubscriber(target.bareText) || !wasAvailable {
             copy.to = target
             host.router.route(copy)

@@ -33,9 +33,9 @@ public final class Roster: Module {
             if request.isSet { return try await Self.set(request, rosters) }
             return try await Self.get(request, rosters, isVersioned: isVersioned)
         }
-        host.onEvent(RosterElements.topic) { user, payload, sessions in
+        host.onEvent(RosterXML.topic) { user, payload, sessions in
             for session in sessions where session.flags.contains(.interested) { Self.push(payload, to: session) }
-            ContactState.rosterChanged(payload, sessions, host)
+            PresenceState.rosterChanged(payload, sessions, host)
         }
     }
 
@@ -49,8 +49,8 @@ public final class Roster: Module {
         let roster: Storage.Roster
         do { roster = try await rosters.roster(key(request.to)) } catch { throw StanzaError(storage: error) }
         if isVersioned, let known = request.payload["ver"], known == String(roster.version) { return nil }
-        return RosterElements.query(
-            version: isVersioned ? roster.version : nil, roster.items.filter(\.isListed).map(RosterElements.item))
+        return RosterXML.query(
+            version: isVersioned ? roster.version : nil, roster.items.filter(\.isListed).map(RosterXML.item))
     }
 
     // MARK: Changes
@@ -108,7 +108,7 @@ public final class Roster: Module {
         }
         if old.isSeen {
             await host.router.routeAndWait(Stanza(.presence, type: "unsubscribed", from: user, to: contact))
-            ContactState.sendUnavailable(of: user, to: contact, host)
+            PresenceState.sendUnavailable(of: user, to: contact, host)
         }
     }
 
@@ -127,8 +127,8 @@ public final class Roster: Module {
     }
 
     static func announce(_ change: RosterChange, _ contact: JID, _ user: JID, _ host: Host) {
-        guard let push = RosterElements.push(change, contact: contact.description) else { return }
-        host.notify(user, RosterElements.topic, push)
+        guard let push = RosterXML.push(change, contact: contact.description) else { return }
+        host.notify(user, RosterXML.topic, push)
     }
 
     private static var pushes: UInt64 = 0

@@ -32,8 +32,8 @@ final class Subscriptions {
         stanza.from = user
         stanza.to = contact
         await host.router.routeAndWait(stanza)
-        if effect.beginsPresence { ContactState.sendPresence(of: user, to: contact, host) }
-        if effect.endsPresence { ContactState.sendUnavailable(of: user, to: contact, host) }
+        if effect.beginsPresence { PresenceState.sendPresence(of: user, to: contact, host) }
+        if effect.endsPresence { PresenceState.sendUnavailable(of: user, to: contact, host) }
         return .stop
     }
 
@@ -57,7 +57,7 @@ final class Subscriptions {
         let effect = SubscriptionRules.inbound(kind, contact: text, change.old, stanza: bytes)
         if effect.isApproved {
             await host.router.routeAndWait(Stanza(.presence, type: "subscribed", from: user, to: contact))
-            ContactState.sendPresence(of: user, to: contact, host)
+            PresenceState.sendPresence(of: user, to: contact, host)
             return .stop
         }
         guard effect.isDelivered else { return .stop }
@@ -65,7 +65,7 @@ final class Subscriptions {
         let wanted: SessionFlags = kind == .subscribe ? .available : .interested
         host.router.deliver(RenderedStanza(.presence, bytes), to: host.server.sessions(of: user).filter { $0.flags.contains(wanted) })
         Roster.announce(change, contact, user, host)
-        if effect.endsPresence { ContactState.sendUnavailable(of: user, to: contact, host) }
+        if effect.endsPresence { PresenceState.sendUnavailable(of: user, to: contact, host) }
         return .stop
     }
 

@@ -4,7 +4,7 @@ public struct OfflineRepository: Sendable {
 
     public init(_ database: any SQLDatabase) { self.database = database }
 
-    public enum Deposit: Sendable, Equatable {
+    public enum StoreResult: Sendable, Equatable {
         case stored
         /// As many stanzas wait as the limit allows; this one was not kept.
         case full
@@ -44,7 +44,7 @@ public struct OfflineRepository: Sendable {
     ///   - limit: the most stanzas that may wait for this user (`max_user_offline_messages`); nil: no limit.
     public nonisolated(nonsending) func store(
         _ key: UserKey, _ stanza: NewMessage, now: Int64, limit: Int?
-    ) async throws(StorageError) -> Deposit {
+    ) async throws(StorageError) -> StoreResult {
         try await database.write(.durable) { (connection) throws(StorageError) in
             if let limit, try Self.count(key, connection) >= limit {
                 try connection.execute(

@@ -1,0 +1,165 @@
+internal import Configuration
+internal import IPC
+internal import Network
+internal import SharedState
+internal import Streams
+internal import XMPP
+
+/// A session as it travels to another worker: everything but its connection.
+struct SessionSnapshot: Equatable {
+    var user: String
+    var resource: String
+    var flags: SessionFlags
+    var priority: Int8
+    var since: Int64
+    var address: String
+    var terms: StreamManagementState.Terms
+    var key: String
+    /// The client's stanzas that were handled.
+    var handled: UInt32
+    /// What the client has acknowledged, and what waits.
+    var acknowledged: UInt32
+    var lastReceipt: Int64
+    var waiting: [UnacknowledgedStanzas.Entry]
+    /// Which of these, by their counts, have a row of their own, and of which the sender is not told yet: a ticket.
+    var unacked: [(number: UInt32, row: Int64, ticket: UInt64)]
+    /// Where its worker stores: under which path.
+    var database: String
+    /// By the modules' names.
+    var migrationCodecs: [(name: String, contents: [UInt8])]
+
+    static func == (one: SessionSnapshot, other: SessionSnapshot) -> Bool { one.encoded() == other.encoded() }
+
+    func encoded() -> [UInt8] {
+        var writer = ByteWriter(reservingCapacity: 256 + waiting.reduce(0) { $0 + $1.bytes.count + 24 })
+        writer.string(user)
+        writer.string(resource)
+        writer.uint16(flags.rawValue)
+        writer.int8(priority)
+        writer.int64(since)
+        writer.string(address)
+        for limit in [
+            terms.mostWaiting.map { Int64(clamping: $0) }, terms.askAfter.map { Int64(clamping: $0) }, terms.resumeTimeout,
+            terms.countKeptFor,
+        ] { writer.int64(limit ?? -1) }
+        writer.string(key)
+        writer.uint32(handled)
+        writer.uint32(acknowledged)
+        writer.int64(lastReceipt)
+        writer.count(waiting.count)
+        for entry in waiting {
+            writer.int64(entry.sentAt)
+            writer.int64(entry.receipt)
+            writer.data(entry.bytes)
+        }
+        writer.count(unacked.count)
+        for message in unacked {
+            writer.uint32(message.number)
+            writer.int64(message.row)
+            writer.uint64(message.ticket)
+        }
+        writer.string(database)
+        writer.count(migrationCodecs.count)
+        for piece in migrationCodecs {
+            writer.string(piece.name)
+            writer.data(piece.contents)
+        }
+        return writer.bytes
+    }
+
+    init(decoding bytes: [UInt8]) throws(WireError) {
+        var reader = ByteReader(bytes)
+        user = try reader.string()
+        resource = try reader.string()
+        flags = SessionFlags(rawValue: try reader.uint16())
+        priority = try reader.int8()
+        since = try reader.int64()
+        address = try reader.string()
+        let limits = (try reader.int64(), try reader.int64(), try reader.int64(), try reader.int64())
+        terms = StreamManagementState.Terms(
+            mostWaiting: limits.0 < 0 ? nil : Int(limits.0), askAfter: limits.1 < 0 ? nil : Int(limits.1),
+            resumeTimeout: limits.2 < 0 ? nil : limits.2, countKeptFor: limits.3 < 0 ? nil : limits.3)
+        key = try reader.string()
+        handled = try reader.uint32()
+        acknowledged = try reader.uint32()
+        lastReceipt = try reader.int64()
+        waiting = []
+        for _ in 0..<(try reader.count(ofSize: 20)) {
+            let (sentAt, receipt) = (try reader.int64(), try reader.int64())
+            waiting.append(.init(bytes: Array(try reader.data()), sentAt: sentAt, receipt: receipt))
+        }
+        unacked = []
+        for _ in 0..<(try reader.count(ofSize: 20)) {
+            unacked.append((try reader.uint32(), try reader.int64(), try reader.uint64()))
+        }
+        database = try reader.string()
+        migrationCodecs = []
+        for _ in 0..<(try reader.count(ofSize: 8)) { migrationCodecs.append((try reader.string(), Array(try reader.data()))) }
+        try reader.end()
+    }
+}
+
+extension SessionSnapshot {
+    /// The session must be settled, and resumable.
+    /// - Parameter tickets: for its messages that wait in custody, in order.
+    @LoopActor
+    init(_ session: Session, _ streamManagement: StreamManagementState, _ tickets: [UInt64]) {
+        user = session.jid.bareText
+        resource = session.jid.resource
+        flags = session.flags.union(.detached)
+        priority = session.priority
+        since = session.since
+        address = session.address
+        terms = streamManagement.terms
+        key = streamManagement.key
+        handled = streamManagement.handled(session)
+        acknowledged = streamManagement.waiting.acknowledged
+        lastReceipt = streamManagement.waiting.lastReceipt
+        waiting = Array(streamManagement.waiting.waiting)
+        unacked = streamManagement.unacked.stored.map { ($0.number, $0.row, 0) }
+        unacked += zip(streamManagement.unacked.waiting, tickets).map { ($0.number, 0, $1) }
+        database = session.host.server.configuration.native.storagePath
+        migrationCodecs = []
+        for (name, piece) in session.host.migrationCodecs {
+            if let contents = piece.pack(session) { migrationCodecs.append((name, contents)) }
+        }
+    }
+
+    /// The session at its new worker, waiting to be resumed; not yet in any table.
+    @LoopActor
+    func session(_ connection: UInt64, on host: Host, from origin: UInt8) -> Session {
+        let session = Session(
+            jid: JID.prepared(user).with(resource: resource), connection: connection, host: host, stream: nil,
+            address: address, since: since, flags: flags, priority: priority)
+        // What another database has is not stored in this one, and its numbers mean something else here.
+        let isStored = database == host.server.configuration.native.storagePath
+        var queue = UnacknowledgedStanzas(acknowledged: acknowledged, lastReceipt: isStored ? lastReceipt : 0)
+        for entry in waiting { queue.append(entry.bytes, at: entry.sentAt, receipt: isStored ? entry.receipt : 0) }
+        session.streamManagement = StreamManagementState(terms, key: key, session: session, handled: handled, waiting: queue)
+        restoreCustody(of: session, origin, isStored: isStored)
+        return session
+    }
+
+    @LoopActor
+    private func restoreCustody(of session: Session, _ origin: UInt8, isStored: Bool) {
+        guard !unacked.isEmpty, let streamManagement = session.streamManagement else { return }
+        for message in unacked {
+            let place = Int(message.number &- acknowledged) - 1
+            guard waiting.indices.contains(place) else { continue }
+            let entry = waiting[place]
+            if message.ticket != 0 {
+                let ackHold = AckHold(of: message.ticket, origin, session.host.server.ackHolds)
+                streamManagement.unacked.add(message.number, entry.bytes, since: entry.sentAt, ackHold)
+            } else if isStored {
+                streamManagement.unacked.add(message.number, entry.bytes, since: entry.sentAt, row: message.row)
+            }
+        }
+        streamManagement.watch(session)
+    }
+
+    /// Gives the modules their parts; the session is in the tables.
+    @LoopActor
+    func unpack(for session: Session) {
+        for piece in migrationCodecs { session.host.migrationCodecs[piece.name]?.unpack(session, piece.contents) }
+    }
+}

@@ -1,0 +1,322 @@
+public import Network
+public import SharedState
+public import XML
+public import XMPP
+internal import Telemetry
+
+/// The stream under a session, as the kernel sees it: somewhere to write to.
+@LoopActor
+public protocol SessionStream: AnyObject {
+    /// The client's address, as text.
+    var address: String { get }
+    var isSecure: Bool { get }
+    /// Bytes accepted and not yet taken by the network.
+    var queuedBytes: Int { get }
+    /// Stanzas that may wait for the client before it counts as one that does not read; nil: only bytes are bounded.
+    var queueBound: Int? { get }
+    func send(_ bytes: UnsafeRawBufferPointer)
+    /// Ends the stream, with an error or without a word; the session's `end` follows from it.
+    func close(_ error: StreamError?)
+    /// The session goes on without this stream, which ends: with an error, or without a word.
+    func release(_ error: StreamError?)
+    func pauseReading()
+    func resumeReading()
+}
+
+/// One bound resource of a user: a serial inbox of what its client sends, and the way to that client. With stream
+/// management (XEP-0198) it outlives its connection and may be resumed on another.
+@LoopActor
+public final class Session {
+    public let jid: JID
+    /// The number of the connection that it began with, unique in this process; it keeps the number when it is resumed.
+    public let connection: UInt64
+    /// Its own, since work of a session may be under way when its host is gone.
+    public let host: Host
+    public private(set) var flags: SessionFlags
+    public private(set) var priority: Int8 = 0
+    /// When it was bound, in seconds since 1970.
+    public let since: Int64
+    public private(set) var hasEnded = false
+    /// When the client was last heard, in milliseconds of `Loop.now`.
+    public private(set) var lastHeard = Loop.now
+
+    /// Nil while the session waits to be resumed.
+    public internal(set) var stream: (any SessionStream)?
+    public internal(set) var address: String
+    /// Once the client has enabled stream management.
+    public internal(set) var streamManagement: StreamManagementState?
+    /// Keeps what others send in order while the session is new on this worker.
+    var barrier: ReorderBarrier?
+    private var states: [(index: Int, value: Any)] = []
+    private var inbox: [(element: Element, isInjected: Bool)] = []
+    private(set) var handled = InboundCounter()
+    private var settled: [@LoopActor () -> Void] = []
+    private var holds: Int32 = 0
+    private var unread: Int32 = 0
+    private var errands: Int32 = 0
+
+    /// Decides on each stanza for this client: what it answers is sent. Set while a module holds things back (XEP-0352).
+    public var outputFilter: (@LoopActor (RenderedStanza) -> [RenderedStanza])?
+
+    init(
+        jid: JID, connection: UInt64, host: Host, stream: (any SessionStream)?, address: String = "", since: Int64,
+        flags: SessionFlags = [], priority: Int8 = 0
+    ) {
+        self.priority = priority
+        self.jid = jid
+        self.connection = connection
+        self.host = host
+        self.stream = stream
+        self.address = stream?.address ?? address
+        self.since = since
+        self.flags = flags
+    }
+
+    /// Its owner in the table.
+    public var owner: SessionOwner {
+        SessionOwner(slot: host.server.slot, incarnation: host.server.incarnation, connection: connection)
+    }
+
+    public var isAvailable: Bool { flags.contains(.available) }
+    /// Bytes for the client that the network has not taken yet.
+    public var queuedBytes: Int { stream?.queuedBytes ?? 0 }
+
+    /// Stanzas of one client that may wait while an earlier one is worked on; then reading pauses.
+    static let inboxLength = 16
+
+    public subscript<Value>(_ key: SessionKey<Value>) -> Value? {
+        get { states.first { $0.index == key.index }?.value as? Value }
+        set {
+            if let at = states.firstIndex(where: { $0.index == key.index }) {
+                if let newValue { states[at].value = newValue } else { states.remove(at: at) }
+            } else if let newValue {
+                states.append((key.index, newValue))
+            }
+        }
+    }
+
+    /// Changes what other workers see of this session.
+    public func update(flags: SessionFlags, priority: Int8) {
+        guard !hasEnded, flags != self.flags || priority != self.priority else { return }
+        host.server.directory.update(jid, owner: owner, priority: priority, flags: flags)
+        self.flags = flags
+        self.priority = priority
+    }
+
+    public func set(_ flag: SessionFlags, _ on: Bool) {
+        update(flags: on ? flags.union(flag) : flags.subtracting(flag), priority: priority)
+    }
+
+    // MARK: From the client
+
+    /// Takes the client's next stanza; while an earlier one waits for storage it is kept in order.
+    public func receive(_ element: Element) {
+        lastHeard = Loop.turnBegan
+        take(element, isInjected: false)
+    }
+
+    /// Handles a stanza that a module made as if the client had sent it, in order with those that it did send. The client
+    /// did not count it, so it is not counted here either (XEP-0198 §4).
+    public func speak(_ element: Element) { take(element, isInjected: true) }
+
+    private func take(_ element: Element, isInjected: Bool) {
+        guard !hasEnded else { return }
+        if holds > 0 {
+            inbox.append((element, isInjected))
+            if inbox.count == Self.inboxLength { stream?.pauseReading() }
+        } else {
+            accept(element, isInjected: isInjected)
+        }
+    }
+
+    private func accept(_ element: Element, isInjected: Bool) {
+        handled.begin(isInjected: isInjected)
+        host.router.accept(element, from: self)
+    }
+
+    /// The stanza that is being handled counts as handled only when this promise is kept.
+    public func promise() -> PendingAck { PendingAck(self, handled.promise()) }
+
+    func keep(_ number: UInt32?) {
+        if let number, handled.keep(number) { streamManagement?.handledMore(self) }
+        tellSettled()
+    }
+
+    /// Stanzas that have been taken from the client, handled or not.
+    var taken: UInt32 { handled.begun &+ UInt32(truncatingIfNeeded: inbox.count { !$0.isInjected }) }
+
+    /// Nothing that came from the client is being worked on.
+    var isSettled: Bool {
+        holds == 0 && errands == 0 && inbox.isEmpty && handled.isSettled && streamManagement?.isStoring != true
+    }
+
+    /// Runs something that sends to this client and is nobody's stanza: the session does not move before it is done.
+    public func errand(_ body: @escaping Rest) {
+        errands += 1
+        Loop.spawn { [self] in
+            await body()
+            errands -= 1
+            tellSettled()
+        }
+    }
+
+    /// Waits until everything has come that was sent to this session at its former worker, or it has ended.
+    public func arrival() async {
+        if let barrier { await barrier.opening() }
+    }
+
+    /// Whether something runs that its client must be heard for.
+    var isPinned: Bool { errands > 0 }
+
+    /// Calls `body` as soon as nothing is being worked on, or the session has ended.
+    func whenSettled(_ body: @escaping @LoopActor () -> Void) {
+        if isSettled || hasEnded { body() } else { settled.append(body) }
+    }
+
+    func tellSettled() {
+        guard !settled.isEmpty, isSettled || hasEnded else { return }
+        let bodies = settled
+        settled = []
+        for body in bodies { body() }
+    }
+
+    /// Runs what is left of a stanza's way; the next ones wait for it.
+    func hold(_ rest: @escaping Rest) {
+        holds += 1
+        let promise = promise()
+        Loop.spawn { [self] in
+            await rest()
+            promise.keep()
+            release()
+        }
+    }
+
+    private func release() {
+        holds -= 1
+        defer { tellSettled() }
+        var taken = 0
+        while holds == 0, taken < inbox.count, !hasEnded {
+            taken += 1
+            accept(inbox[taken - 1].element, isInjected: inbox[taken - 1].isInjected)
+        }
+        guard taken > 0 else { return }
+        let wasFull = inbox.count >= Self.inboxLength
+        inbox.removeFirst(min(taken, inbox.count))
+        // Those that nothing was promised of are handled by now.
+        streamManagement?.handledMore(self)
+        if wasFull, inbox.count < Self.inboxLength { stream?.resumeReading() }
+    }
+
+    // MARK: To the client
+
+    /// Sends a stanza to this client.
+    public func send(_ stanza: Stanza) { deliver(stanza.kind, stanza.rendered()) }
+
+    /// Sends bytes that are a stanza of this kind.
+    public func deliver(_ kind: Stanza.Kind, _ bytes: [UInt8]) { deliver(RenderedStanza(kind, bytes)) }
+
+    public func deliver(_ stanza: RenderedStanza) {
+        if let barrier { return barrier.hold(stanza) }
+        pass(stanza)
+    }
+
+    /// The same past the fence.
+    private func pass(_ stanza: RenderedStanza) {
+        if let outputFilter {
+            for held in outputFilter(stanza) { write(held) }
+        } else {
+            write(stanza)
+        }
+    }
+
+    /// The same for bytes that are valid during the call only, from another worker.
+    /// - Parameter follows: they were sent after the session by the worker that had it before.
+    func deliver(_ kind: Stanza.Kind, _ bytes: UnsafeRawBufferPointer, follows: Bool, _ ackHold: AckHold?) {
+        if barrier == nil, outputFilter == nil, streamManagement == nil {
+            put(bytes)
+        } else if let barrier, !follows {
+            barrier.hold(RenderedStanza(kind, Array(bytes), ackHold))
+        } else {
+            pass(RenderedStanza(kind, Array(bytes), ackHold))
+        }
+    }
+
+    /// Sends a stanza past the filter.
+    public func write(_ stanza: RenderedStanza) {
+        guard !hasEnded else { return stanza.ackHold == nil ? () : host.server.redeliver(stanza) }
+        streamManagement?.sent(stanza, self)
+        stanza.bytes.withUnsafeBytes { put($0) }
+    }
+
+    /// Gives bytes to the network.
+    private func put(_ bytes: UnsafeRawBufferPointer) {
+        guard let stream, !hasEnded else { return }
+        if stream.queuedBytes == 0 { unread = 0 }
+        unread += 1
+        stream.send(bytes)
+        if isOverBound(stream) { overflow() }
+    }
+
+    /// The network has taken everything.
+    public func drained() { unread = 0 }
+
+    private func isOverBound(_ stream: any SessionStream) -> Bool {
+        if stream.queuedBytes > Session.longestQueue { return true }
+        guard let bound = stream.queueBound else { return false }
+        return unread > bound && stream.queuedBytes > Connection.highWater
+    }
+
+    /// Bytes that may wait for a client that does not read.
+    static let longestQueue = 8 << 20
+
+    private func overflow() {
+        Log.notice(
+            "client does not read, closing its stream",
+            [Field("session", jid), Field("queued_bytes", queuedBytes), Field("queued_stanzas", unread)])
+        close(StreamError(.resourceConstraint, text: "Too many stanzas are waiting for this client"))
+    }
+
+    /// Ends the session and its stream; without an error the client is told nothing but the end.
+    public func close(_ error: StreamError?) {
+        guard !hasEnded else { return }
+        stream?.close(error)
+        end()
+    }
+
+    /// The session is over: everything that was known of it goes, and what its client has not got finds another way.
+    public func end() {
+        guard !hasEnded else { return }
+        barrier?.open(self)
+        guard !hasEnded else { return }
+        host.hooks.sessionEnding.tell(self)
+        guard !hasEnded else { return }
+        let left = streamManagement?.ended(self) ?? []
+        hasEnded = true
+        host.server.remove(self)
+        if flags.contains(.anonymous) { host.forgetAnonymous(jid.bare) }
+        forget()
+        host.server.redeliver(left, on: host)
+    }
+
+    /// Another worker has the session now: here it is as if it had never been.
+    func discardAfterMigration() {
+        hasEnded = true
+        stream?.release(nil)
+        streamManagement?.cancel()
+        streamManagement?.unacked = UnackedMessages()
+        forget()
+    }
+
+    private func forget() {
+        stream = nil
+        states = []
+        inbox = []
+        outputFilter = nil
+        barrier?.endWaiting()
+        barrier = nil
+        tellSettled()
+    }
+}
+
+/// The rest of something that had to wait.
+public typealias Rest = @LoopActor () async -> Void

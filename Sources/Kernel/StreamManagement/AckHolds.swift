@@ -1,0 +1,128 @@
+internal import IPC
+internal import Network
+internal import XMPP
+
+/// The messages of this worker that senders wait to be told of: those that ended in this turn, those that another
+/// worker has, and the sessions whose clients may take too long.
+@LoopActor
+final class AckHolds {
+    /// Milliseconds from one look at the sessions to the next.
+    private static let step: Int64 = 500
+
+    /// Not weak, which would make every use of the server dearer.
+    private unowned let server: Server
+    /// Touched on the loop only, as everything here; the end of a custody has no way to say so that costs nothing.
+    private nonisolated(unsafe) var over: [AckHold.Owner] = []
+    /// By slot.
+    private var lent: [PeerSendWindow] = []
+    private var lookingForRoom: [(slot: UInt8, resume: CheckedContinuation<Void, Never>)] = []
+    private var lastTicket: UInt64
+    private var watched: [Session] = []
+    private var timer: Loop.Timer?
+
+    init(server: Server) {
+        self.server = server
+        // A worker must not take for its own what was given to one that is dead.
+        lastTicket = UInt64(server.incarnation) << 32
+    }
+
+    /// No other worker has anything of this one's.
+    var isIdle: Bool { lent.allSatisfy(\.isEmpty) }
+
+    // MARK: The end of each
+
+    /// Called when nobody holds it any more, in the middle of anything: what follows waits for the end of the turn.
+    nonisolated func ended(_ owner: AckHold.Owner) {
+        if over.isEmpty { LoopActor.assumeIsolated { Loop.endOfTurn { [self] in settle() } } }
+        over.append(owner)
+    }
+
+    private func settle() {
+        let now = over
+        over = []
+        var tickets: [UInt8: [UInt64]] = [:]
+        for owner in now {
+            switch owner {
+            case .sender(let promise): promise.keep()
+            case .row(let row, let user, let keeper): keeper.forget([row], of: user)
+            case .peer(let slot, let ticket): tickets[slot, default: []].append(ticket)
+            }
+        }
+        for (slot, tickets) in tickets { server.mesh?.send(MeshFrame.settled(tickets: tickets).encoded(), to: slot) }
+    }
+
+    // MARK: With other workers
+
+    func newTicket() -> UInt64 {
+        lastTicket += 1
+        return lastTicket
+    }
+
+    /// Another worker has the message now, under the newest ticket or one of those taken in a row.
+    func lend(_ ackHold: AckHold, _ bytes: [UInt8], to slot: UInt8, _ ticket: UInt64, since: Int64 = Loop.turnBegan) {
+        while lent.count <= slot { lent.append(PeerSendWindow()) }
+        lent[Int(slot)].add(ticket, bytes, ackHold, since: since)
+    }
+
+    /// That worker says that somebody has them.
+    func settled(_ tickets: [UInt64], by slot: UInt8) {
+        guard slot < lent.count else { return }
+        for ticket in tickets { _ = lent[Int(slot)].end(ticket) }
+        tellOfRoom()
+    }
+
+    /// That worker did not take it.
+    func cancel(_ ticket: UInt64, of slot: UInt8) { settled([ticket], by: slot) }
+
+    /// A worker is gone, and what it had not handed on may be gone with it: all of that finds its way anew.
+    func peerGone(_ slot: UInt8) {
+        guard slot < lent.count else { return }
+        let lost = lent[Int(slot)].takeAll()
+        tellOfRoom()
+        for loan in lost {
+            guard let stanza = server.stanza(loan.bytes) else { continue }
+            guard let host = stanza.to.flatMap({ server.host($0.domain) }) else {
+                server.redeliver(stanza, ackHold: loan.ackHold)
+                continue
+            }
+            server.redeliver([UndeliveredStanza(bytes: loan.bytes, sentAt: loan.since, ackHold: loan.ackHold)], on: host)
+        }
+    }
+
+    func hasRoom(for slot: UInt8) -> Bool { slot >= lent.count || lent[Int(slot)].hasRoom }
+
+    /// Waits until another worker may be given more.
+    func room(for slot: UInt8) async {
+        guard !hasRoom(for: slot) else { return }
+        await withCheckedContinuation { lookingForRoom.append((slot, $0)) }
+    }
+
+    private func tellOfRoom() {
+        guard !lookingForRoom.isEmpty else { return }
+        let served = lookingForRoom.filter { hasRoom(for: $0.slot) }
+        guard !served.isEmpty else { return }
+        lookingForRoom.removeAll { hasRoom(for: $0.slot) }
+        for one in served { one.resume.resume() }
+    }
+
+    // MARK: With clients
+
+    /// Looks at a session now and then, until its client has everything or it is stored.
+    func watch(_ session: Session) {
+        watched.append(session)
+        guard timer == nil else { return }
+        timer = Loop.every(Self.step) { [self] in look() }
+    }
+
+    private func look() {
+        let now = watched
+        watched = []
+        watched = now.filter { session in
+            guard !session.hasEnded, let streamManagement = session.streamManagement else { return false }
+            return streamManagement.isToBeWatched(session)
+        } + watched
+        guard watched.isEmpty else { return }
+        timer?.cancel()
+        timer = nil
+    }
+}

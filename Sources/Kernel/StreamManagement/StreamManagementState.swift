@@ -1,0 +1,243 @@
+public import Network
+internal import SharedState
+internal import Storage
+internal import Streams
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// Stream management of one session (XEP-0198): counts in both directions, and what the client has not acknowledged.
+///
+/// Requests and answers are gathered and sent once at the end of a turn, so that a client that asks without end costs
+/// no more than its own bytes.
+@LoopActor
+public final class StreamManagementState {
+    /// What was agreed when it was enabled.
+    public struct Terms: Sendable, Equatable {
+        /// Stanzas that may wait for acknowledgement; nil: as many as there are.
+        public var mostWaiting: Int?
+        /// After how many stanzas the client is asked; nil: never.
+        public var askAfter: Int?
+        /// Milliseconds for which the session can be resumed; nil: it cannot.
+        public var resumeTimeout: Int64?
+        /// Seconds for which the count of a session that was not resumed is remembered; nil: it is not.
+        public var countKeptFor: Int64?
+
+        public init(mostWaiting: Int?, askAfter: Int?, resumeTimeout: Int64?, countKeptFor: Int64?) {
+            self.mostWaiting = mostWaiting
+            self.askAfter = askAfter
+            self.resumeTimeout = resumeTimeout
+            self.countKeptFor = countKeptFor
+        }
+    }
+
+    let terms: Terms
+    /// Whoever knows it may resume the session, if it is the same user; empty: nobody.
+    public let key: String
+    var waiting: UnacknowledgedStanzas
+    /// The session's count when the client's began.
+    private let base: UInt32
+    /// The counts of the first request that waits for its answer, and of the last.
+    private var awaited: (first: UInt32, last: UInt32)?
+    private var sinceRequest = 0
+    private var mustAsk = false
+    private var isDue = false
+    /// When the session ends unless it is resumed; or the client's patience is over.
+    private var timer: Loop.Timer?
+    /// Stanzas sent meanwhile are still stored under this number.
+    private var receipt: Int64 = 0
+    /// What its sender is not told to be handled before the client has it.
+    var unacked = UnackedMessages()
+    /// Some of that is being stored.
+    var isStoring = false
+    var isWatched = false
+
+    public static let keyLength = 18
+    /// How long a client may leave too many stanzas unacknowledged before its stream is closed.
+    private static let patience: Int64 = 5_000
+    /// So many times the agreed number is too much at once.
+    private static let excess = 10
+
+    init(_ terms: Terms, key: String, session: Session, handled: UInt32 = 0, waiting: UnacknowledgedStanzas = .init()) {
+        self.terms = terms
+        self.key = key
+        self.waiting = waiting
+        base = session.taken &- handled
+    }
+
+    var isResumable: Bool { terms.resumeTimeout != nil }
+
+    /// How many of the client's stanzas have been handled.
+    func handled(_ session: Session) -> UInt32 {
+        let count = session.handled.done &- base
+        // What was begun before the count began may still be worked on.
+        return count > UInt32.max / 2 && session.taken &- base < UInt32.max / 2 ? 0 : count
+    }
+
+    // MARK: From the client
+
+    /// The client wants to know what was handled: it is told when all that it has sent is.
+    func asked(_ session: Session) {
+        let count = session.taken &- base
+        awaited = (awaited?.first ?? count, count)
+        if isAnswerable(session) { isDue(session) }
+    }
+
+    func handledMore(_ session: Session) {
+        if awaited != nil, isAnswerable(session) { isDue(session) }
+    }
+
+    /// Whether all that the client asked about first has been handled: who asks without a pause is answered, too.
+    private func isAnswerable(_ session: Session) -> Bool {
+        awaited.map { has(handled(session), reached: $0.first) } ?? false
+    }
+
+    private func has(_ count: UInt32, reached other: UInt32) -> Bool { count &- other <= UInt32.max / 2 }
+
+    /// - Throws: the client says to have got more than it was sent.
+    func acknowledged(_ count: UInt32, _ session: Session) throws(UnacknowledgedStanzas.TooHigh) {
+        let receipt = try waiting.acknowledge(count)
+        if !unacked.isEmpty { arrived(session) }
+        if receipt != 0 { session.host.hooks.storedStanzasAcknowledged.tell(StoredStanzas(session: session, upTo: receipt)) }
+        if session.stream != nil, let timer, !isOverBound {
+            timer.cancel()
+            self.timer = nil
+        }
+    }
+
+    // MARK: To the client
+
+    func sent(_ stanza: RenderedStanza, _ session: Session) {
+        waiting.append(stanza.bytes, at: Loop.turnBegan, receipt: receipt)
+        if let ackHold = stanza.ackHold { take(stanza.bytes, ackHold, session) }
+        guard session.stream != nil else { return isOverBound ? overflow(session) : () }
+        sinceRequest += 1
+        if let askAfter = terms.askAfter, sinceRequest >= askAfter {
+            mustAsk = true
+            isDue(session)
+        }
+        if isOverBound { overflow(session) }
+    }
+
+    /// What is sent meanwhile is stored under this number until it is acknowledged.
+    func stored(_ number: Int64, _ body: () -> Void) {
+        receipt = number
+        body()
+        receipt = 0
+    }
+
+    private func isDue(_ session: Session) {
+        guard !isDue else { return }
+        isDue = true
+        session.host.server.acknowledgementDue(session)
+    }
+
+    /// The end of the turn: what is due is written.
+    func flush(_ session: Session) {
+        isDue = false
+        guard let stream = session.stream else { return }
+        if isAnswerable(session) {
+            let count = handled(session)
+            awaited = awaited.flatMap { has(count, reached: $0.last) ? nil : ($0.last, $0.last) }
+            StreamManagementXML.answer(count).withUnsafeBytes { stream.send($0) }
+        }
+        if mustAsk, !waiting.isEmpty { ask(stream) }
+        mustAsk = false
+    }
+
+    /// The client is asked at the end of the turn for what it has been sent since it was asked last.
+    func remind(_ session: Session) {
+        guard terms.askAfter != nil, sinceRequest > 0, session.stream != nil else { return }
+        mustAsk = true
+        isDue(session)
+    }
+
+    private func ask(_ stream: any SessionStream) {
+        sinceRequest = 0
+        StreamManagementXML.request.withUnsafeBytes { stream.send($0) }
+    }
+
+    // MARK: Bounds
+
+    private var isOverBound: Bool {
+        if waiting.byteCount > Session.longestQueue { return true }
+        return terms.mostWaiting.map { waiting.unstoredCount > $0 } ?? false
+    }
+
+    private var isFarOverBound: Bool {
+        if waiting.byteCount > 2 * Session.longestQueue { return true }
+        return terms.mostWaiting.map { waiting.unstoredCount > Self.excess * $0 } ?? false
+    }
+
+    /// Who reads gets a moment to say so; who is not there, or far behind, does not.
+    private func overflow(_ session: Session) {
+        if session.stream != nil, !isFarOverBound {
+            guard timer == nil else { return }
+            timer = Loop.after(Self.patience) { [self] in
+                timer = nil
+                guard !session.hasEnded else { return }
+                if session.stream != nil, isOverBound { giveUp(session) }
+            }
+            return
+        }
+        // Not from inside whoever is delivering.
+        Loop.endOfTurn { [self] in
+            if !session.hasEnded { giveUp(session) }
+        }
+    }
+
+    private func giveUp(_ session: Session) {
+        Log.notice(
+            "client acknowledges too little, closing its stream",
+            [Field("session", session.jid), Field("waiting", waiting.count), Field("waiting_bytes", waiting.byteCount)])
+        session.close(StreamError(.resourceConstraint, text: "Too many stanzas wait to be acknowledged"))
+    }
+
+    // MARK: Without a connection
+
+    /// The connection is gone: the session waits for so long to be resumed.
+    func detached(_ session: Session, for milliseconds: Int64) {
+        timer?.cancel()
+        (awaited, mustAsk, sinceRequest) = (nil, false, 0)
+        timer = Loop.after(milliseconds) { [self] in
+            timer = nil
+            guard !session.hasEnded else { return }
+            Log.info("session was not resumed", [Field("session", session.jid), Field("waiting", waiting.count)])
+            remember(session)
+            session.end()
+        }
+        storeSoon(session)
+    }
+
+    /// There is a connection again: what was not acknowledged goes once more, in order.
+    func attached(_ session: Session, _ stream: any SessionStream) {
+        timer?.cancel()
+        timer = nil
+        for entry in waiting.waiting { entry.bytes.withUnsafeBytes { stream.send($0) } }
+        if terms.askAfter != nil, !waiting.isEmpty { ask(stream) }
+    }
+
+    private func remember(_ session: Session) {
+        guard let seconds = terms.countKeptFor, !key.isEmpty else { return }
+        let (store, key, count) = (session.host.server.store, key, handled(session))
+        let now = ClockText.now
+        session.host.server.background {
+            do throws(StorageError) {
+                try await store.sessionCounts.keep(key, handled: count, expiresAt: now + seconds, now: now)
+            } catch {
+                Log.error("cannot remember the count of a session", [Field("error", error)])
+            }
+        }
+    }
+
+    func cancel() {
+        timer?.cancel()
+        timer = nil
+    }
+
+    /// The session is over; what its client has not said to have, except what is still stored anyway.
+    func ended(_ session: Session) -> [UndeliveredStanza] {
+        cancel()
+        return left(session)
+    }
+}

@@ -1,0 +1,99 @@
+internal import Network
+internal import Streams
+
+/// The messages for one client of which the sender is not told yet that they were handled, in order, behind those that
+/// were stored because the client took its time. Numbers are the counts of stream management, and wrap with them.
+@LoopActor
+struct UnackedMessages {
+    struct Message {
+        let number: UInt32
+        let bytes: [UInt8]
+        /// When it was sent, by `Loop.now`.
+        let since: Int64
+        /// Nil once it is stored.
+        var ackHold: AckHold?
+        /// The number under which it is stored, for this session alone; 0 if it is not.
+        var row: Int64
+    }
+
+    /// `storedCount` are stored, then `storingCount` are being stored, the others wait.
+    private var messages = WaitingLine<Message>()
+    private var storedCount = 0
+    private var storingCount = 0
+    private var rows: Set<Int64> = []
+
+    nonisolated init() {}
+
+    var isEmpty: Bool { messages.isEmpty }
+    var waitingCount: Int { messages.count - storedCount - storingCount }
+    var stored: ArraySlice<Message> { all.prefix(storedCount) }
+    var storing: ArraySlice<Message> { all.dropFirst(storedCount).prefix(storingCount) }
+    var waiting: ArraySlice<Message> { all.dropFirst(storedCount + storingCount) }
+    var all: ArraySlice<Message> { messages.elements }
+
+    func has(row: Int64) -> Bool { rows.contains(row) }
+
+    mutating func add(_ number: UInt32, _ bytes: [UInt8], since: Int64, _ ackHold: AckHold) {
+        messages.append(Message(number: number, bytes: bytes, since: since, ackHold: ackHold, row: 0))
+    }
+
+    /// The same for one that was stored; before the first that is not.
+    mutating func add(_ number: UInt32, _ bytes: [UInt8], since: Int64, row: Int64) {
+        messages.append(Message(number: number, bytes: bytes, since: since, ackHold: nil, row: row))
+        rows.insert(row)
+        storedCount += 1
+    }
+
+    /// The client has those up to this number. Answers the rows that are not needed any more.
+    mutating func acknowledge(_ number: UInt32) -> [Int64] {
+        var forgotten: [Int64] = []
+        var arrived = 0
+        while arrived < messages.count, number &- messages[arrived].number <= UInt32.max / 2 {
+            let (place, row) = (arrived, messages[arrived].row)
+            arrived += 1
+            if row != 0 {
+                forgotten.append(row)
+                rows.remove(row)
+            }
+            // What is taken stays in memory for a while; its sender must not wait for that.
+            messages[place].ackHold = nil
+            if storedCount > 0 { storedCount -= 1 } else if storingCount > 0 { storingCount -= 1 }
+        }
+        messages.removeFirst(arrived)
+        return forgotten
+    }
+
+    /// Those that were sent before a moment are being stored from now on; none may be yet.
+    mutating func beginStoring(sentBefore moment: Int64, most: Int) -> [Message] {
+        let due = waiting.prefix(most).prefix { $0.since <= moment }
+        storingCount = due.count
+        return Array(due)
+    }
+
+    /// These have rows now.
+    /// - Returns: the rows of those that arrived meanwhile.
+    mutating func endStoring(_ stored: [(number: UInt32, row: Int64)]) -> [Int64] {
+        var arrived: [Int64] = []
+        var place = storedCount
+        let end = place + storingCount
+        for (number, row) in stored {
+            guard place < end, messages[place].number == number else {
+                arrived.append(row)
+                continue
+            }
+            messages[place].row = row
+            messages[place].ackHold = nil
+            rows.insert(row)
+            place += 1
+        }
+        storedCount += storingCount
+        storingCount = 0
+        return arrived
+    }
+
+    /// They could not be stored, and wait as before.
+    mutating func giveUpStoring() { storingCount = 0 }
+
+    /// Nobody waits for those that are not stored any longer.
+    mutating func dropWaiting() { messages.removeLast(waitingCount) }
+}

@@ -1,0 +1,147 @@
+internal import Network
+internal import SharedState
+internal import Storage
+internal import Streams
+internal import Telemetry
+internal import XMPP
+
+/// What becomes of messages whose senders wait until the client has them: it says so, or they are stored after a while.
+extension StreamManagementState {
+    /// Milliseconds after which a client is asked whether it has them, and after which they are stored.
+    private static let reminder: Int64 = 250
+    private static let patience: Int64 = 750
+    /// Messages that are stored at a time.
+    private static let mostAtOnce = 500
+
+    /// The stanza sent last is such a message.
+    func take(_ bytes: [UInt8], _ ackHold: AckHold, _ session: Session) {
+        let isFirst = unacked.waitingCount == 0
+        unacked.add(waiting.sent, bytes, since: Loop.turnBegan, ackHold)
+        if isFirst { watch(session) }
+    }
+
+    func watch(_ session: Session) {
+        guard !isWatched, unacked.waitingCount > 0 else { return }
+        isWatched = true
+        session.host.server.ackHolds.watch(session)
+        if session.stream == nil { storeSoon(session) }
+    }
+
+    /// The client has acknowledged something.
+    func arrived(_ session: Session) { forget(unacked.acknowledge(waiting.acknowledged), session) }
+
+    private func forget(_ rows: [Int64], _ session: Session) {
+        guard !rows.isEmpty else { return }
+        session.host.offlineStore?.forget(rows, of: session.jid.bare)
+    }
+
+    /// A while has passed. False: no message waits any more.
+    func isToBeWatched(_ session: Session) -> Bool {
+        guard let first = unacked.waiting.first else {
+            isWatched = isStoring
+            return isWatched
+        }
+        if session.stream == nil || first.since <= Loop.now - Self.patience {
+            store(session, sentBefore: session.stream == nil ? .max : Loop.now - Self.patience)
+        } else if first.since <= Loop.now - Self.reminder {
+            remind(session)
+        }
+        return true
+    }
+
+    /// Nobody is there who could say to have them.
+    func storeSoon(_ session: Session) {
+        guard unacked.waitingCount > 0 else { return }
+        // Of a session that is arriving here the entry, too, has just been made.
+        Loop.endOfTurn { [self] in
+            guard !session.hasEnded, session.stream == nil else { return }
+            store(session, sentBefore: .max)
+        }
+    }
+
+    private func store(_ session: Session, sentBefore moment: Int64) {
+        guard !isStoring, session.host.server.session(session.connection) === session else { return }
+        guard let keeper = session.host.offlineStore else { return unacked.dropWaiting() }
+        let (server, host, user) = (session.host.server, session.host, session.jid.bare)
+        let due = unacked.beginStoring(sentBefore: moment, most: Self.mostAtOnce)
+        guard !due.isEmpty else { return }
+        let stanzas = due.map { ($0.number, server.stamped($0.bytes, sentAt: $0.since, host)) }
+        isStoring = true
+        server.background { [self] in
+            do throws(StorageError) {
+                let rows = try await keeper.store(stanzas.compactMap(\.1), for: user)
+                let numbers = stanzas.filter { $0.1 != nil }.map(\.0)
+                stored(Array(zip(numbers, rows)).map { (number: $0, row: $1) }, session, keeper)
+            } catch {
+                Log.error("cannot store messages that a client has not acknowledged", [Field("session", session.jid), Field("error", error)])
+                notStored(session, keeper)
+            }
+            isStoring = false
+            session.tellSettled()
+            if due.count == Self.mostAtOnce, !session.hasEnded { _ = isToBeWatched(session) }
+        }
+    }
+
+    private func stored(_ rows: [(number: UInt32, row: Int64)], _ session: Session, _ keeper: any OfflineStore) {
+        forget(unacked.endStoring(rows), session)
+        guard session.hasEnded else { return }
+        handOn(Array(unacked.stored), session, keeper)
+        unacked = UnackedMessages()
+    }
+
+    /// Another attempt is made with the next look at the session. One that has ended meanwhile had left them out.
+    private func notStored(_ session: Session, _ keeper: any OfflineStore) {
+        let left = unacked.storing.map { UndeliveredStanza(bytes: $0.bytes, sentAt: $0.since, ackHold: $0.ackHold) }
+        unacked.giveUpStoring()
+        guard session.hasEnded else { return }
+        handOn(Array(unacked.stored), session, keeper)
+        unacked = UnackedMessages()
+        session.host.server.redeliver(left, on: session.host)
+    }
+
+    /// The session is over: what its client has not got, except what is stored or about to be.
+    func left(_ session: Session) -> [UndeliveredStanza] {
+        var left: [UndeliveredStanza] = []
+        var messages = unacked.all
+        for (place, entry) in waiting.waiting.enumerated() {
+            let number = waiting.acknowledged &+ UInt32(truncatingIfNeeded: place + 1)
+            var ackHold: AckHold?
+            if let message = messages.first, message.number == number {
+                let isElsewhere = messages.startIndex < unacked.waiting.startIndex
+                messages.removeFirst()
+                if isElsewhere { continue }
+                ackHold = message.ackHold
+            }
+            if entry.receipt == 0 { left.append(UndeliveredStanza(bytes: entry.bytes, sentAt: entry.sentAt, ackHold: ackHold)) }
+        }
+        if isStoring {
+            unacked.dropWaiting()
+        } else {
+            if let keeper = session.host.offlineStore { handOn(Array(unacked.stored), session, keeper) }
+            unacked = UnackedMessages()
+        }
+        return left
+    }
+
+    /// Stored messages of a session that is over find their way anew if somebody is there who takes them, unless that
+    /// was handed them already; otherwise they are where they belong.
+    private func handOn(
+        _ messages: [UnackedMessages.Message], _ session: Session, _ keeper: any OfflineStore
+    ) {
+        guard !messages.isEmpty else { return }
+        let (server, host, user) = (session.host.server, session.host, session.jid.bare)
+        server.background {
+            guard server.sessions(of: user).contains(where: { $0.flags.contains(.available) && $0.priority >= 0 }) else { return }
+            do throws(StorageError) {
+                let rows = try await keeper.stored(among: messages.map(\.row), of: user)
+                let left = messages.filter { rows.contains($0.row) }.map {
+                    let ackHold = AckHold(of: $0.row, user, keeper, server.ackHolds)
+                    return UndeliveredStanza(bytes: $0.bytes, sentAt: $0.since, ackHold: ackHold)
+                }
+                server.redeliver(left, on: host)
+            } catch {
+                Log.error("cannot look up what a session has left", [Field("user", user), Field("error", error)])
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+internal import Glibc
+internal import IPC
+internal import Operations
+internal import SharedState
+internal import Supervision
+internal import Telemetry
+
+/// The verbs that the master carries out itself, and the way to a worker for the others.
+final class MasterOperations {
+    /// Answers through the client, now or later.
+    private typealias Handler = (Operation.Arguments, _ id: UInt64, ControlClient) -> Void
+
+    private let pool: WorkerPool
+    private let listeners: ListenerSet
+    private let segment: SharedSegment
+    private let reloader: ReloadCoordinator
+    private let restarter: RestartCoordinator
+    private let relay: OperationRelay
+    private let loop: EventLoop
+    private let started: Int64
+    private var handlers = OperationHandlers<Handler>(for: .master)
+
+    init(
+        _ pool: WorkerPool, listeners: ListenerSet, segment: SharedSegment, reloader: ReloadCoordinator, restarter: RestartCoordinator,
+        relay: OperationRelay, started: Int64, on loop: EventLoop
+    ) {
+        self.pool = pool
+        self.listeners = listeners
+        self.segment = segment
+        self.reloader = reloader
+        self.relay = relay
+        self.loop = loop
+        self.started = started
+        self.restarter = restarter
+        handlers.register("status") { [unowned self] in status($0, $1, $2) }
+        handlers.register("version") { $2.reply($1, .success(["version": .string(ServerVersion.number)])) }
+        handlers.register("log-level") { [unowned self] in logLevel($0, $1, $2) }
+        handlers.register("reload") { [unowned self] in reload($0, $1, $2) }
+        handlers.register("config.show") { [unowned self] in showConfiguration($0, $1, $2) }
+        handlers.register("restart") { [unowned self] in restart($0, $1, $2) }
+        handlers.register("stop") { [unowned self] in stop($0, $1, $2) }
+    }
+
+    /// Verbs of the master that nobody carries out: none.
+    var missing: [String] { handlers.missing }
+
+    func perform(_ request: ControlRequest, for client: ControlClient) {
+        do {
+            let (operation, arguments) = try OperationCatalog.check(verb: request.verb, arguments: request.arguments)
+            let facts = [Field("verb", operation.name), Field("uid", client.user), Field("pid", client.pid)]
+            Log.event(operation.privilege == .write ? .notice : .debug, "control request", facts)
+            if operation.executor == .worker {
+                return relay.forward(ControlRequest(id: request.id, verb: request.verb, arguments: arguments.value), from: client)
+            }
+            let (handler, checked) = try handlers.find(verb: request.verb, arguments: request.arguments)
+            handler(checked, request.id, client)
+        } catch {
+            client.reply(request.id, error.result)
+        }
+    }
+
+    private func status(_: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {
+        let report = StatusReport(pool: pool, listeners: listeners, segment: segment, started: started, now: loop.now)
+        client.reply(id, .success(report.value))
+    }
+
+    private func logLevel(_ arguments: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {
+        if let level = arguments.text("level").flatMap(LogLevel.init) {
+            Log.level = level
+            pool.sendToAll(.logLevel(level.rawValue))
+        }
+        client.reply(id, .success(["level": .string(Log.level.rawValue)]))
+    }
+
+    private func reload(_ arguments: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {
+        reloader.begin(isRehearsal: arguments.flag("dry-run")) { [weak client] in client?.reply(id, $0) }
+    }
+
+    private func showConfiguration(_ arguments: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {
+        guard arguments.text("file") == nil else {
+            let text = "the server shows the configuration in force only; xmppctl shows files itself"
+            return client.reply(id, Operation.Failure(.badArgument, text).result)
+        }
+        let report = ConfigurationReport.settings(of: reloader.configuration, file: pool.settings.bundle.path)
+        client.reply(id, .success(report))
+    }
+
+    private func restart(_ arguments: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {
+        let kind: RestartCoordinator.Kind = arguments.flag("rolling") ? .rolling : arguments.flag("master") ? .master : .whole
+        restarter.begin(kind, for: RestartCoordinator.Requester(client: client, request: id))
+    }
+
+    private func stop(_: Operation.Arguments, _ id: UInt64, _ client: ControlClient) {
+        client.reply(id, .success(["pid": .int(Int64(getpid()))]))
+        pool.stop()
+    }
+}

@@ -1,0 +1,348 @@
+internal import CPlatform
+internal import IPC
+internal import SharedState
+internal import Supervision
+internal import Telemetry
+
+/// Carries out what the supervisor decides: the shell around the pure machine.
+final class WorkerPool {
+    /// What the rest of the master wants to know.
+    struct Observer {
+        /// All workers are gone: leave with this status.
+        var ended: (Int32) -> Void = { _ in }
+        var restartProgress: (RestartStatus) -> Void = { _ in }
+        var restartEnded: (UInt32, RestartOutcome) -> Void = { _, _ in }
+        /// A worker that leaves has come further.
+        var leaving: (WorkerName, LeaveReport) -> Void = { _, _ in }
+        var reloadEnded: (UInt32, ReloadOutcome) -> Void = { _, _ in }
+        /// New workers get the configuration of this generation from now on.
+        var adopted: (UInt32) -> Void = { _ in }
+        /// A worker has put the configuration of this generation in force.
+        var committed: (UInt32, ReloadEffects) -> Void = { _, _ in }
+        var operationProgress: (UInt64, Value) -> Void = { _, _ in }
+        var operationReply: (UInt64, OperationResult) -> Void = { _, _ in }
+        var died: (WorkerName) -> Void = { _ in }
+        /// Something was done.
+        var worked: () -> Void = {}
+    }
+
+    var observer = Observer()
+    /// The configuration in force, for every worker that starts.
+    private(set) var settings: MasterSettings {
+        didSet { supervisor.policy = settings.policy(supervisor.policy) }
+    }
+    /// A configuration that is to be in force soon, with the sockets that it needs.
+    struct Proposal {
+        let settings: MasterSettings
+        let listeners: ListenerSet.Change
+    }
+
+    /// What is being prepared, by generation.
+    var proposals: [UInt32: Proposal] = [:]
+    private(set) var supervisor: Supervisor
+    private(set) var workers: [UInt8: WorkerProcess] = [:]
+
+    private let loop: EventLoop
+    let listeners: ListenerSet
+    private let segment: SharedSegment
+    private let segmentDescriptor: Descriptor
+
+    init(
+        _ settings: MasterSettings, listeners: ListenerSet, segment: SharedSegment, segmentDescriptor: Descriptor,
+        policy: SupervisionPolicy, memory: SupervisorSnapshot? = nil, on loop: EventLoop
+    ) {
+        self.settings = settings
+        self.listeners = listeners
+        self.segment = segment
+        self.segmentDescriptor = segmentDescriptor
+        self.loop = loop
+        supervisor = memory.flatMap { Supervisor($0, policy: policy) } ?? Supervisor(workers: settings.workers, policy: policy)
+        watchHearts()
+    }
+
+    /// The server begins anew after it has stopped: the service manager shall not take that for its end.
+    private(set) var beginsAnew = false
+
+    /// Whoever wants the end for good wins.
+    func stop(toBeginAnew again: Bool = false) {
+        beginsAnew = again
+        tell(.stop)
+    }
+
+    /// Takes over workers that another image of the program has started; they are still children of this process.
+    func adopt(_ possessions: [MasterState.Child]) throws(SystemFailure) {
+        for worker in possessions {
+            let name = WorkerName(slot: worker.slot, incarnation: worker.incarnation)
+            let child = WorkerSpawner.Child(
+                pid: worker.pid, handle: try descriptor(cplatform_pidfd_open(worker.pid), "pidfd_open"),
+                channel: Descriptor(worker.channel))
+            workers[name.slot] = WorkerProcess(name, child, started: worker.started, unread: worker.unread, on: loop) {
+                [weak self] in self?.occurred(name, $0)
+            }
+        }
+    }
+
+    /// What the next image of the program needs; nil while a worker has not taken what it was sent.
+    var possessions: [MasterState.Child]? {
+        for worker in workers.values { worker.drain() }
+        let possessions = workers.values.compactMap(\.possession)
+        return possessions.count == workers.count ? possessions.sorted { $0.slot < $1.slot } : nil
+    }
+
+    func tell(_ event: SupervisionEvent) {
+        // An action may tell the supervisor the next event; the actions of that come after these.
+        pending += supervisor.handle(event, at: loop.now)
+        guard !isExecuting else { return }
+        isExecuting = true
+        defer { isExecuting = false }
+        while !pending.isEmpty { execute(pending.removeFirst()) }
+    }
+
+    private var standing: ServiceStatus?
+    private var toldStatus = ""
+    private var pending: [SupervisionAction] = []
+    private var isExecuting = false
+
+    func send(_ message: MasterMessage, to name: WorkerName) { worker(name)?.send(message) }
+
+    /// To every worker that exists and has been given its configuration.
+    func sendToAll(_ message: MasterMessage) {
+        for name in supervisor.greetedWorkers { send(message, to: name) }
+    }
+
+    private func worker(_ name: WorkerName) -> WorkerProcess? {
+        workers[name.slot].flatMap { $0.name == name ? $0 : nil }
+    }
+
+    // MARK: Actions
+
+    private func execute(_ action: SupervisionAction) {
+        switch action {
+        case .spawn(let name): spawn(name)
+        case .handOver(let name, let peers): handOver(name, connecting: peers)
+        case .announceDeath(let name, let peers):
+            for peer in peers { send(.meshGone(slot: name.slot, incarnation: name.incarnation), to: peer) }
+        case .kill(let name): worker(name)?.kill()
+        case .refuseConnections: listeners.refuse()
+        case .drain(let name, let successor, let deadline):
+            send(.drain(successor: successor, deadlineMilliseconds: UInt32(clamping: deadline)), to: name)
+        case .collect(let dead, let name): send(.collectOrphans(slot: dead.slot, incarnation: dead.incarnation), to: name)
+        case .accept(let names): names.compactMap(worker).forEach(handListeners)
+        case .stop(let name, let deadline): send(.stop(deadlineMilliseconds: UInt32(clamping: deadline)), to: name)
+        case .arm(let timer, let delay): loop.after(delay) { [weak self] in self?.tell(.timer(timer)) }
+        case .prepare(let name, let generation):
+            if let worker = worker(name), let proposal = proposals[generation] { prepare(worker, generation, proposal) }
+        case .commit(let name, let generation): send(.commit(generation: generation), to: name)
+        case .abort(let name, let generation): send(.abort(generation: generation), to: name)
+        case .adopt(let generation): observer.adopted(generation)
+        case .reloadEnded(let generation, let outcome):
+            proposals[generation] = nil
+            observer.reloadEnded(generation, outcome)
+        case .restartProgress(let standing): observer.restartProgress(standing)
+        case .restartEnded(let id, let outcome): observer.restartEnded(id, outcome)
+        case .report(let report): report.log()
+        case .notify(let notice): notify(notice)
+        case .exit(let status): observer.ended(status)
+        }
+    }
+
+    private func spawn(_ name: WorkerName) {
+        let settings = settings(of: name)
+        let arguments = WorkerArguments(
+            slot: name.slot, incarnation: name.incarnation, workers: UInt8(clamping: settings.workers),
+            logLevel: Log.level.rawValue, account: settings.account)
+        segment.use(Int(name.slot))
+        do {
+            let child = try WorkerSpawner(program: settings.workerProgram).worker(arguments)
+            workers[name.slot] = WorkerProcess(name, child, on: loop) { [weak self] in self?.occurred(name, $0) }
+        } catch {
+            tell(.spawnFailed(name, reason: error.description))
+        }
+    }
+
+    /// Order of the contract: level, configuration, segment, listeners, mesh, start.
+    private func handOver(_ name: WorkerName, connecting peers: [WorkerName]) {
+        guard let worker = worker(name) else { return }
+        worker.send(.logLevel(Log.level.rawValue))
+        worker.send(.configure(settings(of: name).bundle))
+        worker.send(.segment, segmentDescriptor)
+        if !supervisor.acceptsLater(name) { handListeners(to: worker) }
+        for peer in peers { connect(worker, peer) }
+        worker.send(.start)
+    }
+
+    /// What a worker is started with: the configuration in force, or the one that it is to bring into force.
+    private func settings(of name: WorkerName) -> MasterSettings {
+        supervisor.proposal(for: name).flatMap { proposals[$0]?.settings } ?? settings
+    }
+
+    private func handListeners(to worker: WorkerProcess) {
+        for listener in listeners.bound { hand(listener, to: worker, workers: settings.workers) }
+    }
+
+    private func hand(_ listener: ListenerSet.Bound, to worker: WorkerProcess, workers: Int) {
+        for socket in ListenerSet.sockets(of: listener, position: worker.name.position, workers: workers) {
+            worker.send(.listener(listener.descriptor), socket)
+        }
+    }
+
+    /// New sockets come with the new configuration, so that they are there when it is put in force.
+    private func prepare(
+        _ worker: WorkerProcess, _ generation: UInt32, _ proposal: Proposal
+    ) {
+        let listeners = proposal.listeners
+        let (settings, descriptors) = (proposal.settings, listeners.bound.map(\.descriptor))
+        worker.send(
+            .prepare(generation: generation, settings.bundle, workers: UInt8(clamping: settings.workers), listeners: descriptors))
+        for listener in listeners.opened { hand(listener, to: worker, workers: self.settings.workers) }
+    }
+
+    /// There shall be another number of workers than this. Those that stay take over the sockets of those that leave.
+    func follow(number former: Int) {
+        guard settings.workers != former else { return }
+        for name in supervisor.readyWorkers where name.position < settings.workers {
+            guard let worker = worker(name) else { continue }
+            for listener in listeners.bound {
+                let has = Set(ListenerSet.sockets(of: listener, position: name.position, workers: former).map(\.number))
+                for socket in ListenerSet.sockets(of: listener, position: name.position, workers: settings.workers)
+                where !has.contains(socket.number) {
+                    worker.send(.listener(listener.descriptor), socket)
+                }
+            }
+        }
+        tell(.resize(settings.workers))
+    }
+
+    /// The configuration in force is another.
+    func adopt(_ settings: MasterSettings) { self.settings = settings }
+
+    private func connect(_ worker: WorkerProcess, _ peer: WorkerName) {
+        guard let other = self.worker(peer) else { return }
+        do {
+            let (near, far) = try Descriptor.streamPair()
+            worker.send(.mesh(slot: peer.slot, incarnation: peer.incarnation), near)
+            other.send(.mesh(slot: worker.name.slot, incarnation: worker.name.incarnation), far)
+        } catch {
+            // Without this stream the two cannot serve together; the newer one is tried again.
+            Log.error("cannot connect two workers; raise LimitNOFILE= if files are short", [
+                Field("worker", worker.name), Field("peer", peer), Field("reason", error),
+            ])
+            worker.kill()
+        }
+    }
+
+    private func notify(_ notice: SupervisionAction.Notice) {
+        observer.worked()
+        switch notice {
+        case .ready: ServiceManager.ready()
+        case .reloading: ServiceManager.reloading()
+        case .stopping: beginsAnew ? ServiceManager.reloading() : ServiceManager.stopping()
+        case .status(let standing):
+            self.standing = standing
+            tellStatus()
+        }
+    }
+
+    /// Whether systemd has opened listening sockets of this server.
+    var hasHandedSockets: Bool { listeners.bound.contains(where: \.isHanded) }
+
+    /// Whether any worker has given a sign of life within so many milliseconds.
+    func answers(within milliseconds: Int64) -> Bool {
+        workers.values.contains { loop.now - lastSign(of: $0) < milliseconds }
+    }
+
+    /// Tells systemd how the service stands, if that has changed since the last time.
+    func tellStatus() {
+        guard let standing else { return }
+        let sessions = WorkerCells(segment).total(.sessions)
+        let sentence = "\(standing.sentence); \(sessions) \(sessions == 1 ? "session" : "sessions")"
+        guard sentence != toldStatus else { return }
+        toldStatus = sentence
+        ServiceManager.status(sentence)
+    }
+
+    // MARK: Events
+
+    private func occurred(_ name: WorkerName, _ event: WorkerProcess.Event) {
+        switch event {
+        case .message(let message): received(message, from: name)
+        case .misbehaved(let reason): tell(.misbehaved(name, reason: reason))
+        case .channelClosed: tell(.channelClosed(name))
+        case .exited(let exit): exited(name, exit)
+        }
+    }
+
+    /// Looks at every worker's sign of life, the younger of its beat in the segment and its last report.
+    private func watchHearts() {
+        loop.after(supervisor.policy.heartbeatInterval) { [weak self] in
+            guard let self else { return }
+            let now = loop.now
+            let beats = workers.values.map { Heartbeat(worker: $0.name, age: now - lastSign(of: $0)) }
+            tell(.heartbeats(beats))
+            tellStatus()
+            watchHearts()
+        }
+    }
+
+    func lastSign(of worker: WorkerProcess) -> Int64 {
+        let cell = WorkerCells(segment).status(Int(worker.name.slot))
+        let beat = cell.pid == worker.pid ? Int64(clamping: cell.heartbeat) : nil
+        return max(beat ?? 0, worker.reported ?? worker.started)
+    }
+
+    /// The counts of a dead worker are cleared before its successor can begin.
+    private func exited(_ name: WorkerName, _ exit: Exit) {
+        workers[name.slot] = nil
+        ListenerCounters(segment).forgetOpen(slot: Int(name.slot))
+        WorkerCells(segment).resetGauges(Int(name.slot))
+        tell(.exited(name, exit))
+        observer.died(name)
+    }
+
+    private func received(_ message: WorkerMessage, from name: WorkerName) {
+        switch message {
+        case .hello(let hello): tell(greeting(hello, from: name))
+        case .ready: tell(.ready(name))
+        case .refused(let problems): tell(.refused(name, problems: problems.map(\.sentence)))
+        case .report(let load):
+            worker(name)?.load = load
+            worker(name)?.reported = loop.now
+        case .prepared(let generation): tell(.prepared(name, generation: generation))
+        case .rejected(let generation, let problems):
+            tell(.rejected(name, generation: generation, problems: problems.map(\.sentence)))
+        case .committed(let generation, let effects):
+            observer.committed(generation, effects)
+            tell(.committed(name, generation: generation))
+        case .operationProgress(let id, let value): observer.operationProgress(id, value)
+        case .operationReply(let id, let result): observer.operationReply(id, result)
+        case .leaving(let report): left(report, name)
+        case .collected(let slot, let incarnation):
+            tell(.collected(name, dead: WorkerName(slot: slot, incarnation: incarnation)))
+        case .stopped: Log.debug("worker has ended its streams", [Field("worker", name)])
+        }
+    }
+
+    private func left(_ report: LeaveReport, _ name: WorkerName) {
+        worker(name)?.leaveReport = report
+        observer.leaving(name, report)
+    }
+
+    private func greeting(_ hello: Hello, from name: WorkerName) -> SupervisionEvent {
+        guard hello.version == contractVersion else {
+            let text = "it speaks version \(hello.version) of the contract, not \(contractVersion): install master and worker together"
+            return .misbehaved(name, reason: text)
+        }
+        guard hello.slot == name.slot, hello.incarnation == name.incarnation, hello.pid == worker(name)?.pid else {
+            return .misbehaved(name, reason: "its hello is that of another worker")
+        }
+        return .hello(name)
+    }
+}
+
+extension ReportedProblem {
+    /// `FILE:LINE:COLUMN: PATH: TEXT`
+    var sentence: String {
+        let place = line == 0 ? file : "\(file):\(line):\(column)"
+        return path.isEmpty ? "\(place): \(text)" : "\(place): \(path): \(text)"
+    }
+}

@@ -1,0 +1,289 @@
+internal import Kernel
+internal import Network
+internal import Storage
+internal import XML
+internal import XMPP
+
+/// Answers what clients ask of their archives (XEP-0313 §4, §5).
+@LoopActor
+final class ArchiveQueryHandler {
+    /// Messages this young, in microseconds, may have neighbours that other workers are still writing.
+    private static let youth: Int64 = 10_000_000
+    /// Up to how many messages are counted for a page, and for a client that asks for nothing but their number.
+    private static let countedByTheWay = 1000
+    private static let counted = 1_000_000
+    /// Results that are sent before other clients have their turn.
+    private static let sentAtOnce = 50
+
+    private unowned let host: Host
+    private let writer: ArchiveWriter
+    private let options: ArchiveOptions
+
+    init(_ host: Host, _ writer: ArchiveWriter, _ options: ArchiveOptions) {
+        self.host = host
+        self.writer = writer
+        self.options = options
+    }
+
+    func install() {
+        for namespace in Archive.namespaces {
+            host.iq.onWaiting("query", namespace, at: .account) { (request) async throws(StanzaError) in
+                guard request.isOwn else { throw StanzaError(.forbidden) }
+                guard request.isSet else { return ArchiveQuery.form(namespace, isSearchable: self.options.isSearchable) }
+                return try await self.answer(request)
+            }
+        }
+        host.iq.onWaiting("metadata", Archive.namespace, at: .account) { (request) async throws(StanzaError) in
+            guard request.isOwn else { throw StanzaError(.forbidden) }
+            guard !request.isSet else { throw StanzaError(.badRequest) }
+            return try await self.metadata(UserKey(request.to))
+        }
+    }
+
+    private func knownIDs() async throws(StanzaError) -> ArchiveIDs {
+        guard await writer.isReady(), let ids = writer.ids else { throw StanzaError(.internalServerError, .wait) }
+        return ids
+    }
+
+    // MARK: Pages
+
+    /// What a query comes to: which messages to send, and what to say at the end.
+    private struct Result {
+        var page = ArchivePage()
+        var isStable = true
+        var index: Int?
+        var count: Int?
+    }
+
+    private func answer(_ request: IQRequest) async throws(StanzaError) -> Element {
+        guard let session = request.session else { throw StanzaError(.notAllowed) }
+        let query = try ArchiveQuery(request.payload, isSearchable: options.isSearchable)
+        let ids = try await knownIDs()
+        let owner = UserKey(request.to)
+        let result = try await find(query, owner, ids)
+        // A client that does not read gets nothing more before it has.
+        let messages = query.isFlipped ? result.page.messages.reversed() : result.page.messages
+        for (number, message) in messages.enumerated() where !session.hasEnded {
+            if number > 0, number % Self.sentAtOnce == 0 { await Self.nextTurn() }
+            while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(50) }
+            let bytes = ArchiveXML.result(message, ids, query, of: request.to, to: session.jid)
+            session.write(RenderedStanza(.message, bytes))
+        }
+        return ArchiveXML.fin(
+            query.namespace, ids, first: result.page.messages.first?.id, last: lastID(result.page, query), index: result.index,
+            count: result.count, isComplete: result.page.isComplete, isStable: result.isStable)
+    }
+
+    /// Comes back after whatever else the loop has to do now.
+    private static func nextTurn() async {
+        await withCheckedContinuation { continuation in Loop.submit { continuation.resume() } }
+    }
+
+    /// A search that was ended before it found enough goes on where it ended.
+    private func lastID(_ page: ArchivePage, _ query: ArchiveQuery) -> Int64? {
+        if query.page.before == nil, !page.isComplete, query.condition != nil { return page.end ?? page.messages.last?.id }
+        return page.messages.last?.id
+    }
+
+    private func find(_ query: ArchiveQuery, _ owner: UserKey, _ ids: ArchiveIDs) async throws(StanzaError) -> Result {
+        let isBackward = query.page.before != nil
+        let limit = min(query.page.max ?? options.usualResults, options.mostResults)
+        var selection = try await bounded(query.selection, by: query, owner, ids)
+        let whole = selection
+        if let list = query.ids { return try await named(list, query, owner, ids, limit) }
+        if let after = query.page.after { selection.after = max(selection.after, try await existing(after, owner, ids)) }
+        if let before = query.page.before, !before.isEmpty {
+            selection.before = min(selection.before, try await existing(before, owner, ids))
+        }
+        if query.page.index > 0 { selection.after = max(selection.after, try await skip(query, owner, selection)) }
+        var result = Result()
+        let countsNothing = options.countsNothing || query.isSimple
+        if limit == 0 {
+            if isRecent(selection.before) { result.isStable = await writer.neighbours.settle(asking: host) }
+            if query.condition == nil, !countsNothing { result.count = try await count(owner, whole, Self.counted) }
+            let next = try await page(owner, selection, query, isBackward, 1)
+            result.page.isComplete = next.isComplete && next.messages.isEmpty
+            return result
+        }
+        // Who asks for the last page gets what all workers have taken; of others it shows only when they have read to the end.
+        let beginsAtEnd = isBackward && isRecent(selection.before)
+        if beginsAtEnd { result.isStable = await writer.neighbours.settle(asking: host) }
+        result.page = try await page(owner, selection, query, isBackward, limit)
+        if !beginsAtEnd, touchesEnd(selection, result.page) {
+            result.isStable = await writer.neighbours.settle(asking: host)
+            result.page = try await page(owner, selection, query, isBackward, limit)
+        }
+        guard !countsNothing else { return result }
+        if selection == whole, result.page.isComplete {
+            (result.index, result.count) = (0, result.page.messages.count)
+        } else if query.condition == nil, whole.peer == nil {
+            result.count = try await count(owner, whole, Self.countedByTheWay)
+            if let count = result.count, let first = result.page.messages.first {
+                let index = selection == whole && !isBackward ? 0 : try await self.count(owner, before: first.id, of: whole)
+                // Of the last page no number is told who reads backwards: there are clients that take it for the end of all.
+                if let index, !isBackward || index + result.page.messages.count < count { result.index = index }
+            }
+        }
+        if result.page.messages.isEmpty { result.index = nil }
+        return result
+    }
+
+    private func page(
+        _ owner: UserKey, _ selection: ArchiveSelection, _ query: ArchiveQuery, _ isBackward: Bool, _ limit: Int
+    ) async throws(StanzaError) -> ArchivePage {
+        do {
+            guard let condition = query.condition else {
+                return try await writer.archive.page(owner, selection, isBackward: isBackward, limit: limit)
+            }
+            return try await writer.archive.page(owner, selection, isBackward: isBackward, limit: limit, where: condition)
+        } catch { throw StanzaError(storage: error) }
+    }
+
+    private func count(_ owner: UserKey, _ selection: ArchiveSelection, _ limit: Int) async throws(StanzaError) -> Int? {
+        do { return try await writer.archive.count(owner, selection, limit: limit) } catch { throw StanzaError(storage: error) }
+    }
+
+    /// The last of those that the client does not want (XEP-0059 §2.6).
+    private func skip(_ query: ArchiveQuery, _ owner: UserKey, _ selection: ArchiveSelection) async throws(StanzaError) -> Int64 {
+        guard query.condition == nil else { throw StanzaError(.featureNotImplemented, text: "What is searched for has no number") }
+        do {
+            let first = try await writer.archive.first(query.page.index, owner, selection)
+            if first.count == query.page.index, !isRecent(first.last) { return first.last }
+            _ = await writer.neighbours.settle(asking: host)
+            return try await writer.archive.first(query.page.index, owner, selection).last
+        } catch { throw StanzaError(storage: error) }
+    }
+
+    private func count(_ owner: UserKey, before id: Int64, of whole: ArchiveSelection) async throws(StanzaError) -> Int? {
+        var earlier = whole
+        earlier.before = id
+        return try await count(owner, earlier, Self.countedByTheWay)
+    }
+
+    /// Whether the newest messages belong to the answer, of which some may not be written yet.
+    private func touchesEnd(_ selection: ArchiveSelection, _ page: ArchivePage) -> Bool {
+        isRecent(selection.before) && (page.isComplete || isRecent(page.end ?? .max))
+    }
+
+    private func isRecent(_ id: Int64) -> Bool { id > (ArchiveClock.now - Self.youth) << ArchiveRepository.idShift }
+
+    // MARK: Ids
+
+    /// The selection between the messages that the form names (XEP-0313 §4.1.3).
+    private func bounded(
+        _ selection: ArchiveSelection, by query: ArchiveQuery, _ owner: UserKey, _ ids: ArchiveIDs
+    ) async throws(StanzaError) -> ArchiveSelection {
+        var selection = selection
+        if let after = query.afterID { selection.after = max(selection.after, try await existing(after, owner, ids)) }
+        if let before = query.beforeID { selection.before = min(selection.before, try await existing(before, owner, ids)) }
+        if let from = query.fromID { selection.after = max(selection.after, try await existing(from, owner, ids) - 1) }
+        if let to = query.toID { selection.before = min(selection.before, try await existing(to, owner, ids) + 1) }
+        return selection
+    }
+
+    /// The messages that are named, all of which must be there (XEP-0313 §4.1.3), a page at a time.
+    private func named(
+        _ list: [String], _ query: ArchiveQuery, _ owner: UserKey, _ ids: ArchiveIDs, _ limit: Int
+    ) async throws(StanzaError) -> Result {
+        var numbers: Set<Int64> = []
+        for text in list { numbers.insert(try number(text, ids)) }
+        var messages = try await messages(owner, Array(numbers))
+        guard messages.count == numbers.count else { throw StanzaError(.itemNotFound) }
+        var result = Result()
+        let total = messages.count
+        if let after = query.page.after {
+            let number = try number(after, ids)
+            messages.removeAll { $0.id <= number }
+        }
+        if let before = query.page.before, !before.isEmpty {
+            let number = try number(before, ids)
+            messages.removeAll { $0.id >= number }
+        }
+        result.page.isComplete = messages.count <= limit
+        result.page.messages = Array(query.page.before == nil ? messages.prefix(limit) : messages.suffix(limit))
+        result.count = options.countsNothing || query.isSimple ? nil : total
+        return result
+    }
+
+    /// The number of a message that must be in the archive (XEP-0313 §4.3.2).
+    private func existing(_ text: String, _ owner: UserKey, _ ids: ArchiveIDs) async throws(StanzaError) -> Int64 {
+        let number = try number(text, ids)
+        guard try await !messages(owner, [number]).isEmpty else { throw StanzaError(.itemNotFound) }
+        return number
+    }
+
+    private func number(_ text: String, _ ids: ArchiveIDs) throws(StanzaError) -> Int64 {
+        guard let number = ids.id(text) else { throw StanzaError(.itemNotFound) }
+        return number
+    }
+
+    /// Those that are there, with a second look for one that may just be written.
+    private func messages(_ owner: UserKey, _ numbers: [Int64]) async throws(StanzaError) -> [ArchivePage.Message] {
+        do {
+            let found = try await writer.archive.messages(owner, ids: numbers)
+            guard found.count < numbers.count, numbers.contains(where: isRecent) else { return found }
+            _ = await writer.neighbours.settle(asking: host)
+            return try await writer.archive.messages(owner, ids: numbers)
+        } catch { throw StanzaError(storage: error) }
+    }
+
+    // MARK: Metadata
+
+    private func metadata(_ owner: UserKey) async throws(StanzaError) -> Element {
+        let ids = try await knownIDs()
+        _ = await writer.neighbours.settle(asking: host)
+        do {
+            return ArchiveXML.metadata(ids, try await writer.archive.bounds(owner))
+        } catch { throw StanzaError(storage: error) }
+    }
+}
+
+/// Answers on the wire.
+enum ArchiveXML {
+    /// One result (XEP-0313 §4.2): a kept stanza is XML already and only put into its frame.
+    static func result(
+        _ message: ArchivePage.Message, _ ids: ArchiveIDs, _ query: ArchiveQuery, of user: JID, to client: JID
+    ) -> [UInt8] {
+        let tag = Array("<message".utf8)
+        let id = ids.text(message.id)
+        var writer = ElementWriter(reserving: message.stanza.count + 512)
+        writer.raw("<message from='")
+        writer.escaped(user.bareText)
+        writer.raw("' to='")
+        writer.escaped(client.description)
+        writer.raw("'><result xmlns='")
+        writer.escaped(query.namespace)
+        writer.raw("'")
+        if let queryID = query.queryID {
+            writer.raw(" queryid='")
+            writer.escaped(queryID)
+            writer.raw("'")
+        }
+        writer.raw(" id='")
+        writer.escaped(id)
+        writer.raw("'><forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='")
+        writer.escaped(stamp(message.id))
+        writer.raw("'/><message xmlns='jabber:client'")
+        writer.raw(Array(message.stanza.dropFirst(tag.count)))
+        writer.raw("</forwarded></result></message>")
+        return writer.finish()
+    }
+
+    static func fin(
+        _ namespace: String, _ ids: ArchiveIDs, first: Int64?, last: Int64?, index: Int?, count: Int?, isComplete: Bool, isStable: Bool
+    ) -> Element {
+        Element(
+            "fin", namespace, ["complete": isComplete ? "true" : nil, "stable": isStable ? nil : "false"],
+            [ResultSet.answer(first: first.map { ids.text($0) }, last: last.map { ids.text($0) }, index: index, count: count)])
+    }
+
+    static func metadata(_ ids: ArchiveIDs, _ bounds: (first: Int64, last: Int64)?) -> Element {
+        func end(_ name: String, _ id: Int64) -> Element {
+            Element(name, Archive.namespace, ["id": ids.text(id), "timestamp": stamp(id)])
+        }
+        return Element(
+            "metadata", Archive.namespace, [:], bounds.map { [end("start", $0.first), end("end", $0.last)] } ?? [])
+    }
+
+    private static func stamp(_ id: Int64) -> String { DateTime.text(id >> ArchiveRepository.idShift) }
+}

@@ -1,0 +1,247 @@
+public import Configuration
+public import Kernel
+internal import Network
+internal import SharedState
+internal import Storage
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// XEP-0191: a user neither hears of whom it blocks nor is heard by them, and looks to them as if it were offline.
+///
+/// The sender's worker asks both lists: that of the addressee for everything, that of the sender for presence, which
+/// the server sends on the user's behalf. The user's own account and server are never blocked.
+public final class Blocking: Module {
+    public nonisolated static let name = "mod_blocking"
+    public nonisolated static let implements = [XEP(191, "Blocking Command", version: "1.3")]
+
+    private static let namespace = "urn:xmpp:blocking"
+    private static let changeTopic = "blocking.change"
+    private static let pushTopic = "blocking.push"
+    private static let hideTopic = "blocking.hide"
+    private static let showTopic = "blocking.show"
+
+    /// Nil until the module is installed.
+    private var cache: BlockListCache?
+
+    public init(options: ModuleOptions) {}
+
+    public func install(on host: Host) {
+        let cache = BlockListCache(host)
+        self.cache = cache
+        host.features.advertise(Self.namespace)
+        host.features.advertiseAccount(Self.namespace)
+        host.hooks.outgoing.add(.policy) { Self.outgoing($0, cache) }
+        host.hooks.incoming.add(.policy) { Self.incoming($0, cache) }
+        host.hooks.accountRemoved.add { [unowned host] in host.broadcast(Self.changeTopic, Array($0.local.utf8)) }
+        host.onBroadcast(Self.changeTopic) { cache.forget(String(decoding: $0, as: UTF8.self)) }
+        installRequests(host, cache)
+        installEvents(host, cache)
+    }
+
+    private func installRequests(_ host: Host, _ cache: BlockListCache) {
+        host.iq.onWaiting("blocklist", Self.namespace, at: .account) { (request) async throws(StanzaError) in
+            guard request.isOwn, !request.isSet else { throw StanzaError(.notAllowed) }
+            // From here on the session is told of changes, also of those that happen while storage is asked.
+            request.session?.set(.blockListInterested, true)
+            let list = try await cache.list(request.to.local)
+            return Self.element("blocklist", list?.addresses ?? [])
+        }
+        for name in ["block", "unblock"] {
+            host.iq.onWaiting(name, Self.namespace, at: .account) { (request) async throws(StanzaError) in
+                guard request.isOwn, request.isSet else { throw StanzaError(.notAllowed) }
+                let addresses = try Self.addresses(in: request.payload)
+                if name == "block" { try await Self.block(addresses, request) } else { try await Self.unblock(addresses, request) }
+                return nil
+            }
+        }
+    }
+
+    // MARK: Changes
+
+    private static func element(_ name: String, _ addresses: [String]) -> Element {
+        Element(name, namespace, [:], addresses.map { Element("item", namespace, ["jid": $0]) })
+    }
+
+    private static func addresses(in payload: Element) throws(StanzaError) -> [String] {
+        var addresses: [String] = []
+        for item in payload.children where item.is("item", namespace) {
+            guard let text = item["jid"] else { throw StanzaError(.badRequest) }
+            guard let jid = JID(text) else { throw StanzaError(.jidMalformed) }
+            if !addresses.contains(jid.description) { addresses.append(jid.description) }
+        }
+        return addresses
+    }
+
+    private static func block(_ addresses: [String], _ request: IQRequest) async throws(StanzaError) {
+        guard !addresses.isEmpty else { throw StanzaError(.badRequest, text: "Nobody is named who shall be blocked") }
+        let (host, user) = (request.host, request.to)
+        let outcome: BlockListRepository.Outcome
+        do { outcome = try await host.server.store.blockLists.add(key(user), addresses) } catch {
+            throw StanzaError(storage: error)
+        }
+        guard case .done(let change) = outcome else { throw StanzaError(.resourceConstraint, text: "The block list is full") }
+        // Whoever is blocked is told before the block holds, on each worker.
+        notify(change.changed, hideTopic, user, host)
+        host.broadcast(changeTopic, Array(user.local.utf8))
+        host.notify(user, pushTopic, element("block", addresses).rendered(within: Namespace.client))
+    }
+
+    /// No addresses: all.
+    private static func unblock(_ addresses: [String], _ request: IQRequest) async throws(StanzaError) {
+        let (host, user) = (request.host, request.to)
+        let lists = host.server.store.blockLists
+        let change: BlockListRepository.Change
+        do {
+            change = try await addresses.isEmpty ? lists.removeAll(key(user)) : lists.remove(key(user), addresses)
+        } catch { throw StanzaError(storage: error) }
+        host.broadcast(changeTopic, Array(user.local.utf8))
+        notify(change.changed, showTopic, user, host)
+        host.notify(user, pushTopic, element("unblock", addresses).rendered(within: Namespace.client))
+    }
+
+    private static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
+
+    // MARK: What the user's sessions do about it
+
+    private static func notify(_ changed: [String], _ topic: String, _ user: JID, _ host: Host) {
+        guard !changed.isEmpty else { return }
+        host.notify(user, topic, Array(changed.joined(separator: "\n").utf8))
+    }
+
+    private static func jids(_ payload: [UInt8]) -> [JID] {
+        String(decoding: payload, as: UTF8.self).split(separator: "\n").map { JID.prepared(String($0)) }
+    }
+
+    private func installEvents(_ host: Host, _ cache: BlockListCache) {
+        host.onEvent(Self.pushTopic) { _, payload, sessions in
+            for session in sessions where session.flags.contains(.blockListInterested) { Self.push(payload, to: session) }
+        }
+        host.onEvent(Self.hideTopic) { _, payload, sessions in
+            cache.whileHiding { for session in sessions { Self.hide(session, from: Self.jids(payload)) } }
+        }
+        host.onEvent(Self.showTopic) { _, payload, sessions in
+            for session in sessions { Self.show(session, to: Self.jids(payload)) }
+        }
+    }
+
+    /// Unavailable presence to those who are blocked now, if they have seen the session (XEP-0191 §3.3).
+    private static func hide(_ session: Session, from blocked: [JID]) {
+        guard let state = session[PresenceState.key] else { return }
+        let seen = state.subscribers.map { JID.prepared($0) } + state.directed
+        for target in Set(blocked.flatMap { BlockList.matches(of: $0, among: seen) }) {
+            guard session.isAvailable || state.directed.contains(target) else { continue }
+            state.directed.remove(target)
+            session.host.router.route(Stanza(.presence, type: "unavailable", from: session.jid, to: target))
+        }
+    }
+
+    /// The session's presence to those who are not blocked any more, if they may see it (XEP-0191 §3.4).
+    private static func show(_ session: Session, to unblocked: [JID]) {
+        guard session.isAvailable, let state = session[PresenceState.key] else { return }
+        let subscribers = state.subscribers.map { JID.prepared($0) }
+        for target in Set(unblocked.flatMap { BlockList.matches(of: $0, among: subscribers) }) {
+            var stanza = state.last
+            stanza.to = target
+            session.host.router.route(stanza)
+        }
+    }
+
+    private static var pushes: UInt64 = 0
+
+    private static func push(_ change: [UInt8], to session: Session) {
+        pushes += 1
+        var writer = ElementWriter()
+        writer.raw("<iq type='set' id='block")
+        writer.escaped(String(pushes))
+        writer.raw("' to='")
+        writer.escaped(session.jid.description)
+        writer.raw("'>")
+        writer.raw(change)
+        writer.raw("</iq>")
+        session.deliver(.iq, writer.finish())
+    }
+}
+
+/// What blocking does to stanzas on their way.
+extension Blocking {
+    private static func outgoing(_ outgoing: Outgoing, _ cache: BlockListCache) -> Decision {
+        guard let to = outgoing.stanza.to else { return .next }
+        let session = outgoing.session
+        if isExempt(to, from: session.jid) { return .next }
+        switch cache.answer(session.jid.local) {
+        case .known(let list): return sending(to, list)
+        case .unknown:
+            return .wait {
+                do throws(StanzaError) { return sending(to, try await cache.list(session.jid.local)) } catch {
+                    return .fail(error)
+                }
+            }
+        }
+    }
+
+    private static func sending(_ to: JID, _ list: BlockList?) -> Decision {
+        guard let list, list.blocks(to) else { return .next }
+        return .fail(StanzaError(.notAcceptable, .cancel, detail: Element("blocked", "urn:xmpp:blocking:errors")))
+    }
+
+    private static func incoming(_ incoming: Incoming, _ cache: BlockListCache) -> Decision {
+        guard let from = incoming.stanza.from, !isExempt(from, from: incoming.to) else { return .next }
+        let sender = incoming.stanza.kind == .presence ? lists(of: from, incoming.host, cache) : nil
+        let theirs = cache.answer(incoming.to.local)
+        let own = sender?.answer(from.local) ?? .known(nil)
+        if case .known(let theirs) = theirs, case .known(let own) = own {
+            return receiving(incoming, from, theirs, own)
+        }
+        // Presence reaches nobody who has no session, so nothing need be asked for it.
+        if BlockingRules.isForSessions(incoming.stanza), incoming.host.server.sessions(of: incoming.user).isEmpty {
+            return .next
+        }
+        return .wait {
+            do throws(StanzaError) {
+                let theirs = try await cache.list(incoming.to.local)
+                return receiving(incoming, from, theirs, try await sender?.list(from.local))
+            } catch {
+                return incoming.stanza.kind == .presence ? .stop : .fail(error)
+            }
+        }
+    }
+
+    private static func receiving(_ incoming: Incoming, _ from: JID, _ theirs: BlockList?, _ own: BlockList?) -> Decision {
+        if let theirs, theirs.blocks(from) { return BlockingRules.refusal(of: incoming.stanza) }
+        if let own, own.blocks(incoming.to) { return .stop }
+        return .next
+    }
+
+    /// What is known of the lists of a sender on whose behalf the server speaks; nil: none counts.
+    private static func lists(of sender: JID, _ host: Host, _ cache: BlockListCache) -> BlockListCache? {
+        guard !sender.isDomain else { return nil }
+        var lists: BlockListCache? = cache
+        if sender.domain != host.domain {
+            lists = host.server.host(sender.domain)?.modules.lazy.compactMap { $0 as? Blocking }.first?.cache
+        }
+        return lists?.isHiding == true ? nil : lists
+    }
+
+    /// Whether the other side is the user's own account or server.
+    private static func isExempt(_ other: JID, from user: JID) -> Bool {
+        other.domain == user.domain && (other.local == user.local || other.local.isEmpty && other.resource.isEmpty)
+    }
+}
+
+/// What becomes of a stanza from somebody who is blocked (XEP-0191 §3.3), as functions without a server around them.
+enum BlockingRules {
+    static func refusal(of stanza: Stanza) -> Decision {
+        switch stanza.kind {
+        case .presence: .stop
+        case .message: stanza.isError ? .stop : .fail(StanzaError(.serviceUnavailable))
+        case .iq: stanza.isRequest ? .fail(StanzaError(.serviceUnavailable)) : .stop
+        }
+    }
+
+    /// Presence that is delivered or answered by sessions, and otherwise has no effect.
+    static func isForSessions(_ stanza: Stanza) -> Bool {
+        guard stanza.kind == .presence else { return false }
+        return stanza.type == nil || stanza.isType("unavailable") || stanza.isType("probe") || stanza.isType("error")
+    }
+}

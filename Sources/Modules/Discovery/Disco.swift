@@ -1,0 +1,118 @@
+public import Configuration
+public import Kernel
+internal import Network
+internal import SharedState
+internal import XML
+internal import XMPP
+
+/// XEP-0030: what the host and its accounts are, what they can do, and what belongs to them.
+///
+/// An account is shown to those who may see its user's presence; to all others it looks as if there were none
+/// (XEP-0030 §8).
+public final class Disco: Module {
+    public nonisolated static let name = "mod_disco"
+    public nonisolated static let implements = [
+        XEP(30, "Service Discovery", version: "2.5.0"),
+        XEP(128, "Service Discovery Extensions", version: "1.0.1"),
+        XEP(157, "Contact Addresses for XMPP Services", version: "1.1.1"),
+    ]
+
+    private static let contactForm = "http://jabber.org/network/serverinfo"
+
+    private let extraDomains: [String]
+    private let contacts: [(name: String, values: [String])]
+
+    public init(options: ModuleOptions) {
+        extraDomains = options.strings("extra_domains")
+        contacts = options.tables("server_info").compactMap { field in
+            let modules = field.strings("modules")
+            guard modules.isEmpty || modules.contains(Self.name) else { return nil }
+            return field.string("name").map { (name: $0, values: field.strings("urls")) }
+        }
+    }
+
+    public func install(on host: Host) {
+        host.features.advertise(DiscoXML.info, DiscoXML.items)
+        host.features.advertiseAccount(DiscoXML.info, DiscoXML.items)
+        host.features.items += extraDomains.map { (jid: $0, name: nil) }
+        if !contacts.isEmpty { host.features.serverForms.append(DiscoXML.form(Self.contactForm, contacts)) }
+        host.iq.on("query", DiscoXML.info, at: .server) { (request) throws(StanzaError) in
+            try Self.info(of: request.host, request)
+        }
+        host.iq.on("query", DiscoXML.items, at: .server) { (request) throws(StanzaError) in
+            try Self.items(of: request.host, request)
+        }
+        host.iq.onWaiting("query", DiscoXML.info, at: .account) { (request) async throws(StanzaError) in
+            try await Self.accountInfo(request)
+        }
+        host.iq.onWaiting("query", DiscoXML.items, at: .account) { (request) async throws(StanzaError) in
+            try await Self.accountItems(request)
+        }
+        host.iq.answerEvenWithoutAccount("query", DiscoXML.items)
+    }
+
+    // MARK: The host
+
+    private static func info(of host: Host, _ request: IQRequest) throws(StanzaError) -> Element {
+        let node = try asked(request)
+        guard let node else { return host.discoInfo() }
+        for case let module as any DiscoNodes in host.modules {
+            if let answer = module.info(at: node, of: host) { return answer }
+        }
+        throw StanzaError(.itemNotFound)
+    }
+
+    private static func items(of host: Host, _ request: IQRequest) throws(StanzaError) -> Element {
+        let node = try asked(request)
+        guard let node else { return DiscoXML.items(host.features.items) }
+        for case let module as any DiscoNodes in host.modules {
+            if let answer = module.items(at: node, of: host) { return answer }
+        }
+        throw StanzaError(.itemNotFound)
+    }
+
+    /// The node that is asked about; only `get` is a question.
+    private static func asked(_ request: IQRequest) throws(StanzaError) -> String? {
+        guard !request.isSet else { throw StanzaError(.notAllowed) }
+        return request.payload["node"]
+    }
+
+    // MARK: Accounts
+
+    private static func accountInfo(_ request: IQRequest) async throws(StanzaError) -> Element {
+        guard try await request.host.isPresence(of: request.to, visibleTo: request.from) else {
+            throw StanzaError(.serviceUnavailable)
+        }
+        guard try asked(request) == nil else { throw StanzaError(.itemNotFound) }
+        return DiscoXML.info(request.host.features.accountIdentities, request.host.features.account)
+    }
+
+    /// The other available resources, to those who know of them anyway. Nobody else learns more than from the empty
+    /// answer that an account gives which does not exist.
+    private static func accountItems(_ request: IQRequest) async throws(StanzaError) -> Element {
+        let node = try asked(request)
+        guard node == nil, try await request.host.isPresence(of: request.to, visibleTo: request.from) else {
+            return DiscoXML.items(node: node)
+        }
+        let resources = request.host.server.sessions(of: request.to)
+            .filter { $0.flags.contains(.available) }
+            .map { request.to.with(resource: $0.resource) }
+            .filter { $0 != request.from }
+        return DiscoXML.items(resources.map(\.description).sorted().map { (jid: $0, name: nil) })
+    }
+}
+
+/// A module that has something to say about nodes of the host (XEP-0030 §3.2, §4.2); found among the host's modules.
+@LoopActor
+protocol DiscoNodes: AnyObject {
+    /// The answer about a node, which it repeats; `nil` if the node is none of this module's.
+    func info(at node: String, of host: Host) -> Element?
+    func items(at node: String, of host: Host) -> Element?
+}
+
+extension Host {
+    /// What the host says of itself, at its own address or at a node that stands for the same (XEP-0115 §6.2).
+    func discoInfo(node: String? = nil) -> Element {
+        DiscoXML.info(node: node, features.serverIdentities, features.server, features.serverForms)
+    }
+}

@@ -1,0 +1,44 @@
+internal import Kernel
+internal import Network
+internal import SharedState
+internal import XMPP
+
+/// Sees to it that of two sessions of a user that become available at once only one gets what waits, also where they
+/// are on different workers: mutual exclusion with one flag for each session in the shared table (the one-bit algorithm of
+/// Burns and Lamport). A session that dies loses its flag with its entry.
+@LoopActor
+enum OfflineFlushLock {
+    private static let retryMilliseconds: Int64 = 50
+
+    /// Waits for the session's turn. False: it ended meanwhile, or lost its connection.
+    static func take(_ session: Session) async -> Bool {
+        while !session.hasEnded {
+            session.set(.takesOffline, true)
+            if !hasRival(session, where: { isBefore($0, session.owner) }) {
+                var waits = hasRival(session, where: { isBefore(session.owner, $0) })
+                while waits, !session.hasEnded, !isAway(session) {
+                    await Loop.pause(retryMilliseconds)
+                    waits = hasRival(session, where: { isBefore(session.owner, $0) })
+                }
+                if !waits { return !session.hasEnded }
+            }
+            session.set(.takesOffline, false)
+            if isAway(session) { return false }
+            await Loop.pause(retryMilliseconds)
+        }
+        return false
+    }
+
+    /// Its client may come back elsewhere, and is not to wait there for however long the other takes.
+    private static func isAway(_ session: Session) -> Bool { session.streamManagement != nil && !session.isAttached }
+
+    static func end(_ session: Session) { session.set(.takesOffline, false) }
+
+    private static func hasRival(_ session: Session, where isRival: (SessionOwner) -> Bool) -> Bool {
+        session.host.server.sessions(of: session.jid.bare).contains { $0.flags.contains(.takesOffline) && isRival($0.owner) }
+    }
+
+    private static func isBefore(_ one: SessionOwner, _ other: SessionOwner) -> Bool {
+        (one.slot, one.incarnation, one.connection) < (other.slot, other.incarnation, other.connection)
+    }
+}

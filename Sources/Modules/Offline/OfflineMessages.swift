@@ -1,0 +1,219 @@
+public import Configuration
+public import Kernel
+internal import Network
+internal import SharedState
+internal import Storage
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// XEP-0160: messages for users who are not there are kept, and handed out when one of their sessions takes messages.
+///
+/// They are stored as the bytes that will be sent, delay stamp included, so that handing out reads no XML. What was
+/// handed out is deleted afterwards: a worker that dies in between sends it again rather than not at all.
+public final class OfflineMessages: Module {
+    public nonisolated static let name = "mod_offline"
+    public nonisolated static let implements = [
+        XEP(160, "Best Practices for Handling Offline Messages", version: "1.0.1"),
+        XEP(203, "Delayed Delivery", version: "2.0"),
+        XEP(334, "Message Processing Hints", version: "1.0.0"),
+    ]
+
+    /// Messages that wait for one user where the access rule says nothing else.
+    private static let usualLimit = 100
+    /// Messages that are read and deleted at a time.
+    private static let pageLength = 50
+
+    private let limitRule: String
+    private let keepsGroupchat: Bool
+
+    public init(options: ModuleOptions) {
+        limitRule = options.string("access_max_user_messages") ?? "max_user_offline_messages"
+        keepsGroupchat = options.bool("store_groupchat_messages")
+    }
+
+    public func install(on host: Host) {
+        host.features.advertise("msgoffline")
+        host.offlineStore = OfflineUnackedStore(host, keepsGroupchat: keepsGroupchat)
+        // What is held back is to be with what the client has not got.
+        host.hooks.sessionMoving.add { LiveMessageBuffer.releaseAll(to: $0) }
+        host.hooks.sessionEnding.add { LiveMessageBuffer.giveBack(from: $0) }
+        host.hooks.sessionOrphaned.add { [unowned host] in Self.wake($0.jid.bare, on: host) }
+        host.hooks.offlineMessage.add(.archive) { [limitRule] in Self.keep($0, limitRule) }
+        host.hooks.sessionBecomingReceptive.add { LiveMessageBuffer.holdBack(from: $0) }
+        host.hooks.sessionReceptive.add { session in
+            // Of what is stored from now on the session is told.
+            if InitialPresenceData.known(of: session)?.hasMessages == false { return LiveMessageBuffer.release(to: session) }
+            await Self.handOut(to: session)
+        }
+        host.onEvent(Self.storedTopic) { _, _, sessions in
+            guard let session = sessions.first(where: { $0.isAvailable && $0.priority >= 0 }) else { return }
+            // What the same sender says next comes directly, and would come first.
+            LiveMessageBuffer.holdBack(from: session)
+            session.errand { await Self.handOut(to: session) }
+        }
+        host.hooks.storedStanzasAcknowledged.add { Self.forget($0) }
+        // What had not been handed out when the connection was lost.
+        host.hooks.sessionResumed.add { session in
+            guard session.lastStored > 0 || session[Self.owed] == true, session.isAvailable, session.priority >= 0 else { return }
+            LiveMessageBuffer.holdBack(from: session)
+            session.errand { await Self.handOut(to: session) }
+        }
+        host.carry(Self.name) { $0[Self.owed] == true ? [] : nil } unpack: { session, _ in session[Self.owed] = true }
+        host.onUnload { [unowned host] in
+            for session in host.server.localSessions where session.host === host { LiveMessageBuffer.releaseAll(to: session) }
+        }
+        guard keepsGroupchat else { return }
+        host.hooks.incoming.add(.beforeRouting) { [limitRule] incoming in
+            guard incoming.stanza.kind == .message, incoming.stanza.isType("groupchat") else { return .next }
+            return Self.keepGroupchat(incoming, limitRule)
+        }
+    }
+
+    private static let storedTopic = "offline.stored"
+    /// Something may wait that was not handed out because the connection was lost before it was the session's turn.
+    private static let owed = SessionKey<Bool>()
+
+    /// Something was stored that the sessions of this user, if there are any, have not been told of.
+    static func wake(_ user: JID, on host: Host) {
+        if host.server.sessions(of: user).contains(where: isReceptive) { host.notify(user, storedTopic) }
+    }
+
+    static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
+
+    // MARK: Keeping
+
+    private static func keep(_ incoming: Incoming, _ limitRule: String) -> Decision {
+        switch OfflineRules.verdict(incoming.stanza.element) {
+        case .store: return .wait { await store(incoming, limitRule) }
+        case .ignore: return .stop
+        case .refuse: return .next
+        }
+    }
+
+    /// A room's message for a resource that is gone, or for an account without one that takes messages.
+    private static func keepGroupchat(_ incoming: Incoming, _ limitRule: String) -> Decision {
+        let host = incoming.host
+        let isThere =
+            incoming.to.isFull
+            ? host.server.session(incoming.to) != nil : host.server.sessions(of: incoming.user).contains(where: isReceptive)
+        guard !isThere, OfflineRules.verdict(incoming.stanza.element) == .store else { return .next }
+        return .wait {
+            guard await host.accounts.exists(incoming.user.local) else { return .next }
+            return await store(incoming, limitRule)
+        }
+    }
+
+    /// The message is on the disk when this answers `.stop`.
+    private static func store(_ incoming: Incoming, _ limitRule: String) async -> Decision {
+        let (host, user, now) = (incoming.host, incoming.user, ClockText.milliseconds)
+        let earlier =
+            incoming.isRedelivery ? OfflineRules.firstReceived(incoming.stanza.element, by: host.domain, now: now) : nil
+        let stanza = earlier == nil ? delayed(incoming.stanza, by: host, now) : incoming.stanza
+        let lifetime = OfflineRules.lifetime(incoming.stanza.element)
+        do throws(StorageError) {
+            let deposit = try await host.server.store.offline.store(
+                key(user),
+                OfflineRepository.NewMessage(stanza.rendered(), receivedAt: earlier ?? now, expiresAt: lifetime.map { now + $0 }),
+                now: now, limit: limit(of: user, host, limitRule))
+            switch deposit {
+            case .stored:
+                // A session that came while the message was being stored has not seen it.
+                wake(user, on: host)
+                return .stop
+            case .full:
+                return .fail(StanzaError(.serviceUnavailable, text: "As many messages wait for this user as may"))
+            }
+        } catch {
+            Log.error("cannot keep a message for a user who is not there", [Field("user", user), Field("error", error)])
+            return .fail(StanzaError(storage: error))
+        }
+    }
+
+    private static func delayed(_ stanza: Stanza, by host: Host, _ now: Int64) -> Stanza {
+        let stamp = DateTime.text(now * 1000)
+        return stanza.appending([
+            Element("delay", Namespace.delay, ["from": host.domain, "stamp": stamp], text: "Offline storage")
+        ])
+    }
+
+    /// Nil: no limit.
+    private static func limit(of user: JID, _ host: Host, _ rule: String) -> Int? {
+        switch host.access(rule, for: user) {
+        case .integer(let limit): limit
+        case .name("infinity"): nil
+        default: usualLimit
+        }
+    }
+
+    // MARK: Handing out
+
+    private static func isReceptive(_ record: SessionRoute) -> Bool {
+        record.flags.contains(.available) && record.priority >= 0
+    }
+
+    /// Costs a login one read where nothing waits, and no write. Ends with the release of what is held back.
+    private static func handOut(to session: Session) async {
+        defer { LiveMessageBuffer.release(to: session) }
+        guard OfflineFetchGuard.begin(for: session) else { return }
+        repeat { await look(for: session) } while OfflineFetchGuard.goesOn(for: session)
+    }
+
+    private static func look(for session: Session) async {
+        do throws(StorageError) {
+            session[Self.owed] = nil
+            // What the fence holds back has no number yet, and would be fetched a second time.
+            await session.arrival()
+            guard !session.hasEnded else { return }
+            guard try await !page(of: session, after: session.lastStored).isEmpty else { return }
+            guard await OfflineFlushLock.take(session) else { return session[Self.owed] = true }
+            defer { OfflineFlushLock.end(session) }
+            try await send(to: session)
+        } catch {
+            Log.error(
+                "cannot hand out the messages that wait for a user", [Field("session", session.jid), Field("error", error)])
+        }
+    }
+
+    private static func page(of session: Session, after: Int64) async throws(StorageError) -> [OfflineRepository.Message] {
+        try await session.host.server.store.offline.page(
+            key(session.jid), after: after, limit: pageLength, now: ClockText.milliseconds)
+    }
+
+    /// What a client acknowledges is deleted when it does (XEP-0198), for any other when the network has taken it.
+    private static func send(to session: Session) async throws(StorageError) {
+        var last = session.lastStored
+        while !session.hasEnded {
+            let messages = try await page(of: session, after: last)
+            guard let end = messages.last?.sequence, !session.hasEnded else { return }
+            last = end
+            for (message, number) in OfflineOrdering.inOrder(messages) where !session.hasStored(message.sequence) {
+                session.stored(number) { LiveMessageBuffer.pass([message.stanza], to: session) }
+            }
+            if session.streamManagement == nil {
+                // A client that does not read keeps its messages: they are deleted once most of them have gone out.
+                while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(50) }
+                guard !session.hasEnded else { return }
+                try await session.host.server.store.offline.delete(key(session.jid), upTo: end)
+            } else {
+                while session.unacknowledgedBytes > mostUnacknowledged, session.isAttached { await Loop.pause(50) }
+                guard session.isAttached else { return }
+            }
+            if messages.count < pageLength { return }
+        }
+    }
+
+    /// Bytes that may wait for a client to acknowledge them before it gets more.
+    private static let mostUnacknowledged = 256 << 10
+
+    private static func forget(_ stanzas: StoredStanzas) {
+        let (host, user) = (stanzas.session.host, stanzas.session.jid)
+        Loop.spawn {
+            do throws(StorageError) {
+                try await host.server.store.offline.delete(key(user), upTo: stanzas.upTo)
+            } catch {
+                Log.error("cannot delete messages that were handed out", [Field("user", user.bare), Field("error", error)])
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+internal import Kernel
+internal import Network
+internal import Storage
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// Offline storage as the place of messages that were sent to a client which has not said to have them. They are rows
+/// like the others, so that they are handed out if the worker dies, and each is deleted by itself.
+@LoopActor
+final class OfflineUnackedStore: OfflineStore {
+    /// It outlives its host's modules where something of it is still to be done.
+    private let host: Host
+    private let keepsGroupchat: Bool
+
+    init(_ host: Host, keepsGroupchat: Bool) {
+        self.host = host
+        self.keepsGroupchat = keepsGroupchat
+    }
+
+    func keeps(_ message: Element) -> Bool {
+        if !keepsGroupchat, message.attribute("type", equals: "groupchat") { return false }
+        return OfflineRules.verdict(message) == .store
+    }
+
+    func store(_ messages: [Stanza], for user: JID) async throws(StorageError) -> [Int64] {
+        let now = ClockText.milliseconds
+        let rows = messages.map { message in
+            OfflineRepository.NewMessage(
+                message.rendered(), receivedAt: OfflineRules.firstReceived(message.element, by: host.domain, now: now) ?? now,
+                expiresAt: OfflineRules.lifetime(message.element).map { now + $0 })
+        }
+        return try await host.server.store.offline.store(OfflineMessages.key(user), rows, now: now)
+    }
+
+    func forget(_ numbers: [Int64], of user: JID) {
+        let store = host.server.store
+        host.server.background {
+            do throws(StorageError) {
+                try await store.offline.delete(OfflineMessages.key(user), numbers)
+            } catch {
+                Log.error("cannot delete messages that have arrived", [Field("user", user), Field("error", error)])
+            }
+        }
+    }
+
+    func stored(among numbers: [Int64], of user: JID) async throws(StorageError) -> Set<Int64> {
+        try await host.server.store.offline.present(OfflineMessages.key(user), numbers)
+    }
+}

@@ -1,0 +1,144 @@
+internal import Kernel
+internal import Network
+internal import Storage
+internal import Telemetry
+internal import XML
+internal import XMPP
+
+/// XEP-0153: says in a user's presence which photo the vCard has, where the client does not say it itself.
+///
+/// Storage is asked at the first presence of a user on this worker; then the answer is remembered, and every change
+/// is told to all workers.
+@LoopActor
+final class VCardAvatar {
+    private nonisolated static let namespace = "vcard-temp:x:update"
+    private static let topic = "vcard.photo"
+    /// Users whose photos are remembered.
+    private static let remembered = 10_000
+    /// Set where the client speaks of its photo itself.
+    private static let isClients = SessionKey<Bool>()
+
+    private unowned let host: Host
+    private var photos = RecentValues<VCardPhoto>(bound: VCardAvatar.remembered)
+    /// How often a photo changed: what storage answers meanwhile may be outdated.
+    private var changes = 0
+
+    init(host: Host) { self.host = host }
+
+    func install() {
+        host.hooks.outgoing.add(.validation) { outgoing in
+            guard Self.isBroadcast(outgoing) else { return .next }
+            return self.prepare(outgoing)
+        }
+        host.hooks.outgoing.add(.policy) { outgoing in
+            guard Self.isBroadcast(outgoing), outgoing.session[Self.isClients] == nil,
+                let photo = self.photos[outgoing.session.jid.local], let update = Self.update(photo)
+            else { return .next }
+            outgoing.stanza = outgoing.stanza.appending([update])
+            return .next
+        }
+        host.hooks.accountRemoved.add { self.changed($0, to: .none) }
+        host.onBroadcast(Self.topic) { self.learn($0) }
+        host.carry("vcard.photo") { $0[Self.isClients] == nil ? nil : [] } unpack: { session, _ in session[Self.isClients] = true }
+    }
+
+    /// Whether it is available presence for all that see the user.
+    private static func isBroadcast(_ outgoing: Outgoing) -> Bool {
+        outgoing.stanza.kind == .presence && outgoing.isUnaddressed && outgoing.stanza.element["type"] == nil
+    }
+
+    /// Makes sure that the photo is known before the next handler asks for it.
+    private func prepare(_ outgoing: Outgoing) -> Decision {
+        let session = outgoing.session
+        guard !outgoing.stanza.element.has("x", Self.namespace) else {
+            session[Self.isClients] = true
+            return .next
+        }
+        if session[Self.isClients] != nil { session[Self.isClients] = nil }
+        guard photos[session.jid.local] == nil else { return .next }
+        return .wait {
+            await self.load(session)
+            return .next
+        }
+    }
+
+    private func load(_ session: Session) async {
+        let user = session.jid
+        let changesBefore = changes
+        do throws(StorageError) {
+            let hash = try await InitialPresenceData.of(session).photoHash
+            if changes == changesBefore { photos[user.local] = VCardPhoto(hash: hash) }
+        } catch {
+            Log.error("cannot read a photo's hash, presence goes without", [Field("user", user.bareText), Field("error", error)])
+        }
+    }
+
+    /// The element that tells it, if there is anything to tell.
+    nonisolated static func update(_ photo: VCardPhoto) -> Element? {
+        photo.hash.map { Element("x", namespace, [:], [Element("photo", namespace, text: $0)]) }
+    }
+
+    // MARK: Changes
+
+    /// Tells all workers of the photo of a card that has been stored.
+    func changed(_ user: JID, to photo: VCardPhoto) {
+        let hash = photo.hash.map { [$0] } ?? []
+        host.broadcast(Self.topic, Array(([user.local] + hash).joined(separator: "/").utf8))
+    }
+
+    /// A user's name and the hash after a slash, which no name contains (RFC 7622 §3.3.1).
+    private func learn(_ payload: [UInt8]) {
+        let parts = String(decoding: payload, as: UTF8.self).split(
+            separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let (user, photo) = (String(parts[0]), VCardPhoto(hash: parts.count > 1 ? String(parts[1]) : nil))
+        changes += 1
+        let old = photos[user]
+        photos[user] = photo
+        guard photo != .none, photo != old else { return }
+        for session in host.localSessions(of: .prepared(local: user, domain: host.domain)) { announce(session) }
+    }
+
+    /// Has the session's last presence broadcast again.
+    private func announce(_ session: Session) {
+        guard session.isAvailable, session[Self.isClients] == nil, let last = session[PresenceState.key]?.last else { return }
+        let contents = last.element.contents.filter { content in
+            if case .element(let child) = content { return !child.is("x", Self.namespace) }
+            return true
+        }
+        session.speak(last.element.replacingContents(contents))
+    }
+}
+
+/// Values for the keys that were used lately: when there are too many, those not used since the last time go.
+struct RecentValues<Value> {
+    private var recent: [String: Value] = [:]
+    private var older: [String: Value] = [:]
+    private let half: Int
+
+    /// Remembers at least half of `bound` values and never more than `bound`.
+    init(bound: Int) { half = max(1, bound / 2) }
+
+    var count: Int { recent.count + older.count }
+
+    subscript(key: String) -> Value? {
+        mutating get {
+            if let value = recent[key] { return value }
+            guard let value = older.removeValue(forKey: key) else { return nil }
+            insert(value, key)
+            return value
+        }
+        set {
+            older[key] = nil
+            recent[key] = nil
+            if let newValue { insert(newValue, key) }
+        }
+    }
+
+    private mutating func insert(_ value: Value, _ key: String) {
+        if recent.count >= half {
+            older = recent
+            recent = [:]
+        }
+        recent[key] = value
+    }
+}

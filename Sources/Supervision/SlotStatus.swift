@@ -1,0 +1,60 @@
+/// How one worker stands, for `status`.
+public struct SlotStatus: Equatable, Sendable {
+    public enum State: String, Sendable { case vacant, waiting, starting, ready, draining, leaving, killed }
+
+    public var worker: WorkerName
+    public var state: State
+    /// How often the position was filled again.
+    public var restarts: UInt32
+    /// Deaths without stable service between.
+    public var troubles: CrashStreak?
+
+    public init(worker: WorkerName, state: State, restarts: UInt32, troubles: CrashStreak? = nil) {
+        self.worker = worker
+        self.state = state
+        self.restarts = restarts
+        self.troubles = troubles
+    }
+}
+
+extension Supervisor {
+    /// One for each position, in their order; after them whoever else is still there.
+    public var standings: [SlotStatus] {
+        holders.map { standing(of: $0) } + slots.indices.filter { slots[$0].isAlive && !isHolder($0) }.map { standing(of: $0) }
+    }
+
+    /// Workers that hold a position, as many as there should be.
+    public var holderStandings: [SlotStatus] { holders.map { standing(of: $0) } }
+
+    private func standing(of slot: Int) -> SlotStatus {
+        let position = positions[slot % WorkerName.positions]
+        let state: SlotStatus.State =
+            switch slots[slot].state {
+            case .vacant: .vacant
+            case .waiting: .waiting
+            case .starting: .starting
+            case .ready: .ready
+            case .draining: .draining
+            case .leaving: .leaving
+            case .condemned: .killed
+            }
+        return SlotStatus(
+            worker: slots[slot].worker, state: state, restarts: position.starts > 0 ? position.starts - 1 : 0,
+            troubles: isHolder(slot) ? position.troubles : nil)
+    }
+
+    /// Workers that serve, for work that any of them can do.
+    public var readyWorkers: [WorkerName] { slots.filter(\.isReady).map(\.worker) }
+
+    public var isStopping: Bool {
+        switch phase {
+        case .stopping, .ended: true
+        case .idle, .running, .reloading, .restarting, .changing: false
+        }
+    }
+
+    /// The rolling restart under way.
+    public var restartStanding: RestartStatus? {
+        if case .restarting(let restart) = phase { restart.standing } else { nil }
+    }
+}
