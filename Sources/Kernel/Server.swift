@@ -43,6 +43,7 @@ public final class Server {
     private let handshakes = PeerHandshakes()
     /// What senders wait to be told of.
     private(set) lazy var ackHolds = AckHolds(server: self)
+    private let unreachableDomain = UnreachableDomain()
     private var states: [Int: Any] = [:]
     private var lastWork: [@LoopActor () async -> Void] = []
     private let catalog: [any Module.Type]
@@ -92,6 +93,9 @@ public final class Server {
     }
 
     public func host(_ domain: String) -> Host? { hosts[domain] }
+
+    /// Whatever takes stanzas for a domain.
+    func destination(_ domain: String) -> any Destination { hosts[domain] ?? unreachableDomain }
 
     /// What a module keeps for the whole worker, over all hosts and reloads; made when it is first asked for.
     public func state<Value>(_ key: ServerKey<Value>, orElse make: () -> Value) -> Value {
@@ -191,7 +195,7 @@ public final class Server {
     }
 
     /// Work that belongs to no session any more and that must be done before the process leaves.
-    public func background(_ body: @escaping Rest) {
+    public func background(_ body: @escaping @LoopActor () async -> Void) {
         unfinished += 1
         Loop.spawn { [self] in
             await body()

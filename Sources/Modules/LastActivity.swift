@@ -68,7 +68,7 @@ public final class LastActivity: Module {
     }
 
     /// A question to a resource gives away that it is there, so it is for those who may know (XEP-0012 §4).
-    private static func mayPass(_ incoming: Incoming) -> Decision {
+    private static func mayPass(_ incoming: Incoming) -> Decision<Incoming> {
         let stanza = incoming.stanza
         guard stanza.kind == .iq, incoming.to.isFull, stanza.isType("get"), let from = stanza.from,
             from.bare != incoming.user, stanza.element.firstChild?.is("query", namespace) == true

@@ -48,7 +48,7 @@ import XMPP
             switch BlockingRules.refusal(of: Stanza(kind, type: type, from: nil, to: nil)) {
             case .stop: "stop"
             case .fail(let error): error.condition.rawValue
-            case .next, .wait: "passes"
+            case .next, .wait, .waitToChange: "passes"
             }
         }
         for type in [nil, "unavailable", "subscribe", "probe"] { #expect(word(.presence, type) == "stop") }

@@ -17,30 +17,44 @@ public enum HookPhase: Int, Sendable, CaseIterable, Comparable {
     public static func < (one: HookPhase, other: HookPhase) -> Bool { one.rawValue < other.rawValue }
 }
 
-/// What a handler says about a stanza.
-public enum Decision {
+/// What a handler decides about a stanza.
+public enum Decision<Payload> {
     /// The next handler has its turn.
     case next
-    /// It has been taken over; nothing more happens to it.
+    /// The handler has taken the stanza over; nothing more happens to it.
     case stop
-    /// It is refused; its sender is told so (never for an error or a result).
+    /// The stanza is refused; its sender is told so (never for an error or a result).
     case fail(StanzaError)
-    /// The answer needs storage: the sender's next stanzas wait until it is there.
+    /// The decision needs storage: the sender's next stanzas wait until it is there.
     case wait(@LoopActor () async -> Decision)
+    /// The same for a handler that changes the payload by what it has found.
+    case waitToChange(@LoopActor () async -> Change)
+
+    /// Runs on the payload when the wait is over, and decides.
+    public typealias Change = @LoopActor (inout Payload) -> Decision
 }
 
 /// What a chain came to.
-enum ChainResult {
+enum ChainResult<Payload> {
     case passed, stopped
     case failed(StanzaError)
-    /// The handler before `index` waits; the rest of the chain follows its answer.
-    case waiting(index: Int, @LoopActor () async -> Decision)
+    /// A handler waits. `HookChain.run` goes on from the same position, given what this returns.
+    case waiting(@LoopActor () async -> Decision<Payload>.Change)
 }
 
-/// The handlers of one hook. Handlers may change the payload; there is no other way to touch a stanza on its way.
+/// How far a payload has come in a chain.
+struct HookPosition<Payload> {
+    /// The handler that has its turn next.
+    var next = 0
+    /// What the handler before it has decided after its wait.
+    var change: Decision<Payload>.Change?
+}
+
+/// The handlers of one hook. A handler may change the payload, at once or after a wait; there is no other way to touch a
+/// stanza on its way.
 @LoopActor
 public struct HookChain<Payload> {
-    public typealias Handler = @LoopActor (inout Payload) -> Decision
+    public typealias Handler = @LoopActor (inout Payload) -> Decision<Payload>
 
     private var handlers: [(phase: HookPhase, handler: Handler)] = []
 
@@ -51,42 +65,43 @@ public struct HookChain<Payload> {
         handlers.insert((phase, handler), at: place)
     }
 
-    /// Runs the handlers of `phases` from `index` on.
-    func run(_ payload: inout Payload, _ phases: ClosedRange<HookPhase>, from index: Int = 0) -> ChainResult {
-        var index = index
-        while index < handlers.count {
-            let entry = handlers[index]
-            index += 1
-            guard phases.contains(entry.phase) else { continue }
-            switch entry.handler(&payload) {
-            case .next: continue
-            case .stop: return .stopped
-            case .fail(let error): return .failed(error)
-            case .wait(let operation): return .waiting(index: index, operation)
-            }
+    /// Runs the handlers of `phases` from a position on, which moves with them.
+    func run(
+        _ payload: inout Payload, _ phases: ClosedRange<HookPhase>, _ position: inout HookPosition<Payload>
+    ) -> ChainResult<Payload> {
+        if let change = position.change {
+            position.change = nil
+            if let result = result(of: change(&payload)) { return result }
         }
+        while position.next < handlers.count {
+            let entry = handlers[position.next]
+            position.next += 1
+            guard phases.contains(entry.phase) else { continue }
+            if let result = result(of: entry.handler(&payload)) { return result }
+        }
+        position.next = 0
         return .passed
     }
 
-    /// Waits for what a handler waits for, then runs the rest. Never answers `.waiting`.
-    func finish(
-        _ payload: inout Payload, _ phases: ClosedRange<HookPhase>, from index: Int,
-        _ operation: @LoopActor () async -> Decision
-    ) async -> ChainResult {
-        var index = index
-        var decision = await operation()
-        while true {
-            switch decision {
-            case .stop: return .stopped
-            case .fail(let error): return .failed(error)
-            case .wait(let next): decision = await next()
-            case .next:
-                switch run(&payload, phases, from: index) {
-                case .waiting(let next, let operation):
-                    index = next
-                    decision = await operation()
-                case let outcome: return outcome
-                }
+    /// The same for a payload that may not be there: then there is nothing to decide.
+    func run(
+        _ payload: inout Payload?, _ phases: ClosedRange<HookPhase>, _ position: inout HookPosition<Payload>
+    ) -> ChainResult<Payload> {
+        // In place: taking it out and putting it back would move it twice.
+        payload == nil ? .passed : run(&payload!, phases, &position)
+    }
+
+    /// Nil: the next handler has its turn.
+    private func result(of decision: Decision<Payload>) -> ChainResult<Payload>? {
+        switch decision {
+        case .next: nil
+        case .stop: .stopped
+        case .fail(let error): .failed(error)
+        case .waitToChange(let operation): .waiting(operation)
+        case .wait(let operation):
+            .waiting {
+                let decision = await operation()
+                return { _ in decision }
             }
         }
     }

@@ -25,7 +25,7 @@ public final class Host {
     /// Takes the request and the client's address; answers the whole IQ.
     public typealias BeforeAuthentication = @LoopActor (_ request: Stanza, _ address: String) async -> Stanza
 
-    private(set) lazy var answerer = IQDispatcher(host: self)
+    private(set) lazy var dispatcher = IQDispatcher(host: self)
     private(set) lazy var delivery = Delivery(host: self)
     private var events: [String: EventHandler] = [:]
     private var broadcasts: [String: BroadcastHandler] = [:]

@@ -3,44 +3,56 @@ internal import SharedState
 internal import XML
 internal import XMPP
 
-/// Delivers stanzas to the accounts of a host (RFC 6121 §8.5).
+/// Chooses which sessions of an account get a stanza (RFC 6121 §8.5), and hands it to them.
 @LoopActor
 final class Delivery {
     private unowned let host: Host
 
     init(host: Host) { self.host = host }
 
-    func deliver(_ incoming: inout Incoming, from session: Session?) -> Rest? {
+    // MARK: Choosing
+
+    func choose(_ path: inout StanzaPath) -> PendingStep? {
+        guard let incoming = path.incoming else { return nil }
         let to = incoming.to
-        if to.isFull, let record = host.server.session(to), isWithinReach(record, incoming) {
-            return finish(&incoming, to: [record])
+        if to.isFull, let route = host.server.session(to), isWithinReach(route, path.failures) {
+            Self.send(&path, to: [route])
+            return nil
         }
         switch incoming.stanza.kind {
-        case .message: return message(&incoming)
+        case .message: return chooseForMessage(&path, incoming)
         case .iq:
-            if to.isFull {
-                host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable))
-                return nil
-            }
-            return iq(incoming, session)
+            guard to.isFull else { return answerForAccount(&path, incoming) }
+            path.bounce(StanzaError(.serviceUnavailable))
+            return nil
         case .presence:
             // What is not for a resource was for the presence module; available and unavailable reach all that are available.
-            guard to.isBare, incoming.stanza.type == nil || incoming.stanza.isType("unavailable") else { return nil }
+            guard to.isBare, incoming.stanza.type == nil || incoming.stanza.isType("unavailable") else {
+                path.end()
+                return nil
+            }
             let available = host.server.sessions(of: to).filter { $0.flags.contains(.available) }
-            return available.isEmpty ? nil : finish(&incoming, to: available)
+            if available.isEmpty { path.end() } else { Self.send(&path, to: available) }
+            return nil
         }
     }
 
-    private func message(_ incoming: inout Incoming) -> Rest? {
-        let records = sessions(for: incoming)
+    private static func send(_ path: inout StanzaPath, to chosen: [SessionRoute]) {
+        path.chosen = chosen
+        path.step = .deliver
+    }
+
+    private func chooseForMessage(_ path: inout StanzaPath, _ incoming: Incoming) -> PendingStep? {
+        let routes = sessions(of: incoming.user, path.failures)
         let type = MessageRules.MessageType(incoming.stanza.type)
         // Nearly always there is one resource, and it is willing: then the rules have nothing to choose from.
-        if records.count == 1, records[0].flags.contains(.available), records[0].priority >= 0, incoming.to.isBare,
+        if routes.count == 1, routes[0].flags.contains(.available), routes[0].priority >= 0, incoming.to.isBare,
             type == .chat || type == .normal {
-            incoming.sessions = records
-            return finish(&incoming, to: records)
+            path.incoming?.sessions = routes
+            Self.send(&path, to: routes)
+            return nil
         }
-        let resources = records.map {
+        let resources = routes.map {
             MessageRules.Resource(priority: $0.priority, isAvailable: $0.flags.contains(.available))
         }
         let way =
@@ -48,97 +60,87 @@ final class Delivery {
             ? MessageRules.toMissingResource(type, resources) : MessageRules.toAccount(type, resources)
         switch way {
         case .deliver(let chosen):
-            incoming.sessions = records
-            return finish(&incoming, to: chosen.count == records.count ? records : chosen.map { records[$0] })
-        case .offline: return keep(incoming, hasSession: !records.isEmpty)
-        case .refuse:
-            host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable))
-            return nil
-        case .ignore: return nil
+            path.incoming?.sessions = routes
+            Self.send(&path, to: chosen.count == routes.count ? routes : chosen.map { routes[$0] })
+        case .offline: return chooseOffline(incoming.user, path.failures, hasSession: !routes.isEmpty)
+        case .refuse: path.bounce(StanzaError(.serviceUnavailable))
+        case .ignore: path.end()
         }
+        return nil
     }
 
-    /// Nobody is there to read it: an account's messages may be kept, for anybody else it is an error (RFC 6121 §8.5.1).
-    private func keep(_ incoming: Incoming, hasSession: Bool) -> Rest? {
+    /// No session takes the message: an account's messages may be kept, for anybody else it is an error (RFC 6121 §8.5.1).
+    private func chooseOffline(_ user: JID, _ failures: UInt8, hasSession: Bool) -> PendingStep {
         { [self, host] in
-            var incoming = incoming
-            let exists = hasSession ? true : await host.accounts.exists(incoming.user.local)
-            guard exists else { return host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable)) }
+            let exists = hasSession ? true : await host.accounts.exists(user.local)
             // A resource may have appeared while storage was asked.
-            let records = sessions(for: incoming).filter { $0.flags.contains(.available) && $0.priority >= 0 }
-            if !records.isEmpty {
-                await finish(&incoming, to: records)?()
-                return
+            let routes = sessions(of: user, failures).filter { $0.flags.contains(.available) && $0.priority >= 0 }
+            return { path in
+                if !exists {
+                    path.bounce(StanzaError(.serviceUnavailable))
+                } else if routes.isEmpty {
+                    path.step = .offline
+                } else {
+                    Self.send(&path, to: routes)
+                }
             }
-            let all = HookPhase.validation...HookPhase.archive
-            var outcome = host.hooks.offlineMessage.run(&incoming, all)
-            if case .waiting(let index, let operation) = outcome {
-                outcome = await host.hooks.offlineMessage.finish(&incoming, all, from: index, operation)
-            }
-            switch outcome {
-            case .stopped, .waiting: break
-            case .failed where incoming.isKept, .passed where incoming.isKept: break
-            case .failed(let error): host.router.bounce(incoming.stanza, error)
-            case .passed: host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable))
-            }
-            await host.router.delivered(&incoming)?()
         }
     }
 
-    private func sessions(for incoming: Incoming) -> [SessionRoute] {
-        let all = host.server.sessions(of: incoming.user)
-        return incoming.failures < Self.mostFailures ? all : all.filter { isWithinReach($0, incoming) }
+    private func sessions(of user: JID, _ failures: UInt8) -> [SessionRoute] {
+        let all = host.server.sessions(of: user)
+        return failures < Self.mostFailures ? all : all.filter { isWithinReach($0, failures) }
     }
 
     /// After so many failures with other workers a stanza is for sessions of this one, or for nobody: a worker that hangs
     /// and has a full pipe must not keep the others busy.
     private static let mostFailures = 2
 
-    private func isWithinReach(_ route: SessionRoute, _ incoming: Incoming) -> Bool {
-        incoming.failures < Self.mostFailures || route.slot == host.server.slot
+    private func isWithinReach(_ route: SessionRoute, _ failures: UInt8) -> Bool {
+        failures < Self.mostFailures || route.slot == host.server.slot
     }
 
     /// The server answers for an account; for one that does not exist it answers as for one that refuses (RFC 6121 §8.5.1).
-    private func iq(_ incoming: Incoming, _ session: Session?) -> Rest? {
+    private func answerForAccount(_ path: inout StanzaPath, _ incoming: Incoming) -> PendingStep? {
         guard incoming.stanza.isRequest, incoming.stanza.from?.bare != incoming.user,
             let payload = incoming.stanza.element.firstChild, host.iq.needsAccount(payload)
         else {
-            return host.answerer.answer(incoming.stanza, at: .account, from: session)
+            return host.dispatcher.dispatch(incoming.stanza, at: .account, &path)
         }
+        let sender = path.sender
         return { [host] in
-            guard await host.accounts.exists(incoming.user.local) else {
-                return host.router.bounce(incoming.stanza, StanzaError(.serviceUnavailable))
+            guard await host.accounts.exists(incoming.user.local) else { return { $0.bounce(StanzaError(.serviceUnavailable)) } }
+            return await host.dispatcher.answer(incoming.stanza, at: .account, from: sender)
+        }
+    }
+
+    // MARK: Handing over
+
+    /// Hands the stanza to the sessions that were chosen. While another worker has as much as it may have, the sender's
+    /// next stanzas wait for it, and with them the sender.
+    func deliver(_ path: inout StanzaPath) -> PendingStep? {
+        guard let incoming = path.incoming else { return nil }
+        let server = host.server
+        if path.ackHold == nil { path.ackHold = ackHold(for: incoming) }
+        if path.ackHold != nil, let full = path.chosen.first(where: { !server.ackHolds.hasRoom(for: $0.slot) }) {
+            return {
+                await server.ackHolds.room(for: full.slot)
+                return { _ in }
             }
-            await host.answerer.answer(incoming.stanza, at: .account, from: session)?()
         }
-    }
-
-    private func finish(_ incoming: inout Incoming, to records: [SessionRoute]) -> Rest? {
-        let ackHold = ackHold(of: incoming)
-        guard ackHold != nil, let full = records.first(where: { !host.server.ackHolds.hasRoom(for: $0.slot) }) else {
-            return finish(&incoming, to: records, ackHold)
-        }
-        // The sender's next stanzas wait for it, and with them the sender.
-        return { [self, host, incoming] in
-            var incoming = incoming
-            await host.server.ackHolds.room(for: full.slot)
-            await finish(&incoming, to: records, ackHold)?()
-        }
-    }
-
-    private func finish(_ incoming: inout Incoming, to records: [SessionRoute], _ ackHold: AckHold?) -> Rest? {
-        let stanza = RenderedStanza(incoming.stanza.kind, incoming.stanza.rendered(), ackHold, failures: incoming.failures)
-        host.router.deliver(stanza, to: records, for: incoming.sender)
-        incoming.recipients = records
-        return host.router.delivered(&incoming)
+        let stanza = RenderedStanza(incoming.stanza.kind, incoming.stanza.rendered(), path.ackHold, failures: path.failures)
+        path.ackHold = nil
+        server.router.deliver(stanza, to: path.chosen, for: path.sender)
+        path.incoming?.recipients = path.chosen
+        path.step = .afterIncoming
+        return nil
     }
 
     /// What would be kept for a user who is not there is not lost with the worker of one who is, either: a sender that
     /// counts (XEP-0198) is told when somebody has it. What the archive keeps needs no such care.
-    private func ackHold(of incoming: Incoming) -> AckHold? {
-        if let ackHold = incoming.ackHold { return ackHold }
+    private func ackHold(for incoming: Incoming) -> AckHold? {
         guard incoming.stanza.kind == .message, !incoming.isKept, let sender = incoming.sender, sender.streamManagement != nil,
-            let keeper = host.offlineStore, keeper.keeps(incoming.stanza.element)
+            let store = host.offlineStore, store.keeps(incoming.stanza.element)
         else { return nil }
         return AckHold(of: sender.promise(), host.server.ackHolds)
     }

@@ -9,46 +9,80 @@ final class IQDispatcher {
 
     init(host: Host) { self.host = host }
 
-    func answer(_ stanza: Stanza, at scope: IQHandlers.Scope, from session: Session?) -> Rest? {
-        guard stanza.kind == .iq else { return other(stanza, at: scope) }
+    /// Answers a stanza at once where its handler does; otherwise says what to wait for.
+    func dispatch(_ stanza: Stanza, at scope: IQHandlers.Scope, _ path: inout StanzaPath) -> PendingStep? {
+        guard stanza.kind == .iq else {
+            rejectOther(stanza, at: scope, &path)
+            return nil
+        }
+        guard let (handler, request) = find(stanza, at: scope, from: path.sender) else {
+            // An answer has an asker; a request without a handler, or without a payload, has none.
+            if stanza.isRequest { path.bounce(StanzaError(.serviceUnavailable)) } else { path.end() }
+            return nil
+        }
+        switch handler {
+        case .immediate(let answer):
+            do throws(StanzaError) {
+                path.answer(stanza.result(try answer(request)))
+            } catch {
+                path.bounce(error)
+            }
+            return nil
+        case .waiting(let answer): return { await Self.wait(for: answer, request, stanza) }
+        }
+    }
+
+    /// The same for a caller that waits anyway.
+    func answer(
+        _ stanza: Stanza, at scope: IQHandlers.Scope, from sender: Session?
+    ) async -> @LoopActor (inout StanzaPath) -> Void {
+        guard let (handler, request) = find(stanza, at: scope, from: sender) else {
+            return { $0.bounce(StanzaError(.serviceUnavailable)) }
+        }
+        switch handler {
+        case .immediate(let answer):
+            do throws(StanzaError) {
+                let result = stanza.result(try answer(request))
+                return { $0.answer(result) }
+            } catch {
+                return { $0.bounce(error) }
+            }
+        case .waiting(let answer): return await Self.wait(for: answer, request, stanza)
+        }
+    }
+
+    private static func wait(
+        for answer: IQHandlers.Waiting, _ request: IQRequest, _ stanza: Stanza
+    ) async -> @LoopActor (inout StanzaPath) -> Void {
+        do throws(StanzaError) {
+            let result = stanza.result(try await answer(request))
+            return { $0.answer(result) }
+        } catch {
+            return { $0.bounce(error) }
+        }
+    }
+
+    /// The handler of a request. An answer goes to its asker.
+    private func find(
+        _ stanza: Stanza, at scope: IQHandlers.Scope, from sender: Session?
+    ) -> (IQHandlers.Handler, IQRequest)? {
         guard stanza.isRequest else {
             host.server.pending.answered(stanza)
             return nil
         }
-        guard let payload = stanza.element.firstChild, let from = stanza.from, let to = stanza.to else { return nil }
-        guard let handler = host.iq.handler(for: payload, at: scope) else {
-            host.router.bounce(stanza, StanzaError(.serviceUnavailable))
-            return nil
-        }
-        let request = IQRequest(
-            host: host, stanza: stanza, payload: payload, from: from, to: to,
-            session: session?.jid == from ? session : nil)
-        switch handler {
-        case .immediate(let answer):
-            do throws(StanzaError) {
-                let result = try answer(request)
-                host.router.route(stanza.result(result))
-            } catch {
-                host.router.bounce(stanza, error)
-            }
-            return nil
-        case .waiting(let answer):
-            return { [host] in
-                do throws(StanzaError) {
-                    let result = try await answer(request)
-                    host.router.route(stanza.result(result))
-                } catch {
-                    host.router.bounce(stanza, error)
-                }
-            }
-        }
+        guard let payload = stanza.element.firstChild, let from = stanza.from, let to = stanza.to,
+            let handler = host.iq.handler(for: payload, at: scope)
+        else { return nil }
+        let session = sender?.jid == from ? sender : nil
+        return (handler, IQRequest(host: host, stanza: stanza, payload: payload, from: from, to: to, session: session))
     }
 
     /// Messages to a host's own address have no reader (RFC 6120 §10.5.2 leaves it to us); presence to it means nothing.
-    private func other(_ stanza: Stanza, at scope: IQHandlers.Scope) -> Rest? {
+    private func rejectOther(_ stanza: Stanza, at scope: IQHandlers.Scope, _ path: inout StanzaPath) {
         if stanza.kind == .message, scope == .server, !stanza.isType("headline") {
-            host.router.bounce(stanza, StanzaError(.serviceUnavailable))
+            path.bounce(StanzaError(.serviceUnavailable))
+        } else {
+            path.end()
         }
-        return nil
     }
 }

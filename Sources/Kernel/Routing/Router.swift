@@ -5,74 +5,181 @@ public import XMPP
 
 /// Where a stanza goes (RFC 6120 §10, RFC 6121 §8).
 ///
-/// Everything is synchronous as long as nothing must be asked of storage; what is left over then is a `Rest`, which
-/// the sending session waits for, so that its stanzas stay in order. What goes along the way is large and passed on in
-/// place; only what waits has a copy of it.
+/// `run` takes a path as far as it goes without waiting: nearly always to its end, and without an allocation. What must be
+/// waited for (storage, another worker) comes back as a `PendingStep`; the sending session waits for it, so that its stanzas
+/// stay in order. `StanzaPath` is large, so it is changed in place; only a path that waits is copied.
 @LoopActor
 public final class Router {
     unowned let server: Server
+    private static let before = HookPhase.validation...HookPhase.beforeRouting
+    private static let after = HookPhase.afterRouting...HookPhase.archive
+    private static let all = HookPhase.validation...HookPhase.archive
 
     init(server: Server) { self.server = server }
 
-    // MARK: From a client
+    // MARK: Entrances
 
-    /// Takes what a client sent: checks it, stamps its address on it, asks the modules, routes it.
+    /// Takes what a client sent: checks it, stamps its address on it, and sends it on its way.
     func accept(_ element: Element, from session: Session) {
         guard let kind = Stanza.kind(of: element) else { return }
         server.counters.stanzasIn += 1
         var stanza = Stanza(kind, from: session.jid, to: nil, element: element)
         var isUnaddressed = true
         if let to = element["to"] {
-            guard let jid = JID(to) else {
-                return refuse(stanza, StanzaError(.jidMalformed), to: session)
-            }
+            guard let jid = JID(to) else { return refuse(stanza, StanzaError(.jidMalformed), to: session) }
             stanza.to = jid
             isUnaddressed = false
         }
         if let error = StanzaRules.violation(stanza) { return refuse(stanza, error, to: session) }
         if isUnaddressed, kind != .presence { stanza.to = session.jid.bare }
-        var outgoing = Outgoing(session: session, stanza: stanza, isUnaddressed: isUnaddressed)
-        if let rest = send(&outgoing) { session.hold(rest) }
+        var path = StanzaPath(Outgoing(session: session, stanza: stanza, isUnaddressed: isUnaddressed))
+        guard let pending = run(&path) else { return }
+        session.suspend { [self, path] in await finish(path, pending) }
     }
 
-    private static let before = HookPhase.validation...HookPhase.beforeRouting
-    private static let after = HookPhase.afterRouting...HookPhase.archive
+    /// Sends a stanza to its `to`, whoever made it. The sender learns of a failure by an error stanza.
+    public func route(_ stanza: Stanza) { start(StanzaPath(stanza)) }
 
-    private func send(_ outgoing: inout Outgoing) -> Rest? {
-        let host = outgoing.session.host
-        switch host.hooks.outgoing.run(&outgoing, Self.before) {
-        case .waiting(let index, let operation):
-            return { [self, outgoing] in
-                var outgoing = outgoing
-                let outcome = await host.hooks.outgoing.finish(&outgoing, Self.before, from: index, operation)
-                await sent(&outgoing, outcome)?()
+    /// The same for a caller that waits until it has found its way.
+    public func routeAndWait(_ stanza: Stanza) async {
+        var path = StanzaPath(stanza)
+        if let pending = run(&path) { await finish(path, pending) }
+    }
+
+    /// The same for a stanza that was delivered to a session which ended before its client had it.
+    /// - Returns: what must still be waited for.
+    func redeliver(_ stanza: Stanza, _ ackHold: AckHold?, failures: UInt8) -> (@LoopActor () async -> Void)? {
+        var path = StanzaPath(stanza, isRedelivery: true, ackHold: ackHold, failures: failures)
+        guard let pending = run(&path) else { return nil }
+        return { [self, path] in await finish(path, pending) }
+    }
+
+    /// Tells the sender why its stanza was not delivered, if it may be told.
+    public func bounce(_ stanza: Stanza, _ error: StanzaError) {
+        guard StanzaRules.mayBeAnswered(stanza), stanza.from != nil else { return }
+        route(stanza.failure(error))
+    }
+
+    private func start(_ path: consuming StanzaPath) {
+        var path = path
+        guard let pending = run(&path) else { return }
+        Loop.spawn { [self, path] in await finish(path, pending) }
+    }
+
+    // MARK: The way
+
+    /// Takes a path as far as it goes. Nil: to its end.
+    private func run(_ path: inout StanzaPath) -> PendingStep? {
+        while true {
+            let pending: PendingStep?
+            switch path.step {
+            case .outgoing: pending = outgoing(&path)
+            case .route: pending = destination(&path)
+            case .incoming: pending = incoming(&path)
+            case .choose: pending = path.incoming?.host.delivery.choose(&path)
+            case .deliver: pending = path.incoming?.host.delivery.deliver(&path)
+            case .offline: pending = offline(&path)
+            case .afterIncoming: pending = afterIncoming(&path)
+            case .afterOutgoing: pending = afterOutgoing(&path)
+            case .answer:
+                pending = nil
+                path.step = .done
+                for answer in path.takeAnswers() { route(answer) }
+            case .done: return nil
             }
-        case let outcome: return sent(&outgoing, outcome)
+            if let pending { return pending }
         }
     }
 
-    private func sent(_ outgoing: inout Outgoing, _ outcome: ChainResult) -> Rest? {
-        switch outcome {
-        case .stopped, .waiting: return nil
+    private func finish(_ path: StanzaPath, _ pending: @escaping PendingStep) async {
+        var path = path
+        var pending: PendingStep? = pending
+        while let operation = pending {
+            let change = await operation()
+            change(&path)
+            pending = run(&path)
+        }
+    }
+
+    private func outgoing(_ path: inout StanzaPath) -> PendingStep? {
+        guard let session = path.sender else { return nil }
+        switch session.host.hooks.outgoing.run(&path.outgoing, Self.before, &path.outgoingPosition) {
+        case .waiting(let operation): return Self.resumeOutgoing(operation)
+        case .passed: path.step = .route
+        case .stopped: path.step = .done
         case .failed(let error):
-            refuse(outgoing.stanza, error, to: outgoing.session)
+            path.step = .done
+            if let stanza = path.outgoing?.stanza { refuse(stanza, error, to: session) }
+        }
+        return nil
+    }
+
+    private func destination(_ path: inout StanzaPath) -> PendingStep? {
+        guard let to = path.stanza?.to else {
+            path.end()
             return nil
-        case .passed:
-            guard let rest = route(outgoing.stanza, from: outgoing.session, record: outgoing.record) else { return copies(&outgoing) }
-            return { [self, outgoing] in
-                var outgoing = outgoing
-                await rest()
-                await copies(&outgoing)?()
-            }
+        }
+        return server.destination(to.domain).receive(&path, to: to)
+    }
+
+    private func incoming(_ path: inout StanzaPath) -> PendingStep? {
+        guard let host = path.incoming?.host else { return nil }
+        switch host.hooks.incoming.run(&path.incoming, Self.before, &path.incomingPosition) {
+        case .waiting(let operation): return Self.resumeIncoming(operation)
+        case .passed: path.step = .choose
+        case .stopped: path.end()
+        case .failed(let error): path.bounce(error)
+        }
+        return nil
+    }
+
+    private func offline(_ path: inout StanzaPath) -> PendingStep? {
+        guard let host = path.incoming?.host else { return nil }
+        let result = host.hooks.offlineMessage.run(&path.incoming, Self.all, &path.incomingPosition)
+        let isKept = path.incoming?.isKept == true
+        switch result {
+        case .waiting(let operation): return Self.resumeIncoming(operation)
+        case .stopped: break
+        case .failed where isKept, .passed where isKept: break
+        case .failed(let error): path.bounce(error)
+        case .passed: path.bounce(StanzaError(.serviceUnavailable))
+        }
+        path.incomingPosition = HookPosition()
+        path.step = .afterIncoming
+        return nil
+    }
+
+    private func afterIncoming(_ path: inout StanzaPath) -> PendingStep? {
+        if let host = path.incoming?.host,
+            case .waiting(let operation) = host.hooks.incoming.run(&path.incoming, Self.after, &path.incomingPosition)
+        {
+            return Self.resumeIncoming(operation)
+        }
+        path.step = .afterOutgoing
+        return nil
+    }
+
+    private func afterOutgoing(_ path: inout StanzaPath) -> PendingStep? {
+        if let session = path.sender,
+            case .waiting(let operation) = session.host.hooks.outgoing.run(&path.outgoing, Self.after, &path.outgoingPosition)
+        {
+            return Self.resumeOutgoing(operation)
+        }
+        path.step = .answer
+        return nil
+    }
+
+    private static func resumeOutgoing(_ operation: @escaping @LoopActor () async -> Decision<Outgoing>.Change) -> PendingStep {
+        {
+            let change = await operation()
+            return { $0.outgoingPosition.change = change }
         }
     }
 
-    private func copies(_ outgoing: inout Outgoing) -> Rest? {
-        let chain = outgoing.session.host.hooks.outgoing
-        guard case .waiting(let index, let operation) = chain.run(&outgoing, Self.after) else { return nil }
-        return { [outgoing] in
-            var outgoing = outgoing
-            _ = await chain.finish(&outgoing, Self.after, from: index, operation)
+    private static func resumeIncoming(_ operation: @escaping @LoopActor () async -> Decision<Incoming>.Change) -> PendingStep {
+        {
+            let change = await operation()
+            return { $0.incomingPosition.change = change }
         }
     }
 
@@ -83,71 +190,6 @@ public final class Router {
         if stanza.to == nil, let to = stanza.element["to"] { answer.element = answer.element.setting("from", to: to) }
         answer.to = session.jid
         session.send(answer)
-    }
-
-    // MARK: To anybody
-
-    /// Sends a stanza to its `to`, whoever made it. The sender learns of a failure by an error stanza.
-    public func route(_ stanza: Stanza) {
-        if let rest = route(stanza, from: nil) { Loop.spawn(rest) }
-    }
-
-    /// The same for a caller that waits.
-    public func routeAndWait(_ stanza: Stanza) async { await route(stanza, from: nil)?() }
-
-    /// The same for a stanza that was delivered to a session which ended before its client had it.
-    func redeliver(_ stanza: Stanza, _ ackHold: AckHold?, failures: UInt8) -> Rest? {
-        route(stanza, from: nil, isRedelivery: true, ackHold: ackHold, failures: failures)
-    }
-
-    private func route(
-        _ stanza: Stanza, from session: Session?, record: (any StanzaRecord)? = nil, isRedelivery: Bool = false,
-        ackHold: AckHold? = nil, failures: UInt8 = 0
-    ) -> Rest? {
-        guard let to = stanza.to else { return nil }
-        guard let host = server.host(to.domain) else {
-            bounce(stanza, StanzaError(.remoteServerNotFound))
-            return nil
-        }
-        if to.isDomain { return host.answerer.answer(stanza, at: .server, from: session) }
-        var incoming = Incoming(
-            host: host, stanza: stanza, to: to, sender: session, record: record, isRedelivery: isRedelivery,
-            ackHold: ackHold, failures: failures)
-        switch host.hooks.incoming.run(&incoming, Self.before) {
-        case .waiting(let index, let operation):
-            return { [self, incoming] in
-                var incoming = incoming
-                let outcome = await host.hooks.incoming.finish(&incoming, Self.before, from: index, operation)
-                await take(&incoming, outcome, session)?()
-            }
-        case let outcome: return take(&incoming, outcome, session)
-        }
-    }
-
-    private func take(_ incoming: inout Incoming, _ outcome: ChainResult, _ session: Session?) -> Rest? {
-        switch outcome {
-        case .stopped, .waiting: return nil
-        case .failed(let error):
-            bounce(incoming.stanza, error)
-            return nil
-        case .passed: return incoming.host.delivery.deliver(&incoming, from: session)
-        }
-    }
-
-    /// Runs what follows the delivery of a stanza to an account.
-    func delivered(_ incoming: inout Incoming) -> Rest? {
-        let chain = incoming.host.hooks.incoming
-        guard case .waiting(let index, let operation) = chain.run(&incoming, Self.after) else { return nil }
-        return { [incoming] in
-            var incoming = incoming
-            _ = await chain.finish(&incoming, Self.after, from: index, operation)
-        }
-    }
-
-    /// Tells the sender why its stanza was not delivered, if it may be told.
-    public func bounce(_ stanza: Stanza, _ error: StanzaError) {
-        guard StanzaRules.mayBeAnswered(stanza), stanza.from != nil else { return }
-        route(stanza.failure(error))
     }
 
     // MARK: To sessions

@@ -151,7 +151,7 @@ public final class Session {
     }
 
     /// Runs something that sends to this client and is nobody's stanza: the session does not move before it is done.
-    public func errand(_ body: @escaping Rest) {
+    public func errand(_ body: @escaping @LoopActor () async -> Void) {
         errands += 1
         Loop.spawn { [self] in
             await body()
@@ -180,12 +180,12 @@ public final class Session {
         for body in bodies { body() }
     }
 
-    /// Runs what is left of a stanza's way; the next ones wait for it.
-    func hold(_ rest: @escaping Rest) {
+    /// Suspends the inbox until `body`, the remainder of a stanza's path, is done: the client's next stanzas wait for it.
+    func suspend(while body: @escaping @LoopActor () async -> Void) {
         holds += 1
         let promise = promise()
         Loop.spawn { [self] in
-            await rest()
+            await body()
             promise.keep()
             release()
         }
@@ -317,6 +317,3 @@ public final class Session {
         tellSettled()
     }
 }
-
-/// The rest of something that had to wait.
-public typealias Rest = @LoopActor () async -> Void

@@ -83,11 +83,6 @@ final class ArchiveHooks {
             return .next
         }
         host.hooks.incoming.add(.beforeRouting) { self.note(&$0) }
-        // Whether it is kept may have had to be asked for; a handler that waits cannot change the stanza.
-        host.hooks.incoming.add(.beforeRouting) { incoming in
-            self.mark(&incoming)
-            return .next
-        }
         host.hooks.incoming.add(.archive) { incoming in
             self.handIn(incoming)
             return .next
@@ -101,7 +96,7 @@ final class ArchiveHooks {
 
     // MARK: Sent
 
-    private func note(_ outgoing: inout Outgoing) -> Decision {
+    private func note(_ outgoing: inout Outgoing) -> Decision<Outgoing> {
         guard outgoing.stanza.kind == .message, let to = outgoing.stanza.to else { return .next }
         let user = outgoing.session.jid.bare
         if StanzaID.hasAny(outgoing.stanza) { outgoing.stanza = StanzaID.withoutForged(outgoing.stanza, by: user) }
@@ -118,7 +113,7 @@ final class ArchiveHooks {
             if isWanted { record.keepForSender() }
             return .next
         }
-        return ask(user, on: to) { if $0 { record.keepForSender() } }
+        return ask(user, on: to) { isWanted, _ in if isWanted { record.keepForSender() } }
     }
 
     private func handIn(_ outgoing: Outgoing) {
@@ -128,7 +123,7 @@ final class ArchiveHooks {
 
     // MARK: Received
 
-    private func note(_ incoming: inout Incoming) -> Decision {
+    private func note(_ incoming: inout Incoming) -> Decision<Incoming> {
         guard incoming.stanza.kind == .message, !incoming.isRedelivery, let from = incoming.stanza.from else { return .next }
         let user = incoming.user
         if StanzaID.hasAny(incoming.stanza) { incoming.stanza = StanzaID.withoutForged(incoming.stanza, by: user) }
@@ -148,9 +143,13 @@ final class ArchiveHooks {
         }
         if let isWanted = isWanted(by: user, on: from) {
             record.isForRecipient = isWanted
+            mark(&incoming)
             return .next
         }
-        return ask(user, on: from) { record.isForRecipient = $0 }
+        return ask(user, on: from) { isWanted, incoming in
+            record.isForRecipient = isWanted
+            self.mark(&incoming)
+        }
     }
 
     private func mark(_ incoming: inout Incoming) {
@@ -176,15 +175,20 @@ final class ArchiveHooks {
         return verdict == .keep
     }
 
-    /// Tells it before the next handler.
-    private func ask(_ user: JID, on peer: JID, _ tell: @escaping @LoopActor (Bool) -> Void) -> Decision {
-        .wait { [self] in
-            guard await writer.isReady() else { return .fail(StanzaError(.internalServerError, .wait)) }
+    /// Asks storage for it, and says so before the next handler.
+    private func ask<Payload>(
+        _ user: JID, on peer: JID, _ tell: @escaping @LoopActor (Bool, inout Payload) -> Void
+    ) -> Decision<Payload> {
+        .waitToChange { [self] in
+            guard await writer.isReady() else { return { _ in .fail(StanzaError(.internalServerError, .wait)) } }
             do throws(StanzaError) {
-                tell(try await preferences?.keeps(peer, of: user) ?? true)
-                return .next
+                let isWanted = try await preferences?.keeps(peer, of: user) ?? true
+                return { payload in
+                    tell(isWanted, &payload)
+                    return .next
+                }
             } catch {
-                return .fail(error)
+                return { _ in .fail(error) }
             }
         }
     }

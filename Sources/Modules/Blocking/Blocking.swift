@@ -165,7 +165,7 @@ public final class Blocking: Module {
 
 /// What blocking does to stanzas on their way.
 extension Blocking {
-    private static func outgoing(_ outgoing: Outgoing, _ cache: BlockListCache) -> Decision {
+    private static func outgoing(_ outgoing: Outgoing, _ cache: BlockListCache) -> Decision<Outgoing> {
         guard let to = outgoing.stanza.to else { return .next }
         let session = outgoing.session
         if isExempt(to, from: session.jid) { return .next }
@@ -180,12 +180,12 @@ extension Blocking {
         }
     }
 
-    private static func sending(_ to: JID, _ list: BlockList?) -> Decision {
+    private static func sending(_ to: JID, _ list: BlockList?) -> Decision<Outgoing> {
         guard let list, list.blocks(to) else { return .next }
         return .fail(StanzaError(.notAcceptable, .cancel, detail: Element("blocked", "urn:xmpp:blocking:errors")))
     }
 
-    private static func incoming(_ incoming: Incoming, _ cache: BlockListCache) -> Decision {
+    private static func incoming(_ incoming: Incoming, _ cache: BlockListCache) -> Decision<Incoming> {
         guard let from = incoming.stanza.from, !isExempt(from, from: incoming.to) else { return .next }
         let sender = incoming.stanza.kind == .presence ? lists(of: from, incoming.host, cache) : nil
         let theirs = cache.answer(incoming.to.local)
@@ -207,7 +207,7 @@ extension Blocking {
         }
     }
 
-    private static func receiving(_ incoming: Incoming, _ from: JID, _ theirs: BlockList?, _ own: BlockList?) -> Decision {
+    private static func receiving(_ incoming: Incoming, _ from: JID, _ theirs: BlockList?, _ own: BlockList?) -> Decision<Incoming> {
         if let theirs, theirs.blocks(from) { return BlockingRules.refusal(of: incoming.stanza) }
         if let own, own.blocks(incoming.to) { return .stop }
         return .next
@@ -231,7 +231,7 @@ extension Blocking {
 
 /// What becomes of a stanza from somebody who is blocked (XEP-0191 §3.3), as functions without a server around them.
 enum BlockingRules {
-    static func refusal(of stanza: Stanza) -> Decision {
+    static func refusal(of stanza: Stanza) -> Decision<Incoming> {
         switch stanza.kind {
         case .presence: .stop
         case .message: stanza.isError ? .stop : .fail(StanzaError(.serviceUnavailable))

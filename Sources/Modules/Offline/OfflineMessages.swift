@@ -83,7 +83,7 @@ public final class OfflineMessages: Module {
 
     // MARK: Keeping
 
-    private static func keep(_ incoming: Incoming, _ limitRule: String) -> Decision {
+    private static func keep(_ incoming: Incoming, _ limitRule: String) -> Decision<Incoming> {
         switch OfflineRules.verdict(incoming.stanza.element) {
         case .store: return .wait { await store(incoming, limitRule) }
         case .ignore: return .stop
@@ -92,7 +92,7 @@ public final class OfflineMessages: Module {
     }
 
     /// A room's message for a resource that is gone, or for an account without one that takes messages.
-    private static func keepGroupchat(_ incoming: Incoming, _ limitRule: String) -> Decision {
+    private static func keepGroupchat(_ incoming: Incoming, _ limitRule: String) -> Decision<Incoming> {
         let host = incoming.host
         let isThere =
             incoming.to.isFull
@@ -105,7 +105,7 @@ public final class OfflineMessages: Module {
     }
 
     /// The message is on the disk when this answers `.stop`.
-    private static func store(_ incoming: Incoming, _ limitRule: String) async -> Decision {
+    private static func store(_ incoming: Incoming, _ limitRule: String) async -> Decision<Incoming> {
         let (host, user, now) = (incoming.host, incoming.user, ClockText.milliseconds)
         let earlier =
             incoming.isRedelivery ? OfflineRules.firstReceived(incoming.stanza.element, by: host.domain, now: now) : nil

@@ -32,7 +32,7 @@ public final class Presence: Module {
         }
     }
 
-    private static func outgoing(_ outgoing: inout Outgoing, _ subscriptions: Subscriptions) -> Decision {
+    private static func outgoing(_ outgoing: inout Outgoing, _ subscriptions: Subscriptions) -> Decision<Outgoing> {
         let session = outgoing.session
         switch outgoing.stanza.type {
         case nil:
@@ -55,7 +55,7 @@ public final class Presence: Module {
         }
     }
 
-    private static func incoming(_ incoming: Incoming, _ subscriptions: Subscriptions) -> Decision {
+    private static func incoming(_ incoming: Incoming, _ subscriptions: Subscriptions) -> Decision<Incoming> {
         let stanza = incoming.stanza
         guard let type = stanza.type, type != "unavailable", let from = stanza.from else { return .next }
         if type == "probe" {
@@ -70,7 +70,7 @@ public final class Presence: Module {
     // MARK: Available
 
     /// Initial or subsequent presence (RFC 6121 §4.2, §4.4).
-    private static func announce(_ stanza: Stanza, _ session: Session) -> Decision {
+    private static func announce(_ stanza: Stanza, _ session: Session) -> Decision<Outgoing> {
         guard let priority = priority(of: stanza) else {
             return .fail(StanzaError(.badRequest, text: "A priority is an integer from -128 to 127"))
         }
@@ -96,7 +96,7 @@ public final class Presence: Module {
         }
     }
 
-    private static func receptive(_ session: Session) async -> Decision {
+    private static func receptive(_ session: Session) async -> Decision<Outgoing> {
         if !session.hasEnded { await session.host.hooks.sessionReceptive.tell(session) }
         return .stop
     }
@@ -142,7 +142,7 @@ public final class Presence: Module {
     // MARK: Directed
 
     /// RFC 6121 §4.6: whoever was told is told of the end, too.
-    private static func direct(_ stanza: Stanza, _ session: Session) -> Decision {
+    private static func direct(_ stanza: Stanza, _ session: Session) -> Decision<Outgoing> {
         guard let to = stanza.to else { return .next }
         let state = session[PresenceState.key] ?? PresenceState(last: stanza)
         guard state.directed.count < PresenceState.mostDirected || state.directed.contains(to) else {

@@ -16,7 +16,7 @@ final class Subscriptions {
 
     // MARK: The user's own stanzas
 
-    func send(_ kind: SubscriptionRules.Kind, _ stanza: Stanza, from user: JID, to contact: JID) async -> Decision {
+    func send(_ kind: SubscriptionRules.Kind, _ stanza: Stanza, from user: JID, to contact: JID) async -> Decision<Outgoing> {
         guard user != contact else { return .stop }
         let text = contact.description
         let change: RosterChange
@@ -39,7 +39,7 @@ final class Subscriptions {
 
     // MARK: A contact's stanzas
 
-    func receive(_ kind: SubscriptionRules.Kind, _ stanza: Stanza, from contact: JID, to user: JID) async -> Decision {
+    func receive(_ kind: SubscriptionRules.Kind, _ stanza: Stanza, from contact: JID, to user: JID) async -> Decision<Incoming> {
         var stanza = stanza
         stanza.from = contact
         stanza.to = user

@@ -26,16 +26,8 @@ final class VCardAvatar {
     init(host: Host) { self.host = host }
 
     func install() {
-        host.hooks.outgoing.add(.validation) { outgoing in
-            guard Self.isBroadcast(outgoing) else { return .next }
-            return self.prepare(outgoing)
-        }
         host.hooks.outgoing.add(.policy) { outgoing in
-            guard Self.isBroadcast(outgoing), outgoing.session[Self.isClients] == nil,
-                let photo = self.photos[outgoing.session.jid.local], let update = Self.update(photo)
-            else { return .next }
-            outgoing.stanza = outgoing.stanza.appending([update])
-            return .next
+            Self.isBroadcast(outgoing) ? self.update(&outgoing) : .next
         }
         host.hooks.accountRemoved.add { self.changed($0, to: .none) }
         host.onBroadcast(Self.topic) { self.learn($0) }
@@ -47,19 +39,30 @@ final class VCardAvatar {
         outgoing.stanza.kind == .presence && outgoing.isUnaddressed && outgoing.stanza.element["type"] == nil
     }
 
-    /// Makes sure that the photo is known before the next handler asks for it.
-    private func prepare(_ outgoing: Outgoing) -> Decision {
+    /// Adds what the client does not say itself; storage is asked where the photo is not known here.
+    private func update(_ outgoing: inout Outgoing) -> Decision<Outgoing> {
         let session = outgoing.session
         guard !outgoing.stanza.element.has("x", Self.namespace) else {
             session[Self.isClients] = true
             return .next
         }
         if session[Self.isClients] != nil { session[Self.isClients] = nil }
-        guard photos[session.jid.local] == nil else { return .next }
-        return .wait {
-            await self.load(session)
+        guard photos[session.jid.local] == nil else {
+            add(to: &outgoing)
             return .next
         }
+        return .waitToChange {
+            await self.load(session)
+            return { outgoing in
+                self.add(to: &outgoing)
+                return .next
+            }
+        }
+    }
+
+    private func add(to outgoing: inout Outgoing) {
+        guard let photo = photos[outgoing.session.jid.local], let update = Self.update(photo) else { return }
+        outgoing.stanza = outgoing.stanza.appending([update])
     }
 
     private func load(_ session: Session) async {
