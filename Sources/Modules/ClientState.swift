@@ -151,8 +151,6 @@ enum CSIRules {
         }
     }
 
-    static func isUrgent(_ kind: Stanza.Kind, _ element: Element) -> Bool { reason(kind, element) == nil }
-
     private static func chatState(_ message: Element, _ direction: String) -> Reason? {
         guard !message.attribute("type", equals: "error"), message.child(in: chatStates) != nil,
             message.children.allSatisfy({ $0.isIn(chatStates) || $0.isNamed("thread") || $0.isIn("urn:xmpp:hints") || $0.isIn(rooms) })

@@ -60,12 +60,10 @@ public struct SessionFlags: OptionSet, Sendable, Hashable {
     public static let interested = SessionFlags(rawValue: 1 << 1)
     /// Has enabled message carbons (XEP-0280).
     public static let carbons = SessionFlags(rawValue: 1 << 2)
-    /// The user blocks somebody (XEP-0191), so a stanza to this session needs a check.
-    public static let hasBlockList = SessionFlags(rawValue: 1 << 3)
     /// Has asked for the block list and gets its pushes (XEP-0191 §3.3).
     public static let blockListInterested = SessionFlags(rawValue: 1 << 4)
-    /// Available, but not shown to contacts (XEP-0186).
-    public static let invisible = SessionFlags(rawValue: 1 << 5)
+    /// Its connection is encrypted with TLS.
+    public static let secure = SessionFlags(rawValue: 1 << 5)
     /// Has said that nobody is looking at it (XEP-0352).
     public static let inactive = SessionFlags(rawValue: 1 << 6)
     /// Its connection is gone; it waits to be resumed (XEP-0198 §5).

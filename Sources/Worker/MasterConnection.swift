@@ -13,7 +13,6 @@ final class MasterConnection {
 
     private static let malformedStatus: Int32 = 70
     private static let refusedStatus: Int32 = 78
-    private static let masterGoneStatus: Int32 = 0
     /// Milliseconds that other workers may take to say that they know this one.
     private static let acquaintance: Int64 = 2000
 

@@ -158,7 +158,11 @@ final class WorkerOperations {
         ]
         if record.flags.contains(.available) { members.append(.init("priority", .int(Int64(record.priority)))) }
         members.append(.init("available", .bool(record.flags.contains(.available))))
-        if record.flags.contains(.detached) { members.append(.init("detached", .bool(true))) }
+        if record.flags.contains(.detached) {
+            members.append(.init("detached", .bool(true)))
+        } else {
+            members.append(.init("secure", .bool(record.flags.contains(.secure))))
+        }
         members.append(.init("since", .int(record.since)))
         return .object(members)
     }

@@ -71,8 +71,6 @@ public struct AccessControl: Sendable {
         return clauses.first { includes($0.acl, subject, on: host) }?.value
     }
 
-    public func hasRule(_ name: String) -> Bool { name == "all" || name == "none" || rules[name] != nil }
-
     /// Whether the class has the subject; a class that is not defined has nobody.
     func includes(_ acl: String, _ subject: AccessSubject, on host: String) -> Bool {
         if let patterns = classes[acl] {

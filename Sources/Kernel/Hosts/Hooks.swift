@@ -14,8 +14,6 @@ public struct Hooks {
     public var incoming = HookChain<Incoming>()
     /// A message of type `chat` or `normal` that no resource of an existing account takes. `.stop`: it is kept.
     public var offlineMessage = HookChain<Incoming>()
-    /// A session exists and its client has been told so.
-    public var sessionBound = Observers<Session>()
     /// A session is about to take messages; `sessionReceptive` follows, after what its arrival asks of storage.
     public var sessionBecomingReceptive = Observers<Session>()
     /// A session takes messages from now on: it became available with a priority that is not negative.
@@ -90,10 +88,6 @@ public struct Incoming {
     public var isKept = false
     /// It was taken in, archived and copied before: it was left over when the session it had been delivered to ended.
     public internal(set) var isRedelivery = false
-    /// Its sender waits to be told that it was handled; nil if that does not depend on who gets it, or nobody waits.
-    var ackHold: AckHold?
-    /// How many times another worker could not be given it.
-    var failures: UInt8 = 0
     /// The connected resources that took it; empty before `.afterRouting`.
     public internal(set) var recipients: [SessionRoute] = []
     /// All sessions of the account, where delivery had to look at them; `nil` where it did not.

@@ -18,7 +18,8 @@ extension Host {
         _ user: JID, resource: String, connection: UInt64, stream: any SessionStream, now: Int64,
         method: AuthenticationMethod? = nil
     ) async throws(StanzaError) -> Session {
-        let flags: SessionFlags = method == .anonymous ? .anonymous : []
+        var flags: SessionFlags = method == .anonymous ? .anonymous : []
+        if stream.isSecure { flags.insert(.secure) }
         let session = Session(
             jid: user.with(resource: resource), connection: connection, host: self, stream: stream, since: now, flags: flags)
         let isAlone = method == .anonymous && configuration.authentication.anonymous?.allowsMultipleConnections != true
@@ -33,7 +34,6 @@ extension Host {
             throw StanzaError(.conflict)
         }
         server.add(session)
-        hooks.sessionBound.tell(session)
         return session
     }
 

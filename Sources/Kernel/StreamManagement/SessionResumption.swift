@@ -95,7 +95,8 @@ extension Session {
         guard !hasEnded else { return }
         self.stream = stream
         address = stream.address
-        set(.detached, false)
+        let ofConnection: SessionFlags = stream.isSecure ? .secure : []
+        update(flags: flags.subtracting([.detached, .secure]).union(ofConnection), priority: priority)
         streamManagement?.attached(self, stream)
         host.hooks.sessionResumed.tell(self)
     }
