@@ -75,7 +75,7 @@ public final class Server {
 
     /// Loads the modules of every host. Called once, before the first client.
     public func start() {
-        for host in hosts.values { host.install(catalog) }
+        for host in hosts.values { host.load(catalog) }
     }
 
     /// Waits, before the storage is closed, until something that a module has begun is done.
@@ -120,7 +120,7 @@ public final class Server {
         for domain in configuration.hosts where hosts[domain] == nil {
             let host = Host(domain: domain, server: self, configuration: configuration.host(domain))
             hosts[domain] = host
-            host.install(catalog)
+            host.load(catalog)
         }
         let gone = hosts.values.filter { !configuration.hosts.contains($0.domain) }
         for host in gone { hosts[host.domain] = nil }
@@ -129,7 +129,7 @@ public final class Server {
 
     /// Ends what runs for a host that is gone and has no streams any more.
     public func remove(_ host: Host) {
-        host.uninstall()
+        host.unloadAll()
         host.accounts.close()
     }
 

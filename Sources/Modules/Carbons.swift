@@ -17,22 +17,22 @@ public final class Carbons: Module {
 
     public init(options: ModuleOptions) {}
 
-    public func install(on host: Host) {
-        host.features.advertise(CarbonRules.namespace, "urn:xmpp:carbons:rules:0")
+    public func install(_ declarations: inout Declarations, on host: Host) {
+        declarations.features.advertise(CarbonRules.namespace, "urn:xmpp:carbons:rules:0")
         for (name, isWanted) in [("enable", true), ("disable", false)] {
-            host.iq.on(name, CarbonRules.namespace, at: .account, .server) { (request) throws(StanzaError) in
+            declarations.iq.on(name, CarbonRules.namespace, at: .account, .server) { (request) throws(StanzaError) in
                 try Self.set(isWanted, request)
             }
         }
-        host.hooks.outgoing.add(.afterRouting) { outgoing in
+        declarations.hooks.outgoing.add(.afterRouting) { outgoing in
             Self.copySent(outgoing)
             return .next
         }
-        host.hooks.incoming.add(.afterRouting) { incoming in
+        declarations.hooks.incoming.add(.afterRouting) { incoming in
             Self.copyReceived(incoming)
             return .next
         }
-        host.hooks.incoming.add(.policy) { Self.isKnown($0) ? .stop : .next }
+        declarations.hooks.incoming.add(.policy) { Self.isKnown($0) ? .stop : .next }
     }
 
     /// Left over from a resource that is gone, while others of the user had their copies when it came.

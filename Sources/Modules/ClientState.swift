@@ -24,9 +24,9 @@ public final class ClientState: Module {
         mostHeld = options.int("buffer_max") ?? .max
     }
 
-    public func install(on host: Host) {
-        host.features.afterAuthentication.append { Element("csi", Self.namespace) }
-        host.onExtension(Self.namespace) { [mostHeld] element, session in
+    public func install(_ declarations: inout Declarations, on host: Host) {
+        declarations.features.afterAuthentication.append { Element("csi", Self.namespace) }
+        declarations.onExtension(Self.namespace) { [mostHeld] element, session in
             if element.isNamed("inactive"), mostHeld > 0 {
                 session.set(.inactive, true)
                 Self.begin(session, mostHeld)
@@ -37,19 +37,19 @@ public final class ClientState: Module {
         }
         for session in Self.inactiveSessions(of: host) where mostHeld > 0 { Self.begin(session, mostHeld) }
         // Whether nobody looks goes with the session's flags; what waits is sent, and with that among what is not acknowledged.
-        host.hooks.sessionMoving.add { session in
+        declarations.hooks.sessionMoving.add { session in
             for stanza in session[Self.waiting]?.takeAll() ?? [] { session.write(stanza) }
         }
-        host.carry(Self.name) { $0.flags.contains(.inactive) ? [] : nil } unpack: { [mostHeld] session, _ in
+        declarations.migrate(Self.name) { $0.flags.contains(.inactive) ? [] : nil } decode: { [mostHeld] session, _ in
             if mostHeld > 0 { Self.begin(session, mostHeld) }
         }
         // A resumed session is active until its client says otherwise (XEP-0352 §5.1).
-        host.hooks.sessionResumed.add { session in
+        declarations.hooks.sessionResumed.add { session in
             guard session.flags.contains(.inactive) else { return }
             session.set(.inactive, false)
             Self.end(session)
         }
-        host.onUnload { [unowned host] in
+        declarations.onUnload { [unowned host] in
             for session in Self.inactiveSessions(of: host) { Self.end(session) }
         }
     }

@@ -13,9 +13,9 @@ public final class EntityTime: Module {
 
     public init(options: ModuleOptions) {}
 
-    public func install(on host: Host) {
-        host.features.advertise(Self.namespace)
-        host.iq.on("time", Self.namespace, at: .server) { (request) throws(StanzaError) in
+    public func install(_ declarations: inout Declarations, on host: Host) {
+        declarations.features.advertise(Self.namespace)
+        declarations.iq.on("time", Self.namespace, at: .server) { (request) throws(StanzaError) in
             guard !request.isSet else { throw StanzaError(.notAllowed) }
             let now = ClockText.now
             return Element(

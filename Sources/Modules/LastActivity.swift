@@ -26,25 +26,25 @@ public final class LastActivity: Module {
 
     public init(options: ModuleOptions) {}
 
-    public func install(on host: Host) {
+    public func install(_ declarations: inout Declarations, on host: Host) {
         _ = Self.started
-        host.features.advertise(Self.namespace)
-        host.features.advertiseAccount(Self.namespace)
-        host.iq.on("query", Self.namespace, at: .server) { (request) throws(StanzaError) in
+        declarations.features.advertise(Self.namespace)
+        declarations.features.advertiseAccount(Self.namespace)
+        declarations.iq.on("query", Self.namespace, at: .server) { (request) throws(StanzaError) in
             guard !request.isSet else { throw StanzaError(.notAllowed) }
             return Self.answer(seconds: (Loop.now - Self.started) / 1000)
         }
-        host.iq.onWaiting("query", Self.namespace, at: .account) { (request) async throws(StanzaError) in
+        declarations.iq.onWaiting("query", Self.namespace, at: .account) { (request) async throws(StanzaError) in
             guard !request.isSet else { throw StanzaError(.notAllowed) }
             return try await Self.lastActivity(request)
         }
-        host.hooks.incoming.add(.policy) { Self.mayPass($0) }
-        host.hooks.incoming.add(.policy) { incoming in
+        declarations.hooks.incoming.add(.policy) { Self.mayPass($0) }
+        declarations.hooks.incoming.add(.policy) { incoming in
             self.left(incoming)
             return .next
         }
-        host.hooks.accountRemoved.add { [unowned host] in host.broadcast(Self.removalTopic, Array($0.local.utf8)) }
-        host.onBroadcast(Self.removalTopic) { self.forget(String(decoding: $0, as: UTF8.self)) }
+        declarations.hooks.accountRemoved.add { [unowned host] in host.broadcast(Self.removalTopic, Array($0.local.utf8)) }
+        declarations.onBroadcast(Self.removalTopic) { self.forget(String(decoding: $0, as: UTF8.self)) }
     }
 
     // MARK: Answers

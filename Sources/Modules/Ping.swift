@@ -26,19 +26,19 @@ public final class Ping: Module {
 
     private static func milliseconds(_ seconds: Int?) -> Int64 { Int64(clamping: seconds ?? 60) * 1000 }
 
-    public func install(on host: Host) {
-        host.features.advertise(Self.namespace)
-        host.features.advertiseAccount(Self.namespace)
-        host.iq.on("ping", Self.namespace, at: .server) { (request) throws(StanzaError) in
+    public func install(_ declarations: inout Declarations, on host: Host) {
+        declarations.features.advertise(Self.namespace)
+        declarations.features.advertiseAccount(Self.namespace)
+        declarations.iq.on("ping", Self.namespace, at: .server) { (request) throws(StanzaError) in
             guard !request.isSet else { throw StanzaError(.notAllowed) }
             return nil
         }
-        host.iq.on("ping", Self.namespace, at: .account) { (request) throws(StanzaError) in
+        declarations.iq.on("ping", Self.namespace, at: .account) { (request) throws(StanzaError) in
             // An answer for somebody else's account would tell that it exists.
             guard request.isOwn, !request.isSet else { throw StanzaError(.serviceUnavailable) }
             return nil
         }
-        rounds?.start(on: host)
+        rounds?.start(&declarations, on: host)
     }
 
     /// The request to a client.
@@ -70,11 +70,11 @@ final class PingRounds {
         self.isDeadly = isDeadly
     }
 
-    func start(on host: Host) {
+    func start(_ declarations: inout Declarations, on host: Host) {
         let timer = Loop.every(interval / 4 / Int64(Self.slices)) { [weak self, weak host] in
             if let self, let host { goOn(host) }
         }
-        host.onUnload { timer.cancel() }
+        declarations.onUnload { timer.cancel() }
     }
 
     private func goOn(_ host: Host) {

@@ -14,10 +14,10 @@ public final class PrivateStorage: Module {
 
     public init(options: ModuleOptions) {}
 
-    public func install(on host: Host) {
-        host.features.advertise(Self.namespace)
-        host.features.advertiseAccount(Self.namespace)
-        host.iq.onWaiting("query", Self.namespace, at: .account) { (request) async throws(StanzaError) in
+    public func install(_ declarations: inout Declarations, on host: Host) {
+        declarations.features.advertise(Self.namespace)
+        declarations.features.advertiseAccount(Self.namespace)
+        declarations.iq.onWaiting("query", Self.namespace, at: .account) { (request) async throws(StanzaError) in
             guard request.isOwn else { throw StanzaError(.forbidden) }
             let elements = try Self.elements(of: request.payload, isSet: request.isSet)
             let store = request.host.server.store.privateStorage

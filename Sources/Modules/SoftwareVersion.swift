@@ -21,9 +21,9 @@ public final class SoftwareVersion: Module {
         answer = Element("query", Self.namespace, [:], facts.map { Element($0, Self.namespace, text: $1) })
     }
 
-    public func install(on host: Host) {
-        host.features.advertise(Self.namespace)
-        host.iq.on("query", Self.namespace, at: .server) { [answer] (request) throws(StanzaError) in
+    public func install(_ declarations: inout Declarations, on host: Host) {
+        declarations.features.advertise(Self.namespace)
+        declarations.iq.on("query", Self.namespace, at: .server) { [answer] (request) throws(StanzaError) in
             guard !request.isSet else { throw StanzaError(.notAllowed) }
             return answer
         }

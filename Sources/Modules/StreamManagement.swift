@@ -27,14 +27,14 @@ public final class StreamManagement: Module {
         forgetsEvery = keepsCount ? options.duration("stale_h.repeat_after")?.wholeMilliseconds : nil
     }
 
-    public func install(on host: Host) {
-        host.features.afterAuthentication.append { StreamManagementXML.feature }
-        host.onExtension(StreamManagementXML.namespace) { [terms] element, session in
+    public func install(_ declarations: inout Declarations, on host: Host) {
+        declarations.features.afterAuthentication.append { StreamManagementXML.feature }
+        declarations.onExtension(StreamManagementXML.namespace) { [terms] element, session in
             Self.take(element, session, terms)
         }
         guard let forgetsEvery else { return }
         let timer = Loop.every(forgetsEvery) { [unowned host] in Self.forget(host) }
-        host.onUnload { timer.cancel() }
+        declarations.onUnload { timer.cancel() }
     }
 
     private static func take(_ element: Element, _ session: Session, _ terms: StreamManagementState.Terms) {

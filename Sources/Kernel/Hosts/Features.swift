@@ -20,8 +20,8 @@ public struct Features {
     public private(set) var server: Set<String> = []
     /// Features of an account, asked at its bare address.
     public private(set) var account: Set<String> = []
-    public var serverIdentities: [Identity] = [Identity(category: "server", type: "im", name: "xmppd")]
-    public var accountIdentities: [Identity] = [Identity(category: "account", type: "registered")]
+    public var serverIdentities: [Identity] = []
+    public var accountIdentities: [Identity] = []
     /// Extra forms of the host's answer (XEP-0128).
     public var serverForms: [Element] = []
     /// Services beside the host, listed among its items.
@@ -30,6 +30,17 @@ public struct Features {
     public var afterAuthentication: [@LoopActor () -> Element] = []
 
     init() {}
+
+    /// Adds what another module says.
+    mutating func merge(_ other: Features) {
+        server.formUnion(other.server)
+        account.formUnion(other.account)
+        serverIdentities += other.serverIdentities
+        accountIdentities += other.accountIdentities
+        serverForms += other.serverForms
+        items += other.items
+        afterAuthentication += other.afterAuthentication
+    }
 
     public mutating func advertise(_ features: String...) { server.formUnion(features) }
     public mutating func advertiseAccount(_ features: String...) { account.formUnion(features) }

@@ -65,6 +65,10 @@ public struct HookChain<Payload> {
         handlers.insert((phase, handler), at: place)
     }
 
+    mutating func merge(_ other: Self) {
+        for (phase, handler) in other.handlers { add(phase, handler) }
+    }
+
     /// Runs the handlers of `phases` from a position on, which moves with them.
     func run(
         _ payload: inout Payload, _ phases: ClosedRange<HookPhase>, _ position: inout HookPosition<Payload>

@@ -32,6 +32,21 @@ public struct Hooks {
     public var accountRemoved = Observers<JID>()
 
     init() {}
+
+    /// Adds the handlers of another module, within each phase behind those that are here.
+    mutating func merge(_ other: Hooks) {
+        outgoing.merge(other.outgoing)
+        incoming.merge(other.incoming)
+        offlineMessage.merge(other.offlineMessage)
+        sessionBecomingReceptive.merge(other.sessionBecomingReceptive)
+        sessionReceptive.merge(other.sessionReceptive)
+        sessionEnding.merge(other.sessionEnding)
+        sessionMoving.merge(other.sessionMoving)
+        sessionResumed.merge(other.sessionResumed)
+        storedStanzasAcknowledged.merge(other.storedStanzasAcknowledged)
+        sessionOrphaned.merge(other.sessionOrphaned)
+        accountRemoved.merge(other.accountRemoved)
+    }
 }
 
 /// Handlers that are told and not asked.
@@ -42,6 +57,8 @@ public struct Observers<Subject> {
     init() {}
 
     public mutating func add(_ handler: @escaping @LoopActor (Subject) -> Void) { handlers.append(handler) }
+
+    mutating func merge(_ other: Self) { handlers += other.handlers }
 
     public func tell(_ subject: Subject) {
         for handler in handlers { handler(subject) }
@@ -56,6 +73,8 @@ public struct WaitingObservers<Subject> {
     init() {}
 
     public mutating func add(_ handler: @escaping @LoopActor (Subject) async -> Void) { handlers.append(handler) }
+
+    mutating func merge(_ other: Self) { handlers += other.handlers }
 
     public func tell(_ subject: Subject) async {
         for handler in handlers { await handler(subject) }

@@ -14,32 +14,23 @@ public final class Host {
     public let jid: JID
     public unowned let server: Server
     public internal(set) var configuration: HostConfiguration
+    /// What the modules have declared, all together.
+    private var declared = Declarations()
     public var hooks = Hooks()
     public private(set) var iq = IQHandlers()
-    public var features = Features()
+    public private(set) var features = Features()
     public let accounts: Accounts
-    /// Answers IQs of clients that have not authenticated, such as registration (XEP-0077); `nil`: there is no such thing.
-    public var beforeAuthentication: BeforeAuthentication?
-    public private(set) var modules: [any Module] = []
+    private var loaded: [LoadedModule] = []
 
-    /// Takes the request and the client's address; answers the whole IQ.
-    public typealias BeforeAuthentication = @LoopActor (_ request: Stanza, _ address: String) async -> Stanza
+    private struct LoadedModule {
+        let name: String
+        let options: ModuleOptions
+        let module: any Module
+        let declarations: Declarations
+    }
 
     private(set) lazy var dispatcher = IQDispatcher(host: self)
     private(set) lazy var delivery = Delivery(host: self)
-    private var events: [String: EventHandler] = [:]
-    private var broadcasts: [String: BroadcastHandler] = [:]
-    private var extensions: [String: ExtensionHandler] = [:]
-    private var stops: [@LoopActor () -> Void] = []
-    var migrationCodecs: [String: SessionStateCodec] = [:]
-    /// What keeps messages for users who are not there; nil: nothing does.
-    public var offlineStore: (any OfflineStore)?
-
-    public typealias ExtensionHandler = @LoopActor (_ element: Element, _ session: Session) -> Void
-
-    public typealias EventHandler = @LoopActor (_ user: JID, _ payload: [UInt8], _ sessions: [Session]) -> Void
-    public typealias BroadcastHandler = @LoopActor (_ payload: [UInt8]) -> Void
-
     init(domain: String, server: Server, configuration: HostConfiguration) {
         self.domain = domain
         self.jid = .prepared(local: "", domain: domain)
@@ -52,58 +43,67 @@ public final class Host {
 
     // MARK: Modules
 
-    /// Loads the modules that the configuration names, in place of those loaded before. What modules keep with
-    /// sessions stays, since their keys stay.
-    func install(_ catalog: [any Module.Type]) {
-        uninstall()
-        answerSessionRequests()
+    public var modules: [any Module] { loaded.map(\.module) }
+    var offlineStore: (any OfflineStore)? { declared.offlineStore }
+    var migrationCodecs: [String: SessionStateCodec] { declared.migrationCodecs }
+    public var beforeAuthentication: Declarations.BeforeAuthentication? { declared.beforeAuthentication }
+    public var extensionNamespaces: [String] { Array(declared.extensions.keys) }
+
+    /// Loads the modules that the configuration names. One that was loaded with the same options stays as it is, with all
+    /// that it knows; one whose options have changed is loaded anew. What modules keep with sessions stays in either case.
+    /// - Parameter catalog: all modules there are, in the order in which their handlers have their turn.
+    func load(_ catalog: [any Module.Type]) {
+        var former = Dictionary(loaded.map { ($0.name, $0) }) { first, _ in first }
+        loaded = []
         for type in catalog {
             let named = ([type.name] + type.oldNames).lazy.compactMap { self.configuration.modules[$0] }.first
             guard let options = named ?? (type.isAlwaysOn ? .unnamed(type.name, host: domain) : nil) else { continue }
+            if let same = former[type.name], same.options == options {
+                former[type.name] = nil
+                loaded.append(same)
+                continue
+            }
+            if let old = former.removeValue(forKey: type.name) { Self.unload(old) }
             let module = type.init(options: options)
-            module.install(on: self)
-            modules.append(module)
+            var declarations = Declarations()
+            module.install(&declarations, on: self)
+            loaded.append(LoadedModule(name: type.name, options: options, module: module, declarations: declarations))
         }
+        for old in former.values { Self.unload(old) }
+        mergeDeclarations()
     }
 
-    /// Puts other settings in force. Modules whose host has the same as before go on with what they know; they ask for
-    /// everything else when they need it.
+    /// Puts other settings in force.
     func apply(_ configuration: HostConfiguration, _ catalog: [any Module.Type], hasOtherPools: Bool) {
         let hasOtherModules = configuration.modules != self.configuration.modules
         self.configuration = configuration
         accounts.apply(configuration.authentication, hasOtherPools: hasOtherPools)
-        if hasOtherModules { install(catalog) }
+        if hasOtherModules { load(catalog) }
     }
 
-    func uninstall() {
-        for stop in stops { stop() }
-        stops = []
-        modules = []
-        hooks = Hooks()
-        iq = IQHandlers()
-        features = Features()
-        events = [:]
-        broadcasts = [:]
-        extensions = [:]
-        migrationCodecs = [:]
-        offlineStore = nil
-        beforeAuthentication = nil
+    func unloadAll() {
+        for module in loaded { Self.unload(module) }
+        loaded = []
+        mergeDeclarations()
     }
 
-    /// Takes top-level elements of a namespace that are no stanzas, from clients with a session (XEP-0352 and its like).
-    public func onExtension(_ namespace: String, _ handler: @escaping ExtensionHandler) { extensions[namespace] = handler }
+    private static func unload(_ module: LoadedModule) {
+        for handler in module.declarations.unloadHandlers { handler() }
+    }
 
-    public var extensionNamespaces: [String] { Array(extensions.keys) }
+    private func mergeDeclarations() {
+        declared = .ofHost()
+        for module in loaded {
+            for name in declared.merge(module.declarations) {
+                Log.error("two modules declare the same", [Field("name", module.name), Field("reason", name)])
+            }
+        }
+        (hooks, iq, features) = (declared.hooks, declared.iq, declared.features)
+    }
 
-    public func take(_ element: Element, from session: Session) { extensions[element.namespace]?(element, session) }
-
-    /// Runs when the module is unloaded: timers are cancelled here.
-    public func onUnload(_ stop: @escaping @LoopActor () -> Void) { stops.append(stop) }
+    public func take(_ element: Element, from session: Session) { declared.extensions[element.namespace]?(element, session) }
 
     // MARK: A user's sessions on all workers
-
-    /// Handles what `notify` sends, on each worker that has sessions of the user.
-    public func onEvent(_ topic: String, _ handler: @escaping EventHandler) { events[topic] = handler }
 
     /// Tells the sessions of a user something, on whichever workers they are; here before this returns.
     public func notify(_ user: JID, _ topic: String, _ payload: [UInt8] = []) {
@@ -117,16 +117,13 @@ public final class Host {
 
     func handle(_ topic: String, _ user: JID, _ payload: [UInt8]) {
         server.migration.forward(topic, to: user, payload)
-        events[topic]?(user, payload, localSessions(of: user))
+        declared.userTopics[topic]?(user, payload, localSessions(of: user))
     }
 
     /// The user's sessions of this worker.
     public func localSessions(of user: JID) -> [Session] {
         server.sessions(of: user).compactMap { $0.slot == server.slot ? server.session($0.connection) : nil }
     }
-
-    /// Handles what `broadcast` sends, on every worker.
-    public func onBroadcast(_ topic: String, _ handler: @escaping BroadcastHandler) { broadcasts[topic] = handler }
 
     /// Tells this host on all workers something; here before this returns.
     public func broadcast(_ topic: String, _ payload: [UInt8] = []) {
@@ -141,7 +138,7 @@ public final class Host {
         server.mesh?.send(MeshFrame.broadcast(topic: topic, domain: domain, payload: payload).encoded(), to: slot) ?? false
     }
 
-    func handleBroadcast(_ topic: String, _ payload: [UInt8]) { broadcasts[topic]?(payload) }
+    func handleBroadcast(_ topic: String, _ payload: [UInt8]) { declared.topics[topic]?(payload) }
 
     // MARK: Accounts
 

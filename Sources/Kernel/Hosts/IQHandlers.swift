@@ -22,7 +22,7 @@ public struct IQRequest {
 /// Who answers which request. A handler returns the payload of the result or throws the error; the kernel addresses
 /// both, and answers what nobody handles with `service-unavailable` (RFC 6120 §8.4).
 @LoopActor
-public final class IQHandlers {
+public struct IQHandlers {
     public enum Scope: Hashable, Sendable {
         /// Requests to the host's own address.
         case server
@@ -50,18 +50,27 @@ public final class IQHandlers {
     init() {}
 
     /// A handler that answers at once. It serves `get` and `set`; `IQRequest.isSet` tells which.
-    public func on(_ name: String, _ namespace: String, at scopes: Scope..., answer: @escaping Immediate) {
+    public mutating func on(_ name: String, _ namespace: String, at scopes: Scope..., answer: @escaping Immediate) {
         for scope in scopes { handlers[Key(scope: scope, name: name, namespace: namespace)] = .immediate(answer) }
     }
 
     /// A handler that waits for storage; the next stanzas of the asking client wait with it.
-    public func onWaiting(_ name: String, _ namespace: String, at scopes: Scope..., answer: @escaping Waiting) {
+    public mutating func onWaiting(_ name: String, _ namespace: String, at scopes: Scope..., answer: @escaping Waiting) {
         for scope in scopes { handlers[Key(scope: scope, name: name, namespace: namespace)] = .waiting(answer) }
     }
 
     /// Has this request answered by its handler also where there is no such account; others get `service-unavailable`.
-    public func answerEvenWithoutAccount(_ name: String, _ namespace: String) {
+    public mutating func answerEvenWithoutAccount(_ name: String, _ namespace: String) {
         evenWithoutAccount.insert(Key(scope: .account, name: name, namespace: namespace))
+    }
+
+    /// Adds another module's handlers.
+    /// - Returns: the requests that both have a handler for; that of the first holds.
+    mutating func merge(_ other: IQHandlers) -> [String] {
+        let twice = other.handlers.keys.filter { handlers[$0] != nil }.map { "\($0.name) \($0.namespace)" }
+        handlers.merge(other.handlers) { first, _ in first }
+        evenWithoutAccount.formUnion(other.evenWithoutAccount)
+        return twice
     }
 
     func needsAccount(_ payload: Element) -> Bool {

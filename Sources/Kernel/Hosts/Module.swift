@@ -3,7 +3,7 @@ public import Network
 
 /// One function of the server that an operator switches on by naming it in `[modules]`.
 ///
-/// Everything a module does for a host it declares in `install`: IQ handlers, hooks, features. It keeps what belongs
+/// Everything a module does for a host it declares in `install`: IQ handlers, hooks, features, topics. It keeps what belongs
 /// to a session under a `SessionKey`, and reaches other workers only through the router and the host's events.
 @LoopActor
 public protocol Module: AnyObject, SendableMetatype {
@@ -17,7 +17,8 @@ public protocol Module: AnyObject, SendableMetatype {
 
     init(options: ModuleOptions)
 
-    func install(on host: Host)
+    /// Declares what the module does for a host. Handlers that reach it later refer to it unowned, or by their argument.
+    func install(_ declarations: inout Declarations, on host: Host)
 }
 
 extension Module {

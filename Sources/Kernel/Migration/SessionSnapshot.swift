@@ -121,7 +121,7 @@ extension SessionSnapshot {
         database = session.host.server.configuration.native.storagePath
         migrationCodecs = []
         for (name, piece) in session.host.migrationCodecs {
-            if let contents = piece.pack(session) { migrationCodecs.append((name, contents)) }
+            if let contents = piece.encode(session) { migrationCodecs.append((name, contents)) }
         }
     }
 
@@ -160,6 +160,6 @@ extension SessionSnapshot {
     /// Gives the modules their parts; the session is in the tables.
     @LoopActor
     func unpack(for session: Session) {
-        for piece in migrationCodecs { session.host.migrationCodecs[piece.name]?.unpack(session, piece.contents) }
+        for piece in migrationCodecs { session.host.migrationCodecs[piece.name]?.decode(session, piece.contents) }
     }
 }

@@ -29,23 +29,24 @@ public final class Archive: Module {
 
     public init(options: ModuleOptions) { self.options = ArchiveOptions(options) }
 
-    public func install(on host: Host) {
+    public func install(_ declarations: inout Declarations, on host: Host) {
         guard options.keepsUsers else { return }
         let writer = ArchiveWriter.of(host.server)
         let preferences = options.hasPreferences ? ArchivePreferenceCache(host) : nil
-        advertise(on: host)
-        writer.install(on: host)
-        ArchiveHooks(host, writer, options, preferences).install()
-        ArchiveQueryHandler(host, writer, options).install()
-        ArchivePreferenceService.install(on: host, preferences)
-        host.hooks.accountRemoved.add { user in
+        preferences?.install(&declarations)
+        advertise(in: &declarations)
+        writer.install(&declarations, on: host)
+        ArchiveHooks(host, writer, options, preferences).install(&declarations)
+        ArchiveQueryHandler(host, writer, options).install(&declarations)
+        ArchivePreferenceService.install(&declarations, preferences)
+        declarations.hooks.accountRemoved.add { user in
             preferences?.announceChange(of: user.local)
             writer.collectGarbage()
         }
         writer.collectGarbage()
     }
 
-    private func advertise(on host: Host) {
+    private func advertise(in declarations: inout Declarations) {
         var features = Self.namespaces + [Self.namespace + "#extended", Self.namespace + "#groupchat-field"]
         if options.keepsGroupchat { features.append(Self.namespace + "#groupchat-available") }
         for namespace in [MessageRetraction.namespace, MessageRetraction.earlier] {
@@ -55,10 +56,10 @@ public final class Archive: Module {
         if options.retracts { features.append(MessageRetraction.byStanzaID) }
         // XEP-0313 §6 wants them of the account; there are clients that ask its server.
         for feature in features {
-            host.features.advertise(feature)
-            host.features.advertiseAccount(feature)
+            declarations.features.advertise(feature)
+            declarations.features.advertiseAccount(feature)
         }
-        if options.tellsIDs { host.features.advertiseAccount(StanzaID.namespace) }
+        if options.tellsIDs { declarations.features.advertiseAccount(StanzaID.namespace) }
     }
 }
 

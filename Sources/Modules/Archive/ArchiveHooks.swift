@@ -76,14 +76,14 @@ final class ArchiveHooks {
         self.preferences = preferences
     }
 
-    func install() {
-        host.hooks.outgoing.add(.beforeRouting) { self.note(&$0) }
-        host.hooks.outgoing.add(.archive) { outgoing in
+    func install(_ declarations: inout Declarations) {
+        declarations.hooks.outgoing.add(.beforeRouting) { self.note(&$0) }
+        declarations.hooks.outgoing.add(.archive) { outgoing in
             self.handIn(outgoing)
             return .next
         }
-        host.hooks.incoming.add(.beforeRouting) { self.note(&$0) }
-        host.hooks.incoming.add(.archive) { incoming in
+        declarations.hooks.incoming.add(.beforeRouting) { self.note(&$0) }
+        declarations.hooks.incoming.add(.archive) { incoming in
             self.handIn(incoming)
             return .next
         }

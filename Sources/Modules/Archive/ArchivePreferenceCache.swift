@@ -20,7 +20,10 @@ final class ArchivePreferenceCache {
 
     init(_ host: Host) {
         self.host = host
-        host.onBroadcast(Self.topic) { self.forget(String(decoding: $0, as: UTF8.self)) }
+    }
+
+    func install(_ declarations: inout Declarations) {
+        declarations.onBroadcast(Self.topic) { self.forget(String(decoding: $0, as: UTF8.self)) }
     }
 
     private var store: ArchivePreferenceRepository { host.server.store.archivePreferences }
@@ -98,9 +101,9 @@ enum ArchivePreferenceService {
     /// Addresses in both lists of one user.
     private nonisolated static let mostAddresses = 1000
 
-    static func install(on host: Host, _ cache: ArchivePreferenceCache?) {
+    static func install(_ declarations: inout Declarations, _ cache: ArchivePreferenceCache?) {
         for namespace in Archive.namespaces {
-            host.iq.onWaiting("prefs", namespace, at: .account) { (request) async throws(StanzaError) in
+            declarations.iq.onWaiting("prefs", namespace, at: .account) { (request) async throws(StanzaError) in
                 guard request.isOwn else { throw StanzaError(.forbidden) }
                 guard let cache else { throw StanzaError(.featureNotImplemented, text: "Preferences are not kept here") }
                 if request.isSet { try await cache.set(try read(request.payload), of: request.to.local) }

@@ -25,15 +25,15 @@ final class ArchiveQueryHandler {
         self.options = options
     }
 
-    func install() {
+    func install(_ declarations: inout Declarations) {
         for namespace in Archive.namespaces {
-            host.iq.onWaiting("query", namespace, at: .account) { (request) async throws(StanzaError) in
+            declarations.iq.onWaiting("query", namespace, at: .account) { (request) async throws(StanzaError) in
                 guard request.isOwn else { throw StanzaError(.forbidden) }
                 guard request.isSet else { return ArchiveQuery.form(namespace, isSearchable: self.options.isSearchable) }
                 return try await self.answer(request)
             }
         }
-        host.iq.onWaiting("metadata", Archive.namespace, at: .account) { (request) async throws(StanzaError) in
+        declarations.iq.onWaiting("metadata", Archive.namespace, at: .account) { (request) async throws(StanzaError) in
             guard request.isOwn else { throw StanzaError(.forbidden) }
             guard !request.isSet else { throw StanzaError(.badRequest) }
             return try await self.metadata(UserKey(request.to))

@@ -55,8 +55,8 @@ final class ArchiveWriter {
         server.beforeStop { [unowned self] in await settle() }
     }
 
-    func install(on host: Host) {
-        neighbours.install(on: host)
+    func install(_ declarations: inout Declarations, on host: Host) {
+        neighbours.install(&declarations, on: host)
         Loop.spawn { [self] in _ = await isReady() }
     }
 
@@ -211,15 +211,15 @@ final class ArchivePeerSync {
         self.server = server
     }
 
-    func install(on host: Host) {
-        host.onBroadcast(Self.question) { [unowned host] payload in
+    func install(_ declarations: inout Declarations, on host: Host) {
+        declarations.onBroadcast(Self.question) { [unowned host] payload in
             guard payload.count == 9, payload[0] != host.server.slot else { return }
             Loop.spawn { [self] in
                 await writer.settle()
                 host.tell(payload[0], Self.answer, payload[1...] + [host.server.slot])
             }
         }
-        host.onBroadcast(Self.answer) { self.take($0) }
+        declarations.onBroadcast(Self.answer) { self.take($0) }
     }
 
     /// Waits until all workers have written what they were given before this call. False if one of them does not say so.

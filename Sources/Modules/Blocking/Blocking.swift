@@ -26,21 +26,21 @@ public final class Blocking: Module {
 
     public init(options: ModuleOptions) {}
 
-    public func install(on host: Host) {
+    public func install(_ declarations: inout Declarations, on host: Host) {
         let cache = BlockListCache(host)
         self.cache = cache
-        host.features.advertise(Self.namespace)
-        host.features.advertiseAccount(Self.namespace)
-        host.hooks.outgoing.add(.policy) { Self.outgoing($0, cache) }
-        host.hooks.incoming.add(.policy) { Self.incoming($0, cache) }
-        host.hooks.accountRemoved.add { [unowned host] in host.broadcast(Self.changeTopic, Array($0.local.utf8)) }
-        host.onBroadcast(Self.changeTopic) { cache.forget(String(decoding: $0, as: UTF8.self)) }
-        installRequests(host, cache)
-        installEvents(host, cache)
+        declarations.features.advertise(Self.namespace)
+        declarations.features.advertiseAccount(Self.namespace)
+        declarations.hooks.outgoing.add(.policy) { Self.outgoing($0, cache) }
+        declarations.hooks.incoming.add(.policy) { Self.incoming($0, cache) }
+        declarations.hooks.accountRemoved.add { [unowned host] in host.broadcast(Self.changeTopic, Array($0.local.utf8)) }
+        declarations.onBroadcast(Self.changeTopic) { cache.forget(String(decoding: $0, as: UTF8.self)) }
+        installRequests(&declarations, cache)
+        installEvents(&declarations, cache)
     }
 
-    private func installRequests(_ host: Host, _ cache: BlockListCache) {
-        host.iq.onWaiting("blocklist", Self.namespace, at: .account) { (request) async throws(StanzaError) in
+    private func installRequests(_ declarations: inout Declarations, _ cache: BlockListCache) {
+        declarations.iq.onWaiting("blocklist", Self.namespace, at: .account) { (request) async throws(StanzaError) in
             guard request.isOwn, !request.isSet else { throw StanzaError(.notAllowed) }
             // From here on the session is told of changes, also of those that happen while storage is asked.
             request.session?.set(.blockListInterested, true)
@@ -48,7 +48,7 @@ public final class Blocking: Module {
             return Self.element("blocklist", list?.addresses ?? [])
         }
         for name in ["block", "unblock"] {
-            host.iq.onWaiting(name, Self.namespace, at: .account) { (request) async throws(StanzaError) in
+            declarations.iq.onWaiting(name, Self.namespace, at: .account) { (request) async throws(StanzaError) in
                 guard request.isOwn, request.isSet else { throw StanzaError(.notAllowed) }
                 let addresses = try Self.addresses(in: request.payload)
                 if name == "block" { try await Self.block(addresses, request) } else { try await Self.unblock(addresses, request) }
@@ -113,14 +113,14 @@ public final class Blocking: Module {
         String(decoding: payload, as: UTF8.self).split(separator: "\n").map { JID.prepared(String($0)) }
     }
 
-    private func installEvents(_ host: Host, _ cache: BlockListCache) {
-        host.onEvent(Self.pushTopic) { _, payload, sessions in
+    private func installEvents(_ declarations: inout Declarations, _ cache: BlockListCache) {
+        declarations.onEvent(Self.pushTopic) { _, payload, sessions in
             for session in sessions where session.flags.contains(.blockListInterested) { Self.push(payload, to: session) }
         }
-        host.onEvent(Self.hideTopic) { _, payload, sessions in
+        declarations.onEvent(Self.hideTopic) { _, payload, sessions in
             cache.whileHiding { for session in sessions { Self.hide(session, from: Self.jids(payload)) } }
         }
-        host.onEvent(Self.showTopic) { _, payload, sessions in
+        declarations.onEvent(Self.showTopic) { _, payload, sessions in
             for session in sessions { Self.show(session, to: Self.jids(payload)) }
         }
     }

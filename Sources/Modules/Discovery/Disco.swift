@@ -31,24 +31,24 @@ public final class Disco: Module {
         }
     }
 
-    public func install(on host: Host) {
-        host.features.advertise(DiscoXML.info, DiscoXML.items)
-        host.features.advertiseAccount(DiscoXML.info, DiscoXML.items)
-        host.features.items += extraDomains.map { (jid: $0, name: nil) }
-        if !contacts.isEmpty { host.features.serverForms.append(DiscoXML.form(Self.contactForm, contacts)) }
-        host.iq.on("query", DiscoXML.info, at: .server) { (request) throws(StanzaError) in
+    public func install(_ declarations: inout Declarations, on host: Host) {
+        declarations.features.advertise(DiscoXML.info, DiscoXML.items)
+        declarations.features.advertiseAccount(DiscoXML.info, DiscoXML.items)
+        declarations.features.items += extraDomains.map { (jid: $0, name: nil) }
+        if !contacts.isEmpty { declarations.features.serverForms.append(DiscoXML.form(Self.contactForm, contacts)) }
+        declarations.iq.on("query", DiscoXML.info, at: .server) { (request) throws(StanzaError) in
             try Self.info(of: request.host, request)
         }
-        host.iq.on("query", DiscoXML.items, at: .server) { (request) throws(StanzaError) in
+        declarations.iq.on("query", DiscoXML.items, at: .server) { (request) throws(StanzaError) in
             try Self.items(of: request.host, request)
         }
-        host.iq.onWaiting("query", DiscoXML.info, at: .account) { (request) async throws(StanzaError) in
+        declarations.iq.onWaiting("query", DiscoXML.info, at: .account) { (request) async throws(StanzaError) in
             try await Self.accountInfo(request)
         }
-        host.iq.onWaiting("query", DiscoXML.items, at: .account) { (request) async throws(StanzaError) in
+        declarations.iq.onWaiting("query", DiscoXML.items, at: .account) { (request) async throws(StanzaError) in
             try await Self.accountItems(request)
         }
-        host.iq.answerEvenWithoutAccount("query", DiscoXML.items)
+        declarations.iq.answerEvenWithoutAccount("query", DiscoXML.items)
     }
 
     // MARK: The host

@@ -19,13 +19,13 @@ public final class EntityCapabilities: Module {
 
     public init(options: ModuleOptions) {}
 
-    public func install(on host: Host) {
+    public func install(_ declarations: inout Declarations, on host: Host) {
         guard Digest.sha1([]) != nil else {
             Log.warning("the TLS library refuses SHA-1: capabilities are not announced", [Field("host", host.domain)])
             return
         }
-        host.features.advertise(Self.namespace)
-        host.features.afterAuthentication.append { [unowned self, unowned host] in
+        declarations.features.advertise(Self.namespace)
+        declarations.features.afterAuthentication.append { [unowned self, unowned host] in
             Element("c", Self.namespace, ["hash": "sha-1", "node": Self.node, "ver": verification(of: host)])
         }
     }

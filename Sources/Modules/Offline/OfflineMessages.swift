@@ -32,39 +32,39 @@ public final class OfflineMessages: Module {
         keepsGroupchat = options.bool("store_groupchat_messages")
     }
 
-    public func install(on host: Host) {
-        host.features.advertise("msgoffline")
-        host.offlineStore = OfflineUnackedStore(host, keepsGroupchat: keepsGroupchat)
+    public func install(_ declarations: inout Declarations, on host: Host) {
+        declarations.features.advertise("msgoffline")
+        declarations.offlineStore = OfflineUnackedStore(host, keepsGroupchat: keepsGroupchat)
         // What is held back is to be with what the client has not got.
-        host.hooks.sessionMoving.add { LiveMessageBuffer.releaseAll(to: $0) }
-        host.hooks.sessionEnding.add { LiveMessageBuffer.giveBack(from: $0) }
-        host.hooks.sessionOrphaned.add { [unowned host] in Self.wake($0.jid.bare, on: host) }
-        host.hooks.offlineMessage.add(.archive) { [limitRule] in Self.keep($0, limitRule) }
-        host.hooks.sessionBecomingReceptive.add { LiveMessageBuffer.holdBack(from: $0) }
-        host.hooks.sessionReceptive.add { session in
+        declarations.hooks.sessionMoving.add { LiveMessageBuffer.releaseAll(to: $0) }
+        declarations.hooks.sessionEnding.add { LiveMessageBuffer.giveBack(from: $0) }
+        declarations.hooks.sessionOrphaned.add { [unowned host] in Self.wake($0.jid.bare, on: host) }
+        declarations.hooks.offlineMessage.add(.archive) { [limitRule] in Self.keep($0, limitRule) }
+        declarations.hooks.sessionBecomingReceptive.add { LiveMessageBuffer.holdBack(from: $0) }
+        declarations.hooks.sessionReceptive.add { session in
             // Of what is stored from now on the session is told.
             if InitialPresenceData.known(of: session)?.hasMessages == false { return LiveMessageBuffer.release(to: session) }
             await Self.handOut(to: session)
         }
-        host.onEvent(Self.storedTopic) { _, _, sessions in
+        declarations.onEvent(Self.storedTopic) { _, _, sessions in
             guard let session = sessions.first(where: { $0.isAvailable && $0.priority >= 0 }) else { return }
             // What the same sender says next comes directly, and would come first.
             LiveMessageBuffer.holdBack(from: session)
             session.errand { await Self.handOut(to: session) }
         }
-        host.hooks.storedStanzasAcknowledged.add { Self.forget($0) }
+        declarations.hooks.storedStanzasAcknowledged.add { Self.forget($0) }
         // What had not been handed out when the connection was lost.
-        host.hooks.sessionResumed.add { session in
+        declarations.hooks.sessionResumed.add { session in
             guard session.lastStored > 0 || session[Self.owed] == true, session.isAvailable, session.priority >= 0 else { return }
             LiveMessageBuffer.holdBack(from: session)
             session.errand { await Self.handOut(to: session) }
         }
-        host.carry(Self.name) { $0[Self.owed] == true ? [] : nil } unpack: { session, _ in session[Self.owed] = true }
-        host.onUnload { [unowned host] in
+        declarations.migrate(Self.name) { $0[Self.owed] == true ? [] : nil } decode: { session, _ in session[Self.owed] = true }
+        declarations.onUnload { [unowned host] in
             for session in host.server.localSessions where session.host === host { LiveMessageBuffer.releaseAll(to: session) }
         }
         guard keepsGroupchat else { return }
-        host.hooks.incoming.add(.beforeRouting) { [limitRule] incoming in
+        declarations.hooks.incoming.add(.beforeRouting) { [limitRule] incoming in
             guard incoming.stanza.kind == .message, incoming.stanza.isType("groupchat") else { return .next }
             return Self.keepGroupchat(incoming, limitRule)
         }

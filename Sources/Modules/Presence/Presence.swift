@@ -15,19 +15,19 @@ public final class Presence: Module {
 
     public init(options: ModuleOptions) {}
 
-    public func install(on host: Host) {
-        PresenceState.install(on: host)
+    public func install(_ declarations: inout Declarations, on host: Host) {
+        PresenceState.install(&declarations, on: host)
         let subscriptions = Subscriptions(host: host)
-        host.hooks.outgoing.add(.beforeRouting) { outgoing in
+        declarations.hooks.outgoing.add(.beforeRouting) { outgoing in
             guard outgoing.stanza.kind == .presence else { return .next }
             return Self.outgoing(&outgoing, subscriptions)
         }
-        host.hooks.incoming.add(.beforeRouting) { incoming in
+        declarations.hooks.incoming.add(.beforeRouting) { incoming in
             guard incoming.stanza.kind == .presence else { return .next }
             return Self.incoming(incoming, subscriptions)
         }
-        host.hooks.sessionEnding.add { session in Self.leave(session, Stanza(.presence, type: "unavailable", from: nil, to: nil)) }
-        host.hooks.sessionOrphaned.add { orphan in
+        declarations.hooks.sessionEnding.add { session in Self.leave(session, Stanza(.presence, type: "unavailable", from: nil, to: nil)) }
+        declarations.hooks.sessionOrphaned.add { orphan in
             if orphan.wasAvailable { Self.announceOrphan(orphan.jid, host) }
         }
     }

@@ -111,22 +111,22 @@ final class PresenceState {
     }
 
     /// Adds the handlers of the events above.
-    static func install(on host: Host) {
-        host.carry("presence", pack: { $0[key]?.packed() }) { session, bytes in
+    static func install(_ declarations: inout Declarations, on host: Host) {
+        declarations.migrate("presence", encode: { $0[key]?.packed() }) { session, bytes in
             session[key] = PresenceState(unpacking: bytes, session.host.server)
         }
-        host.onEvent(sendTopic) { _, target, sessions in
+        declarations.onEvent(sendTopic) { _, target, sessions in
             let target = JID.prepared(String(decoding: target, as: UTF8.self))
             for session in sessions where session.jid != target { sendLast(of: session, to: target) }
         }
-        host.onEvent(probeTopic) { user, prober, sessions in
+        declarations.onEvent(probeTopic) { user, prober, sessions in
             let prober = JID.prepared(String(decoding: prober, as: UTF8.self))
             for session in sessions {
                 guard let state = session[key], prober.bare == user || state.isSubscriber(prober.bareText) else { continue }
                 sendLast(of: session, to: prober)
             }
         }
-        host.onEvent(unavailableTopic) { _, target, sessions in
+        declarations.onEvent(unavailableTopic) { _, target, sessions in
             let target = JID.prepared(String(decoding: target, as: UTF8.self))
             for session in sessions where session.isAvailable {
                 host.router.route(Stanza(.presence, type: "unavailable", from: session.jid, to: target))

@@ -23,17 +23,17 @@ public final class Roster: Module {
         isVersioned = options.bool("versioning")
     }
 
-    public func install(on host: Host) {
+    public func install(_ declarations: inout Declarations, on host: Host) {
         if isVersioned {
-            host.features.afterAuthentication.append { Element("ver", "urn:xmpp:features:rosterver") }
+            declarations.features.afterAuthentication.append { Element("ver", "urn:xmpp:features:rosterver") }
         }
         let rosters = host.server.store.rosters
-        host.iq.onWaiting("query", Namespace.roster, at: .account) { [isVersioned] request async throws(StanzaError) in
+        declarations.iq.onWaiting("query", Namespace.roster, at: .account) { [isVersioned] request async throws(StanzaError) in
             guard request.isOwn else { throw StanzaError(.forbidden) }
             if request.isSet { return try await Self.set(request, rosters) }
             return try await Self.get(request, rosters, isVersioned: isVersioned)
         }
-        host.onEvent(RosterXML.topic) { user, payload, sessions in
+        declarations.onEvent(RosterXML.topic) { user, payload, sessions in
             for session in sessions where session.flags.contains(.interested) { Self.push(payload, to: session) }
             PresenceState.rosterChanged(payload, sessions, host)
         }

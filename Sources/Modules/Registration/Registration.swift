@@ -27,9 +27,9 @@ public final class Registration: Module {
         watchers = options.strings("registration_watchers").compactMap { JID($0) }
     }
 
-    public func install(on host: Host) {
-        host.features.advertise(Namespace.register)
-        host.beforeAuthentication = { [self, unowned host] request, address in
+    public func install(_ declarations: inout Declarations, on host: Host) {
+        declarations.features.advertise(Namespace.register)
+        declarations.beforeAuthentication = { [self, unowned host] request, address in
             do throws(StanzaError) {
                 return request.result(try await answer(request, from: address, host))
             } catch {
@@ -37,7 +37,7 @@ public final class Registration: Module {
                 return Stanza(.iq, type: "error", id: request.id, from: request.to, to: nil, [error.element])
             }
         }
-        host.iq.onWaiting("query", Namespace.register, at: .server, .account) { [rules] (request) async throws(StanzaError) in
+        declarations.iq.onWaiting("query", Namespace.register, at: .server, .account) { [rules] (request) async throws(StanzaError) in
             try await Self.answer(request, rules)
         }
     }

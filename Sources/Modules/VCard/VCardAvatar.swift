@@ -25,13 +25,13 @@ final class VCardAvatar {
 
     init(host: Host) { self.host = host }
 
-    func install() {
-        host.hooks.outgoing.add(.policy) { outgoing in
+    func install(_ declarations: inout Declarations) {
+        declarations.hooks.outgoing.add(.policy) { outgoing in
             Self.isBroadcast(outgoing) ? self.update(&outgoing) : .next
         }
-        host.hooks.accountRemoved.add { self.changed($0, to: .none) }
-        host.onBroadcast(Self.topic) { self.learn($0) }
-        host.carry("vcard.photo") { $0[Self.isClients] == nil ? nil : [] } unpack: { session, _ in session[Self.isClients] = true }
+        declarations.hooks.accountRemoved.add { self.changed($0, to: .none) }
+        declarations.onBroadcast(Self.topic) { self.learn($0) }
+        declarations.migrate("vcard.photo") { $0[Self.isClients] == nil ? nil : [] } decode: { session, _ in session[Self.isClients] = true }
     }
 
     /// Whether it is available presence for all that see the user.

@@ -24,15 +24,15 @@ public final class VCardTemp: Module {
 
     public init(options: ModuleOptions) {}
 
-    public func install(on host: Host) {
-        host.features.advertise(Self.namespace)
-        host.features.advertiseAccount(Self.namespace)
+    public func install(_ declarations: inout Declarations, on host: Host) {
+        declarations.features.advertise(Self.namespace)
+        declarations.features.advertiseAccount(Self.namespace)
         let avatar = VCardAvatar(host: host)
-        avatar.install()
-        host.iq.onWaiting("vCard", Self.namespace, at: .account) { (request) async throws(StanzaError) in
+        avatar.install(&declarations)
+        declarations.iq.onWaiting("vCard", Self.namespace, at: .account) { (request) async throws(StanzaError) in
             if request.isSet { try await Self.set(request, avatar) } else { try await Self.get(request) }
         }
-        host.iq.on("vCard", Self.namespace, at: .server) { (request) throws(StanzaError) in
+        declarations.iq.on("vCard", Self.namespace, at: .server) { (request) throws(StanzaError) in
             guard !request.isSet else { throw StanzaError(.forbidden) }
             return Element("vCard", Self.namespace, [:], [Element("FN", Self.namespace, text: ServerVersion.name)])
         }
