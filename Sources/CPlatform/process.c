@@ -214,6 +214,19 @@ int cplatform_connect_unix(const char *path) {
     return done < 0 ? failed(fd) : fd;
 }
 
+int cplatform_probe_unix(const char *path) {
+    struct sockaddr_un name;
+    int problem = unix_name(path, &name);
+    if (problem < 0) return problem;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -errno;
+    int error = connect(fd, (struct sockaddr *)&name, sizeof name) < 0 ? errno : 0;
+    close(fd);
+    // A full queue has somebody who may still take it.
+    if (error == 0 || error == EAGAIN) return 1;
+    return error == ECONNREFUSED ? 0 : -error;
+}
+
 int cplatform_signalfd(const int *signals, size_t count) {
     sigset_t set;
     sigemptyset(&set);
@@ -287,8 +300,33 @@ char **cplatform_environment(void) {
     return environ;
 }
 
+static int is_for_children(const char *variable) {
+    // A log line goes to the journal as a line of its own if standard error is the journal's.
+    static const char *const names[] = { "PATH", "LANG", "LANGUAGE", "TZ", "JOURNAL_STREAM" };
+    size_t length = strcspn(variable, "=");
+    if (strncmp(variable, "LC_", 3) == 0) return 1;
+    // Root's is closed to whom a child becomes.
+    if (length == 4 && strncmp(variable, "HOME", 4) == 0) return geteuid() != 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == length && strncmp(variable, names[i], length) == 0) return 1;
+    return 0;
+}
+
+char **cplatform_child_environment(void) {
+    static char no_backtrace[] = "SWIFT_BACKTRACE=enable=no";
+    size_t count = 0;
+    while (environ && environ[count]) count++;
+    char **variables = calloc(count + 2, sizeof *variables);
+    if (!variables) return NULL;
+    size_t taken = 0;
+    for (size_t i = 0; i < count; i++)
+        if (is_for_children(environ[i])) variables[taken++] = environ[i];
+    variables[taken] = no_backtrace;
+    return variables;
+}
+
 int cplatform_lock_file(const char *path) {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0644);
     if (fd < 0) return -errno;
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) return failed(fd);
     return fd;

@@ -30,11 +30,11 @@ final class MasterEndpoints {
         path = settings.controlSocket
         group = settings.account?.group
         locks = try Self.lock(Self.paths(settings))
-        do {
+        do throws(ControlServer.Failure) {
             control = try ControlServer(path, group: group, on: loop)
         } catch {
             for lock in locks.values { lock.release() }
-            throw error
+            throw Self.failure(of: error)
         }
     }
 
@@ -52,17 +52,24 @@ final class MasterEndpoints {
     var listeningSocket: Int32 { control.listeningSocket }
     var clients: [ControlClient] { control.clients }
 
-    private static func paths(_ settings: MasterSettings) -> [String] { [settings.controlSocket + ".lock", settings.pidFile] }
+    /// Each with the option that says so.
+    private static func paths(_ settings: MasterSettings) -> [(path: String, option: String)] {
+        [(settings.controlSocket + ".lock", "xmppd.control_socket"), (settings.pidFile, "xmppd.pid_file")]
+    }
 
-    private static func lock(_ paths: [String]) throws(StartFailure) -> [String: InstanceLock] {
+    private static func failure(of failure: ControlServer.Failure) -> StartFailure {
+        StartFailure(status: ExitStatus.unavailable, description: "xmppd.control_socket: \(failure)")
+    }
+
+    private static func lock(_ paths: [(path: String, option: String)]) throws(StartFailure) -> [String: InstanceLock] {
         var locks: [String: InstanceLock] = [:]
-        for path in paths where locks[path] == nil {
+        for (path, option) in paths where locks[path] == nil {
             MasterProcess.makeDirectory(of: path)
             do throws(InstanceLock.Failure) {
                 locks[path] = try InstanceLock(path)
             } catch {
                 for lock in locks.values { lock.release() }
-                throw StartFailure(status: ExitStatus.unavailable, description: error.description)
+                throw StartFailure(status: ExitStatus.unavailable, description: "\(option): \(error)")
             }
         }
         return locks
@@ -71,14 +78,14 @@ final class MasterEndpoints {
     /// Takes another place without leaving this one.
     func prepare(_ settings: MasterSettings) throws(StartFailure) -> Move {
         let paths = Self.paths(settings)
-        var move = Move(paths: paths, group: settings.account?.group)
-        move.locks = try Self.lock(paths.filter { locks[$0] == nil })
+        var move = Move(paths: paths.map(\.path), group: settings.account?.group)
+        move.locks = try Self.lock(paths.filter { locks[$0.path] == nil })
         guard settings.controlSocket != path else { return move }
-        do throws(SystemFailure) {
+        do throws(ControlServer.Failure) {
             move.control = try ControlServer(settings.controlSocket, group: move.group, on: loop)
         } catch {
             abandon(move)
-            throw StartFailure(status: ExitStatus.unavailable, description: "xmppd.control_socket: \(error)")
+            throw Self.failure(of: error)
         }
         return move
     }

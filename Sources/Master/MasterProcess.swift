@@ -22,8 +22,9 @@ public final class MasterProcess {
     /// Reads and checks a configuration and prints what is wrong or worth knowing.
     /// - Returns: the exit status of `xmppd --check`.
     public func check(_ path: String) -> Int32 {
-        guard let (_, _, notes) = checkedConfiguration(path) else { return ExitStatus.configuration }
+        guard let (settings, _, notes) = checkedConfiguration(path) else { return ExitStatus.configuration }
         for note in notes { Self.print(note.description) }
+        if settings.runsWorkersAsRoot { Self.print("\(path): xmppd.user: warning: \(MasterSettings.rootWarning)") }
         return 0
     }
 
@@ -86,9 +87,7 @@ public final class MasterProcess {
             let possessions = try MasterResources.take(settings, on: loop)
             defer { possessions.release() }
             raiseDescriptorLimit()
-            if geteuid() == 0, settings.account == nil {
-                Log.warning("workers run as root; name a user of their own in xmppd.user")
-            }
+            if settings.runsWorkersAsRoot { Log.error(MasterSettings.rootWarning) }
             return try serve(settings, configuration, notes, possessions)
         }
     }

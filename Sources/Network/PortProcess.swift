@@ -52,6 +52,8 @@ struct PortProcess: Sendable {
         defer {
             for text in arguments { free(text) }
         }
-        return cplatform_spawn_port(program, &arguments, cplatform_environment(), input, output)
+        guard let variables = cplatform_child_environment() else { return -ENOMEM }
+        defer { free(variables) }
+        return cplatform_spawn_port(program, &arguments, variables, input, output)
     }
 }

@@ -4,7 +4,7 @@ internal import Glibc
 /// A program of the operator's that answers requests: frames with two bytes of length, the higher first, on its standard
 /// input and output. What it writes to standard error goes where ours goes.
 ///
-/// It runs as the user that this process runs as. When its input ends it is expected to end, too; a process group of its
+/// It runs as the user that this process runs as, with the few variables of the environment that any child gets. When its input ends it is expected to end, too; a process group of its
 /// own makes sure that its children end with it when it has to be killed.
 @LoopActor
 public final class PortProgram {

@@ -3,6 +3,7 @@ import IPC
 import Testing
 
 /// The control socket: verbs, and input that is none (H28).
+@Suite(.timeLimit(.minutes(5)))
 struct ControlTests {
     private func up(whims: String = "", workers: Int = 1) throws -> TestServer {
         let server = try TestServer(workers: workers, whims: whims)

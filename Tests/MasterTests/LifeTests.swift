@@ -4,6 +4,7 @@ import Operations
 import Testing
 
 /// Real processes: a master and its workers, from the start to the end.
+@Suite(.timeLimit(.minutes(5)))
 struct LifeTests {
     @Test func everyWorkerGetsAllItNeedsAndNothingElse() throws {
         let server = try TestServer(workers: 3)

@@ -5,6 +5,7 @@ import Testing
 @testable import Master
 
 /// Sockets through changes of configuration.
+@Suite(.timeLimit(.minutes(5)))
 struct ListenerSetTests {
     private func setting(_ position: Int, port: UInt16 = 0, address: String = "127.0.0.1", isShared: Bool = false) -> ListenerSetting {
         ListenerSetting(kind: .client, position: position, address: address, port: port, isShared: isShared)

@@ -6,6 +6,7 @@ import Testing
 @testable import Master
 
 /// The parts of the master that need no second process.
+@Suite(.timeLimit(.minutes(5)))
 struct PartsTests {
     @Test func timersFireInTheOrderInWhichTheyAreDue() {
         let loop = EventLoop()

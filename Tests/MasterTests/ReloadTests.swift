@@ -5,6 +5,7 @@ import Testing
 
 @testable import Master
 
+@Suite(.timeLimit(.minutes(5)))
 struct ReloadTests {
     @Test func allWorkersPrepareThenCommit() throws {
         let server = try TestServer()

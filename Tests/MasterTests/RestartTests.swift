@@ -7,6 +7,7 @@ import Testing
 @testable import Master
 
 /// One worker after the other, and the master itself.
+@Suite(.timeLimit(.minutes(5)))
 struct RestartTests {
     @Test func workersAreReplacedOneByOneThenTheMasterGoesOnAsItsNextImage() throws {
         let server = try TestServer()
@@ -55,7 +56,7 @@ struct RestartTests {
         ("echo hello", "prints no versions"), ("exit 5", "ended with exit status 5"),
     ])
     func aProgramThatDoesNotFitIsRefusedBeforeAnythingIsStopped(script: String, complaint: String) throws {
-        let server = try TestServer(hasOwnProgram: true)
+        let server = try TestServer()
         try server.observer.wait(for: "READY=1")
         try server.replaceProgram(script)
         guard case .failure(_, let text) = try server.ask("restart", ["rolling": true]) else { throw TestFailure("it was accepted") }
@@ -66,7 +67,7 @@ struct RestartTests {
     }
 
     @Test func aReplacementThatDoesNotComeUpAbandonsItAndTheOldOneServesOn() throws {
-        let server = try TestServer(hasOwnProgram: true)
+        let server = try TestServer()
         try server.observer.wait(for: "READY=1")
         let pid = try server.workerPid(0)
         try server.replaceProgram("[ \"$1\" = --versions ] && exec \(TestServer.programs)/FakeWorker --versions\nexit 3")
@@ -137,6 +138,7 @@ private struct Request {
     }
 }
 
+@Suite(.timeLimit(.minutes(5)))
 struct MasterStateTests {
     @Test func aStateComesBack() throws {
         let state = sampleState()
@@ -159,7 +161,7 @@ struct MasterStateTests {
     private func sampleState() -> MasterState {
         let setting = ListenerSetting(kind: .client, position: 1, address: "::1", port: 5222, isShared: true)
         let descriptor = ListenerDescriptor(index: 0, kind: .client, position: 1, address: "::1", port: 5222)
-        let troubles = CrashStreak(count: 3, first: 1, last: 2, lastExit: .signal(11), nextStart: 9)
+        let crashStreak = CrashStreak(count: 3, first: 1, last: 2, lastExit: .signal(11), nextStart: 9)
         return MasterState(
             program: "/usr/sbin/xmppd",
             bundle: ConfigurationBundle(path: "/etc/x.toml", text: Array("[general]".utf8), files: [.init(name: "k", contents: [1, 2])]),
@@ -171,7 +173,7 @@ struct MasterStateTests {
                 places: [
                     .init(slot: 64, incarnation: 3, state: .ready, since: 5), .init(slot: 1, incarnation: 1, state: .waiting, since: nil),
                 ],
-                posts: [.init(number: 0, holder: 64, starts: 4, setbacks: 2, troubles: troubles)],
+                posts: [.init(number: 0, activeSlot: 64, starts: 4, consecutiveFailures: 2, crashStreak: crashStreak)],
                 orphans: [WorkerName(slot: 0, incarnation: 2)]),
             workers: [.init(slot: 64, incarnation: 3, pid: 4_711, started: 70, channel: 10, unread: [1, 2, 3])],
             clients: [.init(connection: 11, unread: [], pending: [1, 2]), .init(connection: 12, unread: [9], pending: [])],

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Master
 
-@Suite("Sockets from systemd")
+@Suite("Sockets from systemd", .timeLimit(.minutes(5)))
 struct SocketActivationTests {
     private static let listeners = [
         ListenerSetting(kind: .client, position: 0, address: "0.0.0.0", port: 5222),

@@ -3,6 +3,7 @@ import IPC
 import Testing
 
 /// What keeps a master from starting, and what it says then.
+@Suite(.timeLimit(.minutes(5)))
 struct StartTests {
     @Test func aSecondMasterIsRefusedAndNamesTheFirst() throws {
         let server = try TestServer()

@@ -5,7 +5,7 @@ import Testing
 import XML
 
 /// Options that are about the processes themselves.
-@Suite("Reloads that concern the workers as such")
+@Suite("Reloads that concern the workers as such", .timeLimit(.minutes(5)))
 struct ReloadProcessTests {
     private func note(_ id: String, _ to: String) -> String {
         "<message id='\(id)' type='chat' to='\(to)'><body>\(id)</body></message>"
@@ -106,11 +106,11 @@ struct ReloadProcessTests {
 
     // MARK: Another user
 
-    /// Gives the server's files to a user.
-    private func give(_ server: ServerUnderTest, to user: String) throws {
+    /// Gives the database to a user, with the directory that has nothing else in it.
+    private func give(_ data: String, to user: String) throws {
         let facts = try #require(getpwnam(user)).pointee
-        for name in try FileManager.default.contentsOfDirectory(atPath: server.directory.path) + ["."] where name == "." || name.contains("sqlite") {
-            #expect(chown(server.directory.file(name), facts.pw_uid, facts.pw_gid) == 0)
+        for name in try FileManager.default.contentsOfDirectory(atPath: data) + ["."] {
+            #expect(chown("\(data)/\(name)", facts.pw_uid, facts.pw_gid) == 0)
         }
     }
 
@@ -127,12 +127,15 @@ struct ReloadProcessTests {
     @Test("another user: workers are replaced one after another, and their sessions move", .enabled(if: geteuid() == 0, "this is for root"))
     func user() throws {
         let server = try ServerUnderTest(isStarted: false)
+        let data = server.directory.file("data")
+        try #require(mkdir(data, 0o700) == 0 && chmod(server.directory.path, 0o755) == 0)
         try server.configure {
+            $0.database = "\(data)/xmppd.sqlite"
             $0.native = "user = \"nobody\""
             $0.modules += "\n[modules.mod_stream_management]"
             $0.drainTimeout = 1
         }
-        try give(server, to: "nobody")
+        try give(data, to: "nobody")
         try server.start()
         #expect(try users(server) == ["nobody"])
         try server.addAccounts("juliet", "romeo")
@@ -144,7 +147,7 @@ struct ReloadProcessTests {
         let refused = try server.xmppctl("reload")
         #expect(refused.status == 78 && refused.error.contains("xmppd.storage.path"), "\(refused)")
         #expect(try pids(server) == before)
-        try give(server, to: "daemon")
+        try give(data, to: "daemon")
         let storm = ConnectStorm(server)
         try eventually("the storm to begin") { storm.opened > 10 }
         let answer = try server.xmppctl("reload")

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// What the configuration of a server under test says; every part can be replaced.
 public struct ServerSettings: Sendable {
     public enum Encryption: String, Sendable {
@@ -100,11 +102,15 @@ public struct ServerSettings: Sendable {
           control_socket = "\(directory.file("control.sock"))"
           pid_file = "\(directory.file("xmppd.pid"))"
           storage.path = "\(database.hasPrefix("/") ? database : directory.file(database))"
+          \(native.contains("user =") ? "" : Self.account)
           \(native)
 
         \(rest)
         """
     }
+
+    /// Where root runs the tests of a machine with the package on it, workers stay root: their files are root's.
+    private static let account = geteuid() == 0 && getpwnam("xmppd") != nil ? "user = \"root\"" : ""
 
     private static func table(_ listener: Listener, _ certificate: Certificate?) -> String {
         var text = """

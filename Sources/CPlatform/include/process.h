@@ -77,6 +77,15 @@ pid_t cplatform_spawn(const char *program, char *const argv[], char *const envp[
 // The environment of this process: `name=value` strings, ending in NULL. For programs with one thread.
 char **cplatform_environment(void);
 
+// What a child gets of it, whoever it is: where programs are, language, time zone, home (not root's), nothing else, so that
+// neither secrets nor the service manager's sockets come to programs of others. A crash must not spend a second in Swift's
+// backtracer, which is switched off. NULL without memory; the caller frees the array and leaves the strings.
+char **cplatform_child_environment(void);
+
+// Whether anybody listens at the AF_UNIX stream socket at path, without waiting: 1, or 0 for one that is left over; -errno
+// where neither is known.
+int cplatform_probe_unix(const char *path);
+
 // Creates (0644) or opens the file at path and takes an exclusive flock on it without waiting.
 // The descriptor, or -errno (-EWOULDBLOCK: another process holds the lock).
 int cplatform_lock_file(const char *path);

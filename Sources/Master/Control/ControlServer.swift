@@ -15,16 +15,30 @@ final class ControlServer {
     private let path: String
     private let loop: EventLoop
     private let socket: Descriptor
+    /// Which file the socket is, so that no other is removed in its place.
+    private let facts: stat?
     private var watch: EventLoop.Watch?
     private(set) var clients: [ControlClient] = []
 
-    /// Opens the socket with mode 0660. The caller holds the lock that makes a file left at `path` a stale one.
+    /// Why the socket cannot be opened; a clause that names the path.
+    struct Failure: Error, Equatable, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Opens the socket with mode 0660. A socket that is left at `path` is replaced if nobody listens there; anything else stays.
     /// - Parameter group: who may connect beside the owner; nil for the group of this process.
-    init(_ path: String, group: UInt32?, on loop: EventLoop) throws(SystemFailure) {
+    init(_ path: String, group: UInt32?, on loop: EventLoop) throws(Failure) {
         self.path = path
         self.loop = loop
-        if unlink(path) != 0, errno != ENOENT { throw SystemFailure(call: "unlink \(path)", number: errno) }
-        socket = try descriptor(cplatform_listen_unix(path, 0o660, 16), "listen at \(path)")
+        do throws(OwnPlace.Objection) { try OwnPlace.clear(socket: path) } catch {
+            throw Failure(description: "\(path): \(error.text); remove it, or name another path")
+        }
+        do throws(SystemFailure) {
+            socket = try descriptor(cplatform_listen_unix(path, 0o660, 16), "listen at \(path)")
+        } catch {
+            throw Failure(description: "\(error)")
+        }
+        facts = Self.facts(of: path)
         give(to: group)
         watch = loop.watch(socket.number, for: Readiness.input) { [weak self] _ in self?.accept() }
     }
@@ -34,15 +48,21 @@ final class ControlServer {
         self.path = path
         self.loop = loop
         self.socket = Descriptor(socket)
+        facts = Self.facts(of: path)
         watch = loop.watch(socket, for: Readiness.input) { [weak self] _ in self?.accept() }
         for client in earlier { add(ControlClient(Descriptor(client.connection), earlier: client, on: loop)) }
     }
 
     var listeningSocket: Int32 { socket.number }
 
+    private static func facts(of path: String) -> stat? {
+        var facts = stat()
+        return lstat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFSOCK ? facts : nil
+    }
+
     /// Lets a group connect beside the owner.
     func give(to group: UInt32?) {
-        guard let group, chown(path, uid_t.max, group) != 0 else { return }
+        guard let group, lchown(path, uid_t.max, group) != 0 else { return }
         Log.warning("the group cannot use the control socket", [Field("group", group), Field("reason", reason(errno))])
     }
 
@@ -51,7 +71,7 @@ final class ControlServer {
         guard watch != nil else { return }
         watch?.cancel()
         watch = nil
-        unlink(path)
+        OwnPlace.remove(path, ifStill: facts)
     }
 
     var isDeserted: Bool { clients.isEmpty }

@@ -48,7 +48,7 @@ struct StatusReport {
             .init("pid", process.map { .int(Int64($0.pid)) } ?? nil),
             .init("incarnation", .int(Int64(standing.worker.incarnation))), .init("restarts", .int(Int64(standing.restarts))),
         ]
-        if let troubles = standing.troubles { members.append(.init("crashes", crashes(troubles))) }
+        if let crashStreak = standing.crashStreak { members.append(.init("crashes", crashes(crashStreak))) }
         guard let process else { return .object(members) }
         let cells = WorkerCells(segment)
         let cell = cells.status(slot)
@@ -58,6 +58,21 @@ struct StatusReport {
             .init("sessions", .int(isOwn ? cells.read(slot, .sessions) : Int64(process.load?.sessions ?? 0))),
             .init("connections", .int(isOwn ? cells.read(slot, .connections) : Int64(process.load?.connections ?? 0))),
             .init("hibernations", .int(cells.read(slot, .hibernations))),
+            .init("long_turns", .int(cells.read(slot, .longTurns))),
+            .init("longest_turn_us", .int(cells.read(slot, .longestTurn))),
+            .init("mesh_congested_peers", .int(cells.read(slot, .meshCongestedPeers))),
+            .init("mesh_congested_ms", .int(cells.read(slot, .meshCongestedMilliseconds))),
+            .init("mesh_congestions", .int(cells.read(slot, .meshCongestions))),
+            .init("outgoing_migrations", .int(cells.read(slot, .outgoingMigrations))),
+            .init("oldest_migration_ms", .int(cells.read(slot, .oldestMigration))),
+            .init("slow_readers_closed", .int(cells.read(slot, .slowReadersClosed))),
+            .init("messages_delivered", .int(cells.read(slot, .messagesDelivered))),
+            .init("messages_stored_offline", .int(cells.read(slot, .messagesStoredOffline))),
+            .init("stanzas_bounced", .int(cells.read(slot, .stanzasBounced))),
+            .init("registrations", .int(cells.read(slot, .registrations))),
+            .init("storage_transactions", .int(cells.read(slot, .storageTransactions))),
+            .init("storage_failures", .int(cells.read(slot, .storageFailures))),
+            .init("loop_turns", .int(cells.read(slot, .loopTurns))),
             .init("loop_lag_us", .int(Int64(process.load?.lagMicroseconds ?? 0))),
             .init("heartbeat_age_ms", .int(max(0, now - pool.lastSign(of: process)))),
         ]
@@ -67,12 +82,12 @@ struct StatusReport {
         return .object(members)
     }
 
-    private func crashes(_ troubles: CrashStreak) -> Value {
+    private func crashes(_ crashStreak: CrashStreak) -> Value {
         [
-            "count": .int(Int64(troubles.count)), "within_s": .int((troubles.last - troubles.first + 999) / 1_000),
-            "last": .string(troubles.lastExit.map(describe) ?? "it cannot be started"),
-            "last_s": .int(max(0, now - troubles.last) / 1_000),
-            "next_start_s": troubles.nextStart.map { .int(max(0, $0 - now + 999) / 1_000) } ?? nil,
+            "count": .int(Int64(crashStreak.count)), "within_s": .int((crashStreak.last - crashStreak.first + 999) / 1_000),
+            "last": .string(crashStreak.lastExit.map(describe) ?? "it cannot be started"),
+            "last_s": .int(max(0, now - crashStreak.last) / 1_000),
+            "next_start_s": crashStreak.nextStart.map { .int(max(0, $0 - now + 999) / 1_000) } ?? nil,
         ]
     }
 

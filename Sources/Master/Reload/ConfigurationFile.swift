@@ -47,11 +47,11 @@ enum ConfigurationFile {
     }
 
     /// Why settings that are right in themselves cannot be used on this machine.
-    struct Misfit: Error, CustomStringConvertible {
+    struct SettingsError: Error, CustomStringConvertible {
         let description: String
     }
 
-    private static func settings(_ configuration: ServerConfiguration, _ bundle: ConfigurationBundle) throws(Misfit) -> MasterSettings {
+    private static func settings(_ configuration: ServerConfiguration, _ bundle: ConfigurationBundle) throws(SettingsError) -> MasterSettings {
         let native = configuration.native
         return MasterSettings(
             bundle: bundle, listeners: configuration.listeners.map(ListenerSetting.init),
@@ -61,16 +61,21 @@ enum ConfigurationFile {
             drainDeadline: native.drainTimeout.milliseconds, heartbeatDeadline: native.watchdogTimeout.milliseconds)
     }
 
+    /// The account that the package makes; whom workers become when root starts the server and the file names nobody.
+    static let usualAccount = "xmppd"
+
     /// Whom workers shall become; nil if the master is not root, since then they are what it is.
-    private static func account(_ native: NativeConfiguration) throws(Misfit) -> ProcessAccount? {
-        guard geteuid() == 0, let name = native.user else { return nil }
+    private static func account(_ native: NativeConfiguration) throws(SettingsError) -> ProcessAccount? {
+        guard geteuid() == 0 else { return nil }
+        let name = native.user ?? usualAccount
         guard let user = getpwnam(name) else {
-            throw Misfit(description: "xmppd.user: there is no user \"\(name)\" on this machine; create it or name another")
+            if native.user == nil { return nil }
+            throw SettingsError(description: "xmppd.user: there is no user \"\(name)\" on this machine; create it or name another")
         }
         var account = ProcessAccount(name: name, user: user.pointee.pw_uid, group: user.pointee.pw_gid)
         if let groupName = native.group {
             guard let group = getgrnam(groupName) else {
-                throw Misfit(description: "xmppd.group: there is no group \"\(groupName)\" on this machine; create it or name another")
+                throw SettingsError(description: "xmppd.group: there is no group \"\(groupName)\" on this machine; create it or name another")
             }
             account.group = group.pointee.gr_gid
         }

@@ -1,3 +1,4 @@
+internal import Glibc
 public import IPC
 internal import Supervision
 
@@ -11,7 +12,7 @@ public struct MasterSettings: Sendable, Equatable {
     public var workerProgram: String
     public var controlSocket: String
     public var pidFile: String
-    /// What workers become when the master runs as root; nil to stay.
+    /// What workers become when the master runs as root; nil to stay what it is.
     public var account: ProcessAccount?
     /// By its name in the configuration.
     public var logLevel: String
@@ -24,6 +25,13 @@ public struct MasterSettings: Sendable, Equatable {
 }
 
 extension MasterSettings {
+    /// Whether what strangers send is read by processes of root's, and nobody has said that it shall be.
+    var runsWorkersAsRoot: Bool { geteuid() == 0 && account == nil }
+
+    static let rootWarning =
+        "workers run as root, and a mistake in one of them gives the machine away; create the user "
+        + "\"\(ConfigurationFile.usualAccount)\", or name one in xmppd.user"
+
     /// A policy with the deadlines of the configuration.
     func policy(_ policy: SupervisionPolicy) -> SupervisionPolicy {
         var policy = policy

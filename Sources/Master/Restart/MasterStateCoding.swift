@@ -128,10 +128,10 @@ extension ByteWriter {
         }
         list(memory.posts) { writer, post in
             writer.uint8(post.number)
-            writer.uint8(post.holder)
+            writer.uint8(post.activeSlot)
             writer.uint32(post.starts)
-            writer.uint32(post.setbacks)
-            writer.list(post.troubles.map { [$0] } ?? []) { $0.troubles($1) }
+            writer.uint32(post.consecutiveFailures)
+            writer.list(post.crashStreak.map { [$0] } ?? []) { $0.crashStreak($1) }
         }
         list(memory.orphans) { writer, dead in
             writer.uint8(dead.slot)
@@ -139,19 +139,19 @@ extension ByteWriter {
         }
     }
 
-    private mutating func troubles(_ troubles: CrashStreak) {
-        uint32(UInt32(clamping: troubles.count))
-        int64(troubles.first)
-        int64(troubles.last)
+    private mutating func crashStreak(_ crashStreak: CrashStreak) {
+        uint32(UInt32(clamping: crashStreak.count))
+        int64(crashStreak.first)
+        int64(crashStreak.last)
         let (tag, number): (UInt8, Int32) =
-            switch troubles.lastExit {
+            switch crashStreak.lastExit {
             case nil: (0, 0)
             case .status(let status): (1, status)
             case .signal(let signal): (2, signal)
             }
         uint8(tag)
         int32(number)
-        optional(troubles.nextStart)
+        optional(crashStreak.nextStart)
     }
 
     private mutating func optional(_ number: Int64?) {
@@ -181,8 +181,8 @@ extension ByteReader {
         }
         for _ in 0..<(try count(ofSize: 14)) {
             var post = SupervisorSnapshot.Post(
-                number: try uint8(), holder: try uint8(), starts: try uint32(), setbacks: try uint32(), troubles: nil)
-            for _ in 0..<(try count(ofSize: 34)) { post.troubles = try troubles() }
+                number: try uint8(), activeSlot: try uint8(), starts: try uint32(), consecutiveFailures: try uint32(), crashStreak: nil)
+            for _ in 0..<(try count(ofSize: 34)) { post.crashStreak = try crashStreak() }
             memory.posts.append(post)
         }
         for _ in 0..<(try count(ofSize: 5)) {
@@ -191,7 +191,7 @@ extension ByteReader {
         return memory
     }
 
-    private mutating func troubles() throws(WireError) -> CrashStreak {
+    private mutating func crashStreak() throws(WireError) -> CrashStreak {
         let count = Int(try uint32()), first = try int64(), last = try int64(), tag = try uint8(), number = try int32()
         let exit: Exit?
         switch tag {

@@ -8,6 +8,8 @@ final class InstanceLock {
         /// Another process holds it; its process id if the file tells.
         case held(path: String, by: Int32?)
         case system(path: String, SystemFailure)
+        /// Something is there that the server must not touch; a clause says what.
+        case notOurs(path: String, String)
 
         var description: String {
             switch self {
@@ -16,6 +18,7 @@ final class InstanceLock {
             case .held(let path, nil):
                 "another xmppd is running: it holds \(path); stop it, or give this one files of its own"
             case .system(let path, let failure): "cannot lock \(path): \(failure)"
+            case .notOurs(let path, let objection): "\(path): \(objection)"
             }
         }
     }
@@ -41,15 +44,20 @@ final class InstanceLock {
 
     var possession: MasterState.Lock { MasterState.Lock(path: path, descriptor: file.number) }
 
-    /// Removes the file and gives up the lock.
-    func release() { unlink(path) }
+    /// Removes the file, if it still is this one, and gives up the lock.
+    func release() {
+        var facts = stat()
+        if fstat(file.number, &facts) == 0 { OwnPlace.remove(path, ifStill: facts) }
+    }
 
     private static func lock(_ path: String) throws(Failure) -> Descriptor {
+        do throws(OwnPlace.Objection) { try OwnPlace.check(directoryOf: path) } catch { throw .notOurs(path: path, error.text) }
         while true {
             let result = cplatform_lock_file(path)
             if result == -EWOULDBLOCK { throw .held(path: path, by: owner(path)) }
             guard result >= 0 else { throw .system(path: path, SystemFailure(call: "open", number: -result)) }
             let file = Descriptor(result)
+            do throws(OwnPlace.Objection) { try OwnPlace.check(lock: file) } catch { throw .notOurs(path: path, error.text) }
             // A former owner may have removed the file between our open and our lock: then this is a lock on nothing.
             var held = stat(), named = stat()
             if fstat(file.number, &held) == 0, stat(path, &named) == 0, held.st_ino == named.st_ino, held.st_dev == named.st_dev {

@@ -38,6 +38,10 @@ extension SupervisionReport {
             Log.error(
                 "worker gives no sign of life and is killed; see xmppd.watchdog_timeout",
                 [Field("worker", worker), Field("silent_ms", silence)])
+        case .stalled(let worker, let stall):
+            Log.error(
+                "worker does not get on with its work and is killed; see xmppd.watchdog_timeout",
+                [Field("worker", worker), Field("silent_ms", stall)])
         case .restart(_, let outcome): outcome.log()
         case .resized(let before, let after):
             Log.notice("number of workers changes", [Field("from", before), Field("to", after)])

@@ -278,7 +278,7 @@ final class WorkerPool {
             guard let self else { return }
             let now = loop.now
             let beats = workers.values.map { Heartbeat(worker: $0.name, age: now - lastSign(of: $0)) }
-            tell(.heartbeats(beats))
+            tell(.heartbeats(beats + StallReports(workers: workers, cells: WorkerCells(segment)).worst(now: now)))
             tellStatus()
             watchHearts()
         }

@@ -2,7 +2,7 @@ internal import CPlatform
 internal import Glibc
 internal import IPC
 
-/// Starts worker programs: with a control channel, an environment of their own and nothing else open.
+/// Starts worker programs: with a control channel, the few variables that any child gets and nothing else open.
 struct WorkerSpawner {
     /// A process that was started.
     struct Child {
@@ -60,28 +60,15 @@ struct WorkerSpawner {
     private func start(_ words: [String], _ descriptors: [Target]) throws(SystemFailure) -> Int32 {
         let name = program.split(separator: "/").last.map(String.init) ?? program
         var arguments: [UnsafeMutablePointer<CChar>?] = ([name] + words).map { strdup($0) } + [nil]
-        var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) } + [nil]
+        guard let variables = cplatform_child_environment() else { throw SystemFailure(call: "environment", number: ENOMEM) }
         defer {
-            for text in arguments + variables { free(text) }
+            for text in arguments { free(text) }
+            free(variables)
         }
         let from = descriptors.map(\.from), to = descriptors.map(\.to)
-        let pid = cplatform_spawn(program, &arguments, &variables, from, to, descriptors.count)
+        let pid = cplatform_spawn(program, &arguments, variables, from, to, descriptors.count)
         guard pid > 0 else { throw SystemFailure(call: program, number: -pid) }
         return pid
-    }
-
-    /// Ours, without what concerns the master alone. A crash must not spend a second in Swift's backtracer while the
-    /// slot is empty.
-    private var environment: [String] {
-        let own = ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID", "SWIFT_BACKTRACE"]
-        var variables: [String] = []
-        var place = cplatform_environment()
-        while let text = place?.pointee {
-            let variable = String(cString: text)
-            if !own.contains(String(variable.prefix { $0 != "=" })) { variables.append(variable) }
-            place = place?.successor()
-        }
-        return variables + ["SWIFT_BACKTRACE=enable=no"]
     }
 }
 
