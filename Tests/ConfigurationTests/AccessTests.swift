@@ -1,6 +1,7 @@
 import Configuration
 import Testing
 
+@Suite(.timeLimit(.minutes(5)))
 struct AccessTests {
     private static let text = """
         [general]

@@ -2,6 +2,7 @@ import Configuration
 import Testing
 
 /// What is different between two files, and what becomes of their listeners.
+@Suite(.timeLimit(.minutes(5)))
 struct ChangeTests {
     private func changes(_ old: String, _ new: String) throws -> [ConfigurationChange] {
         try loaded(least + new).configuration.changes(from: try loaded(least + old).configuration)

@@ -2,6 +2,7 @@ import Configuration
 import Testing
 
 /// Files as the documentation of three releases of MongooseIM shows them.
+@Suite(.timeLimit(.minutes(5)))
 struct EditionTests {
     private static let clients5 = """
         [[listen.c2s]]

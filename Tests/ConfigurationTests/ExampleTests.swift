@@ -3,6 +3,7 @@ import Glibc
 import Testing
 
 /// The files an operator gets agree with the option table.
+@Suite(.timeLimit(.minutes(5)))
 struct ExampleTests {
     private static let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
 

@@ -15,7 +15,7 @@ enum Fixtures {
     static let general: [Wrong] = [
         Wrong("[general]\nhost_types = [\"t\"]\ndefault_server_domain = \"a\"\n[modules.mod_pubsub]", 4, "modules.mod_pubsub", .conflict, nil, "general.host_types"),
         Wrong("", 1, "general", .missingKey, nil, "it must be a table"),
-        Wrong("[general]\nhosts = [\"a.example\"]", 1, "general.default_server_domain", .missingKey, nil, "a domain name"),
+        Wrong("[general]\nhost_types = [\"t\"]", 1, "general.default_server_domain", .missingKey, nil, "a domain name"),
         Wrong(
             "[general]\ndefault_server_domain = \"a.example\"", 1, "general.hosts", .missingKey, nil,
             "at least one domain"),
@@ -78,7 +78,11 @@ enum Fixtures {
         Wrong(
             "[[listen.c2s]]\nport = 5222\n[[listen.c2s]]\nport = 5222\nip_address = \"0.0.0.0\"", 5,
             "listen.c2s[2].port", .duplicateListeners, "0.0.0.0 port 5222 (tcp)", "of its own",
-            hint: "listen.c2s[1] has them"),
+            hint: "listen.c2s[1] in line 3 has them"),
+        Wrong(
+            "[[listen.c2s]]\nport = 5222\nip_address = \"127.0.0.1\"\n[[listen.http]]\nport = 5222", 6, "listen.http[1].port",
+            .duplicateListeners, "0.0.0.0 port 5222 (tcp)", "of its own",
+            hint: "listen.c2s[1] in line 3 has 127.0.0.1 port 5222 (tcp)"),
         Wrong(
             "[[listen.c2s]]\nport = 5222\nip_address = \"::1\"\n[[listen.s2s]]\nport = 5222\nip_address = \"0:0:0:0:0:0:0:1\"",
             6, "listen.s2s[1].port", .duplicateListeners, "::1 port 5222 (tcp)", "of its own"),
@@ -133,20 +137,21 @@ enum Fixtures {
         secured("certfile = \"\"", "certfile", .badValue, "\"\"", "the path of a readable file"),
         secured("certfile = \"both.pem\"\nmodule = \"slow_tls\"", "module", .badValue, "\"slow_tls\"", "\"fast_tls\"", line: 6),
         secured(
-            "certfile = \"both.pem\"\nkeyfile = \"key.pem\"", "keyfile", .conflict, nil,
-            "module \"fast_tls\" does not have the key keyfile", hint: "just_tls", line: 6),
-        secured("certfile = \"both.pem\"\npassword = \"x\"", "password", .conflict, nil, "\"fast_tls\"", line: 6),
-        secured("certfile = \"both.pem\"\nversions = [\"tlsv1.2\"]", "versions", .conflict, nil, "\"fast_tls\"", line: 6),
-        secured("certfile = \"both.pem\"\ncrl_files = [\"crl.pem\"]", "crl_files", .conflict, nil, "\"fast_tls\"", line: 6),
+            "certfile = \"both.pem\"\nmodule = \"fast_tls\"\nkeyfile = \"key.pem\"", "keyfile", .conflict, nil,
+            "module \"fast_tls\" does not have the key keyfile", hint: "just_tls", line: 7),
+        secured("certfile = \"both.pem\"\nmodule = \"fast_tls\"\npassword = \"x\"", "password", .conflict, nil, "\"fast_tls\"", line: 7),
+        secured("certfile = \"both.pem\"\nmodule = \"fast_tls\"\nversions = [\"tlsv1.2\"]", "versions", .conflict, nil, "\"fast_tls\"", line: 7),
+        secured("certfile = \"both.pem\"\nmodule = \"fast_tls\"\ncrl_files = [\"crl.pem\"]", "crl_files", .conflict, nil, "\"fast_tls\"", line: 7),
+        secured("certfile = \"both.pem\"\nmodule = \"fast_tls\"\ndisconnect_on_failure = false", "disconnect_on_failure", .conflict, nil, "\"fast_tls\"", line: 7),
         secured(
-            "certfile = \"both.pem\"\ndisconnect_on_failure = false", "disconnect_on_failure", .conflict, nil,
-            "\"fast_tls\"", line: 6),
+            "certfile = \"both.pem\"\nkeyfile = \"key.pem\"\nprotocol_options = [\"no_ticket\"]", "protocol_options", .conflict, nil,
+            "protocol_options belongs to \"fast_tls\", keyfile to \"just_tls\"", hint: "remove one", line: 7),
         secured(
             "certfile = \"both.pem\"\nmodule = \"just_tls\"\nprotocol_options = [\"no_ticket\"]", "protocol_options",
             .conflict, nil, "\"just_tls\" does not have the key", hint: "fast_tls", line: 7),
         secured(
-            "certfile = \"both.pem\"\ncacertfile = \"ca.pem\"\nverify_mode = \"selfsigned_peer\"", "verify_mode",
-            .conflict, "\"selfsigned_peer\"", "with module \"fast_tls\"", line: 7),
+            "certfile = \"both.pem\"\nmodule = \"fast_tls\"\ncacertfile = \"ca.pem\"\nverify_mode = \"selfsigned_peer\"", "verify_mode",
+            .conflict, "\"selfsigned_peer\"", "with module \"fast_tls\"", line: 8),
         secured("certfile = \"both.pem\"\nverify_mode = \"peer\"", "cacertfile", .missingKey, nil, "verify_mode \"peer\" needs it", line: 6),
         secured("certfile = \"both.pem\"\nverify_peer = true", "cacertfile", .missingKey, nil, "needs it", line: 6),
         secured("certfile = \"both.pem\"\nverify_peer = 1", "verify_peer", .malformedNode, "1", "true or false", line: 6),

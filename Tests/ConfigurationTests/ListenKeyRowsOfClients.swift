@@ -6,7 +6,7 @@ extension ListenKeyRow {
         ListenKeyRow(  // listen.*.port
             1, [
                 Texts.client, Texts.server, Texts.component, Texts.web, "[[listen.c2s]]\nport = 0",
-                "[[listen.c2s]]\nport = 65_535",
+                "[[listen.c2s]]\nport = 65_535", Texts.client + "[[listen.c2s]]\nport = 5222\nip_version = 6",
             ],
             [
                 ("[[listen.c2s]]\nbacklog = 1", "listen.c2s[1].port"),
@@ -15,6 +15,8 @@ extension ListenKeyRow {
                 ("[[listen.service]]\npassword = \"x\"\nport = 65536", "listen.service[1].port"),
                 (Texts.client + "[[listen.s2s]]\nport = 5222", "listen.s2s[1].port"),
                 (Texts.client + "ip_address = \"0.0.0.0\"\n[[listen.c2s]]\nport = 5222", "listen.c2s[2].port"),
+                (Texts.client + "ip_address = \"127.0.0.1\"\n[[listen.c2s]]\nport = 5222", "listen.c2s[2].port"),
+                (Texts.client + "[[listen.s2s]]\nport = 5222\nip_address = \"127.0.0.1\"\nip_version = 6", "listen.s2s[1].port"),
             ]),
         ListenKeyRow(  // listen.*.ip_address
             2, [Texts.client + "ip_address = \"127.0.0.1\"", Texts.web + "ip_address = \"::1\""],
@@ -156,7 +158,7 @@ extension ListenKeyRow {
             ],
             [
                 (Texts.fastTLS + "verify_mode = \"maybe\"", "listen.c2s[1].tls.verify_mode"),
-                (Texts.fastTLS + "cacertfile = \"ca.pem\"\nverify_mode = \"selfsigned_peer\"", "listen.c2s[1].tls.verify_mode"),
+                (Texts.fastTLS + "module = \"fast_tls\"\ncacertfile = \"ca.pem\"\nverify_mode = \"selfsigned_peer\"", "listen.c2s[1].tls.verify_mode"),
                 (Texts.justTLS + "verify_mode = \"selfsigned_peer\"", "listen.c2s[1].tls.cacertfile"),
             ]),
         ListenKeyRow(  // listen.c2s.tls.certfile
@@ -202,32 +204,32 @@ extension ListenKeyRow {
             [
                 (Texts.clientTLS + "module = \"just_tls\"\ncertfile = \"cert.pem\"\nkeyfile = \"none.pem\"", "listen.c2s[1].tls.keyfile"),
                 (Texts.clientTLS + "module = \"just_tls\"\ncertfile = \"cert.pem\"\nkeyfile = \"ca.pem\"", "listen.c2s[1].tls.keyfile"),
-                (Texts.fastTLS + "keyfile = \"key.pem\"", "listen.c2s[1].tls.keyfile"),
+                (Texts.fastTLS + "module = \"fast_tls\"\nkeyfile = \"key.pem\"", "listen.c2s[1].tls.keyfile"),
             ]),
         ListenKeyRow(  // listen.c2s.tls.password
             29, [Texts.justTLS + "password = \"sesame\"", Texts.justTLS + "password = \"\""],
             [
                 (Texts.justTLS + "password = 5", "listen.c2s[1].tls.password"),
-                (Texts.fastTLS + "password = \"sesame\"", "listen.c2s[1].tls.password"),
+                (Texts.fastTLS + "module = \"fast_tls\"\npassword = \"sesame\"", "listen.c2s[1].tls.password"),
             ]),
         ListenKeyRow(  // listen.c2s.tls.disconnect_on_failure
             30, [Texts.justTLSWithAuthority + "disconnect_on_failure = false"],
             [
                 (Texts.justTLSWithAuthority + "disconnect_on_failure = \"sometimes\"", "listen.c2s[1].tls.disconnect_on_failure"),
-                (Texts.fastTLS + "disconnect_on_failure = true", "listen.c2s[1].tls.disconnect_on_failure"),
+                (Texts.fastTLS + "module = \"fast_tls\"\ndisconnect_on_failure = true", "listen.c2s[1].tls.disconnect_on_failure"),
             ]),
         ListenKeyRow(  // listen.c2s.tls.versions
             31, [Texts.justTLS + "versions = [\"tlsv1.2\", \"tlsv1.3\"]"],
             [
                 (Texts.justTLS + "versions = [\"tlsv1.9\"]", "listen.c2s[1].tls.versions[1]"),
-                (Texts.fastTLS + "versions = [\"tlsv1.2\"]", "listen.c2s[1].tls.versions"),
+                (Texts.fastTLS + "module = \"fast_tls\"\nversions = [\"tlsv1.2\"]", "listen.c2s[1].tls.versions"),
             ]),
         ListenKeyRow(  // listen.c2s.tls.crl_files
             32, [Texts.justTLSWithAuthority + "crl_files = [\"crl.pem\"]"],
             [
                 (Texts.justTLSWithAuthority + "crl_files = [\"no_such_file.crl\"]", "listen.c2s[1].tls.crl_files[1]"),
                 (Texts.justTLSWithAuthority + "crl_files = [\"cert.pem\"]", "listen.c2s[1].tls.crl_files[1]"),
-                (Texts.fastTLS + "crl_files = [\"crl.pem\"]", "listen.c2s[1].tls.crl_files"),
+                (Texts.fastTLS + "module = \"fast_tls\"\ncrl_files = [\"crl.pem\"]", "listen.c2s[1].tls.crl_files"),
             ]),
     ]
 }

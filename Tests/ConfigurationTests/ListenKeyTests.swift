@@ -2,6 +2,7 @@ import Configuration
 import Testing
 
 /// What each of the keys of listeners takes, and what it does not.
+@Suite(.timeLimit(.minutes(5)))
 struct ListenKeyTests {
     private static let rows = ListenKeyRow.ofClients + ListenKeyRow.ofServices + ListenKeyRow.ofInterfaces
 

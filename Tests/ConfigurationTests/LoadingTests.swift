@@ -1,6 +1,7 @@
 import Configuration
 import Testing
 
+@Suite(.timeLimit(.minutes(5)))
 struct LoadingTests {
     private func client(_ text: String) throws -> ClientListenerConfiguration {
         let configuration = try loaded(least + text).configuration
@@ -33,7 +34,7 @@ struct LoadingTests {
         let listener = try client("[[listen.c2s]]\nport = 5222")
         #expect(listener.address == "0.0.0.0" && listener.port == 5222 && listener.ipVersion == .four)
         #expect(listener.proto == .tcp && listener.backlog == 1024 && listener.numAcceptors == 100)
-        #expect(listener.maxStanzaSize == nil && listener.maxFSMQueue == nil && listener.maxConnections == nil)
+        #expect(listener.maxStanzaSize == 262_144 && listener.maxFSMQueue == nil && listener.maxConnections == nil)
         #expect(listener.access == "all" && listener.shaper == "none" && listener.zlib == nil)
         #expect(listener.stateTimeout == .milliseconds(5000) && listener.hibernateAfter == .zero)
         #expect(listener.backwardsCompatibleSession && !listener.proxyProtocol && !listener.reusePort)

@@ -2,6 +2,7 @@ import Configuration
 import Testing
 
 /// What must hold of the option table as a whole.
+@Suite(.timeLimit(.minutes(5)))
 struct OptionTableTests {
     private let rows = OptionTable.rows
 

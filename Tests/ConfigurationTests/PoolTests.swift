@@ -1,7 +1,7 @@
 import Configuration
 import Testing
 
-@Suite("Pools of connections to other services")
+@Suite("Pools of connections to other services", .timeLimit(.minutes(5)))
 struct PoolTests {
     private static let database = """
         [outgoing_pools.rdbms.default]

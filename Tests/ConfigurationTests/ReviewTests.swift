@@ -2,6 +2,7 @@ import Configuration
 import Testing
 
 /// What is said of every setting of a file.
+@Suite(.timeLimit(.minutes(5)))
 struct ReviewTests {
     private func rows(_ text: String) -> [String: ConfigurationReview.Row] {
         let review = ConfigurationLoader.review(text: Array((least + text).utf8), path: "test.toml", files: certificates())

@@ -66,6 +66,7 @@ extension CrossChecks {
             for (key, builtIn) in [("access", ["all", "none"]), ("shaper", ["none"])] {
                 guard let rule = table.string(key) else { continue }
                 if key == "shaper" { limiting.insert(rule) }
+                if key == "shaper", shapers.contains(rule) { continue }
                 guard !rules.contains(rule), !builtIn.contains(rule), let position = table[key]?.position
                 else { continue }
                 let effect = key == "access" ? "it denies everybody" : "there is no limit"

@@ -32,6 +32,11 @@ struct CrossChecks {
             let position = general["hosts"]?.position ?? general.position
             report(.missingKey, at: position, "general.hosts", "it must name at least one domain, or general.host_types a host type")
         }
+        if hosts.isEmpty, !types.isEmpty, !general.isGiven("default_server_domain"), !general.isBroken("default_server_domain"), !general.isBroken("hosts") {
+            report(
+                .missingKey, at: general.position, "general.default_server_domain",
+                "it must be a domain name, since general.hosts has none that could stand for it")
+        }
         for (index, setting) in general.elements("host_types").enumerated() {
             guard case .string(let type) = setting.value, hosts.contains(type) else { continue }
             report(
@@ -42,7 +47,7 @@ struct CrossChecks {
     }
 
     mutating func checkDomainCertificates(_ tables: [SettingTable], path: String) {
-        var seen: Set<String> = []
+        var seen: [String: String] = [:]
         for (index, table) in tables.enumerated() {
             let place = "\(path)[\(index + 1)]"
             checkKey(in: table, "certfile", path: "\(place).certfile")
@@ -62,7 +67,7 @@ struct CrossChecks {
     private mutating func checkHosts() {
         let hosts = tree.strings("general.hosts") ?? []
         let types = tree.strings("general.host_types") ?? []
-        var seen: Set<String> = []
+        var seen: [String: String] = [:]
         for (index, table) in tree.tables("host_config").enumerated() {
             let path = "host_config[\(index + 1)]"
             guard !table.isBroken("host"), !table.isBroken("host_type") else { continue }
@@ -83,7 +88,7 @@ struct CrossChecks {
 
     /// A host of the file is a type of its own, as the original has it.
     private mutating func checkName(
-        _ name: String, in known: [String], seen: inout Set<String>, _ table: SettingTable, _ key: String,
+        _ name: String, in known: [String], seen: inout [String: String], _ table: SettingTable, _ key: String,
         _ path: String, of list: String
     ) {
         let position = table[key]?.position ?? table.position
@@ -92,9 +97,12 @@ struct CrossChecks {
             report(
                 .badValue, at: position, "\(path).\(key)", found: Node.quoted(name), "one of \(list)",
                 hint: nearest.map { "nearest: \"\($0)\"" })
-        } else if !seen.insert(name).inserted {
+        } else if let first = seen[name] {
             report(
-                .conflict, at: position, "\(path).\(key)", found: Node.quoted(name), "one host_config for each")
+                .conflict, at: position, "\(path).\(key)", found: Node.quoted(name), "one host_config for each",
+                hint: first)
+        } else {
+            seen[name] = ScalarCheck.sameAs("\(path).\(key)", position)
         }
     }
 

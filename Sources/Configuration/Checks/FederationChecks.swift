@@ -11,7 +11,7 @@ extension CrossChecks {
     private mutating func checkFederation(_ section: SettingTable, path: String) {
         checkDomainCertificates(section.tables("domain_certfile"), path: "\(path).domain_certfile")
         checkKey(in: section, "certfile", path: "\(path).certfile")
-        var policies: Set<String> = [], addresses: Set<String> = []
+        var policies: [String: String] = [:], addresses: [String: String] = [:]
         for (index, policy) in section.tables("host_policy").enumerated() {
             checkOnce(policy, "host", &policies, path: "\(path).host_policy[\(index + 1)]", "one policy for each domain")
         }

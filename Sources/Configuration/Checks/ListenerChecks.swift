@@ -24,40 +24,6 @@ extension CrossChecks {
         checkHandlers()
     }
 
-    /// Each address, port and transport once; port 0 is another one each time.
-    private mutating func checkAddresses() {
-        struct Place: Hashable { let address: String, port: Int, transport: String }
-        var seen: [Place: String] = [:]
-        for section in ["c2s", "s2s", "service", "component", "http"] {
-            for (index, table) in tree.tables("listen.\(section)").enumerated() {
-                let path = "listen.\(section)[\(index + 1)]"
-                if table.string("proto") == "udp" {
-                    validator.warn(
-                        "\(path) serves nothing over udp, and is not opened", at: table["proto"]?.position ?? table.position,
-                        path: "\(path).proto")
-                }
-                guard table["port"] != nil, !table.isBroken("ip_address"), !table.isBroken("ip_version") else { continue }
-                let address = ListenerAddress(table)
-                checkVersion(table, address, path: path)
-                guard address.port != 0 else { continue }
-                let place = Place(address: address.address, port: address.port, transport: address.transport)
-                guard let other = seen.updateValue(path, forKey: place) else { continue }
-                report(
-                    .duplicateListeners, at: table["port"]?.position ?? table.position, "\(path).port",
-                    found: "\(place.address) port \(place.port) (\(place.transport))",
-                    "an address and port of its own", hint: "\(other) has them, too")
-            }
-        }
-    }
-
-    private mutating func checkVersion(_ table: SettingTable, _ address: ListenerAddress, path: String) {
-        guard let text = table.string("ip_address"), IPAddress(text)?.isIPv6 == true, address.version == .four
-        else { return }
-        report(
-            .conflict, at: table["ip_version"]?.position ?? table.position, "\(path).ip_version", found: "4",
-            "6, since \(path).ip_address is the IPv6 address \"\(text)\"")
-    }
-
     private mutating func checkMethods(of table: SettingTable, path: String) {
         let layers = [tree.table("auth")] + tree.tables("host_config").map { $0.table("auth") }
         let enabled = Set(layers.compactMap { $0 }.flatMap { AuthenticationConfiguration($0).methods.map(\.rawValue) })
@@ -86,23 +52,38 @@ extension CrossChecks {
         }
     }
 
-    /// Each of the two modules has keys that the other does not know.
+    /// Each of the two modules has keys that the other does not know; without `module` such a key says which is meant.
     private mutating func checkProfile(of tls: SettingTable, path: String) {
-        let isFast = tls.string("module") == "fast_tls"
-        let foreign = isFast
-            ? ["keyfile", "password", "disconnect_on_failure", "versions", "crl_files"] : ["protocol_options"]
-        for key in foreign {
-            guard let position = tls[key]?.position else { continue }
-            report(
-                .conflict, at: position, "\(path).\(key)",
-                "module \"\(isFast ? "fast_tls" : "just_tls")\" does not have the key \(key)",
-                hint: "it belongs to module \"\(isFast ? "just_tls" : "fast_tls")\"")
+        guard let given = tls.string("module").flatMap(TLSListenerConfiguration.Module.init(rawValue:)) else {
+            return checkImpliedProfile(of: tls, path: path)
         }
-        if isFast, tls.string("verify_mode") == "selfsigned_peer" {
+        let other: TLSListenerConfiguration.Module = given == .fastTLS ? .justTLS : .fastTLS
+        for key in other.ownKeys(in: tls) {
+            let position = tls[key]?.position ?? tls.position
+            if key == "verify_mode" {
+                report(
+                    .conflict, at: position, "\(path).verify_mode", found: "\"selfsigned_peer\"",
+                    "one of \"peer\", \"none\" with module \"fast_tls\"", hint: "it belongs to module \"just_tls\"")
+            } else {
+                report(
+                    .conflict, at: position, "\(path).\(key)", "module \"\(given.rawValue)\" does not have the key \(key)",
+                    hint: "it belongs to module \"\(other.rawValue)\"")
+            }
+        }
+    }
+
+    /// Files of later releases have no `module` any more, since there only just_tls is left.
+    private mutating func checkImpliedProfile(of tls: SettingTable, path: String) {
+        let (just, fast) = (TLSListenerConfiguration.Module.justTLS.ownKeys(in: tls), TLSListenerConfiguration.Module.fastTLS.ownKeys(in: tls))
+        guard let key = just.first else { return }
+        if let other = fast.first {
             report(
-                .conflict, at: tls["verify_mode"]?.position ?? tls.position, "\(path).verify_mode",
-                found: "\"selfsigned_peer\"", "one of \"peer\", \"none\" with module \"fast_tls\"",
-                hint: "it belongs to module \"just_tls\"")
+                .conflict, at: tls[other]?.position ?? tls.position, "\(path).\(other)",
+                "keys of one module: \(other) belongs to \"fast_tls\", \(key) to \"just_tls\"", hint: "remove one of them")
+        } else {
+            validator.note(
+                .accepted, at: tls[key]?.position ?? tls.position, path: "\(path).\(key)",
+                "module \"just_tls\" holds, since \(key) belongs to it")
         }
     }
 
@@ -117,6 +98,11 @@ extension CrossChecks {
     }
 
     private mutating func checkVerification(_ tls: SettingTable, path: String) {
+        if tls.string("verify_mode") == "selfsigned_peer" {
+            validator.warn(
+                "a certificate that has signed itself proves nothing: the mechanism EXTERNAL is not offered with it",
+                at: tls["verify_mode"]?.position ?? tls.position, path: "\(path).verify_mode")
+        }
         guard let mode = tls.string("verify_mode"), mode != "none", tls["cacertfile"] == nil, !tls.isBroken("cacertfile")
         else { return }
         report(

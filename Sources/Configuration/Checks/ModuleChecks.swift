@@ -106,7 +106,7 @@ extension CrossChecks {
     }
 
     private mutating func checkKeys(_ module: SettingTable, path: String) {
-        var seen: Set<String> = []
+        var seen: [String: String] = [:]
         for (index, key) in module.tables("keys").enumerated() {
             let place = "\(path).keys[\(index + 1)]"
             if key.string("type") == "file", key["path"] == nil, !key.isBroken("path") {
@@ -134,11 +134,16 @@ extension CrossChecks {
 
     /// Reports a value that an earlier element of the same array has, too.
     mutating func checkOnce(
-        _ table: SettingTable, _ key: String, _ seen: inout Set<String>, path: String, _ expected: String
+        _ table: SettingTable, _ key: String, _ seen: inout [String: String], path: String, _ expected: String
     ) {
-        guard let text = table.string(key), !seen.insert(text).inserted else { return }
-        report(
-            .conflict, at: table[key]?.position ?? table.position, "\(path).\(key)", found: Node.quoted(text), expected)
+        guard let text = table.string(key) else { return }
+        let position = table[key]?.position ?? table.position
+        if let first = seen[text] {
+            report(
+                .conflict, at: position, "\(path).\(key)", found: Node.quoted(text), expected, hint: first)
+        } else {
+            seen[text] = ScalarCheck.sameAs("\(path).\(key)", position)
+        }
     }
 
     /// Modules that know the hosts of the file only.

@@ -19,7 +19,7 @@ enum AccessOptions {
                 OptionRow("server", .text(.domain), .unset, "The user's domain."),
                 OptionRow("server_regexp", .text(.regularExpression), .unset, "What the user's domain matches."),
                 OptionRow("server_glob", .text(.glob), .unset, "What the user's domain matches."),
-                OptionRow("resource", .name, .unset, "The user's resource."),
+                OptionRow("resource", .text(.resource), .unset, "The user's resource."),
                 OptionRow("resource_regexp", .text(.regularExpression), .unset, "What the resource matches."),
                 OptionRow("resource_glob", .text(.glob), .unset, "What the resource matches."),
             ])

@@ -43,8 +43,8 @@ public struct JWTOptions: Sendable, Equatable {
     /// Where the key is.
     public enum Key: Sendable, Equatable {
         case file(ConfiguredFile)
-        /// The name of a variable of the worker's environment.
-        case environment(String)
+        /// A variable of the server's environment, with its value.
+        case environment(ConfiguredFile)
         case value(Secret)
 
         /// The option that says so, relative to `auth`.
@@ -75,8 +75,8 @@ public struct JWTOptions: Sendable, Equatable {
         key =
             if let file = table.file("secret.file") {
                 .file(file)
-            } else if let name = table.string("secret.env") {
-                .environment(name)
+            } else if let variable = table.file("secret.env") {
+                .environment(variable)
             } else {
                 .value(table.secret("secret.value") ?? Secret(""))
             }

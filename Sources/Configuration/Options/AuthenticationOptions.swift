@@ -26,6 +26,11 @@ enum AuthenticationOptions {
             "sasl_external", .names(ExternalRule.allCases.map(\.rawValue)), .list(["standard"]),
             "How a client certificate becomes a user: by its XMPP addresses, without those by its common name, or without those as the client says; tried in this order."),
         OptionRow(
+            "sasl_external_common_name", .section, .unset, "What a common name has around it in a user name.", editions: .later,
+            state: .notYet),
+        OptionRow("sasl_external_common_name.prefix", .string, .text(""), "Before it.", editions: .later, state: .notYet),
+        OptionRow("sasl_external_common_name.suffix", .string, .text(""), "After it.", editions: .later, state: .notYet),
+        OptionRow(
             "max_users_per_domain", .positiveOrInfinity(), .infinity,
             "How many accounts a domain may have.", editions: .release62, effect: "the next registrations follow it"),
     ]
@@ -97,7 +102,7 @@ enum AuthenticationOptions {
     private static let jwt: [OptionRow] = [
         OptionRow("secret", .section, .required, "The key that tokens are checked with: one of file, env and value."),
         OptionRow("secret.file", .file(.any), .unset, "The file that holds the key; all of it counts, a line's end, too."),
-        OptionRow("secret.env", .name, .unset, "The variable of the server's environment that holds the key."),
+        OptionRow("secret.env", .variable, .unset, "The variable of the server's environment that holds the key."),
         OptionRow("secret.value", .secret, .unset, "The key itself."),
         OptionRow(
             "algorithm",

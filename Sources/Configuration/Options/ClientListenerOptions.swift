@@ -1,8 +1,12 @@
 /// `[[listen.c2s]]`: listeners for clients.
 enum ClientListenerOptions {
     static let rows: [OptionRow] =
-        OptionRow.under("listen.c2s[]", ListenerOptions.address + ListenerOptions.streams + own)
+        OptionRow.under("listen.c2s[]", ListenerOptions.address + ListenerOptions.streams(maxStanzaSize: .integer(maxStanzaSize)) + own)
         + OptionRow.under("listen.c2s[].tls", effect: ReloadEffect.newConnections, tls)
+
+    /// Bytes of a client's largest stanza where the file says nothing; a larger one ends the stream. MongooseIM has no limit
+    /// then, but one client's stanza is worked on in one turn of the loop that all others wait for.
+    private static let maxStanzaSize: Int64 = 256 << 10
 
     /// All authentication methods the file may name.
     static let methods = ["internal", "rdbms", "external", "anonymous", "ldap", "jwt", "http", "pki", "dummy"]
@@ -13,7 +17,7 @@ enum ClientListenerOptions {
             "The access rule that decides which users may open a session here.", effect: ReloadEffect.newSessions),
         OptionRow(
             "shaper", .name, .text("none"),
-            "The access rule whose value for the user names the shaper of the incoming stream."),
+            "The access rule whose value for the user names the shaper of the incoming stream, or, where there is no such rule, the shaper."),
         OptionRow(
             "zlib", .positive(.bytes), .unset,
             "Offer stream compression (XEP-0138) after login; a stream ends whose input, in one step of 16 kB at most, inflates "
@@ -24,7 +28,8 @@ enum ClientListenerOptions {
             "How many connections are served at once, over all workers; further ones wait.", editions: .release62, effect: "holds at once; nobody is disconnected"),
         OptionRow(
             "c2s_state_timeout", .naturalOrInfinity(.milliseconds), .integer(5000),
-            "How long a client may be silent in each step before its session is established.",
+            "How long a client may be silent in each step before its session is established; all steps up to its login "
+                + "together may take three times as long.",
             editions: .release62, effect: "the next step of each stream follows it"),
         OptionRow(
             "state_timeout", .naturalOrInfinity(.milliseconds), .unset, "The same as c2s_state_timeout.",
@@ -51,13 +56,14 @@ enum ClientListenerOptions {
             "mode", .choices("tls", "starttls", "starttls_required"), .text("starttls"),
             "TLS from the first byte, or after STARTTLS, which may be required."),
         OptionRow(
-            "module", .choices("fast_tls", "just_tls"), .text("fast_tls"),
+            "module", .choices("fast_tls", "just_tls"), .computed("\"fast_tls\", or \"just_tls\" with a key that only it has"),
             "Which profile of keys is meant. fast_tls has protocol_options, and leaves a bad client certificate to SASL; "
                 + "just_tls has keyfile, password, versions, disconnect_on_failure, crl_files and selfsigned_peer."),
         OptionRow(
             "verify_mode", .choices("peer", "selfsigned_peer", "none"),
             .computed("\"peer\" with a cacertfile, else \"none\""),
-            "Whether a client is asked for a certificate, and whether one it signed itself counts. Nobody must have one."),
+            "Whether a client is asked for a certificate, and whether one it signed itself is let through, which proves nothing: "
+                + "EXTERNAL is not offered with it. Nobody must have one."),
         OptionRow(
             "verify_peer", .boolean, .unset, "true is verify_mode \"peer\", false is \"none\".",
             editions: .release5, alias: .verifyPeer),
@@ -93,5 +99,5 @@ enum ClientListenerOptions {
         OptionRow(
             "server_name_indication", .boolean, .boolean(true), "Choose the certificate by the name the client asks for.",
             editions: .release5, state: .accepted("the name is always looked at")),
-    ]
+    ] + LaterReleaseOptions.clientTLS
 }

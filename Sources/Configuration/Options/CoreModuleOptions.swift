@@ -43,6 +43,12 @@ enum CoreModuleOptions {
             [
                 OptionRow("cache_size", .positive(), .integer(1000), "How many capability sets are remembered."),
                 OptionRow("cache_life_time", .positive(.seconds), .integer(86400), "How long they are remembered."),
+                OptionRow(
+                    "iq_response_timeout", .positive(.milliseconds), .integer(5000), "How long a client may take to say what it can.",
+                    editions: .later, state: .notYet),
+                OptionRow(
+                    "versions", .list(.choice(["v1", "v2"]), atLeastOne: true), .list(["v1", "v2"]),
+                    "Which versions of capabilities are taken: XEP-0115, XEP-0390.", editions: .later, state: .notYet),
             ])
         + ModuleOptionRows.module(
             "mod_adhoc", "Commands (XEP-0050).",
@@ -57,6 +63,7 @@ enum CoreModuleOptions {
                 OptionRow("service[].transport", .choices("udp", "tcp"), .unset, "Its transport."),
                 OptionRow("service[].username", .name, .unset, "The user name to use it."),
                 OptionRow("service[].password", .secret, .unset, "The password to use it."),
+                OptionRow("service[].secret", .secret, .unset, "What temporary passwords are made of.", editions: .later),
             ])
 
     private static let facts: [OptionRow] =

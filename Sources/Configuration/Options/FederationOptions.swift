@@ -2,7 +2,7 @@
 enum FederationOptions {
     static let rows: [OptionRow] =
         [OptionRow("s2s", .section, .present, "Links to other servers.", state: .notYet)]
-        + OptionRow.under("s2s", state: .notYet, policy + outgoing)
+        + OptionRow.under("s2s", state: .notYet, policy + outgoing + LaterReleaseOptions.federation)
 
     private static let policy: [OptionRow] = [
         OptionRow(

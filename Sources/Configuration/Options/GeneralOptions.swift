@@ -22,7 +22,7 @@ enum GeneralOptions {
             "host_types", .list(.name, atLeastOne: false), .list([]),
             "Names for kinds of domains that are added while the server runs.", state: .notYet),
         OptionRow(
-            "default_server_domain", .text(.domain), .required,
+            "default_server_domain", .text(.domain), .computed("the first of hosts"),
             "The domain that speaks where none is known yet, as in errors about a stream's header.", effect: ReloadEffect.newStreams),
         OptionRow(
             "language", .text(.language), .text("en"),

@@ -56,6 +56,8 @@ enum HTTPListenerOptions {
     private static let handlers: [OptionRow] =
         handler("mod_bosh", "BOSH (XEP-0124, XEP-0206).", .both)
         + handler("mod_websockets", "XMPP over WebSocket (RFC 7395).", .both, webSocket)
+        + handler("mongoose_bosh_handler", "The same as mod_bosh.", .release63)
+        + handler("mongoose_websocket_handler", "The same as mod_websockets.", .release63, webSocket)
         + handler("mongoose_graphql_handler", "GraphQL.", .release62, graphQL)
         + handler("mongoose_admin_api", "REST for administrators.", .release62, administrators)
         + handler("mongoose_client_api", "REST for users.", .release62, users)
@@ -112,6 +114,9 @@ enum HTTPListenerOptions {
             OptionRow(
                 "allowed_categories", .list(.choice(categories), atLeastOne: true), .unset,
                 "The categories that may be asked; all if not set."),
+            OptionRow(
+                "sse_idle_timeout", .positiveOrInfinity(.milliseconds), .integer(3_600_000),
+                "How long a stream of events may be without one.", editions: .later),
         ] + credentials
 
     private static let administrators: [OptionRow] =

@@ -30,28 +30,31 @@ enum ListenerOptions {
             "The IP version; 6 with an IPv4 address listens on the mapped address.", editions: .all, effect: ReloadEffect.address),
     ]
 
-    /// What all listeners for XML streams have. `accept` states how far each is for the kind of listener.
-    static let streams: [OptionRow] = [
-        OptionRow(
-            "backlog", .natural(), .integer(1024),
-            "How many connections may wait to be accepted; the system's own limit applies too.", editions: .all, effect: "holds at once"),
-        OptionRow(
-            "proxy_protocol", .boolean, .boolean(false),
-            "Expect a PROXY protocol header, version 1 or 2, in front of each connection; without one it is closed.",
-            editions: .all, effect: ReloadEffect.newConnections),
-        OptionRow(
-            "hibernate_after", .naturalOrInfinity(.milliseconds), .integer(0),
-            "How long a connection is idle before it gives its buffers back; with 0 it does so after each batch.",
-            editions: .all),
-        OptionRow(
-            "max_stanza_size", .positiveOrInfinity(.bytes), .infinity,
-            "The largest stanza; a larger one ends the stream with policy-violation.", editions: .all),
-        OptionRow(
-            "num_acceptors", .positive(), .integer(100),
-            "How many connections of all workers may be in the act of being accepted: those whose PROXY header is awaited.",
-            editions: .all, effect: "holds at once"),
-        OptionRow(
-            "max_fsm_queue", .positive(), .computed("general.max_fsm_queue"),
-            "How many stanzas may wait for one connection; one more ends it."),
-    ]
+    /// What all listeners for XML streams have.
+    /// - Parameter maxStanzaSize: bytes of the largest stanza where the file says nothing.
+    static func streams(maxStanzaSize: OptionDefault = .infinity) -> [OptionRow] {
+        [
+            OptionRow(
+                "backlog", .natural(), .integer(1024),
+                "How many connections may wait to be accepted; the system's own limit applies too.", editions: .all, effect: "holds at once"),
+            OptionRow(
+                "proxy_protocol", .boolean, .boolean(false),
+                "Expect a PROXY protocol header, version 1 or 2, in front of each connection; without one it is closed.",
+                editions: .all, effect: ReloadEffect.newConnections),
+            OptionRow(
+                "hibernate_after", .naturalOrInfinity(.milliseconds), .integer(0),
+                "How long a connection is idle before it gives its buffers back; with 0 it does so after each batch.",
+                editions: .all),
+            OptionRow(
+                "max_stanza_size", .positiveOrInfinity(.bytes), maxStanzaSize,
+                "The largest stanza; a larger one ends the stream with policy-violation.", editions: .all),
+            OptionRow(
+                "num_acceptors", .positive(), .integer(100),
+                "How many connections of all workers may be in the act of being accepted: those whose PROXY header is awaited.",
+                editions: .all, effect: "holds at once"),
+            OptionRow(
+                "max_fsm_queue", .positive(), .computed("general.max_fsm_queue"),
+                "How many stanzas may wait for one connection; one more ends it."),
+        ]
+    }
 }

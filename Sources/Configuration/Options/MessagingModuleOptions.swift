@@ -58,7 +58,7 @@ enum MessagingModuleOptions {
             "user_prefs_store", .either([.choices("rdbms", "cassandra", "mnesia"), .boolean]), .unset,
             "Where preferences are kept: with any value in the database, without one users have none.", state: .inEffect),
         OptionRow(
-            "full_text_search", .boolean, .boolean(true), "Let archives be searched by words.", state: .inEffect),
+            "full_text_search", .boolean, .boolean(true), "Let archives be searched by words, 16 MiB of messages with one query.", state: .inEffect),
         OptionRow(
             "cache_users", .boolean, .boolean(true), "Remember archive ids of users.", state: remembered),
         OptionRow(

@@ -4,7 +4,7 @@ enum ModuleOptionRows {
         [OptionRow("modules", .section, .present, "The modules that are loaded, and nothing else.", effect: ReloadEffect.modules)]
         + OptionRow.under("modules.*", common)
         + CoreModuleOptions.rows + MessagingModuleOptions.rows + RoomModuleOptions.rows
-        + PushModuleOptions.rows + OutdatedModuleOptions.rows
+        + PushModuleOptions.rows + OutdatedModuleOptions.rows + LaterReleaseOptions.modules
 
     /// The rows of one module; `state` is that of the module, and of its keys unless they say otherwise.
     static func module(

@@ -32,7 +32,8 @@ enum NativeOptions {
                 "pid_file", .path, .text("/run/xmppd/xmppd.pid"), "The file that holds the master's process id.",
                 editions: .xmppd, effect: "the new file is there before the old one goes"),
             OptionRow(
-                "user", .name, .unset, "The user that workers run as if the master runs as root.",
+                "user", .name, .computed("xmppd if the master runs as root and there is such a user"),
+                "The user that workers run as if the master runs as root.",
                 editions: .xmppd, effect: ReloadEffect.account),
             OptionRow(
                 "group", .name, .computed("that of the user"),

@@ -59,6 +59,8 @@ public indirect enum OptionKind: Sendable, Equatable {
     case secret
     /// The name of a file that is read when the configuration is loaded.
     case file(FileUse)
+    /// The name of a variable of the server's environment, which is read when the configuration is loaded.
+    case variable
     case list(OptionKind, atLeastOne: Bool)
     /// The first kind that accepts the value counts.
     case either([OptionKind])
@@ -103,7 +105,7 @@ public enum OptionUnit: String, Sendable {
 /// Which strings are legal, and how they are brought to one form.
 public enum TextRule: Sendable, Equatable {
     case any, nonEmpty
-    /// A domain name; kept in lower case.
+    /// A domain name; kept as addresses have it (RFC 7622 §3.2).
     case domain
     /// A domain name, or `*.` before one, which stands for every name with one more part.
     case domainOrWildcard
@@ -114,8 +116,10 @@ public enum TextRule: Sendable, Equatable {
     /// An IP address, or one with a prefix length.
     case network
     case language
-    /// The local part of an address, compared without regard to case.
+    /// The local part of an address; kept as addresses have it (RFC 7622 §3.3).
     case localPart
+    /// The resource of an address; kept as addresses have it (RFC 7622 §3.4).
+    case resource
     /// An address without resource: `user@domain` or `domain`.
     case bareAddress
     /// A path of HTTP in which `:name` stands for one part, and `[]` holds what may be left out.
@@ -167,6 +171,8 @@ public struct Editions: OptionSet, Sendable {
     public static let release62 = Editions(rawValue: 2)
     public static let release63 = Editions(rawValue: 4)
     public static let xmppd = Editions(rawValue: 8)
+    /// Those after 6.3.
+    public static let later = Editions(rawValue: 16)
 
     static let both: Editions = [.release5, .release62]
     static let all: Editions = [.release5, .release62, .release63]

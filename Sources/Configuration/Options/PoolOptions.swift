@@ -44,6 +44,9 @@ enum PoolOptions {
                     OptionRow(
                         "call_timeout", .positive(.milliseconds), .integer(timeout),
                         "How long an answer may take, with the wait for a free connection."),
+                    OptionRow(
+                        "max_worker_queue_len", .natural(), .unset, "How many requests may wait for a connection.", editions: .later,
+                        state: .notYet),
                     OptionRow("connection", .section, .present, "Where and how to connect."),
                 ] + OptionRow.under("connection", connection + tls))
     }
@@ -115,6 +118,7 @@ enum PoolOptions {
         OptionRow("host", .name, .text("127.0.0.1"), "The server."),
         OptionRow("port", .integer(1...65534, .none), .integer(6379), "Its port."),
         OptionRow("database", .natural(), .integer(0), "The database's number."),
+        OptionRow("username", .name, .unset, "The user name to connect with.", editions: .later),
         OptionRow("password", .either([.secret, .string]), .unset, "The password to connect with."),
     ]
 
@@ -131,6 +135,10 @@ enum PoolOptions {
             "amqp_username", .name, .unset, "The same as username.", editions: .release5, alias: .of("username")),
         OptionRow(
             "amqp_password", .secret, .unset, "The same as password.", editions: .release5, alias: .of("password")),
+        OptionRow("virtual_host", .name, .text("/"), "The part of the server that is used.", editions: .later),
+        OptionRow("reconnect", .section, .unset, "Connecting again.", editions: .later),
+        OptionRow("reconnect.attempts", .natural(), .integer(0), "How often it is tried.", editions: .later),
+        OptionRow("reconnect.delay", .natural(.milliseconds), .integer(2000), "The pause before.", editions: .later),
         OptionRow("confirms_enabled", .boolean, .boolean(false), "Wait for confirmations."),
         OptionRow("max_worker_queue_len", .naturalOrInfinity(), .integer(1000), "How many messages may wait."),
     ]

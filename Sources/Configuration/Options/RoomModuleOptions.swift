@@ -83,6 +83,10 @@ enum RoomModuleOptions {
             ModuleOptionRows.backend("mnesia", "rdbms"),
             OptionRow("host", .text(.hostPattern), .text("muclight.@HOST@"), "The domain of the rooms."),
             OptionRow("cache_affs", .section, .unset, "Remember who belongs to a room."),
+            OptionRow("allow_multiple_owners", .boolean, .boolean(false), "Rooms may have several owners.", editions: .later),
+            OptionRow(
+                "promote_on_last_owner_leave", .boolean, .boolean(true), "Somebody becomes the owner when the last one leaves.",
+                editions: .later),
             OptionRow("equal_occupants", .boolean, .boolean(false), "Rooms have no owner."),
             OptionRow("legacy_mode", .boolean, .boolean(false), "Speak the protocol of ordinary rooms."),
             OptionRow("rooms_per_user", .positiveOrInfinity(), .infinity, "How many rooms a user may be in."),
@@ -116,8 +120,15 @@ enum RoomModuleOptions {
             OptionRow("spam_prevention", .boolean, .boolean(true), "Keep search engines from following links."),
         ])
 
-    private static let publishing: [OptionRow] = ModuleOptionRows.module(
-        "mod_pubsub", "Publishing and subscribing (XEP-0060, XEP-0163).",
+    private static let publishing: [OptionRow] =
+        ModuleOptionRows.module(
+            "mod_pubsub", "Publishing and subscribing (XEP-0060, XEP-0163).",
+            nodes + [
+                OptionRow("max_items_per_node", .naturalOrInfinity(), .infinity, "The most items that a node may keep.", editions: .later)
+            ])
+        + ModuleOptionRows.module("mod_pubsub_old", "What mod_pubsub was before.", editions: .later, nodes)
+
+    private static let nodes: [OptionRow] =
         [
             ModuleOptionRows.backend("mnesia", "rdbms"),
             OptionRow("host", .text(.hostPattern), .text("pubsub.@HOST@"), "The domain of the service."),
@@ -136,7 +147,7 @@ enum RoomModuleOptions {
             OptionRow("default_node_config", .section, .unset, "What a new node is like."),
             OptionRow("item_publisher", .boolean, .boolean(false), "Say who published an item."),
             OptionRow("sync_broadcast", .boolean, .boolean(false), "Answer after everybody was told."),
-        ] + nodeConfiguration + ModuleOptionRows.senders("wpool"))
+        ] + nodeConfiguration + ModuleOptionRows.senders("wpool")
 
     private static let nodeConfiguration: [OptionRow] = OptionRow.under(
         "default_node_config",
@@ -144,7 +155,7 @@ enum RoomModuleOptions {
             OptionRow("access_model", .name, .unset, "Who may subscribe."),
             OptionRow("deliver_notifications", .boolean, .unset, "Tell subscribers of items."),
             OptionRow("deliver_payloads", .boolean, .unset, "Send the items themselves."),
-            OptionRow("max_items", .natural(), .unset, "How many items a node keeps."),
+            OptionRow("max_items", .naturalOrInfinity(), .unset, "How many items a node keeps."),
             OptionRow("max_payload_size", .natural(.bytes), .unset, "The largest item."),
             OptionRow("node_type", .name, .unset, "Whether a node holds items or nodes."),
             OptionRow("notification_type", .name, .unset, "The type of the messages."),

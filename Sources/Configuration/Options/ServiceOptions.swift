@@ -14,7 +14,7 @@ enum ServiceOptions {
                     "How often old events are removed."),
                 OptionRow(
                     "service_domain_db.event_max_age", .positive(.seconds), .integer(7200), "How long events are kept."),
-            ])
+            ] + LaterReleaseOptions.services)
         + OptionRow.under("services", state: .accepted("nothing is ever reported to anybody"), telemetry)
         + OptionRow.under(
             "services", state: .accepted("xmppctl has all commands"),

@@ -14,6 +14,7 @@ extension OptionKind {
         case .secret: "a non-empty string"
         case .file(.any): "the path of a readable file"
         case .file(let use): "the path of a readable file with \(use.rawValue)"
+        case .variable: "the name of a variable of the server's environment"
         case .list(let element, let atLeastOne):
             (atLeastOne ? "a non-empty array" : "an array") + " without repetitions, each element \(element.expectation)"
         case .either(let kinds): kinds.map(\.expectation).joined(separator: ", or ")

@@ -4,6 +4,13 @@ import Glibc
 public protocol FileSource: AnyObject {
     /// The whole file. Throws when it is missing, unreadable, no regular file or larger than `FileFailure.limit`.
     func read(_ path: String) throws(FileFailure) -> [UInt8]
+    /// The value of a variable of the environment. Workers get none of the master's, and so it travels like a file.
+    func variable(_ name: String) throws(FileFailure) -> [UInt8]
+}
+
+extension FileSource {
+    /// The name under which the value of a variable is kept beside the files.
+    fileprivate func place(ofVariable name: String) -> String { "environment variable \(name)" }
 }
 
 /// Why a file that the configuration names cannot be used.
@@ -42,6 +49,15 @@ public final class DiskFiles: FileSource {
         if let known = files.first(where: { $0.path == path }) { return known.contents }
         let contents = try Self.contents(of: path)
         files.append(ConfiguredFile(path: path, contents: contents))
+        return contents
+    }
+
+    public func variable(_ name: String) throws(FileFailure) -> [UInt8] {
+        let place = place(ofVariable: name)
+        if let known = files.first(where: { $0.path == place }) { return known.contents }
+        guard let value = getenv(name) else { throw FileFailure("the environment of the server has no variable \(name)") }
+        let contents = Array(String(cString: value).utf8)
+        files.append(ConfiguredFile(path: place, contents: contents))
         return contents
     }
 
@@ -88,6 +104,13 @@ public final class BundledFiles: FileSource {
 
     public func read(_ path: String) throws(FileFailure) -> [UInt8] {
         guard let found = contents[path] else { throw FileFailure("not in the bundle") }
+        return found
+    }
+
+    public func variable(_ name: String) throws(FileFailure) -> [UInt8] {
+        guard let found = contents[place(ofVariable: name)] else {
+            throw FileFailure("the environment of the server has no variable \(name)")
+        }
         return found
     }
 }

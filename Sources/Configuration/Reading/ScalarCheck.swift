@@ -69,6 +69,12 @@ struct ScalarCheck {
             return .secret(Secret(text))
         case (.file(let use), .string(let path)):
             return .file(try read(path, use))
+        case (.variable, .string(let name)) where !name.isEmpty:
+            do {
+                return .file(ConfiguredFile(path: name, contents: try files.variable(name)))
+            } catch {
+                throw Rejection(kind: .badValue, expected: kind.expectation, hint: error.description)
+            }
         default:
             throw Rejection(kind: .malformedNode, expected: kind.expectation)
         }
@@ -114,12 +120,18 @@ struct ScalarCheck {
             let place = "\(path)[\(index + 1)]"
             guard let value = value(of: inner, kind: element, path: place) else { continue }
             let setting = Setting(value: value, position: inner.position)
-            if settings.contains(setting) {
-                _ = refuse(Rejection(kind: .badValue, expected: "no value twice"), inner, place)
+            if let first = settings.firstIndex(of: setting) {
+                let hint = Self.sameAs("\(path)[\(first + 1)]", settings[first].position)
+                _ = refuse(Rejection(kind: .badValue, expected: "no value twice", hint: hint), inner, place)
             }
             settings.append(setting)
         }
         return failures.count == failuresBefore ? .list(settings) : nil
+    }
+
+    /// Where the first of two equal values stands: they may be spelt differently.
+    static func sameAs(_ path: String, _ position: Position?) -> String {
+        "the same as \(path)" + (position.map { " in line \($0.line)" } ?? "")
     }
 
     private mutating func either(_ node: Node, _ kinds: [OptionKind], kind: OptionKind, path: String) -> Setting.Value? {

@@ -1,4 +1,5 @@
 import Glibc
+import Preparation
 
 /// Why a value is no good, without the place.
 struct Rejection: Error, Equatable {
@@ -23,13 +24,14 @@ extension TextRule {
         case .nonEmpty: text.isEmpty ? nil : text
         case .domain: DomainName.canonical(text)
         case .domainOrWildcard: DomainName.canonicalOrWildcard(text)
-        case .hostPattern: HostPattern.isLegal(text) ? text : nil
+        case .hostPattern: HostPattern.canonical(text)
         case .path: text.isEmpty || text.utf8.contains(0) ? nil : text
         case .ipAddress: IPAddress(text)?.text
         case .network: IPNetwork(text) == nil ? nil : text
         case .language: Self.isLanguage(text) ? text.lowercased() : nil
-        case .localPart: AddressText.isLocalPart(text) ? text.lowercased() : nil
-        case .bareAddress: AddressText.isBare(text) ? text : nil
+        case .localPart: AddressPart.local(text)
+        case .resource: AddressPart.resource(text)
+        case .bareAddress: BareAddress.canonical(text)
         case .route: RouteText.isLegal(text) ? text : nil
         case .glob: Glob(text) == nil ? nil : text
         }
@@ -40,6 +42,7 @@ extension TextRule {
         case .any: "a string"
         case .nonEmpty: "a non-empty string"
         case .localPart: "a non-empty string that can be the name before the @ of an address"
+        case .resource: "a non-empty string that can be the resource of an address"
         case .bareAddress: "an address such as user@domain"
         case .route: "a path with balanced brackets, such as /api/[:name]"
         case .domain: "a domain name"
@@ -60,46 +63,33 @@ extension TextRule {
     }
 }
 
+/// Names of hosts, in the one form that addresses have them in, so that every spelling of a name is the same host.
 enum DomainName {
-    /// Lower case, without a final dot; nil for what cannot be a domain's name. What internationalised labels
-    /// may hold is for the address rules of RFC 7622, which the server applies later.
+    /// Bytes of a name in DNS (RFC 1035 §2.3.4), without a final dot.
+    private static let longest = 253
+
+    /// The name as addresses have it (RFC 7622 §3.2): in lower case, with U-labels, without a final dot; nil for what
+    /// cannot be a domain's name. Literal IPv6 addresses are none.
     static func canonical(_ text: String) -> String? {
-        var name = text.lowercased()
-        if name.hasSuffix(".") { name.removeLast() }
-        guard !name.isEmpty, name.utf8.count <= 253 else { return nil }
-        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
-        return labels.allSatisfy(isLabel) ? name : nil
+        guard text.utf8.first != UInt8(ascii: "["), let name = AddressPart.domain(text),
+            let ascii = AddressPart.asciiDomain(name), ascii.utf8.count <= longest
+        else { return nil }
+        return name
     }
 
     static func canonicalOrWildcard(_ text: String) -> String? {
         guard text.hasPrefix("*.") else { return canonical(text) }
         return canonical(String(text.dropFirst(2))).map { "*.\($0)" }
     }
-
-    private static func isLabel(_ label: Substring) -> Bool {
-        guard (1...63).contains(label.utf8.count), !label.hasPrefix("-"), !label.hasSuffix("-") else { return false }
-        return label.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "-"), UInt8(ascii: "_"), 0x80...: true
-            default: false
-            }
-        }
-    }
 }
 
-/// Addresses as far as one can tell without the tables of RFC 7622, which the server applies later.
-enum AddressText {
-    static func isLocalPart(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.count <= 1023 && !text.utf8.contains { byte in
-            byte <= 0x20 || byte == 0x7f || "\"&'/:<>@".utf8.contains(byte)
-        }
-    }
-
-    static func isBare(_ text: String) -> Bool {
+/// Addresses without a resource, as the server compares them (RFC 7622).
+enum BareAddress {
+    static func canonical(_ text: String) -> String? {
         let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let domain = parts.last, DomainName.canonical(String(domain)) != nil else { return false }
-        return parts.count == 1 || isLocalPart(String(parts[0]))
+        guard let domain = parts.last.flatMap({ DomainName.canonical(String($0)) }) else { return nil }
+        guard parts.count == 2 else { return domain }
+        return AddressPart.local(String(parts[0])).map { "\($0)@\(domain)" }
     }
 }
 
@@ -119,10 +109,10 @@ enum RouteText {
 enum HostPattern {
     private static let suffix = ".@HOST@"
 
-    /// A name without the mark, or with it once, at the end, behind a name of its own.
-    static func isLegal(_ text: String) -> Bool {
-        let own = text.hasSuffix(suffix) ? String(text.dropLast(suffix.count)) : text
-        return DomainName.canonical(own) != nil
+    /// A name without the mark, or with it once, at the end, behind a name of its own; nil for others.
+    static func canonical(_ text: String) -> String? {
+        guard text.hasSuffix(suffix) else { return DomainName.canonical(text) }
+        return DomainName.canonical(String(text.dropLast(suffix.count))).map { $0 + suffix }
     }
 
     /// The text with every `@HOST@` replaced by the host's name.

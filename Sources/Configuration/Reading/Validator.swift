@@ -13,7 +13,7 @@ struct Validator {
 
     /// Checks one table. `isSilent`: an outer table said already that nothing here is in effect.
     mutating func table(
-        _ entries: [Entry], at position: Position, schema: Schema, path: String, isSilent: Bool = false
+        _ entries: [Entry], at position: Position, schema: OptionSchema, path: String, isSilent: Bool = false
     ) -> SettingTable {
         var table = SettingTable(position: position)
         for entry in entries {
@@ -55,7 +55,7 @@ struct Validator {
         return true
     }
 
-    private mutating func reportUnexpected(_ entry: Entry, schema: Schema, path: String) {
+    private mutating func reportUnexpected(_ entry: Entry, schema: OptionSchema, path: String) {
         let known = schema.children.filter { $0.value.row != nil }.keys.sorted()
         let nearest = NearestName.to(entry.key, among: known)
         let isModule = known.contains("mod_roster")
@@ -68,7 +68,7 @@ struct Validator {
     }
 
     private mutating func value(
-        _ node: Node, schema: Schema, row: OptionRow, path: String, isSilent: Bool
+        _ node: Node, schema: OptionSchema, row: OptionRow, path: String, isSilent: Bool
     ) -> Setting? {
         switch (row.kind, node.value) {
         case (.section, .table(let entries)), (.sectionOr, .table(let entries)):
@@ -95,7 +95,7 @@ struct Validator {
     }
 
     private mutating func sections(
-        _ elements: [Node], _ node: Node, schema: Schema, path: String, isSilent: Bool
+        _ elements: [Node], _ node: Node, schema: OptionSchema, path: String, isSilent: Bool
     ) -> Setting? {
         var settings: [Setting] = []
         for (index, element) in elements.enumerated() {
@@ -130,7 +130,7 @@ struct Validator {
 
 extension Validator {
     /// Puts what was written under another spelling under the name that counts; that name wins if both are there.
-    private mutating func resolveAliases(in table: inout SettingTable, schema: Schema, path: String) {
+    private mutating func resolveAliases(in table: inout SettingTable, schema: OptionSchema, path: String) {
         for (key, child) in schema.children {
             guard let alias = child.row?.alias else { continue }
             if table.isBroken(key) { table.broken.insert(alias.target) }
@@ -145,7 +145,7 @@ extension Validator {
         }
     }
 
-    private mutating func fillDefaults(of table: inout SettingTable, schema: Schema, path: String) {
+    private mutating func fillDefaults(of table: inout SettingTable, schema: OptionSchema, path: String) {
         for (key, child) in schema.children.sorted(by: { $0.key < $1.key }) {
             guard let row = child.row, row.alias == nil, table.entries[key] == nil, !table.isBroken(key)
             else { continue }

@@ -71,6 +71,9 @@ public struct AccessControl: Sendable {
         return clauses.first { includes($0.acl, subject, on: host) }?.value
     }
 
+    /// Whether a file defines such a rule.
+    func hasRule(_ rule: String) -> Bool { rules[rule] != nil }
+
     /// Whether the class has the subject; a class that is not defined has nobody.
     func includes(_ acl: String, _ subject: AccessSubject, on host: String) -> Bool {
         if let patterns = classes[acl] {

@@ -20,7 +20,7 @@ public struct GeneralConfiguration: Sendable, Equatable {
         logLevel = table.string("loglevel") ?? "warning"
         hosts = table.strings("hosts") ?? []
         hostTypes = table.strings("host_types") ?? []
-        defaultServerDomain = table.string("default_server_domain") ?? ""
+        defaultServerDomain = table.string("default_server_domain") ?? hosts.first ?? ""
         language = table.string("language") ?? "en"
         hideServiceName = table.boolean("hide_service_name") ?? false
         httpServerName = table.string("http_server_name") ?? ""

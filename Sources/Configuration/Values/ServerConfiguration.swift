@@ -51,7 +51,10 @@ public struct ServerConfiguration: Sendable {
 
     /// The shaper that an access rule names for a user; nil: no limit. Also for a rule or shaper that is not defined.
     public func shaper(rule: String, for subject: AccessSubject, on host: String) -> Shaper? {
-        guard rule != "none", case .name(let name)? = access(rule: rule, for: subject, on: host) else { return nil }
+        guard rule != "none" else { return nil }
+        // The releases after 6.3 name the shaper itself.
+        guard self.host(host).accessControl.hasRule(rule) else { return shapers[rule] }
+        guard case .name(let name)? = access(rule: rule, for: subject, on: host) else { return nil }
         return shapers[name]
     }
 

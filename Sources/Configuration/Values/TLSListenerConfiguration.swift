@@ -38,7 +38,8 @@ public struct TLSListenerConfiguration: Sendable, Equatable {
 
     /// `module`: what holds where the table does not say.
     init(_ table: SettingTable, module: Module = .fastTLS) {
-        let module = table.string("module").flatMap(Module.init(rawValue:)) ?? module
+        let implied: Module = Module.justTLS.ownKeys(in: table).isEmpty ? module : .justTLS
+        let module = table.string("module").flatMap(Module.init(rawValue:)) ?? implied
         mode = table.string("mode").flatMap(Mode.init(rawValue:)) ?? .starttls
         self.module = module
         cacertfile = table.file("cacertfile")
@@ -54,6 +55,18 @@ public struct TLSListenerConfiguration: Sendable, Equatable {
         versions = table.strings("versions")
         disconnectOnFailure = table.boolean("disconnect_on_failure") ?? true
         crlFiles = table.files("crl_files")
+    }
+}
+
+extension TLSListenerConfiguration.Module {
+    /// The keys of a table that only this module has; `verify_mode` for a value that only it has.
+    func ownKeys(in table: SettingTable) -> [String] {
+        switch self {
+        case .fastTLS: return ["protocol_options"].filter(table.isGiven)
+        case .justTLS:
+            let keys = ["keyfile", "password", "disconnect_on_failure", "versions", "crl_files"].filter(table.isGiven)
+            return keys + (table.string("verify_mode") == "selfsigned_peer" ? ["verify_mode"] : [])
+        }
     }
 }
 

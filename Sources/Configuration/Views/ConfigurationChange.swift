@@ -31,17 +31,17 @@ private struct ChangeWalk {
     private(set) var changes: [ConfigurationChange] = []
 
     /// - Parameter row: that of the table, for keys that have none of their own.
-    mutating func visit(_ old: SettingTable, _ new: SettingTable, _ schema: Schema, _ row: OptionRow?, _ path: String) {
+    mutating func visit(_ old: SettingTable, _ new: SettingTable, _ schema: OptionSchema, _ row: OptionRow?, _ path: String) {
         let keys = Set(old.entries.keys).union(new.entries.keys)
         let ordered = path.isEmpty ? SettingWalk.sections.filter(keys.contains) : keys.sorted()
         for key in ordered {
-            let child = schema.child(key) ?? Schema()
+            let child = schema.child(key) ?? OptionSchema()
             let place = TOMLPath.appending(key, to: path)
             compare(old.entries[key], new.entries[key], child, child.row ?? row, place)
         }
     }
 
-    private mutating func compare(_ old: Setting?, _ new: Setting?, _ schema: Schema, _ row: OptionRow?, _ path: String) {
+    private mutating func compare(_ old: Setting?, _ new: Setting?, _ schema: OptionSchema, _ row: OptionRow?, _ path: String) {
         switch (old?.value, new?.value) {
         case (.table(let old)?, .table(let new)?): visit(old, new, schema, row, path)
         case (.list(let old)?, .list(let new)?) where (old + new).allSatisfy(\.isTable):
@@ -52,7 +52,7 @@ private struct ChangeWalk {
 
     /// Elements of an array of tables, of which each is the one it was or not.
     private mutating func compare(
-        _ old: [SettingTable], _ new: [SettingTable], _ schema: Schema, _ row: OptionRow?, _ path: String
+        _ old: [SettingTable], _ new: [SettingTable], _ schema: OptionSchema, _ row: OptionRow?, _ path: String
     ) {
         let partners = ElementPairs.partners(of: new, before: old, at: path)
         for place in old.indices where !partners.contains(place) {

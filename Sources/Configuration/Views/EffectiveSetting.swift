@@ -34,7 +34,7 @@ struct SettingWalk {
     ]
 
     /// Values first, then the tables; at the top in the order of the manual.
-    mutating func visit(_ table: SettingTable, schema: Schema, path: String) {
+    mutating func visit(_ table: SettingTable, schema: OptionSchema, path: String) {
         let computed = schema.children.filter { key, child in
             guard case .computed? = child.row?.default else { return false }
             return table.entries[key] == nil
@@ -45,9 +45,9 @@ struct SettingWalk {
         }
     }
 
-    private mutating func visit(_ key: String, in table: SettingTable, schema: Schema, path: String, tables: Bool) {
+    private mutating func visit(_ key: String, in table: SettingTable, schema: OptionSchema, path: String, tables: Bool) {
         let place = TOMLPath.appending(key, to: path)
-        let child = schema.child(key) ?? Schema()
+        let child = schema.child(key) ?? OptionSchema()
         guard let setting = table.entries[key] else {
             if !tables, case .computed(let text)? = child.row?.default {
                 settings.append(EffectiveSetting(path: place, value: "(\(text))", origin: .computed))
@@ -118,7 +118,7 @@ extension OptionRow {
     /// The releases that have it.
     public var editionsText: String {
         if editions.contains(.xmppd) { return "xmppd" }
-        let names = [(Editions.release5, "5"), (.release62, "6.2"), (.release63, "6.3")].filter { editions.contains($0.0) }
+        let names = [(Editions.release5, "5"), (.release62, "6.2"), (.release63, "6.3"), (.later, "after 6.3")].filter { editions.contains($0.0) }
         return "MongooseIM " + names.map(\.1).joined(separator: ", ")
     }
 

@@ -1,6 +1,5 @@
 public import Configuration
 internal import CJWT
-internal import Glibc
 internal import SASL
 
 /// The key that tokens are checked with (`auth.jwt`), read from wherever it is.
@@ -23,11 +22,7 @@ public struct TokenKey: Sendable {
         switch options.key {
         case .file(let file): bytes = file.contents
         case .value(let secret): bytes = Array(secret.reveal().utf8)
-        case .environment(let name):
-            guard let value = getenv(name) else {
-                throw Problem(option: options.key.option, text: "the environment of the server has no variable \(name)")
-            }
-            bytes = Array(String(cString: value).utf8)
+        case .environment(let variable): bytes = variable.contents
         }
         if bytes.isEmpty { throw Problem(option: options.key.option, text: "the key is empty") }
         if let expected = algorithm.publicKey, PublicKey(pem: bytes) != expected {

@@ -1,13 +1,13 @@
 /// The option rows as a tree, in which the checker walks beside the file.
-struct Schema: Sendable {
+struct OptionSchema: Sendable {
     /// Nil for a part of a path that has no row of its own.
     var row: OptionRow?
-    var children: [String: Schema] = [:]
+    var children: [String: OptionSchema] = [:]
     /// What a name of the operator's own choice leads to.
-    var anyName: [Schema] = []
+    var anyName: [OptionSchema] = []
 
     /// The schema of a child; a name of its own goes before the operator's choice.
-    func child(_ key: String) -> Schema? { children[key] ?? anyName.first }
+    func child(_ key: String) -> OptionSchema? { children[key] ?? anyName.first }
 
     init() {}
 
@@ -26,18 +26,18 @@ struct Schema: Sendable {
             return
         }
         if first == "*" {
-            var child = anyName.first ?? Schema()
+            var child = anyName.first ?? OptionSchema()
             child.insert(row, at: parts.dropFirst())
             anyName = [child]
         } else {
-            children[first, default: Schema()].insert(row, at: parts.dropFirst())
+            children[first, default: OptionSchema()].insert(row, at: parts.dropFirst())
         }
     }
 }
 
-extension Schema {
+extension OptionSchema {
     /// Puts what is below another place below a child, too; the child keeps its own row.
-    fileprivate mutating func graft(_ source: Schema?, onto parent: String, as child: String) {
+    fileprivate mutating func graft(_ source: OptionSchema?, onto parent: String, as child: String) {
         guard var copy = source else { return }
         copy.row = children[parent]?.children[child]?.row
         children[parent]?.children[child] = copy
@@ -74,8 +74,8 @@ public enum OptionTable {
     ///
     /// Sections that `host_config` may override stand below it with the rows they have at the top; the keys
     /// that every module takes stand in each of them; a component may be spelled two ways.
-    static func schema() -> Schema {
-        var root = Schema(rows: rows)
+    static func schema() -> OptionSchema {
+        var root = OptionSchema(rows: rows)
         if var modules = root.children["modules"] {
             let common = modules.anyName.first?.children ?? [:]
             modules.anyName = []
