@@ -1,5 +1,5 @@
 /// The version of everything in this file. Workers of different versions never serve together.
-public let meshVersion: UInt16 = 4
+public let meshVersion: UInt16 = 5
 
 /// What workers say to one another over the mesh. Fire and forget: none of these has a reply of its own.
 ///
@@ -12,9 +12,9 @@ public enum MeshFrame: Sendable, Equatable {
     case stanza(connections: [UInt64], kind: UInt8, follows: Bool, bytes: [UInt8], ticket: UInt64)
     /// The stanzas with these tickets need not be kept for the receiving worker's own sake any more.
     case settled(tickets: [UInt64])
-    /// Something happened to a user who has sessions with the receiving worker: roster push, probe, changed lists.
-    /// `topic` names the module's handler, `payload` is its own.
-    case event(topic: String, user: String, payload: [UInt8])
+    /// Something happened to a user who has these sessions with the receiving worker: roster push, probe, changed lists.
+    /// `topic` names the module's handler, `payload` is its own. A session that has migrated is told by its new worker.
+    case event(topic: String, user: String, connections: [UInt64], payload: [UInt8])
     /// Something that all workers must know, such as a cache to be forgotten.
     case broadcast(topic: String, domain: String, payload: [UInt8])
     /// End one of the receiving worker's sessions with this stream error.
@@ -48,8 +48,22 @@ public enum MeshFrame: Sendable, Equatable {
             for ticket in tickets { writer.uint64(ticket) }
             return writer.bytes
         case .greeting: return [Tag.greeting.rawValue]
-        case .event(let topic, let user, let payload): return Self.encode(.event, topic, user, payload)
-        case .broadcast(let topic, let domain, let payload): return Self.encode(.broadcast, topic, domain, payload)
+        case .event(let topic, let user, let connections, let payload):
+            var writer = ByteWriter(reservingCapacity: payload.count + 64 + 8 * connections.count)
+            writer.uint8(Tag.event.rawValue)
+            writer.string(topic)
+            writer.string(user)
+            writer.count(connections.count)
+            for connection in connections { writer.uint64(connection) }
+            writer.rest(payload)
+            return writer.bytes
+        case .broadcast(let topic, let domain, let payload):
+            var writer = ByteWriter(reservingCapacity: payload.count + 64)
+            writer.uint8(Tag.broadcast.rawValue)
+            writer.string(topic)
+            writer.string(domain)
+            writer.rest(payload)
+            return writer.bytes
         case .close(let connection, let condition, let text):
             var writer = ByteWriter()
             writer.uint8(Tag.close.rawValue)
@@ -63,15 +77,6 @@ public enum MeshFrame: Sendable, Equatable {
             message.write(to: &writer)
             return writer.bytes
         }
-    }
-
-    private static func encode(_ tag: Tag, _ topic: String, _ subject: String, _ payload: [UInt8]) -> [UInt8] {
-        var writer = ByteWriter(reservingCapacity: payload.count + 64)
-        writer.uint8(tag.rawValue)
-        writer.string(topic)
-        writer.string(subject)
-        writer.rest(payload)
-        return writer.bytes
     }
 
     /// A stanza frame read where it lies: nearly all that comes over the mesh, so it is not copied.
@@ -117,7 +122,10 @@ public enum MeshFrame: Sendable, Equatable {
                 connections: connections, kind: kind & ~Self.following, follows: kind & Self.following != 0,
                 bytes: Array(reader.rest()), ticket: ticket)
         case .event:
-            self = .event(topic: try reader.string(), user: try reader.string(), payload: Array(reader.rest()))
+            let (topic, user) = (try reader.string(), try reader.string())
+            var connections: [UInt64] = []
+            for _ in 0..<(try reader.count(ofSize: 8)) { connections.append(try reader.uint64()) }
+            self = .event(topic: topic, user: user, connections: connections, payload: Array(reader.rest()))
         case .broadcast:
             self = .broadcast(topic: try reader.string(), domain: try reader.string(), payload: Array(reader.rest()))
         case .close:

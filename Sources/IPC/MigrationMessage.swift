@@ -11,6 +11,35 @@
 // third worker sent to the owner is there before its echo, so it is with the successor before `passed`; until all have
 // passed the successor holds back what comes to it directly, from the owner as well: that sees the session there before
 // it has heard `adopted` and sent the rest after it.
+//
+// A full mesh may refuse each message. The sender then retains it and sends it again, in order, until the mesh takes it or
+// the receiver is gone (`MigrationOutbox`); only `claim` and `parcel`, which nobody waits for yet, are given up at once.
+// If too many are retained, or the other side stays silent for ten seconds, a deadline ends what would wait for ever:
+//
+//   message   refused by the mesh          never arrives
+//   claim     the client is refused        the client is refused, and may try again
+//   refused   retained                     as for claim
+//   parcel    the session stays; a claim   as for claim; the owner ends the session as for `adopted`
+//             is answered with `refused`
+//   adopted   retained                     the owner ends the session with `reset` and routes anew what waited for it; an
+//                                          `adopted` that comes later is answered with `close`
+//   declined  retained                     as for adopted
+//   barrier   retained                     the successor opens the barrier: order is given up, nothing is lost
+//   echo      retained                     as for barrier
+//   passed    retained                     as for barrier
+//   settled   retained                     the owner drops the migration; what comes later is routed anew
+//
+// A stanza, an event or an end that comes late goes after the session to that one session, under its number there; its new
+// worker sends it on only if the session has migrated from there, too. So nothing comes back or multiplies.
+//
+// When a party ends:
+//
+//   the session, before `adopted`    the owner has the successor end it, or ends it itself if it is declined
+//   the session, before `settled`    the course goes on without it up to `settled`; what comes late is routed anew
+//   the owner, before `settled`      the successor ends the session with `reset`: something may be missing from it
+//   the successor, before `adopted`  the session stays with the owner; it ends with `reset` if others saw it at the successor
+//   the successor, later             the session is lost as any session of a worker that dies
+//   a third worker                   its echo is not awaited any longer
 
 /// One message about a session that moves. `connection` is its number with the owner, `successor` that with its new worker.
 public enum MigrationMessage: Sendable, Equatable {

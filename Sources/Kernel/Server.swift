@@ -25,6 +25,7 @@ public final class Server {
     /// Reads declarations and stream headers, so that the other one need not learn its namespaces anew each time.
     public let headerParser = ElementParser()
     public var counters = Counters()
+    var inHand: StanzaInHand?
     /// Whether an address may register another account now; one in so many seconds, over all workers.
     public var claimRegistration: @LoopActor (_ address: String, _ seconds: Int64) -> Bool = { _, _ in true }
     /// The other workers; set once they are connected.
@@ -34,7 +35,9 @@ public final class Server {
     /// Which incarnation of each other slot can be reached.
     public private(set) var livePeers: [UInt8: UInt32] = [:]
 
-    private var sessions: [UInt64: Session] = [:]
+    private var sessions: [UInt64: Session] = [:] { didSet { sessionsCounted(sessions.count) } }
+    /// Hears how many sessions there are whenever one comes or goes.
+    public var sessionsCounted: @LoopActor (Int) -> Void = { _ in }
     /// Sessions that are to answer or to ask for an acknowledgement at the end of this turn.
     private var due: [Session] = []
     /// Work behind sessions that have ended, which the end of the process waits for.
@@ -52,6 +55,16 @@ public final class Server {
     public struct Counters: Sendable {
         public var stanzasIn: UInt64 = 0
         public var stanzasOut: UInt64 = 0
+        /// Messages handed to sessions of this worker.
+        public var messagesDelivered: UInt64 = 0
+        /// Messages kept for users who were not there.
+        public var messagesStoredOffline: UInt64 = 0
+        /// Stanzas answered with an error.
+        public var stanzasBounced: UInt64 = 0
+        /// Streams closed because their clients did not read.
+        public var slowReadersClosed: UInt64 = 0
+        /// Accounts that were registered in band.
+        public var registrations: UInt64 = 0
 
         public init() {}
     }
@@ -185,7 +198,7 @@ public final class Server {
             if let session = sessions[owner.connection] {
                 session.close(error)
             } else {
-                migration.forwardClose(owner.connection, error)
+                migration.follow(owner.connection, .close(error))
             }
             return
         }
@@ -252,7 +265,7 @@ public final class Server {
             if let session = sessions[connection] {
                 session.deliver(kind, view.bytes, follows: view.follows, ackHold)
                 taken = true
-            } else if migration.forward(RenderedStanza(kind, Array(view.bytes), ackHold), to: connection) {
+            } else if migration.follow(connection, .stanza(RenderedStanza(kind, Array(view.bytes), ackHold))) {
                 taken = true
             }
         }
@@ -265,14 +278,14 @@ public final class Server {
         case .settled(let tickets): ackHolds.settled(tickets, by: slot)
         case .greeting: handshakes.known(slot)
         case .stanza: break   // a malformed one, or it had been read in place
-        case .event(let topic, let user, let payload):
-            let user = JID.prepared(user)
-            hosts[user.domain]?.handle(topic, user, payload)
+        case .event(let topic, let user, let connections, let payload):
+            let event = UserEvent(topic: topic, user: JID.prepared(user), payload: payload)
+            hosts[event.user.domain]?.handle(event, for: connections)
         case .broadcast(let topic, let domain, let payload): hosts[domain]?.handleBroadcast(topic, payload)
         case .close(let connection, let condition, let text):
             let condition = StreamError.Condition(rawValue: condition) ?? .undefinedCondition
             let error = StreamError(condition, text: text.isEmpty ? nil : text)
-            if let session = sessions[connection] { session.close(error) } else { migration.forwardClose(connection, error) }
+            if let session = sessions[connection] { session.close(error) } else { migration.follow(connection, .close(error)) }
         }
     }
 

@@ -48,7 +48,8 @@ public final class StreamManagement: Module {
         }
     }
 
-    /// XEP-0198 §3: once for a session, or it is at its end; resumption only for who asks for it.
+    /// XEP-0198 §3: `<enable/>` a second time ends the stream. It is refused first with `<failed/>`, by which clients that
+    /// know MongooseIM recognise it. A session can be resumed only if its client has asked for that.
     private static func enable(_ element: Element, _ session: Session, _ terms: StreamManagementState.Terms) {
         var terms = terms
         let wants = element.attribute("resume", equals: "true") || element.attribute("resume", equals: "1")
@@ -59,7 +60,7 @@ public final class StreamManagement: Module {
         let key = terms.resumeTimeout == nil ? "" : Base64.encode(RandomPool.take(StreamManagementState.keyLength))
         guard session.enableAcknowledgements(terms, key: key) != nil else {
             session.sendNonza(StreamManagementXML.failed(.unexpectedRequest))
-            return session.close(nil)
+            return session.close(StreamError(.policyViolation, text: "Stream management is enabled already"))
         }
         let name = terms.resumeTimeout == nil ? nil : Host.resumptionName(key: key, resource: session.jid.resource)
         session.sendNonza(StreamManagementXML.enabled(id: name, seconds: terms.resumeTimeout.map { $0 / 1000 }))

@@ -2,12 +2,12 @@ import Testing
 
 @testable import IPC
 
-@Suite struct MeshFrameTests {
+@Suite(.timeLimit(.minutes(5))) struct MeshFrameTests {
     private static let frames: [MeshFrame] = [
         .stanza(connections: [], kind: 0, follows: false, bytes: [], ticket: 0),
         .stanza(connections: [7], kind: 1, follows: true, bytes: Array("<message/>".utf8), ticket: .max),
         .stanza(connections: [1, .max, 3], kind: 2, follows: false, bytes: [0, 255], ticket: 1),
-        .event(topic: "t", user: "u@d", payload: [1, 2]),
+        .event(topic: "t", user: "u@d", connections: [1, .max], payload: [1, 2]),
         .broadcast(topic: "", domain: "d", payload: []), .close(connection: 9, condition: "reset", text: "é"),
         .transfer(.claim(ticket: 1, connection: .max, key: "abc")), .transfer(.refused(ticket: 2)),
         .transfer(.parcel(ticket: 0, connection: 7, contents: [0, 255])), .transfer(.adopted(connection: 1, successor: 2)),

@@ -67,6 +67,7 @@ final class Stage {
     var meshHasFailed: Bool { link.isDown }
     /// From now on no frame is taken, although both workers live: one of them does not read.
     func fillMesh() { link.isFull = true }
+    func emptyMesh() { link.isFull = false }
 
     func account(_ user: String) async throws {
         _ = try await store.accounts.create(
@@ -123,12 +124,18 @@ struct StageFailure: Error, CustomStringConvertible {
 final class StageClient: SessionStream {
     let address = "127.0.0.1"
     let isSecure = true
-    let queuedBytes = 0
+    /// Bytes that it has not read: none unless it has stopped reading.
+    private(set) var queuedBytes = 0
+    /// From now on nothing is read, or everything again at once.
+    var isReading = true { didSet { if isReading { queuedBytes = 0 } } }
+    var isBlocked: Bool { queuedBytes > 0 }
     /// Requests for acknowledgement, and what came beside stanzas.
     var requests: [Element] { heard.filter { $0.isIn(StreamManagementXML.namespace) && $0.isNamed("r") } }
     let queueBound: Int? = nil
     fileprivate(set) var session: Session!
     private(set) var heard: [Element] = []
+    /// The same as it was written to the stream.
+    private(set) var bytes: [[UInt8]] = []
     private(set) var error: StreamError?
     private(set) var isReleased = false
     private(set) var isClosed = false
@@ -139,11 +146,13 @@ final class StageClient: SessionStream {
     var jid: JID { session.jid }
 
     func send(_ bytes: UnsafeRawBufferPointer) {
+        if !isReading { queuedBytes += bytes.count }
         guard let element = try? parser.element(bytes, in: .client, limits: Limits(bytes: .max))
         else {
             Issue.record("not XML: \(String(decoding: bytes, as: UTF8.self))")
             return
         }
+        self.bytes.append(Array(bytes))
         hear(element)
     }
 

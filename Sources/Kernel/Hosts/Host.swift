@@ -107,17 +107,25 @@ public final class Host {
 
     /// Tells the sessions of a user something, on whichever workers they are; here before this returns.
     public func notify(_ user: JID, _ topic: String, _ payload: [UInt8] = []) {
-        var slots: Set<UInt8> = []
-        for record in server.sessions(of: user) { slots.insert(record.slot) }
-        guard !slots.isEmpty else { return }
-        let frame = MeshFrame.event(topic: topic, user: user.bareText, payload: payload).encoded()
-        for slot in slots where slot != server.slot { server.mesh?.send(frame, to: slot) }
-        if slots.contains(server.slot) { handle(topic, user, payload) }
+        let event = UserEvent(topic: topic, user: user, payload: payload)
+        var connections: [UInt8: [UInt64]] = [:]
+        for route in server.sessions(of: user) { connections[route.slot, default: []].append(route.connection) }
+        let own = connections.removeValue(forKey: server.slot)
+        for (slot, connections) in connections { server.mesh?.send(event.frame(to: connections), to: slot) }
+        if let own { handle(event, for: own) }
     }
 
-    func handle(_ topic: String, _ user: JID, _ payload: [UInt8]) {
-        server.migration.forward(topic, to: user, payload)
-        declared.userTopics[topic]?(user, payload, localSessions(of: user))
+    /// Tells these sessions of this worker; after one that has migrated the event is sent.
+    func handle(_ event: UserEvent, for connections: [UInt64]) {
+        var sessions: [Session] = []
+        for connection in connections {
+            if let session = server.session(connection) {
+                sessions.append(session)
+            } else {
+                server.migration.follow(connection, .event(event))
+            }
+        }
+        declared.userTopics[event.topic]?(event.user, event.payload, sessions)
     }
 
     /// The user's sessions of this worker.

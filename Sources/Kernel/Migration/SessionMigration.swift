@@ -7,44 +7,52 @@ internal import XMPP
 /// Sessions on their way to or from another worker (`IPC/MigrationMessage.swift` has the course of it).
 @LoopActor
 final class SessionMigration {
-    /// A session that has left, or is about to. What comes for it goes after it.
-    private final class OutgoingMigration {
-        let session: Session
-        let slot: UInt8
-        /// Those of its messages whose senders are not told yet that they were handled.
-        let tickets: [UInt64]
-        var successor: UInt64?
-        /// Comes while it is not known where it will be, and under which number.
-        var pending: [@LoopActor (UInt8, UInt64) -> Void] = []
+    /// Milliseconds for which a claim waits for its session; then the client is refused, and may try again.
+    private static let claimMilliseconds: Int64 = 10_000
+    /// Milliseconds for which a barrier waits for the echoes of all workers; then it opens, and order is given up.
+    private static let barrierMilliseconds: Int64 = 10_000
 
-        init(_ session: Session, to slot: UInt8, _ tickets: [UInt64]) {
-            self.tickets = tickets
-            self.session = session
-            self.slot = slot
-        }
+    /// A session that has come and may still be overtaken by what goes another way. It outlasts its session: the former
+    /// worker waits for `settled` however the session ends.
+    private struct IncomingMigration {
+        let session: Session
+        let barrier: ReorderBarrier
+        let timer: Loop.Timer
+    }
+
+    /// A client that waits here for a session of another worker.
+    private struct Claim {
+        let slot: UInt8
+        let connection: UInt64
+        let timer: Loop.Timer
+        let answer: @LoopActor (Session?) -> Void
     }
 
     private unowned let server: Server
+    private let outbox: MigrationOutbox
     private var departures: [UInt64: OutgoingMigration] = [:]
-    private var arrivals: [UInt64: Session] = [:]
-    private var claims: [UInt64: (slot: UInt8, connection: UInt64, answer: @LoopActor (Session?) -> Void)] = [:]
+    private var arrivals: [UInt64: IncomingMigration] = [:]
+    private var claims: [UInt64: Claim] = [:]
     private var lastTicket: UInt64 = 0
 
-    init(server: Server) { self.server = server }
+    init(server: Server) {
+        self.server = server
+        outbox = MigrationOutbox(server: server)
+    }
 
     /// Sessions that have not quite left.
     var departing: Int { departures.count }
 
-    /// Sessions that may still be overtaken by what comes another way.
-    var isIdle: Bool { departures.isEmpty && arrivals.isEmpty && claims.isEmpty }
+    /// Since when the first of them has been leaving, in milliseconds of `Loop.now`.
+    var oldestDeparture: Int64? { departures.values.map(\.since).min() }
 
-    private func send(_ message: MigrationMessage, to slot: UInt8) -> Bool {
-        server.mesh?.send(MeshFrame.transfer(message).encoded(), to: slot) == true
-    }
+    /// No session is on its way, and none may still be overtaken by what goes another way.
+    var isIdle: Bool { departures.isEmpty && arrivals.isEmpty && claims.isEmpty }
 
     // MARK: Leaving
 
-    /// Sends a session to another worker, if it can go now: it must be settled, and no longer new here itself.
+    /// Sends a session to another worker, if it can go now: it must be settled, and no longer new here itself. False: it
+    /// stays, also if the mesh refuses its snapshot.
     @discardableResult
     func depart(_ session: Session, to slot: UInt8, ticket: UInt64 = 0) -> Bool {
         guard !session.hasEnded, session.isSettled, session.barrier == nil, let streamManagement = session.streamManagement,
@@ -54,30 +62,41 @@ final class SessionMigration {
         let tickets = (0..<streamManagement.unacked.waitingCount).map { _ in server.ackHolds.newTicket() }
         let parcel = SessionSnapshot(session, streamManagement, tickets)
         let message = MigrationMessage.parcel(ticket: ticket, connection: session.connection, contents: parcel.encoded())
-        guard send(message, to: slot) else { return false }
+        guard outbox.sendNow(message, to: slot) else { return false }
         for (message, ticket) in zip(streamManagement.unacked.waiting, tickets) {
             guard let ackHold = message.ackHold else { continue }
             server.ackHolds.lend(ackHold, message.bytes, to: slot, ticket, since: message.since)
         }
         session.stream?.pauseReading()
         server.takeOut(session)
-        departures[session.connection] = OutgoingMigration(session, to: slot, tickets)
+        let departure = OutgoingMigration(session, to: slot, tickets)
+        departures[session.connection] = departure
+        departure.timer = Loop.after(OutgoingMigration.deadlineMilliseconds) { [weak self] in self?.expire(session.connection) }
         return true
     }
 
     private func adopted(_ connection: UInt64, _ successor: UInt64, by slot: UInt8) {
-        guard let departure = departures[connection], departure.slot == slot else { return }
+        guard let departure = departures[connection] else {
+            // It was given up here, and what came for it found another way.
+            return server.close(SessionOwner(slot: slot, incarnation: 0, connection: successor), Self.incomplete)
+        }
+        guard departure.slot == slot, departure.successor == nil else { return }
         departure.successor = successor
         departure.session.discardAfterMigration()
-        let pending = departure.pending
-        departure.pending = []
-        for body in pending { body(slot, successor) }
+        for followUp in departure.takePending() { send(followUp, after: departure, successor) }
     }
 
     /// The session stays. Its entry may have been the other worker's for a moment.
-    private func declined(_ connection: UInt64) {
-        guard let departure = departures.removeValue(forKey: connection), departure.successor == nil else { return }
+    private func declined(_ connection: UInt64, by slot: UInt8) {
+        guard let departure = departures[connection], departure.slot == slot, departure.successor == nil else { return }
+        restore(departure)
+        departure.session.stream?.resumeReading()
+        for followUp in departure.takePending() { take(followUp, departure.session) }
+    }
+
+    private func restore(_ departure: OutgoingMigration) {
         let session = departure.session
+        drop(session.connection)
         for ticket in departure.tickets { server.ackHolds.cancel(ticket, of: departure.slot) }
         server.add(session)
         do {
@@ -85,50 +104,78 @@ final class SessionMigration {
         } catch {
             Log.error("session table refuses an entry", [Field("session", session.jid), Field("error", "\(error)")])
         }
-        session.stream?.resumeReading()
-        for body in departure.pending { body(server.slot, connection) }
+    }
+
+    private func drop(_ connection: UInt64) {
+        departures.removeValue(forKey: connection)?.timer?.cancel()
+    }
+
+    private func expire(_ connection: UInt64) {
+        guard let departure = departures[connection] else { return }
+        if departure.successor == nil { return abandon(departure, "The other worker has not answered in time") }
+        Log.notice(
+            "a migration has no end, dropping it", [Field("session", departure.session.jid), Field("slot", departure.slot)])
+        drop(connection)
+    }
+
+    /// It is not known whether the session is with the other worker, so it ends here, and there as soon as that says so.
+    private func abandon(_ departure: OutgoingMigration, _ reason: String) {
+        Log.notice(
+            "a session cannot migrate and ends",
+            [Field("session", departure.session.jid), Field("slot", departure.slot), Field("reason", reason)])
+        restore(departure)
+        departure.session.close(Self.incomplete)
+        for followUp in departure.takePending() {
+            if case .stanza(let stanza) = followUp { server.redeliver(stanza) }
+        }
+    }
+
+    /// Takes note of the end of a session that has left and is not adopted yet: the other worker ends it. False: it is not
+    /// such a session.
+    func takesEnd(of session: Session) -> Bool {
+        guard !departures.isEmpty, let departure = departures[session.connection], departure.session === session,
+            departure.successor == nil
+        else { return false }
+        session.stream = nil
+        guard !departure.isEnding else { return true }
+        departure.isEnding = true
+        follow(session.connection, .close(StreamError(.reset, text: "The session's stream has ended")))
+        return true
     }
 
     // MARK: What comes late
 
-    /// Sends a stanza after a session that has left. False: there is none with that number.
+    /// Sends something after a session that has left, as soon as it is known where that is. False: there is none with that
+    /// number.
     @discardableResult
-    func forward(_ stanza: RenderedStanza, to connection: UInt64) -> Bool {
-        follow(connection) { [unowned server] slot, successor in
-            if slot != server.slot {
-                server.forward(stanza, to: [successor], at: slot, follows: true)
-            } else if let session = server.session(successor) {
-                session.deliver(stanza)
-            } else {
-                server.redeliver(stanza)
-            }
-        }
-    }
-
-    /// The same for the end that another worker has in mind for it.
-    func forwardClose(_ connection: UInt64, _ error: StreamError) {
-        _ = follow(connection) { [unowned server] slot, successor in
-            server.close(SessionOwner(slot: slot, incarnation: 0, connection: successor), error)
-        }
-    }
-
-    /// Sends an event after those sessions of a user that have left.
-    func forward(_ topic: String, to user: JID, _ payload: [UInt8]) {
-        guard !departures.isEmpty else { return }
-        for (connection, departure) in departures where departure.session.jid.bare == user {
-            _ = follow(connection) { [unowned server] slot, _ in
-                guard slot != server.slot else { return }
-                server.mesh?.send(
-                    MeshFrame.event(topic: topic, user: user.bareText, payload: payload).encoded(), to: slot)
-            }
-        }
-    }
-
-    /// Runs `body` with where a session is now, as soon as that is known.
-    private func follow(_ connection: UInt64, _ body: @escaping @LoopActor (UInt8, UInt64) -> Void) -> Bool {
+    func follow(_ connection: UInt64, _ followUp: MigrationFollowUp) -> Bool {
         guard let departure = departures[connection] else { return false }
-        if let successor = departure.successor { body(departure.slot, successor) } else { departure.pending.append(body) }
+        if let successor = departure.successor {
+            send(followUp, after: departure, successor)
+        } else if !departure.hold(followUp) {
+            abandon(departure, "Too much waits to be sent after it")
+        }
         return true
+    }
+
+    private func send(_ followUp: MigrationFollowUp, after departure: OutgoingMigration, _ successor: UInt64) {
+        let slot = departure.slot
+        switch followUp {
+        case .stanza(let stanza): server.forward(stanza, to: [successor], at: slot, follows: true)
+        case .event(let event): server.mesh?.send(event.frame(to: [successor]), to: slot)
+        case .close(let error): server.close(SessionOwner(slot: slot, incarnation: 0, connection: successor), error)
+        case .passed(let other): outbox.send(.passed(successor: successor, slot: other), to: slot)
+        }
+    }
+
+    /// The session has stayed here.
+    private func take(_ followUp: MigrationFollowUp, _ session: Session) {
+        switch followUp {
+        case .stanza(let stanza): if session.hasEnded { server.redeliver(stanza) } else { session.deliver(stanza) }
+        case .event(let event): session.host.handle(event, for: [session.connection])
+        case .close(let error): session.close(error)
+        case .passed: break
+        }
     }
 
     // MARK: Arriving
@@ -138,41 +185,50 @@ final class SessionMigration {
         lastTicket += 1
         let ticket = lastTicket
         return await withCheckedContinuation { continuation in
-            claims[ticket] = (owner.slot, connection, { continuation.resume(returning: $0) })
-            if !send(.claim(ticket: ticket, connection: owner.connection, key: key), to: owner.slot) {
-                claims.removeValue(forKey: ticket)?.answer(nil)
+            let timer = Loop.after(Self.claimMilliseconds) { [weak self] in
+                Log.notice("a worker does not answer a claim for a session", [Field("slot", owner.slot)])
+                self?.answer(ticket, nil)
+            }
+            claims[ticket] = Claim(slot: owner.slot, connection: connection, timer: timer) { continuation.resume(returning: $0) }
+            if !outbox.sendNow(.claim(ticket: ticket, connection: owner.connection, key: key), to: owner.slot) {
+                answer(ticket, nil)
             }
         }
     }
 
+    private func answer(_ ticket: UInt64, _ session: Session?) {
+        guard let claim = claims.removeValue(forKey: ticket) else { return }
+        claim.timer.cancel()
+        claim.answer(session)
+    }
+
     private func claimed(_ connection: UInt64, _ key: String, ticket: UInt64, by slot: UInt8) {
         guard let session = server.session(connection), session.isResumable(with: key) else {
-            _ = send(.refused(ticket: ticket), to: slot)
+            outbox.send(.refused(ticket: ticket), to: slot)
             return
         }
         session.loseStream(StreamError(.conflict, text: "Resumed by another connection"))
         session.whenSettled { [self] in
-            if !depart(session, to: slot, ticket: ticket) { _ = send(.refused(ticket: ticket), to: slot) }
+            if !depart(session, to: slot, ticket: ticket) { outbox.send(.refused(ticket: ticket), to: slot) }
         }
     }
 
     private func arrive(_ contents: [UInt8], ticket: UInt64, from connection: UInt64, at origin: UInt8) {
-        let claim = claims.removeValue(forKey: ticket)
         do {
             let parcel = try SessionSnapshot(decoding: contents)
             guard let host = server.host(JID.prepared(parcel.user).domain) else { throw StanzaError(.itemNotFound) }
-            let session = parcel.session(claim?.connection ?? Connection.newNumber(), on: host, from: origin)
+            let session = parcel.session(claims[ticket]?.connection ?? Connection.newNumber(), on: host, from: origin)
             try server.directory.replace(session.record)
             server.add(session)
             parcel.unpack(for: session)
             session.startResumeTimer()
-            _ = send(.adopted(connection: connection, successor: session.connection), to: origin)
+            outbox.send(.adopted(connection: connection, successor: session.connection), to: origin)
             raiseBarrier(for: session, origin, connection)
-            claim?.answer(session)
+            answer(ticket, session)
         } catch {
             Log.error("cannot take over a session", [Field("slot", origin), Field("error", "\(error)")])
-            _ = send(.declined(connection: connection), to: origin)
-            claim?.answer(nil)
+            outbox.send(.declined(connection: connection), to: origin)
+            answer(ticket, nil)
         }
     }
 
@@ -180,30 +236,41 @@ final class SessionMigration {
         // This worker, too, may have sent something there just now.
         var awaited: Set<UInt8> = [server.slot]
         for slot in server.mesh?.peers ?? [] where slot != origin {
-            if send(.barrier(connection: connection, owner: origin), to: slot) { awaited.insert(slot) }
+            if outbox.send(.barrier(connection: connection, owner: origin), to: slot) { awaited.insert(slot) }
         }
-        session.barrier = ReorderBarrier(origin: origin, connection: connection, awaited: awaited)
-        arrivals[session.connection] = session
-        _ = send(.echo(connection: connection), to: origin)
+        let barrier = ReorderBarrier(origin: origin, connection: connection, awaited: awaited)
+        if !session.hasEnded { session.barrier = barrier }
+        let timer = Loop.after(Self.barrierMilliseconds) { [weak self] in
+            Log.notice(
+                "order is given up for a session that has migrated", [Field("session", session.jid), Field("slot", origin)])
+            self?.settle(session.connection)
+        }
+        arrivals[session.connection] = IncomingMigration(session: session, barrier: barrier, timer: timer)
+        outbox.send(.echo(connection: connection), to: origin)
     }
 
     private func passed(_ slot: UInt8, _ successor: UInt64) {
-        guard let session = arrivals[successor] else { return }
-        guard let barrier = session.barrier else {
-            arrivals[successor] = nil
-            return
-        }
-        guard barrier.passed(slot) else { return }
-        arrivals[successor] = nil
-        _ = send(.settled(connection: barrier.connection), to: barrier.origin)
-        barrier.open(session)
+        if arrivals[successor]?.barrier.passed(slot) == true { settle(successor) }
     }
+
+    /// Nothing more comes by way of the former worker, which is told so also if the session has ended meanwhile.
+    private func settle(_ successor: UInt64) {
+        guard let arrival = arrivals.removeValue(forKey: successor) else { return }
+        arrival.timer.cancel()
+        outbox.send(.settled(connection: arrival.barrier.connection), to: arrival.barrier.origin)
+        if arrival.session.barrier === arrival.barrier { arrival.barrier.open(arrival.session) }
+    }
+
+    // MARK: Incomplete sessions
+
+    private static var incomplete: StreamError { StreamError(.reset, text: "Messages may be missing from this session") }
 
     /// A worker is dead that the session came from or was about to go to, and perhaps with it something that others had sent
     /// there. Who resumes relies on having missed nothing; who begins anew looks in the archive.
     private func endIncomplete(_ session: Session) {
+        guard !session.hasEnded else { return }
         Log.notice("a worker died while a session moved, which may have missed something", [Field("session", session.jid)])
-        session.close(StreamError(.reset, text: "Messages may be missing from this session"))
+        session.close(Self.incomplete)
     }
 
     // MARK: Messages
@@ -211,45 +278,38 @@ final class SessionMigration {
     func receive(_ message: MigrationMessage, from slot: UInt8) {
         switch message {
         case .claim(let ticket, let connection, let key): claimed(connection, key, ticket: ticket, by: slot)
-        case .refused(let ticket): claims.removeValue(forKey: ticket)?.answer(nil)
+        case .refused(let ticket): if claims[ticket]?.slot == slot { answer(ticket, nil) }
         case .parcel(let ticket, let connection, let contents): arrive(contents, ticket: ticket, from: connection, at: slot)
         case .adopted(let connection, let successor): adopted(connection, successor, by: slot)
-        case .declined(let connection): declined(connection)
-        case .barrier(let connection, let owner): _ = send(.echo(connection: connection), to: owner)
-        case .echo(let connection):
-            _ = follow(connection) { [unowned self] home, successor in
-                _ = send(.passed(successor: successor, slot: slot), to: home)
-            }
+        case .declined(let connection): declined(connection, by: slot)
+        case .barrier(let connection, let owner): outbox.send(.echo(connection: connection), to: owner)
+        case .echo(let connection): follow(connection, .passed(slot: slot))
         case .passed(let successor, let slot): passed(slot, successor)
-        case .settled(let connection): departures[connection] = nil
+        case .settled(let connection): if departures[connection]?.slot == slot { drop(connection) }
         }
     }
 
     /// A worker is gone: nothing more comes from there, and what had left for it is lost or was never taken.
     func peerGone(_ slot: UInt8) {
-        for (ticket, claim) in claims where claim.slot == slot {
-            claims[ticket] = nil
-            claim.answer(nil)
-        }
+        outbox.peerGone(slot)
+        for (ticket, claim) in claims where claim.slot == slot { answer(ticket, nil) }
         for (connection, departure) in departures where departure.slot == slot {
             guard departure.successor == nil else {
-                departures[connection] = nil
+                drop(connection)
                 continue
             }
             // If it was seen there, others have sent to it there.
             let wasTaken = server.session(departure.session.jid)?.owner != departure.session.owner
-            declined(connection)
+            declined(connection, by: slot)
             if wasTaken { endIncomplete(departure.session) }
         }
-        for (successor, session) in arrivals {
-            guard let barrier = session.barrier else { continue }
-            if barrier.origin == slot {
-                arrivals[successor] = nil
-                barrier.open(session)
-                endIncomplete(session)
-            } else {
+        for (successor, arrival) in arrivals {
+            guard arrival.barrier.origin == slot else {
                 passed(slot, successor)
+                continue
             }
+            settle(successor)
+            endIncomplete(arrival.session)
         }
     }
 }

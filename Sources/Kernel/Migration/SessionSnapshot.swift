@@ -136,12 +136,12 @@ extension SessionSnapshot {
         var queue = UnacknowledgedStanzas(acknowledged: acknowledged, lastReceipt: isStored ? lastReceipt : 0)
         for entry in waiting { queue.append(entry.bytes, at: entry.sentAt, receipt: isStored ? entry.receipt : 0) }
         session.streamManagement = StreamManagementState(terms, key: key, session: session, handled: handled, waiting: queue)
-        restoreCustody(of: session, origin, isStored: isStored)
+        restoreAckHolds(of: session, origin, isStored: isStored)
         return session
     }
 
     @LoopActor
-    private func restoreCustody(of session: Session, _ origin: UInt8, isStored: Bool) {
+    private func restoreAckHolds(of session: Session, _ origin: UInt8, isStored: Bool) {
         guard !unacked.isEmpty, let streamManagement = session.streamManagement else { return }
         for message in unacked {
             let place = Int(message.number &- acknowledged) - 1

@@ -46,11 +46,21 @@ extension Server {
     /// - Parameter sentAt: in milliseconds of `Loop.now`.
     func stamped(_ bytes: [UInt8], sentAt: Int64, _ host: Host) -> Stanza? {
         guard let stanza = stanza(bytes), stanza.kind != .presence else { return nil }
-        // A request goes back with an error, which tells of no time.
-        guard stanza.kind == .message, stanza.element.child("delay", Namespace.delay) == nil else { return stanza }
+        // A request goes back with an error, which tells of no time. The sender's own stamp says when it was written.
+        guard stanza.kind == .message, !isStamped(stanza, by: host) else { return stanza }
         // To the millisecond: what comes from several workers is put in order by it.
         let stamp = DateTime.text((ClockText.milliseconds - (Loop.now - sentAt)) * 1000)
         return stanza.appending([Element("delay", Namespace.delay, ["from": host.domain, "stamp": stamp])])
+    }
+
+    private func isStamped(_ stanza: Stanza, by host: Host) -> Bool {
+        stanza.element.children.contains { $0.is("delay", Namespace.delay) && $0["from"] == host.domain }
+    }
+
+    /// A message that comes for a client without a connection, with the time at which it came (XEP-0203).
+    func delayed(_ stanza: RenderedStanza, _ host: Host) -> RenderedStanza {
+        guard stanza.kind == .message, let stamped = stamped(stanza.bytes, sentAt: Loop.turnBegan, host) else { return stanza }
+        return RenderedStanza(.message, stamped.rendered(), stanza.ackHold, failures: stanza.failures)
     }
 
     /// All are on their way before the first has arrived, so that what comes later stays behind them.

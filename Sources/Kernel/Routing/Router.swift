@@ -57,6 +57,7 @@ public final class Router {
     /// Tells the sender why its stanza was not delivered, if it may be told.
     public func bounce(_ stanza: Stanza, _ error: StanzaError) {
         guard StanzaRules.mayBeAnswered(stanza), stanza.from != nil else { return }
+        server.counters.stanzasBounced += 1
         route(stanza.failure(error))
     }
 
@@ -82,9 +83,8 @@ public final class Router {
             case .afterIncoming: pending = afterIncoming(&path)
             case .afterOutgoing: pending = afterOutgoing(&path)
             case .answer:
-                pending = nil
                 path.step = .done
-                for answer in path.takeAnswers() { route(answer) }
+                pending = path.hasAnswers ? send(path.takeAnswers()) : nil
             case .done: return nil
             }
             if let pending { return pending }
@@ -169,6 +169,22 @@ public final class Router {
         return nil
     }
 
+    /// Sends the answers to a stanza on their way. What they wait for, the sender's next stanza waits for, too: the answer
+    /// to that one does not overtake them.
+    private func send(_ answers: [Stanza]) -> PendingStep? {
+        var waiting: [(path: StanzaPath, pending: PendingStep)] = []
+        for answer in answers {
+            if answer.isType("error") { server.counters.stanzasBounced += 1 }
+            var path = StanzaPath(answer)
+            if let pending = run(&path) { waiting.append((path, pending)) }
+        }
+        guard !waiting.isEmpty else { return nil }
+        return { [self, waiting] in
+            for (path, pending) in waiting { await finish(path, pending) }
+            return { _ in }
+        }
+    }
+
     private static func resumeOutgoing(_ operation: @escaping @LoopActor () async -> Decision<Outgoing>.Change) -> PendingStep {
         {
             let change = await operation()
@@ -185,6 +201,7 @@ public final class Router {
 
     private func refuse(_ stanza: Stanza, _ error: StanzaError, to session: Session) {
         guard StanzaRules.mayBeAnswered(stanza) else { return }
+        server.counters.stanzasBounced += 1
         var answer = stanza.failure(error)
         // The address that was wrong goes back as it came (RFC 6120 §8.3.1).
         if stanza.to == nil, let to = stanza.element["to"] { answer.element = answer.element.setting("from", to: to) }
@@ -211,7 +228,7 @@ public final class Router {
                 if let session = server.session(recipient.connection) {
                     session.deliver(stanza)
                 } else {
-                    server.migration.forward(stanza, to: recipient.connection)
+                    server.migration.follow(recipient.connection, .stanza(stanza))
                 }
             } else if let at = elsewhere.firstIndex(where: { $0.slot == recipient.slot }) {
                 elsewhere[at].connections.append(recipient.connection)

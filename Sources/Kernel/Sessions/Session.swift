@@ -12,6 +12,8 @@ public protocol SessionStream: AnyObject {
     var isSecure: Bool { get }
     /// Bytes accepted and not yet taken by the network.
     var queuedBytes: Int { get }
+    /// Whether the network has refused some of them: what is queued was not merely written in this turn of the loop.
+    var isBlocked: Bool { get }
     /// Stanzas that may wait for the client before it counts as one that does not read; nil: only bytes are bounded.
     var queueBound: Int? { get }
     func send(_ bytes: UnsafeRawBufferPointer)
@@ -53,6 +55,7 @@ public final class Session {
     private var settled: [@LoopActor () -> Void] = []
     private var holds: Int32 = 0
     private var unread: Int32 = 0
+    private var written: UInt64 = 0
     private var errands: Int32 = 0
 
     /// Decides on each stanza for this client: what it answers is sent. Set while a module holds things back (XEP-0352).
@@ -80,6 +83,8 @@ public final class Session {
     public var isAvailable: Bool { flags.contains(.available) }
     /// Bytes for the client that the network has not taken yet.
     public var queuedBytes: Int { stream?.queuedBytes ?? 0 }
+    /// Bytes of stanzas that were written for the client since it was bound.
+    public var writtenBytes: UInt64 { written }
 
     /// Stanzas of one client that may wait while an earlier one is worked on; then reading pauses.
     static let inboxLength = 16
@@ -131,6 +136,7 @@ public final class Session {
 
     private func accept(_ element: Element, isInjected: Bool) {
         handled.begin(isInjected: isInjected)
+        host.server.inHand = StanzaInHand(element, of: connection)
         host.router.accept(element, from: self)
     }
 
@@ -216,6 +222,7 @@ public final class Session {
     public func deliver(_ kind: Stanza.Kind, _ bytes: [UInt8]) { deliver(RenderedStanza(kind, bytes)) }
 
     public func deliver(_ stanza: RenderedStanza) {
+        if stanza.kind == .message { host.server.counters.messagesDelivered += 1 }
         if let barrier { return barrier.hold(stanza) }
         pass(stanza)
     }
@@ -232,6 +239,7 @@ public final class Session {
     /// The same for bytes that are valid during the call only, from another worker.
     /// - Parameter follows: they were sent after the session by the worker that had it before.
     func deliver(_ kind: Stanza.Kind, _ bytes: UnsafeRawBufferPointer, follows: Bool, _ ackHold: AckHold?) {
+        if kind == .message { host.server.counters.messagesDelivered += 1 }
         if barrier == nil, outputFilter == nil, streamManagement == nil {
             put(bytes)
         } else if let barrier, !follows {
@@ -244,7 +252,10 @@ public final class Session {
     /// Sends a stanza past the filter.
     public func write(_ stanza: RenderedStanza) {
         guard !hasEnded else { return stanza.ackHold == nil ? () : host.server.redeliver(stanza) }
-        streamManagement?.sent(stanza, self)
+        guard let streamManagement else { return stanza.bytes.withUnsafeBytes { put($0) } }
+        // What comes while there is no connection says when it came; what a stream has taken is sent again as it was.
+        let stanza = stream == nil ? host.server.delayed(stanza, host) : stanza
+        streamManagement.sent(stanza, self)
         stanza.bytes.withUnsafeBytes { put($0) }
     }
 
@@ -252,24 +263,30 @@ public final class Session {
     private func put(_ bytes: UnsafeRawBufferPointer) {
         guard let stream, !hasEnded else { return }
         if stream.queuedBytes == 0 { unread = 0 }
+        guard !isOverBound(stream) else { return overflow() }
         unread += 1
+        written += UInt64(bytes.count)
         stream.send(bytes)
-        if isOverBound(stream) { overflow() }
     }
 
     /// The network has taken everything.
     public func drained() { unread = 0 }
 
+    /// Whether too much waited before the stanza that is next: how large that is, and what else was written in this turn,
+    /// says nothing of whether the client reads.
     private func isOverBound(_ stream: any SessionStream) -> Bool {
+        guard stream.isBlocked else { return false }
         if stream.queuedBytes > Session.longestQueue { return true }
         guard let bound = stream.queueBound else { return false }
-        return unread > bound && stream.queuedBytes > Connection.highWater
+        return unread >= bound && stream.queuedBytes > Connection.highWater
     }
 
-    /// Bytes that may wait for a client that does not read.
+    /// Bytes that may wait for a client that does not read; the next stanza closes its stream. So much, and one stanza of
+    /// whatever size, may be unacknowledged where the client acknowledges (XEP-0198).
     static let longestQueue = 8 << 20
 
     private func overflow() {
+        host.server.counters.slowReadersClosed += 1
         Log.notice(
             "client does not read, closing its stream",
             [Field("session", jid), Field("queued_bytes", queuedBytes), Field("queued_stanzas", unread)])
@@ -283,9 +300,10 @@ public final class Session {
         end()
     }
 
-    /// The session is over: everything that was known of it goes, and what its client has not got finds another way.
+    /// The session is over: everything that was known of it goes, and what its client has not got finds another way. One
+    /// that is about to migrate ends where it is adopted, or here if it stays.
     public func end() {
-        guard !hasEnded else { return }
+        guard !hasEnded, !host.server.migration.takesEnd(of: self) else { return }
         barrier?.open(self)
         guard !hasEnded else { return }
         host.hooks.sessionEnding.tell(self)

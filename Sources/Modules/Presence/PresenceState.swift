@@ -15,7 +15,6 @@ final class PresenceState {
     /// Topics of the events of presence; the payload is the address that wants to know.
     static let sendTopic = "presence.send"
     static let probeTopic = "presence.probe"
-    static let unavailableTopic = "presence.unavailable"
 
     /// The last available presence of the session, without an addressee.
     var last: Stanza
@@ -53,14 +52,14 @@ final class PresenceState {
         return writer.bytes
     }
 
-    private convenience init?(unpacking bytes: [UInt8], _ server: Server) {
+    private convenience init?(unpacking bytes: [UInt8], of session: Session) {
         do {
             var reader = ByteReader(bytes)
             let isLoaded = try reader.bool()
             let presence = try Array(try reader.data()).withUnsafeBytes {
-                try server.parser.element($0, in: .client, limits: Limits(bytes: .max))
+                try session.host.server.parser.element($0, in: .client, limits: Limits(bytes: .max))
             }
-            self.init(last: Stanza(.presence, from: nil, to: nil, element: presence))
+            self.init(last: Stanza(.presence, from: session.jid, to: nil, element: presence))
             self.isLoaded = isLoaded
             for _ in 0..<(try reader.count(ofSize: 4)) { subscribers.append(try reader.string()) }
             for _ in 0..<(try reader.count(ofSize: 4)) { directed.insert(.prepared(try reader.string())) }
@@ -88,6 +87,13 @@ final class PresenceState {
         if !isSeen, found { subscribers.remove(at: index) }
     }
 
+    /// From here on a contact is told nothing more. False if it was not told before.
+    func hide(from contact: String) -> Bool {
+        let wasTold = isLoaded && isSubscriber(contact)
+        set(contact, false)
+        return wasTold
+    }
+
     /// A roster push also says who sees the user's presence now.
     static func rosterChanged(_ query: [UInt8], _ sessions: [Session], _ host: Host) {
         guard sessions.contains(where: { $0[key] != nil }),
@@ -105,15 +111,10 @@ final class PresenceState {
         host.notify(user, sendTopic, Array(target.description.utf8))
     }
 
-    /// Tells `target` that all of a user's resources are gone, as after a cancellation (RFC 6121 §3.2.2).
-    static func sendUnavailable(of user: JID, to target: JID, _ host: Host) {
-        host.notify(user, unavailableTopic, Array(target.description.utf8))
-    }
-
     /// Adds the handlers of the events above.
     static func install(_ declarations: inout Declarations, on host: Host) {
         declarations.migrate("presence", encode: { $0[key]?.packed() }) { session, bytes in
-            session[key] = PresenceState(unpacking: bytes, session.host.server)
+            session[key] = PresenceState(unpacking: bytes, of: session)
         }
         declarations.onEvent(sendTopic) { _, target, sessions in
             let target = JID.prepared(String(decoding: target, as: UTF8.self))
@@ -126,17 +127,12 @@ final class PresenceState {
                 sendLast(of: session, to: prober)
             }
         }
-        declarations.onEvent(unavailableTopic) { _, target, sessions in
-            let target = JID.prepared(String(decoding: target, as: UTF8.self))
-            for session in sessions where session.isAvailable {
-                host.router.route(Stanza(.presence, type: "unavailable", from: session.jid, to: target))
-            }
-        }
     }
 
     private static func sendLast(of session: Session, to target: JID) {
         guard session.isAvailable, let state = session[key] else { return }
         var stanza = state.last
+        stanza.from = session.jid
         stanza.to = target
         session.host.router.route(stanza)
     }

@@ -1,0 +1,64 @@
+internal import Network
+internal import XMPP
+
+/// What comes for a session after its snapshot was sent, and goes after it to its new worker.
+enum MigrationFollowUp {
+    case stanza(RenderedStanza)
+    case event(UserEvent)
+    /// The session is to end: somebody closes it, or its own stream has ended.
+    case close(StreamError)
+    /// Whatever the worker in this slot had sent here has been sent after the session.
+    case passed(slot: UInt8)
+
+    fileprivate var byteCount: Int {
+        switch self {
+        case .stanza(let stanza): stanza.bytes.count
+        case .event(let event): event.payload.count
+        case .close, .passed: 0
+        }
+    }
+}
+
+/// A session that has left, or is about to.
+@LoopActor
+final class OutgoingMigration {
+    /// Milliseconds from the snapshot to `settled`. A migration that lasts longer is dropped: before `adopted` its session
+    /// ends with `reset`, after that what comes late is routed anew instead of being sent after the session.
+    static let deadlineMilliseconds: Int64 = 10_000
+    /// Follow-ups that wait for `adopted`, and their bytes; with more the session ends with `reset`, and its stanzas are
+    /// routed anew.
+    static let maxPending = 4096
+    static let maxPendingBytes = 8 << 20
+
+    let session: Session
+    let slot: UInt8
+    /// When its snapshot was sent, in milliseconds of `Loop.now`.
+    let since = Loop.now
+    /// Those of its messages whose senders are not told yet that they were handled.
+    let tickets: [UInt64]
+    /// The session's number with its new worker, once that has adopted it.
+    var successor: UInt64?
+    var timer: Loop.Timer?
+    /// The session is to end as soon as it is known where it is.
+    var isEnding = false
+    private var pending: [MigrationFollowUp] = []
+    private var pendingBytes = 0
+
+    init(_ session: Session, to slot: UInt8, _ tickets: [UInt64]) {
+        self.tickets = tickets
+        self.session = session
+        self.slot = slot
+    }
+
+    /// Keeps a follow-up until it is known where the session is. False: too much waits already; this one is kept, too.
+    func hold(_ followUp: MigrationFollowUp) -> Bool {
+        pending.append(followUp)
+        pendingBytes += followUp.byteCount
+        return pending.count <= Self.maxPending && pendingBytes <= Self.maxPendingBytes
+    }
+
+    func takePending() -> [MigrationFollowUp] {
+        defer { (pending, pendingBytes) = ([], 0) }
+        return pending
+    }
+}
