@@ -36,8 +36,12 @@ public struct ScramCredentials: Sendable, Equatable {
     public static func derive(
         password: Password, salt: [UInt8], iterations: Int, hash: ScramHash
     ) -> ScramCredentials? {
+        derive(form: password.keyForm, salt: salt, iterations: iterations, hash: hash)
+    }
+
+    private static func derive(form: [UInt8], salt: [UInt8], iterations: Int, hash: ScramHash) -> ScramCredentials? {
         guard saltRange.contains(salt.count), iterationRange.contains(iterations),
-            let salted = hash.stretch(password, salt: salt, iterations: iterations),
+            let salted = hash.stretch(form, salt: salt, iterations: iterations),
             let clientKey = hash.authenticate(Array("Client Key".utf8), key: salted),
             let storedKey = hash.digest(clientKey),
             let serverKey = hash.authenticate(Array("Server Key".utf8), key: salted)
@@ -46,11 +50,14 @@ public struct ScramCredentials: Sendable, Equatable {
             hash: hash, salt: salt, iterations: iterations, storedKey: storedKey, serverKey: serverKey)
     }
 
-    /// Whether `password` is the one these credentials were derived from. Takes milliseconds (PBKDF2).
+    /// Whether `password` is the one these credentials were derived from, in either of its forms: earlier releases and
+    /// other servers derived from another than we do. Takes milliseconds (PBKDF2), twice as many only for a password
+    /// whose forms differ.
     public func verify(_ password: Password) -> Bool {
-        let derived = Self.derive(password: password, salt: salt, iterations: iterations, hash: hash)
-        guard let derived else { return false }
-        return ScramHash.isEqual(derived.storedKey, storedKey)
+        password.forms.contains { form in
+            let derived = Self.derive(form: form, salt: salt, iterations: iterations, hash: hash)
+            return derived.map { ScramHash.isEqual($0.storedKey, storedKey) } ?? false
+        }
     }
 
     /// Checks a password of an account that may not exist: without stored credentials the same work is done against
@@ -63,8 +70,8 @@ public struct ScramCredentials: Sendable, Equatable {
         _ password: Password, against stored: ScramCredentials?, orHash hash: ScramHash, iterations: Int
     ) -> Bool {
         if let stored { return stored.verify(password) }
-        _ = derive(
-            password: password, salt: [UInt8](repeating: 0, count: standInSaltLength), iterations: iterations, hash: hash)
+        let salt = [UInt8](repeating: 0, count: standInSaltLength)
+        for form in password.forms { _ = derive(form: form, salt: salt, iterations: iterations, hash: hash) }
         return false
     }
 
@@ -72,11 +79,17 @@ public struct ScramCredentials: Sendable, Equatable {
     /// nobody without `secret` can tell from a stored one.
     static func standIn(user: String, secret: [UInt8], iterations: Int, hash: ScramHash) -> ScramCredentials? {
         let label = Array(hash.rawValue.utf8) + [0] + Array(user.utf8)
-        guard let salt = ScramHash.sha256.authenticate([0] + label, key: secret),
+        guard let salt = standInSalt(user: user, secret: secret, hash: hash),
             let key = hash.authenticate([1] + label, key: secret)
         else { return nil }
-        return ScramCredentials(
-            hash: hash, salt: Array(salt.prefix(standInSaltLength)), iterations: iterations, storedKey: key, serverKey: key)
+        return ScramCredentials(hash: hash, salt: salt, iterations: iterations, storedKey: key, serverKey: key)
+    }
+
+    /// The salt that every client which asks for this user is shown where no salt is kept: of an unknown account, and
+    /// of one whose password is kept as it is. The two are then the same for a client.
+    public static func standInSalt(user: String, secret: [UInt8], hash: ScramHash) -> [UInt8]? {
+        let label = Array(hash.rawValue.utf8) + [0] + Array(user.utf8)
+        return ScramHash.sha256.authenticate([0] + label, key: secret).map { Array($0.prefix(standInSaltLength)) }
     }
 
     /// Bytes of the salt of an unknown account: what `derive`'s callers use for stored ones.

@@ -55,16 +55,10 @@ public enum ScramHash: String, Sendable, Hashable, CaseIterable, Comparable {
 
     /// `Hi(password, salt, iterations)`, which is PBKDF2 with one block (RFC 5802 §2.2). Takes milliseconds: never call
     /// it on the loop.
-    func stretch(_ password: Password, salt: [UInt8], iterations: Int) -> [UInt8]? {
-        guard let count = Int32(exactly: iterations), let saltLength = Int32(exactly: salt.count),
-            let passwordLength = Int32(exactly: password.bytes.count)
-        else { return nil }
+    func stretch(_ password: [UInt8], salt: [UInt8], iterations: Int) -> [UInt8]? {
+        guard let count = UInt32(exactly: iterations) else { return nil }
         var result = [UInt8](repeating: 0, count: length)
-        let done = password.bytes.withUnsafeBytes { bytes in
-            PKCS5_PBKDF2_HMAC(
-                bytes.bindMemory(to: CChar.self).baseAddress, passwordLength, salt, saltLength, count, algorithm,
-                Int32(length), &result)
-        }
+        let done = copenssl_stretch(length, password, password.count, salt, salt.count, count, &result)
         return done == 1 ? result : nil
     }
 
