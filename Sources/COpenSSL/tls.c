@@ -207,18 +207,20 @@ int copenssl_add_revocation_lists(SSL_CTX *context, const void *pem, size_t leng
 
 // An authority without a revocation list has revoked nothing that we know of. What is forgiven must not hide what was
 // found before, so the first error that counts is kept beside the store's own.
+// A certificate that has signed itself is let through where that is allowed, but it stays marked by its error, which a
+// session ticket carries on: it proves nothing. Any other error counts more.
 static int forgive(int good, X509_STORE_CTX *store, int self_signed)
 {
     if (good) return 1;
     int error = X509_STORE_CTX_get_error(store);
     int counted = (int)(intptr_t)X509_STORE_CTX_get_app_data(store);
-    if (error == X509_V_ERR_UNABLE_TO_GET_CRL
-        || (self_signed && error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT)) {
+    if (error == X509_V_ERR_UNABLE_TO_GET_CRL) {
         X509_STORE_CTX_set_error(store, counted);
         return 1;
     }
-    if (counted == X509_V_OK) X509_STORE_CTX_set_app_data(store, (void *)(intptr_t)error);
-    return 0;
+    if (counted == X509_V_OK || (self_signed && counted == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT))
+        X509_STORE_CTX_set_app_data(store, (void *)(intptr_t)error);
+    return self_signed && error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
 }
 
 static int verify_strictly(int good, X509_STORE_CTX *store) { return forgive(good, store, 0); }
@@ -292,6 +294,15 @@ int copenssl_channel_binding(SSL *session, uint8_t value[32])
     static const uint8_t empty[1];
     if (SSL_version(session) < TLS1_3_VERSION && SSL_get_extms_support(session) != 1) return 0;
     return SSL_export_keying_material(session, value, 32, label, sizeof label - 1, empty, 0, 1) == 1;
+}
+
+size_t copenssl_first_finished(SSL *session, uint8_t *message, size_t capacity)
+{
+    if (SSL_version(session) >= TLS1_3_VERSION || SSL_get_extms_support(session) != 1) return 0;
+    // The client ends a full handshake first, the server a resumed one.
+    size_t length = SSL_session_reused(session) ? SSL_get_finished(session, message, capacity)
+                                                : SSL_get_peer_finished(session, message, capacity);
+    return length <= capacity ? length : 0;
 }
 
 size_t copenssl_peer_certificate(SSL *session, uint8_t **der)

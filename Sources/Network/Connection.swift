@@ -115,6 +115,8 @@ public final class Connection {
 
     /// Bytes accepted by `write` that the kernel has not taken yet.
     public var queuedBytes: Int { (output?.count ?? 0) + (compression?.gathered?.count ?? 0) + writeQueue.queued }
+    /// Whether the kernel has refused some of them.
+    public var isBlocked: Bool { writeQueue.isBlocked }
 
     /// Adds bytes to what goes out at the end of this turn. After the end it does nothing.
     public func write(_ bytes: UnsafeRawBufferPointer) {
@@ -168,24 +170,24 @@ public final class Connection {
     // MARK: Closing
 
     /// Ends the connection, at the end of this turn at the earliest. With `afterFlush` what was written goes out first,
-    /// followed by TLS's close_notify and the end of our side; the peer then has `lingerMilliseconds` to close its own.
-    public func close(afterFlush: Bool) {
+    /// followed by TLS's close_notify and the end of our side; the peer then has `lingering` milliseconds to close its own.
+    public func close(afterFlush: Bool, lingering: Int64 = lingerMilliseconds) {
         guard !isClosed, closing != .now else { return }
         if !afterFlush { return abort(.local) }
         guard closing == .no else { return }
         closing = .afterFlush
         if reason == nil { reason = hasEnded ? .peerClosed : .local }
-        armLinger()
+        armLinger(lingering)
         markDirty()
     }
 
     /// A peer that reads slowly gets its time anew as long as it reads at all.
-    private func armLinger() {
+    private func armLinger(_ milliseconds: Int64) {
         let waiting = queuedBytes
-        linger = Loop.after(Self.lingerMilliseconds) { [weak self] in
+        linger = Loop.after(milliseconds) { [weak self] in
             guard let self else { return }
-            if self.queuedBytes > 0, self.queuedBytes < waiting { return self.armLinger() }
-            if waiting > 0, self.queuedBytes == 0 { return self.armLinger() }
+            if self.queuedBytes > 0, self.queuedBytes < waiting { return self.armLinger(milliseconds) }
+            if waiting > 0, self.queuedBytes == 0 { return self.armLinger(milliseconds) }
             self.reason = .lingered
             self.abort(.lingered)
         }

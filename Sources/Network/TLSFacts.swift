@@ -5,6 +5,7 @@ public struct TLSFacts: Sendable, Equatable {
     /// Whether the peer's certificate, if it showed one, may be relied on.
     public enum Verification: Sendable, Equatable {
         case noCertificate, good
+        /// Also one that has signed itself and is let through by `selfsigned_peer`: it proves nothing, anybody can make it.
         case bad(String)
     }
 
@@ -20,6 +21,8 @@ public struct TLSFacts: Sendable, Equatable {
     public let exporter: [UInt8]?
     /// The RFC 5929 `tls-server-end-point` hash of our certificate; nil if its signature algorithm defines none.
     public let serverEndPoint: [UInt8]?
+    /// The RFC 5929 `tls-unique` channel binding; nil in TLS 1.3 and without extended master secret.
+    public let unique: [UInt8]?
     /// The client's certificate in DER.
     public let peerCertificate: [UInt8]?
     public let verification: Verification
@@ -35,6 +38,7 @@ public struct TLSFacts: Sendable, Equatable {
         alpn = Self.alpn(session)
         exporter = Self.bytes(capacity: 32) { copenssl_channel_binding(session, $0) == 1 ? 32 : 0 }
         serverEndPoint = Self.bytes(capacity: Int(EVP_MAX_MD_SIZE)) { Int(copenssl_server_end_point(session, $0)) }
+        unique = Self.bytes(capacity: Int(EVP_MAX_MD_SIZE)) { copenssl_first_finished(session, $0, Int(EVP_MAX_MD_SIZE)) }
         peerCertificate = Self.peerCertificate(session)
         let result = SSL_get_verify_result(session)
         verification = peerCertificate == nil ? .noCertificate

@@ -9,6 +9,7 @@ import hmac
 import json
 import os
 import re
+import socket
 import ssl
 import subprocess
 import sys
@@ -33,12 +34,15 @@ class Channel:
 
     def read(self, pattern):
         while not (found := re.search(pattern, self.text)):
-            piece = os.read(self.process.stdout.fileno(), 65536)
+            piece = self.receive()
             if not piece:
                 raise SystemExit(f"the server closed; it had sent {self.text!r}")
             self.text += piece.decode()
         self.text = self.text[found.end():]
         return found
+
+    def receive(self):
+        return os.read(self.process.stdout.fileno(), 65536)
 
     def send(self, text):
         self.process.stdin.write(text.encode())
@@ -49,19 +53,42 @@ class Channel:
         self.process.communicate()
 
 
+class UniqueChannel(Channel):
+    """A TLS connection by Python's own library, which has the one binding that `openssl s_client` does not print."""
+
+    def __init__(self, port, version):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.minimum_version = context.maximum_version = ssl.TLSVersion[version.replace("-tls", "TLSv")]
+        self.socket = context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost")
+        self.text = ""
+        self.unique = self.socket.get_channel_binding("tls-unique")
+
+    def receive(self):
+        return self.socket.recv(65536)
+
+    def send(self, text):
+        self.socket.sendall(text.encode())
+
+    def close(self):
+        self.socket.close()
+
+
 def encode(data):
     return base64.b64encode(data).decode()
 
 
 def log_in(port, user, password, certificate, case):
-    channel = Channel(port, case["version"])
+    is_unique = case["binding"] == "tls-unique"
+    channel = (UniqueChannel if is_unique else Channel)(port, case["version"])
     try:
         channel.send(HEADER)
         features = channel.read(r"<stream:features>.*</stream:features>").group(0)
         data = {
-            "tls-exporter": channel.exporter,
-            "tls-server-end-point": hashlib.sha256(certificate).digest(),
-        }.get(case["binding"], b"")
+            "tls-exporter": lambda: channel.exporter,
+            "tls-server-end-point": hashlib.sha256(certificate).digest,
+            "tls-unique": lambda: channel.unique,
+        }.get(case["binding"], bytes)()
         if case.get("wrong"):
             data = bytes(len(data))
         header = f"p={case['binding']},," if data else case["binding"] + ",,"

@@ -49,6 +49,7 @@ enum Certificates {
     }
 }
 
+@Suite(.timeLimit(.minutes(5)))
 struct TLSContextTests {
     private func problem(_ change: (inout TLSOptions) -> Void) -> TLSProblem.Part? {
         do {
@@ -112,6 +113,7 @@ struct TLSContextTests {
     }
 }
 
+@Suite(.timeLimit(.minutes(5)))
 struct TLSTests {
     init() { TestLoop.start() }
 
@@ -275,6 +277,57 @@ struct TLSTests {
         client.close()
     }
 
+    @Test("A TLS 1.2 ticket keeps that a certificate has signed itself")
+    func ticketsKeepTheVerdict() async throws {
+        let server = await server(try Certificates.contexts { options in
+            options.certificateAuthorities = Certificates.bytes("one.crt")
+            options.verification = .selfSignedPeer
+        })
+        let two = "\(Certificates.directory)/two"
+        let ticket = "\(Certificates.directory)/\(UInt64.random(in: 0 ... .max)).ticket"
+        for more in ["-sess_out \(ticket)", "-sess_in \(ticket)"] {
+            let output = await client(server.port, "-tls1_2 -cert \(two).crt -key \(two).key \(more)")
+            #expect(output.contains(more.hasPrefix("-sess_in") ? "Reused, TLSv1.2" : "New, TLSv1.2"))
+            let session = try await server.session()
+            #expect(await session.until { $0.reason != nil })
+            #expect(await session.facts?.verification == .bad("self-signed certificate"))
+        }
+    }
+
+    @Test("tls-unique is the first Finished message of TLS 1.2, also of a resumed session, and nothing without protection")
+    func firstFinished() async throws {
+        let script = """
+            import socket, ssl, sys
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context.minimum_version = context.maximum_version = ssl.TLSVersion[sys.argv[2]]
+            if len(sys.argv) > 3: context.options |= 1  # SSL_OP_NO_EXTENDED_MASTER_SECRET
+            session = None
+            for _ in range(2):
+                with context.wrap_socket(socket.create_connection(("127.0.0.1", int(sys.argv[1]))), session=session) as channel:
+                    channel.sendall(b"x")
+                    print(channel.get_channel_binding("tls-unique").hex(), channel.session_reused)
+                    while channel.recv(100): pass
+                    session = channel.session
+            """
+        let path = "\(Certificates.directory)/\(UInt64.random(in: 0 ... .max)).py"
+        _ = Shell.run("cat > \(path) <<'END'\n\(script)\nEND\n")
+        for (words, isBound) in [("TLSv1_2", true), ("TLSv1_2 legacy", false), ("TLSv1_3", false)] {
+            let server = await server(try Certificates.contexts())
+            let port = server.port
+            let lines = await Aside.run { Shell.run("timeout 20 python3 \(path) \(port) \(words)") }.split(separator: "\n")
+            #expect(lines.count == 2, "\(words): \(lines)")
+            for (line, isResumed) in zip(lines, [false, true]) {
+                let session = try await server.session()
+                #expect(await session.until { $0.reason != nil })
+                let parts = line.split(separator: " ")
+                let unique = await session.facts?.unique?.map { hex($0) }.joined()
+                #expect(unique == (isBound ? String(parts[0]) : nil), "\(words)")
+                if isBound { #expect(parts[1] == (isResumed ? "True" : "False")) }
+            }
+        }
+    }
+
     @Test func clientCertificatesAreJudged() async throws {
         let path = Certificates.directory
         func verification(_ change: (inout TLSOptions) -> Void, _ certificate: String) async throws -> TLSFacts.Verification? {
@@ -291,7 +344,10 @@ struct TLSTests {
         #expect(try await verification({ $0.verification = .peer }, "one") == .good)
         #expect(try await verification({ $0.verification = .peer }, "") == .noCertificate)
         #expect(try await verification({ $0.verification = .peer }, "two") == nil)
-        #expect(try await verification({ $0.verification = .selfSignedPeer }, "two") == .good)
+        // Let through, and known for what it is: nothing was proven. One of the operator's file is good.
+        let selfSigned = TLSFacts.Verification.bad("self-signed certificate")
+        #expect(try await verification({ $0.verification = .selfSignedPeer }, "two") == selfSigned)
+        #expect(try await verification({ $0.verification = .selfSignedPeer }, "one") == .good)
         func isBad(_ change: (inout TLSOptions) -> Void, _ certificate: String) async throws -> Bool {
             if case .bad = try await verification({ $0.disconnectOnFailure = false; change(&$0) }, certificate) { return true }
             return false
@@ -301,6 +357,7 @@ struct TLSTests {
         let lists = [Certificates.emptyRevocationList()]
         #expect(try await verification({ $0.verification = .peer; $0.revocationLists = lists }, "one") == .good)
         #expect(try await isBad({ $0.verification = .peer; $0.revocationLists = lists }, "two"))
+        #expect(try await isBad({ $0.verification = .selfSignedPeer; $0.revocationLists = lists }, "two"))
     }
 
     private func hex(_ byte: UInt8) -> String { String(byte >> 4, radix: 16) + String(byte & 15, radix: 16) }

@@ -5,7 +5,7 @@ import Testing
 /// SCRAM-*-PLUS over real TLS, computed by another implementation (Python, OpenSSL).
 @Suite(
     "Logins bound to the TLS channel",
-    .enabled(if: Programs.canRun(Programs.installed("python3"), Programs.installed("openssl")), "python3 or openssl is missing"))
+    .enabled(if: Programs.canRun(Programs.installed("python3"), Programs.installed("openssl")), "python3 or openssl is missing"), .timeLimit(.minutes(5)))
 struct ChannelBindingTests {
     private struct Case: Encodable {
         var mechanism: String
@@ -25,6 +25,10 @@ struct ChannelBindingTests {
         (Case(mechanism: "SCRAM-SHA-512-PLUS", binding: "tls-exporter"), "success"),
         (Case(mechanism: "SCRAM-SHA-256-PLUS", binding: "tls-server-end-point"), "success"),
         (Case(mechanism: "SCRAM-SHA-512-PLUS", binding: "tls-server-end-point", version: "-tls1_2"), "success"),
+        // Known before TLS 1.3, and of no use there (RFC 9266 §3).
+        (Case(mechanism: "SCRAM-SHA-1-PLUS", binding: "tls-unique", version: "-tls1_2"), "success"),
+        (Case(mechanism: "SCRAM-SHA-256-PLUS", binding: "tls-unique", wrong: true, version: "-tls1_2"), "not-authorized"),
+        (Case(mechanism: "SCRAM-SHA-256-PLUS", binding: "tls-unique", wrong: true), "malformed-request"),
         (Case(mechanism: "SCRAM-SHA-256", binding: "n"), "success"),
         // Somebody in between has another channel to each side.
         (Case(mechanism: "SCRAM-SHA-256-PLUS", binding: "tls-exporter", wrong: true), "not-authorized"),
@@ -55,6 +59,9 @@ struct ChannelBindingTests {
             #expect(features.contains("<mechanism>\(mechanism)</mechanism>"), "\(features)")
         }
         for binding in ["tls-exporter", "tls-server-end-point"] { #expect(features.contains("type='\(binding)'"), "\(features)") }
+        for ((row, _), result) in zip(Self.rows, results) {
+            #expect(result.features.contains("type='tls-unique'") == (row.version == "-tls1_2"), "\(row)")
+        }
     }
 
     @Test(

@@ -46,7 +46,7 @@ int copenssl_add_authorities(SSL_CTX *context, const void *pem, size_t length);
 int copenssl_add_revocation_lists(SSL_CTX *context, const void *pem, size_t length);
 
 // Asks clients for a certificate. A bad one ends the handshake only if `demand_good`;
-// `allow_self_signed` takes a self-signed one as good.
+// `allow_self_signed` takes a self-signed one, which SSL_get_verify_result then still tells.
 void copenssl_request_client_certificate(SSL_CTX *context, int demand_good, int allow_self_signed);
 
 // Calls `choose` with the name a client asks for (SNI); it answers the context to use, or NULL to keep the present one.
@@ -62,6 +62,11 @@ unsigned copenssl_server_end_point(SSL *session, uint8_t hash[EVP_MAX_MD_SIZE]);
 
 // The RFC 9266 tls-exporter value. 1 on success, 0 where the version and extensions do not allow it.
 int copenssl_channel_binding(SSL *session, uint8_t value[32]);
+
+// The RFC 5929 tls-unique value, for the server's side of a connection that does not renegotiate: the first Finished
+// message of its handshake. Its length; 0 in TLS 1.3, and without extended master secret, where an attacker in between
+// can make the values of two resumed sessions equal (RFC 7627).
+size_t copenssl_first_finished(SSL *session, uint8_t *message, size_t capacity);
 
 // The peer's certificate in DER (free with copenssl_free). Its length, 0 if there is none.
 size_t copenssl_peer_certificate(SSL *session, uint8_t **der);
