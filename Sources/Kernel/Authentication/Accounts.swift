@@ -1,6 +1,7 @@
 public import Configuration
 public import Network
 public import SASL
+internal import Storage
 public import XMPP
 
 /// The accounts of one host, through the methods that its configuration names, asked in their order.
@@ -9,6 +10,7 @@ public final class Accounts {
     public let domain: String
     private unowned let server: Server
     private var options: AuthenticationConfiguration
+    private var secret: [UInt8]?
     var methods: [any AuthenticationBackend] = []
 
     init(domain: String, server: Server, options: AuthenticationConfiguration) {
@@ -55,6 +57,19 @@ public final class Accounts {
         }
     }
 
+    /// What makes the salts of accounts that have none: the same on all workers and over restarts. Nil while storage fails.
+    func saltSecret() async -> [UInt8]? {
+        if let secret { return secret }
+        let kept = try? await server.store.serverValues.secret(
+            Self.saltSecretName, orElse: randomBytes(Self.saltSecretLength))
+        secret = kept
+        return kept
+    }
+
+    /// Where the storage keeps that secret, and its length in bytes.
+    public nonisolated static let saltSecretName = "scram.stand-in"
+    public nonisolated static let saltSecretLength = 32
+
     // MARK: Who may log in
 
     /// The methods that a listener may use and that can do something; `nil` allows all.
@@ -69,8 +84,14 @@ public final class Accounts {
         methods(allowed, []).reduce(into: []) { $0.formUnion($1.abilities) }
     }
 
-    /// The keys of a user, and which method has them.
-    public func credentials(_ user: String, _ hash: ScramHash, allowed: [AuthenticationMethod]?) async
+    /// The keys of a user, and which method has them. Work that queues does so by the client's address.
+    public func credentials(
+        _ user: String, _ hash: ScramHash, allowed: [AuthenticationMethod]?, from address: String = ""
+    ) async -> (answer: SASLExchange.CredentialsAnswer, method: AuthenticationMethod?) {
+        await KeyDerivations.$origin.withValue(address) { await credentials(user, hash, allowed) }
+    }
+
+    private func credentials(_ user: String, _ hash: ScramHash, _ allowed: [AuthenticationMethod]?) async
         -> (answer: SASLExchange.CredentialsAnswer, method: AuthenticationMethod?)
     {
         var answer = SASLExchange.CredentialsAnswer.notFound
@@ -85,7 +106,13 @@ public final class Accounts {
     }
 
     /// Whether a password is right, and which method says so.
-    public func verify(_ user: String, _ password: Password, allowed: [AuthenticationMethod]?) async
+    public func verify(
+        _ user: String, _ password: Password, allowed: [AuthenticationMethod]?, from address: String = ""
+    ) async -> (verdict: SASLExchange.PasswordVerdict, method: AuthenticationMethod?) {
+        await KeyDerivations.$origin.withValue(address) { await verify(user, password, allowed) }
+    }
+
+    private func verify(_ user: String, _ password: Password, _ allowed: [AuthenticationMethod]?) async
         -> (verdict: SASLExchange.PasswordVerdict, method: AuthenticationMethod?)
     {
         var verdict = SASLExchange.PasswordVerdict.rejected

@@ -16,6 +16,7 @@ final class DatabaseAuthentication: AuthenticationBackend {
     private let estimatesCount: Bool
     private let pools: OutgoingPools
     private let outage: OutageLog
+    private let verifier: PasswordVerifier
 
     private static let poolTag = "default"
 
@@ -24,6 +25,8 @@ final class DatabaseAuthentication: AuthenticationBackend {
         self.options = context.options
         estimatesCount = options.estimatesCount
         pools = context.server.pools
+        // The weakest first, as the original does: some of its releases kept wrong keys for all the others.
+        verifier = PasswordVerifier(context, preference: ScramHash.allCases.sorted())
         outage = context.outage(of: .rdbms)
         let hashes = context.options.passwordFormat == .plain ? ScramHash.allCases : context.options.keptHashes
         abilities = hashes.reduce(into: [.password, .accounts, .registration]) { $0.insert(.scram($1)) }
@@ -68,11 +71,11 @@ final class DatabaseAuthentication: AuthenticationBackend {
     // MARK: Logging in
 
     func credentials(_ user: String, _ hash: ScramHash) async -> SASLExchange.CredentialsAnswer {
-        await look(user).credentials(hash, options)
+        await look(user).credentials(user, hash, verifier)
     }
 
     func verify(_ user: String, _ password: Password) async -> SASLExchange.PasswordVerdict {
-        await look(user).verify(password, options)
+        await look(user).verify(password, verifier)
     }
 
     // MARK: Accounts
@@ -84,7 +87,7 @@ final class DatabaseAuthentication: AuthenticationBackend {
     }
 
     func create(_ user: String, _ password: Password) async throws(StanzaError) {
-        guard let stored = await StoredPassword.make(password, options) else { throw StanzaError(.internalServerError) }
+        guard let stored = await verifier.make(password) else { throw StanzaError(.internalServerError) }
         // Without a limit of the number no number is looked at.
         let limit = options.maxUsersPerDomain
         let condition = limit == nil ? "" : " WHERE (SELECT COUNT(*) FROM users WHERE server = $1) < $5::bigint"
@@ -100,7 +103,7 @@ final class DatabaseAuthentication: AuthenticationBackend {
     }
 
     func setPassword(_ user: String, _ password: Password) async throws(StanzaError) -> Bool {
-        guard let stored = await StoredPassword.make(password, options) else { throw StanzaError(.internalServerError) }
+        guard let stored = await verifier.make(password) else { throw StanzaError(.internalServerError) }
         let statement = "UPDATE users SET password = $3, pass_details = $4 WHERE server = $1 AND username = $2"
         let values = [domain, user, stored.plainText ?? "", stored.serializedKeys]
         guard let answer = await query(statement, values) else { throw .accountsUnavailable }

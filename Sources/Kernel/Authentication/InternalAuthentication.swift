@@ -13,11 +13,14 @@ final class InternalAuthentication: AuthenticationBackend {
     private let domain: String
     private let accounts: AccountRepository
     private let options: AuthenticationConfiguration
+    private let verifier: PasswordVerifier
 
     init(_ context: AuthenticationContext) {
         domain = context.domain
         accounts = context.store.accounts
         options = context.options
+        // The cheapest that is not the weakest first: the password is the same.
+        verifier = PasswordVerifier(context, preference: [.sha256, .sha512, .sha384, .sha224, .sha1])
         // Of a password that is kept as it is the keys of every hash can be made.
         let hashes = options.passwordFormat == .plain ? ScramHash.allCases : options.keptHashes
         abilities = hashes.reduce(into: [.password, .accounts, .registration]) { $0.insert(.scram($1)) }
@@ -29,53 +32,29 @@ final class InternalAuthentication: AuthenticationBackend {
         do { return try await accounts.exists(key(user)) } catch { throw StanzaError(storage: error) }
     }
 
-    func credentials(_ user: String, _ hash: ScramHash) async -> SASLExchange.CredentialsAnswer {
+    /// What is kept of a user's password, or nothing for an unknown user.
+    private func look(_ user: String) async -> PasswordLookup {
         let stored: StoredCredentials?
-        do { stored = try await accounts.credentials(key(user)) } catch { return .temporarilyUnavailable }
+        do { stored = try await accounts.credentials(key(user)) } catch { return .unavailable }
         switch stored?.secret {
         case nil: return .notFound
-        case .scram(let keys): return Self.answer(keys, hash)
-        case .plain(let text):
-            let iterations = options.scramIterations
-            let derived = try? await Loop.offload {
-                ScramCredentials.derive(
-                    password: Password(prepared: text), salt: randomBytes(ScramCredentials.standInSaltLength),
-                    iterations: iterations, hash: hash)
-            }
-            return (derived ?? nil).map { .found($0) } ?? .temporarilyUnavailable
+        case .plain(let text): return .found(.plain(text))
+        case .scram(let keys):
+            return .found(.keys(ScramHash.allCases.reduce(into: [:]) { known, hash in
+                guard let kept = keys[CredentialHash(hash)] else { return }
+                known[hash] = ScramCredentials(
+                    hash: hash, salt: kept.salt, iterations: kept.iterations, storedKey: kept.storedKey,
+                    serverKey: kept.serverKey)
+            }))
         }
     }
 
-    private static func answer(_ keys: [CredentialHash: ScramKeys], _ hash: ScramHash) -> SASLExchange.CredentialsAnswer {
-        guard let kept = keys[CredentialHash(hash)],
-            let credentials = ScramCredentials(
-                hash: hash, salt: kept.salt, iterations: kept.iterations, storedKey: kept.storedKey,
-                serverKey: kept.serverKey)
-        else { return .notFound }
-        return .found(credentials)
+    func credentials(_ user: String, _ hash: ScramHash) async -> SASLExchange.CredentialsAnswer {
+        await look(user).credentials(user, hash, verifier)
     }
 
     func verify(_ user: String, _ password: Password) async -> SASLExchange.PasswordVerdict {
-        let stored: StoredCredentials?
-        do { stored = try await accounts.credentials(key(user)) } catch { return .temporarilyUnavailable }
-        if case .plain(let text) = stored?.secret {
-            return ScramHash.isEqual(password.bytes, Array(text.utf8)) ? .accepted : .rejected
-        }
-        var kept: ScramCredentials?
-        if case .scram(let keys) = stored?.secret {
-            // The cheapest of the kept hashes that is not the weakest is as good as any: the password is the same.
-            for hash in [ScramHash.sha256, .sha512, .sha384, .sha224, .sha1] {
-                if case .found(let credentials) = Self.answer(keys, hash) {
-                    kept = credentials
-                    break
-                }
-            }
-        }
-        let (iterations, credentials) = (options.scramIterations, kept)
-        let isRight = try? await Loop.offload {
-            ScramCredentials.verify(password, against: credentials, orHash: .sha256, iterations: iterations)
-        }
-        return isRight.map { $0 ? .accepted : .rejected } ?? .temporarilyUnavailable
+        await look(user).verify(password, verifier)
     }
 
     func create(_ user: String, _ password: Password) async throws(StanzaError) {
@@ -112,24 +91,15 @@ final class InternalAuthentication: AuthenticationBackend {
 
     /// What is kept of a password: keys of each hash in `auth.password.hash`, or the password itself.
     private func secret(_ password: Password) async throws(StanzaError) -> StoredCredentials.Secret {
-        if options.passwordFormat == .plain { return .plain(String(decoding: password.bytes, as: UTF8.self)) }
-        let iterations = options.scramIterations
-        let hashes = options.keptHashes
-        let keys = try? await Loop.offload {
-            var keys: [CredentialHash: ScramKeys] = [:]
-            for hash in hashes {
-                let salt = randomBytes(ScramCredentials.standInSaltLength)
-                guard
-                    let made = ScramCredentials.derive(
-                        password: password, salt: salt, iterations: iterations, hash: hash)
-                else { continue }
-                keys[CredentialHash(hash)] = ScramKeys(
-                    salt: salt, iterations: iterations, storedKey: made.storedKey, serverKey: made.serverKey)
-            }
-            return keys
+        switch await verifier.make(password) {
+        case nil: throw StanzaError(.internalServerError, .wait)
+        case .plain(let text)?: return .plain(text)
+        case .keys(let keys)?:
+            return .scram(keys.values.reduce(into: [:]) { kept, made in
+                kept[CredentialHash(made.hash)] = ScramKeys(
+                    salt: made.salt, iterations: made.iterations, storedKey: made.storedKey, serverKey: made.serverKey)
+            })
         }
-        guard let keys, !keys.isEmpty else { throw StanzaError(.internalServerError) }
-        return .scram(keys)
     }
 }
 

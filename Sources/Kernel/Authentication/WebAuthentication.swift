@@ -18,6 +18,7 @@ final class WebAuthentication: AuthenticationBackend {
     private let headers: [String]
     private let pools: OutgoingPools
     private let outage: OutageLog
+    private let verifier: PasswordVerifier
 
     private static let poolTag = "auth"
 
@@ -26,6 +27,8 @@ final class WebAuthentication: AuthenticationBackend {
         self.options = context.options
         headers = options.basicAuth.map { ["Authorization: Basic \(Base64.encode(Array($0.reveal().utf8)))"] } ?? []
         pools = context.server.pools
+        // The weakest first, as the original does: some of its releases kept wrong keys for all the others.
+        verifier = PasswordVerifier(context, preference: ScramHash.allCases.sorted())
         outage = context.outage(of: .http)
         let hashes = context.options.passwordFormat == .plain ? ScramHash.allCases : context.options.keptHashes
         abilities = hashes.reduce(into: [.password, .accounts, .registration]) { $0.insert(.scram($1)) }
@@ -83,7 +86,7 @@ final class WebAuthentication: AuthenticationBackend {
     // MARK: Logging in
 
     func credentials(_ user: String, _ hash: ScramHash) async -> SASLExchange.CredentialsAnswer {
-        await look(user).credentials(hash, options)
+        await look(user).credentials(user, hash, verifier)
     }
 
     func verify(_ user: String, _ password: Password) async -> SASLExchange.PasswordVerdict {
@@ -92,7 +95,7 @@ final class WebAuthentication: AuthenticationBackend {
             guard let answer = await ask("check_password", user, password: text) else { return .temporarilyUnavailable }
             return answer.status == 200 && answer.text == "true" ? .accepted : .rejected
         }
-        return await look(user).verify(password, options)
+        return await look(user).verify(password, verifier)
     }
 
     // MARK: Accounts
@@ -104,7 +107,7 @@ final class WebAuthentication: AuthenticationBackend {
 
     /// What the service is shown of a new password.
     private func shown(_ password: Password) async throws(StanzaError) -> String {
-        let stored = await StoredPassword.make(password, options)
+        let stored = await verifier.make(password)
         guard let text = stored?.plainText ?? stored?.serializedKeys else { throw StanzaError(.internalServerError) }
         return text
     }
