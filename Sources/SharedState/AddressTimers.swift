@@ -9,7 +9,7 @@ internal import Glibc
 public struct AddressTimers: @unchecked Sendable {  // raw pointers into the segment, guarded by its lock
     /// What is limited. Each has a table of its own.
     public enum Purpose: Int, CaseIterable, Sendable {
-        case registration, failedLogin
+        case registration, knownLogin
     }
 
     /// Places that one address may take.

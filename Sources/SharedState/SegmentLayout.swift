@@ -12,7 +12,7 @@ struct SegmentLayout: Equatable, Sendable {
     let entriesPerShard: Int
     /// 64-byte units for texts that do not fit into their entry; multiple of 64.
     let overflowUnitsPerShard: Int
-    /// Places in each table of address timers; multiple of `AddressTimers.ways`.
+    /// Places in each table of address timers and of failures; multiple of `AddressTimers.ways`.
     let addressTimers: Int
 
     static let page = 4096
@@ -39,7 +39,11 @@ struct SegmentLayout: Equatable, Sendable {
     var timerTable: Int {
         Self.pageCeiling(AddressTimers.lockBytes + addressTimers * MemoryLayout<xmppd_address_timer>.stride)
     }
-    var total: Int { timers + AddressTimers.Purpose.allCases.count * timerTable }
+    var failures: Int { timers + AddressTimers.Purpose.allCases.count * timerTable }
+    var failureTable: Int {
+        Self.pageCeiling(AddressTimers.lockBytes + addressTimers * MemoryLayout<xmppd_failure_level>.stride)
+    }
+    var total: Int { failures + FailureLevels.Purpose.allCases.count * failureTable }
 
     /// Indexes of one size lie side by side, so that many small ones share a page.
     func index(bits: Int, shard: Int) -> Int {
@@ -53,12 +57,12 @@ struct SegmentLayout: Equatable, Sendable {
 
     /// Where each part begins, and the end.
     var offsets: [Int] {
-        [shardHeads, entries, index, overflowMaps, overflow, workerCells, listenerCells, timers, total]
+        [shardHeads, entries, index, overflowMaps, overflow, workerCells, listenerCells, timers, failures, total]
     }
 
     /// All that two builds must agree on.
     var facts: [Int] {
-        offsets + [timerTable, workers, listeners, shards, entriesPerShard, overflowUnitsPerShard, addressTimers]
+        offsets + [timerTable, failureTable, workers, listeners, shards, entriesPerShard, overflowUnitsPerShard, addressTimers]
     }
 
     /// Whether the sizes are ones this build would have chosen itself; a header may say anything.
@@ -85,7 +89,7 @@ extension SegmentLayout {
         while entries * shards < min(sessions, 1 << 30) * 2 { entries *= 2 }
         self.init(
             workers: workers, listeners: listeners, shards: shards, entriesPerShard: entries,
-            overflowUnitsPerShard: entries * 4, addressTimers: 4096)
+            overflowUnitsPerShard: entries * 4, addressTimers: 65_536)
     }
 }
 

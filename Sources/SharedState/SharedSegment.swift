@@ -97,6 +97,10 @@ public final class SharedSegment: @unchecked Sendable {  // the contents are gua
             let lock = base + layout.timers + table.rawValue * layout.timerTable
             try Self.prepare(lock.assumingMemoryBound(to: pthread_mutex_t.self))
         }
+        for table in FailureLevels.Purpose.allCases {
+            let lock = base + layout.failures + table.rawValue * layout.failureTable
+            try Self.prepare(lock.assumingMemoryBound(to: pthread_mutex_t.self))
+        }
     }
 
     private static func prepare(_ lock: UnsafeMutablePointer<pthread_mutex_t>) throws(SegmentError) {

@@ -23,12 +23,24 @@ final class ClientConnection {
     private var backlog: [UInt8] = []
     var session: Session?
     private var clock: Loop.Timer?
+    /// When the clock was started, in milliseconds of `Loop.now`.
+    private var clockBegan: Int64 = 0
+    /// How long the client may still let the server wait until it has logged in, in milliseconds; nil from then on.
+    private var loginTime: Int64?
+    /// The client's steps up to its login may take as much time together as so many silences of `c2s_state_timeout`:
+    /// beyond it the stream ends, or a client with a word in each could keep a connection for minutes.
+    private static let loginTimeouts: Int64 = 3
+    /// Milliseconds that a client without a login gets to close its side after the server's.
+    private static let lingerBeforeLogin: Int64 = 1000
     var host: Host?
     /// An answer is awaited that the stream itself does not wait for: TLS, a registration.
     private var isHeld = false
     /// That answer is TLS: what the client sent in the clear behind its request counts for nothing (RFC 6120 §5.3.3).
     private var isSecuring = false
     private var hasRegistered = false
+    private(set) var hasLoggedIn = false
+    /// The login with a password that is under way.
+    var passwordAttempt: LoginLimits.Attempt?
     /// Which method knows the user.
     var method: AuthenticationMethod?
     private var isProcessing = false
@@ -42,6 +54,8 @@ final class ClientConnection {
         self.listener = listener
         framer = StanzaFramer(limits: listener.limitsBeforeLogin)
         stream = ClientStream(options: listener.streamOptions)
+        loginTime = listener.options.stateTimeout.map { $0.wholeMilliseconds.multipliedReportingOverflow(by: Self.loginTimeouts) }
+            .map { $0.overflow ? .max : $0.partialValue }
         restartClock()
     }
 
@@ -131,7 +145,7 @@ final class ClientConnection {
             }
             let element = try server.parser.element(bytes, in: namespaces, limits: framer.limits)
             if let session, stream.deliverable(element) != nil {
-                session.receive(element)
+                session.receive(stream.inLanguage(element))
             } else {
                 perform(stream.handle(.element(element)))
             }
@@ -216,19 +230,28 @@ final class ClientConnection {
         }
     }
 
+    /// From here on only the single steps are timed.
+    func noteLogin() {
+        hasLoggedIn = true
+        loginTime = nil
+    }
+
     private func restartClock() {
+        stopClock()
         guard !hasRegistered, let timeout = listener.options.stateTimeout?.wholeMilliseconds else { return }
-        clock?.cancel()
+        clockBegan = Loop.now
         // Not a weak reference: it would make every other reference to the connection slower, for good.
-        clock = Loop.after(timeout) { [self] in
+        clock = Loop.after(min(timeout, loginTime ?? timeout)) { [self] in
             clock = nil
             perform(stream.handle(.timeout))
         }
     }
 
     private func stopClock() {
-        clock?.cancel()
-        clock = nil
+        guard let clock else { return }
+        clock.cancel()
+        self.clock = nil
+        if let left = loginTime { loginTime = max(0, left - (Loop.now - clockBegan)) }
     }
 
     /// What others know of the session goes first, so that nobody meets it after its client was told the end.
@@ -241,7 +264,7 @@ final class ClientConnection {
             connection.write(StreamMarkup.element(error.element))
         }
         connection.write("</stream:stream>")
-        connection.close(afterFlush: true)
+        connection.close(afterFlush: true, lingering: hasLoggedIn ? Connection.lingerMilliseconds : Self.lingerBeforeLogin)
     }
 
     private func endSession() {
@@ -277,8 +300,9 @@ extension ClientConnection: ConnectionDelegate {
             guard facts.verification == .good else { return nil }
             return ClientCertificate(addresses: facts.peerAddresses, commonName: facts.peerCommonName)
         }
-        perform(stream.handle(.secured(
-            ChannelBindings(exporter: facts?.exporter, serverEndPoint: facts?.serverEndPoint), certificate: certificate)))
+        let bindings = ChannelBindings(
+            exporter: facts?.exporter, serverEndPoint: facts?.serverEndPoint, unique: facts?.unique)
+        perform(stream.handle(.secured(bindings, certificate: certificate)))
         goOn()
     }
 
@@ -295,6 +319,7 @@ extension ClientConnection: ConnectionDelegate {
         perform(stream.handle(.disconnected))
         loseSession()
         stopClock()
+        endAttempt(.abandoned)
         report("connection closed", [Field("reason", reason)] + (jid.map { [Field("session", $0)] } ?? []))
         listener.closed(self)
     }
@@ -310,6 +335,7 @@ extension ClientConnection: SessionStream {
     var address: String { connection.peer.ip }
     var isSecure: Bool { connection.isSecure }
     var queuedBytes: Int { connection.queuedBytes }
+    var isBlocked: Bool { connection.isBlocked }
     var queueBound: Int? { listener.options.maxFSMQueue }
 
     func send(_ bytes: UnsafeRawBufferPointer) {

@@ -27,10 +27,6 @@ final class ClientListener {
     private var connections: [UInt64: ClientConnection] = [:]
     private var paused: [ObjectIdentifier: ClientConnection] = [:]
 
-    /// Wrong passwords from one address in `failureWindow` seconds after which its streams end at the first.
-    private static let failuresPerAddress = 100
-    private static let failureWindow: Int64 = 300
-
     init(
         _ descriptor: ListenerDescriptor, _ options: ClientListenerConfiguration, _ tls: ListenerTLS?,
         server: Server, shared: WorkerSegment
@@ -60,7 +56,7 @@ final class ClientListener {
             allowsSecretsInClear: configuration.native.allowsPlainBeforeTLS ? true : nil,
             listsSession: options.backwardsCompatibleSession, hidesName: configuration.general.hideServiceName,
             authenticationFailures: configuration.native.beforeLogin.maxAuthAttempts,
-            inflationLimit: options.zlib)
+            inflationLimit: options.zlib, language: configuration.general.language)
     }
 
     /// The listener as the configuration names it.
@@ -155,11 +151,6 @@ final class ClientListener {
     var limitsBeforeLogin: Limits {
         let bytes = min(limits.bytes, server.configuration.native.beforeLogin.maxStanzaSize)
         return Limits(bytes: bytes, depth: 16, attributes: 32)
-    }
-
-    /// Counts a wrong password; whether there were too many from this address.
-    func countFailure(from address: String) -> Bool {
-        shared.failures.add(address, now: WallClock.seconds, window: Self.failureWindow) > Self.failuresPerAddress
     }
 
     // MARK: Backpressure of the mesh

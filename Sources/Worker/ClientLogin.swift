@@ -12,24 +12,50 @@ internal import XMPP
 extension ClientConnection {
     func fetchCredentials(_ jid: JID, _ hash: ScramHash) {
         guard let host else { return }
-        Loop.spawn { [self] in
-            let answer: SASLExchange.CredentialsAnswer
-            (answer, method) = await host.accounts.credentials(
-                jid.local, hash, allowed: listener.options.allowedAuthMethods)
+        attempt(jid) { [self] isAllowed in
+            var answer = SASLExchange.CredentialsAnswer.temporarilyUnavailable
+            if isAllowed {
+                (answer, method) = await host.accounts.credentials(
+                    jid.local, hash, allowed: listener.options.allowedAuthMethods, from: LoginLimits.origin(of: address))
+            }
             perform(stream.handle(.credentials(answer, nonce: RandomPool.take(SASLExchange.nonceLength))))
-            goOn()
         }
     }
 
     func verify(_ jid: JID, _ password: Password) {
         guard let host else { return }
-        Loop.spawn { [self] in
-            let verdict: SASLExchange.PasswordVerdict
-            (verdict, method) = await host.accounts.verify(
-                jid.local, password, allowed: listener.options.allowedAuthMethods)
+        attempt(jid) { [self] isAllowed in
+            var verdict = SASLExchange.PasswordVerdict.temporarilyUnavailable
+            if isAllowed {
+                (verdict, method) = await host.accounts.verify(
+                    jid.local, password, allowed: listener.options.allowedAuthMethods, from: LoginLimits.origin(of: address))
+            }
             perform(stream.handle(.verdict(verdict)))
+        }
+    }
+
+    /// Lets a login with a password begin when the limits of wrong ones let it; no work is done before.
+    private func attempt(_ jid: JID, _ work: @escaping @LoopActor @Sendable (_ isAllowed: Bool) async -> Void) {
+        endAttempt(.abandoned)
+        let limits = listener.shared.logins
+        let attempt = limits.begin(from: address, account: jid.description, now: Loop.now, unixTime: WallClock.seconds)
+        passwordAttempt = attempt
+        Loop.spawn { [self] in
+            if let wait = attempt?.wait, wait > 0 {
+                await Loop.pause(wait)
+                // The client did not stay for the answer.
+                guard !stream.isClosed else { return }
+            }
+            await work(attempt != nil)
             goOn()
         }
+    }
+
+    /// Tells the limits how the login went that was under way, if one was.
+    func endAttempt(_ outcome: LoginLimits.Outcome) {
+        guard let attempt = passwordAttempt else { return }
+        passwordAttempt = nil
+        listener.shared.logins.end(attempt, outcome, now: Loop.now, unixTime: WallClock.seconds)
     }
 
     func admit(_ jid: JID) {
@@ -53,6 +79,8 @@ extension ClientConnection {
     }
 
     func authenticated(_ jid: JID, _ mechanism: Mechanism) {
+        noteLogin()
+        endAttempt(.succeeded)
         listener.metrics?.add(.loginsSucceeded)
         framer.limits = listener.limits
         if let host { connection.setRate(listener.rate(of: jid, on: host)) }
@@ -62,10 +90,7 @@ extension ClientConnection {
     func authenticationFailed(_ user: JID?, _ condition: SASLFailure.Condition) {
         listener.metrics?.add(.loginsFailed)
         report("authentication failed", [Field("user", user?.description ?? ""), Field("condition", condition.rawValue)])
-        guard condition == .notAuthorized, listener.countFailure(from: address) else { return }
-        Loop.endOfTurn { [self] in
-            end(StreamError(.policyViolation, text: "Too many failed logins from this address"))
-        }
+        endAttempt(condition == .notAuthorized ? .failed : .abandoned)
     }
 
     func bind(_ user: JID, _ resource: String?) {

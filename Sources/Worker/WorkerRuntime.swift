@@ -22,8 +22,7 @@ final class WorkerRuntime {
     var listeners: [ClientListener] = []
     private var lastTick = Loop.now
     private var tick: Loop.Timer?
-    private var reported = Server.Counters()
-    private var reportedBytes = NetworkCounters.current
+    private var activity: WorkerActivity
 
     private static let tickMilliseconds: Int64 = 1000
     private static let orphansPerTurn = 200
@@ -34,36 +33,42 @@ final class WorkerRuntime {
         catalog: [any Module.Type]
     ) async throws -> WorkerRuntime {
         let segment = try SharedSegment(attach: descriptor)
+        let failures = FailureCount()
         let database = try SQLiteDatabase(path: prepared.configuration.native.storagePath) { error, what in
+            failures.add()
             Log.error("storage failed", [Field("operation", what), Field("error", error)])
         }
         try await Schema.migrate(database)
         let store = Repositories(database)
-        let secret = try await store.serverValues.secret("scram.stand-in", orElse: randomBytes(32))
+        let secret = try await store.serverValues.secret(
+            Accounts.saltSecretName, orElse: randomBytes(Accounts.saltSecretLength))
         let shared = WorkerSegment(segment: segment, slot: Int(arguments.slot), secret: secret)
         let server = Server(
             slot: arguments.slot, incarnation: arguments.incarnation, workers: Int(arguments.workers),
             configuration: prepared.configuration, directory: SharedSessionDirectory(SessionTable(segment)), store: store, catalog: catalog)
-        return WorkerRuntime(arguments, prepared, server, shared, database, segment)
+        return WorkerRuntime(arguments, prepared, server, shared, database, failures, segment)
     }
 
     private init(
         _ arguments: WorkerArguments, _ prepared: PreparedConfiguration, _ server: Server, _ shared: WorkerSegment,
-        _ database: SQLiteDatabase, _ segment: SharedSegment
+        _ database: SQLiteDatabase, _ failures: FailureCount, _ segment: SharedSegment
     ) {
         self.server = server
         self.shared = shared
         self.database = database
+        activity = WorkerActivity(failures)
         configuration = prepared
         mesh = MeshLinks(server: server, shared: shared)
         operations = WorkerOperations(server: server)
         server.mesh = mesh
         server.claimRegistration = { [shared] address, seconds in
-            shared.registrations.claim(address, now: WallClock.seconds, interval: seconds)
+            shared.registrations.claim(LoginLimits.origin(of: address), now: WallClock.seconds, interval: seconds)
         }
         WorkerCells(segment).resetGauges(Int(arguments.slot))
         shared.cell?.begin(
             pid: getpid(), incarnation: arguments.incarnation, started: WallClock.seconds, now: UInt64(Loop.now))
+        // At once, not with the next beat: whoever asks for the status has just logged in.
+        server.sessionsCounted = { [shared] in shared.cell?.set(.sessions, $0) }
         mesh.onDrained = { [unowned self] in
             for listener in listeners { listener.meshDrained() }
         }
@@ -83,6 +88,9 @@ final class WorkerRuntime {
     }
 
     func begin() {
+        TurnClock.startOver()
+        activity.begin()
+        TurnClock.onLongTurn = { [unowned server] in WorkerActivity.logTurn($0, of: server) }
         tick = Loop.every(Self.tickMilliseconds) { [unowned self] in beat() }
         collectOrphans(of: server.slot, before: server.incarnation) {}
     }
@@ -96,19 +104,11 @@ final class WorkerRuntime {
         let sessions = server.localSessions.count
         let connections = openConnections
         if let cell = shared.cell {
-            let (counters, network) = (server.counters, NetworkCounters.current)
             cell.beat(UInt64(now))
-            cell.set(.sessions, sessions)
             cell.set(.connections, connections)
             cell.raise(.loopLag, to: Int(lag))
-            cell.add(.stanzasReceived, Int(counters.stanzasIn - reported.stanzasIn))
-            cell.add(.stanzasSent, Int(counters.stanzasOut - reported.stanzasOut))
-            cell.add(.bytesReceived, Int(network.bytesIn - reportedBytes.bytesIn))
-            cell.add(.bytesSent, Int(network.bytesOut - reportedBytes.bytesOut))
-            cell.add(.tlsHandshakes, Int(network.handshakes - reportedBytes.handshakes))
-            cell.add(.hibernations, Int(network.hibernated - reportedBytes.hibernated))
-            cell.add(.tlsFailures, Int(network.handshakesFailed - reportedBytes.handshakesFailed))
-            (reported, reportedBytes) = (counters, network)
+            activity.count(server.counters, database.statistics, in: cell)
+            lookAtOthers(cell, now)
             cell.set(.storageQueue, database.statistics.waiting)
         }
         report(
@@ -116,6 +116,18 @@ final class WorkerRuntime {
                 sessions: UInt32(clamping: sessions), connections: UInt32(clamping: connections),
                 stanzas: server.counters.stanzasIn, lagMicroseconds: UInt32(clamping: lag * 1000),
                 pools: server.pools.health.map(PoolReport.init)))
+    }
+
+    /// Says which work for a worker, this one or another, does not get on.
+    private func lookAtOthers(_ cell: WorkerCell, _ now: Int64) {
+        server.forgetPresentStanza()
+        let health = mesh.look(now: now)
+        cell.set(.meshCongestedPeers, health.congestedPeers)
+        cell.set(.meshCongestedMilliseconds, Int(health.longestCongestion))
+        var stall = health.stalled.map { WorkerStall(slot: $0.slot, milliseconds: $0.milliseconds) }
+        let onTheMove = activity.moving(server.sessionsOnTheMove, since: server.sessionsOnTheMoveSince, in: cell, now)
+        if onTheMove > stall?.milliseconds ?? 0 { stall = WorkerStall(slot: server.slot, milliseconds: onTheMove) }
+        cell.report(stall)
     }
 
     // MARK: Sessions that others left behind

@@ -8,7 +8,7 @@ internal import SharedState
 final class WorkerSegment {
     let slot: Int
     let cell: WorkerCell?
-    let failures: AddressTimers
+    let logins: LoginLimits
     let registrations: AddressTimers
     /// Makes the salts that clients see of accounts that do not exist; the same on all workers.
     let secret: [UInt8]
@@ -21,7 +21,7 @@ final class WorkerSegment {
         segment.use(slot)
         cell = WorkerCells(segment).writer(slot)
         counters = ListenerCounters(segment)
-        failures = AddressTimers(segment, .failedLogin)
+        logins = LoginLimits(segment)
         registrations = AddressTimers(segment, .registration)
         counters.forgetOpen(slot: slot)
     }

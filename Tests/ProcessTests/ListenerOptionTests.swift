@@ -5,7 +5,7 @@ import Testing
 import XML
 
 /// The options of `[[listen.c2s]]` outside TLS, each seen from outside, in the order of the reference.
-@Suite("Options of a client listener")
+@Suite("Options of a client listener", .timeLimit(.minutes(5)))
 struct ListenerOptionTests {
     private static let iqPing = "<ping xmlns='urn:xmpp:ping'/>"
 
@@ -187,6 +187,22 @@ struct ListenerOptionTests {
         let other = try server.connect()
         #expect(try other.ending() == .init("connection-timeout"))
         #expect(try client.ask("get", to: server.domain, Self.iqPing)["type"] == "result")
+    }
+
+    @Test("c2s_state_timeout, three times, is all that the steps up to a login may take together")
+    func timeOfAllSteps() throws {
+        let server = try ServerUnderTest { $0.listeners = [.init(options: "c2s_state_timeout = 1000")] }
+        try server.addAccounts("juliet")
+        let client = try server.connect()
+        try client.open()
+        // Each of these ends a silence: without a bound for all of them their number would end the stream.
+        var failures = 0
+        while failures < 100, (try? client.authenticate("UNKNOWN")) != nil {
+            failures += 1
+            usleep(100_000)
+        }
+        #expect(try client.ending() == .init("connection-timeout"))
+        #expect(try server.logIn("juliet").address.hasPrefix("juliet@"))
     }
 
     @Test("access decides who gets a session on which listener")

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SharedState
 
-@Suite struct AddressTimersTests {
+@Suite(.timeLimit(.minutes(5))) struct AddressTimersTests {
     @Test func addressClaimsOncePerIntervalWhereverItComes() throws {
         let segment = try smallSegment()
         let here = AddressTimers(segment, .registration)
@@ -22,7 +22,7 @@ import Testing
     @Test func purposesAreApart() throws {
         let segment = try smallSegment()
         #expect(AddressTimers(segment, .registration).claim("::1", now: 10, interval: 60))
-        #expect(AddressTimers(segment, .failedLogin).last("::1") == nil)
+        #expect(AddressTimers(segment, .knownLogin).last("::1") == nil)
     }
 
     @Test func clockThatWasSetBackLocksNobodyOut() throws {
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func eventsAreCountedUntilThereIsSilence() throws {
-        let timers = AddressTimers(try smallSegment(), .failedLogin)
+        let timers = AddressTimers(try smallSegment(), .knownLogin)
         for count in 1...5 { #expect(timers.add("2001:db8::1", now: Int64(100 + count), window: 60) == count) }
         #expect(timers.events("2001:db8::1", now: 164, window: 60) == 5)
         #expect(timers.events("2001:db8::1", now: 165, window: 60) == 0)
@@ -45,7 +45,7 @@ import Testing
 
     /// 64 places in 4 sets: whoever came last is still known, however many came before.
     @Test func oldestGivesWay() throws {
-        let timers = AddressTimers(try smallSegment(), .failedLogin)
+        let timers = AddressTimers(try smallSegment(), .knownLogin)
         for number in 0..<10_000 {
             #expect(timers.add("192.0.2.\(number)", now: Int64(1 + number), window: 1_000_000) == 1)
             #expect(timers.last("192.0.2.\(number)") == Int64(1 + number))

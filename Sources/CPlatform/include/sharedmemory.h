@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define XMPPD_SEGMENT_MAGIC 0x31676573444d5058ULL /* "XPMDseg1" */
-#define XMPPD_SEGMENT_VERSION 3U
+#define XMPPD_SEGMENT_VERSION 4U
 
 // MARK: Layout
 
@@ -87,7 +87,8 @@ struct xmppd_worker_cell {
     uint32_t incarnation;
     int64_t started;    /* unix time, seconds */
     uint64_t heartbeat; /* CLOCK_MONOTONIC, milliseconds */
-    uint64_t reserved[5];
+    uint64_t stalled;   /* slot + 1 in the highest byte, below it milliseconds; 0: nobody */
+    uint64_t reserved[4];
     int64_t metrics[XMPPD_METRICS];
 };
 
@@ -99,12 +100,22 @@ struct xmppd_address_timer {
     uint32_t reserved;
 };
 
+/// How often something failed of late. A time of 0 is a free place.
+struct xmppd_failure_level {
+    uint64_t key;  /* keyed hash of the text */
+    int64_t time;  /* of the level; CLOCK_MONOTONIC, milliseconds */
+    int64_t next;  /* when the next attempt may take place */
+    uint32_t level; /* thousandths of a failure */
+    uint32_t reserved;
+};
+
 _Static_assert(sizeof(struct xmppd_session_shard) == 128, "a shard head is two cache lines");
 _Static_assert(sizeof(struct xmppd_session_entry) == 128, "an entry is two cache lines");
 _Static_assert(offsetof(struct xmppd_session_entry, text) == 40, "the text fills the entry");
 _Static_assert(sizeof(struct xmppd_listener_cell) == 32, "two listener cells share a cache line");
 _Static_assert(sizeof(struct xmppd_worker_cell) == 1024, "a worker cell is a quarter of a page");
 _Static_assert(sizeof(struct xmppd_address_timer) == 24, "an address timer has no padding");
+_Static_assert(sizeof(struct xmppd_failure_level) == 32, "two failure levels share a cache line");
 
 // MARK: Memory files
 
