@@ -5,12 +5,15 @@ internal import Storage
 internal import XML
 internal import XMPP
 
-/// XEP-0049: elements that clients keep on the server for themselves, one for each namespace and name.
+/// XEP-0049: elements that clients keep on the server for themselves, one for each namespace and name. A client that would keep
+/// more than `PrivateStorageRepository.maxElements`, or more bytes than `maxBytes`, gets `resource-constraint`.
 public final class PrivateStorage: Module {
     public nonisolated static let name = "mod_private"
     public nonisolated static let implements = [XEP(49, "Private XML Storage", version: "1.2")]
 
     nonisolated static let namespace = "jabber:iq:private"
+    /// Elements in one request, counted before they are looked at; with more it is refused.
+    nonisolated static let mostInRequest = 100
 
     public init(options: ModuleOptions) {}
 
@@ -33,6 +36,9 @@ public final class PrivateStorage: Module {
     /// What is asked or left: at least one element, each in a namespace of its own (XEP-0049 §2.3). A question names one.
     nonisolated static func elements(of query: Element, isSet: Bool) throws(StanzaError) -> [Element] {
         let elements = Array(query.children)
+        guard elements.count <= mostInRequest else {
+            throw StanzaError(.resourceConstraint, text: "A request has \(mostInRequest) elements at most")
+        }
         guard !elements.isEmpty else { throw StanzaError(isSet ? .notAcceptable : .badRequest) }
         guard isSet || elements.count == 1 else {
             throw StanzaError(.badRequest, text: "A query names one element")
@@ -56,7 +62,7 @@ public final class PrivateStorage: Module {
         } catch { throw StanzaError(storage: error) }
         switch outcome {
         case .stored: return
-        case .full: throw StanzaError(.resourceConstraint, text: "Too many elements are stored")
+        case .full: throw StanzaError(.resourceConstraint, text: "As much is stored as may be")
         }
     }
 

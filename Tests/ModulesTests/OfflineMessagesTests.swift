@@ -9,7 +9,7 @@ import XMPP
 @testable import Kernel
 @testable import Modules
 
-@Suite struct OfflineMessagesTests {
+@Suite(.timeLimit(.minutes(5))) struct OfflineMessagesTests {
     init() { StageLoop.start() }
 
     private static let state = Element("composing", "http://jabber.org/protocol/chatstates")
@@ -52,7 +52,7 @@ import XMPP
         ([], []),
     ] as [([(Int64, Int64)], [(Int64, Int64)])])
     func aPageIsHandedOutAsItCame(_ stored: [(Int64, Int64)], _ handedOut: [(Int64, Int64)]) {
-        let page = stored.map { OfflineRepository.Message(sequence: $0, stanza: [], receivedAt: $1, expiresAt: nil) }
+        let page = stored.map { OfflineRepository.Header(sequence: $0, receivedAt: $1, size: 0) }
         let order = OfflineOrdering.inOrder(page)
         #expect(order.map(\.message.sequence) == handedOut.map(\.0))
         #expect(order.map(\.upTo) == handedOut.map(\.1))

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Storage
 
-@Suite struct OfflineRepositoryTests {
+@Suite(.timeLimit(.minutes(5))) struct OfflineRepositoryTests {
     let temporary: TemporaryDatabase
     let database: SQLiteDatabase
     let offline: OfflineRepository
@@ -69,21 +69,34 @@ import Testing
         #expect(try await offline.count(bob) == 1)
     }
 
-    @Test func deletesExpiredAndOldOnesOfADomain() async throws {
-        try await withThrowingTaskGroup { group in
-            for number in Int64(0)..<2500 {
-                group.addTask {
-                    _ = try await offline.store(
-                        UserKey(user: "u\(number % 7)", domain: "x"),
-                        .init([0], receivedAt: number, expiresAt: number % 2 == 0 ? number : nil), now: number, limit: nil)
-                }
-            }
-            try await group.waitForAll()
+    @Test("bytes are bounded, and counted down with each way in which a stanza goes")
+    func holdsTheBoundOfBytes() async throws {
+        func store(_ bytes: Int, now: Int64, expiresAt: Int64? = nil, limit: Int? = nil) async throws -> OfflineRepository.StoreResult {
+            let stanza = OfflineRepository.NewMessage([UInt8](repeating: 1, count: bytes), receivedAt: now, expiresAt: expiresAt)
+            return try await offline.store(alice, stanza, now: now, limit: limit, mostBytes: 100)
         }
-        _ = try await offline.store(alice, .init([0], receivedAt: 0, expiresAt: 0), now: 0, limit: nil)
-        #expect(try await offline.deleteExpired("x", before: 2000) == 1000)
-        #expect(try await offline.deleteOld("x", before: 2300) == 1000 + 300)
-        #expect(try await offline.deleteOld("x", before: .max) == 200)
-        #expect(try await offline.count(alice) == 1)
+        #expect(try await store(1000, now: 1) == .stored, "one alone is kept, whatever its size")
+        #expect(try await store(1, now: 2) == .full)
+        #expect(try await offline.delete(alice, upTo: 1) == 1)
+        #expect(try await store(60, now: 3) == .stored)
+        #expect(try await store(40, now: 4, expiresAt: 10) == .stored)
+        #expect(try await store(1, now: 5) == .full)
+        #expect(try await store(40, now: 10) == .stored, "what has expired gives way")
+        try await offline.delete(alice, [3, 99])
+        #expect(try await store(60, now: 11) == .stored)
+        #expect(try await store(1, now: 12) == .full)
+        #expect(try await offline.store(alice, [.init([1], receivedAt: 12)], now: 12) == [12], "handed out already")
+        _ = try await offline.take(alice, now: 13)
+        #expect(try await offline.count(alice) == 0)
+        #expect(try await store(100, now: 14) == .stored)
+    }
+
+    @Test func headersSayHowLargeStanzasAre() async throws {
+        for size in 1...3 { _ = try await offline.store(alice, .init([UInt8](repeating: 9, count: size), receivedAt: 1), now: 1, limit: nil) }
+        let headers = try await offline.headers(alice, limit: 9, now: 1)
+        #expect(headers.map(\.size) == [1, 2, 3])
+        let stanzas = try await offline.stanzas(alice, [headers[2].sequence, 77, headers[0].sequence])
+        #expect(stanzas.map(\.stanza) == [[9, 9, 9], [9]])
+        #expect(try await offline.headers(alice, after: headers[1].sequence, limit: 9, now: 1) == [headers[2]])
     }
 }

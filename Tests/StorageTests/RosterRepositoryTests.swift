@@ -2,7 +2,7 @@ import Testing
 
 @testable import Storage
 
-@Suite struct RosterRepositoryTests {
+@Suite(.timeLimit(.minutes(5))) struct RosterRepositoryTests {
     let temporary: TemporaryDatabase
     let database: SQLiteDatabase
     let rosters: RosterRepository
@@ -20,7 +20,9 @@ import Testing
         guard case .done(let change) = try await rosters.set(alice, item) else { throw Unexpected() }
         #expect(change == RosterChange(old: nil, new: item, version: 1001, isVisible: true))
         #expect(try await rosters.item(alice, "c@x") == item)
-        #expect(try await rosters.items(alice) == [item])
+        var inList = item
+        inList.pendingInStanza = nil
+        #expect(try await rosters.items(alice) == [inList], "without the request, which is read by itself")
         #expect(try await rosters.items(bob) == [])
         #expect(try await rosters.item(alice, "d@x") == nil)
     }
@@ -56,6 +58,30 @@ import Testing
         guard case .done(let same) = try await rosters.set(alice, listed) else { throw Unexpected() }
         #expect(!same.isVisible)
         #expect(try await rosters.changes(alice, since: second.version)?.steps.isEmpty == true)
+    }
+
+    @Test("requests of strangers have a bound of their own, and are read in pages")
+    func requestsAreBounded() async throws {
+        let rosters = RosterRepository(database, maxItems: 9, maxRequests: 3)
+        for contact in ["a@x", "b@x", "c@x", "d@x"] {
+            let request = RosterItem(
+                contact: contact, pendingIn: true, pendingInStanza: [UInt8](repeating: 1, count: 10), isListed: false)
+            let outcome = try await rosters.set(alice, request)
+            #expect((outcome == .full) == (contact == "d@x"))
+        }
+        #expect(try await rosters.requests(alice, limit: 9, bytes: 25).map(\.contact) == ["a@x", "b@x"])
+        #expect(try await rosters.requests(alice, after: "b@x", limit: 9, bytes: 1).map(\.contact) == ["c@x"])
+        #expect(try await rosters.requests(alice, limit: 1, bytes: 25).map(\.contact) == ["a@x"])
+        #expect(try await rosters.requests(alice, after: "c@x", limit: 9, bytes: 25) == [])
+        #expect(try await rosters.items(alice).allSatisfy { $0.pendingIn && $0.pendingInStanza == nil })
+    }
+
+    @Test func namesAndGroupsHaveABoundOfBytes() async throws {
+        let rosters = RosterRepository(database, maxItems: 10, maxBytes: 100)
+        #expect(try await rosters.set(alice, RosterItem(contact: "a@x", groups: [String(repeating: "g", count: 86)])) != .full)
+        #expect(try await rosters.set(alice, RosterItem(contact: "b@x", name: "Juliet")) != .full, "no more than the average")
+        #expect(try await rosters.set(alice, RosterItem(contact: "c@x", name: "Juliet C.")) == .full)
+        #expect(try await rosters.set(alice, RosterItem(contact: "a@x", groups: [String(repeating: "g", count: 80)])) != .full)
     }
 
     @Test func removingWhatIsNotThereChangesNothing() async throws {

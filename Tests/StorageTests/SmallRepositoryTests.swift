@@ -3,7 +3,7 @@ import Testing
 @testable import Storage
 
 /// The repositories of one table and a few verbs.
-@Suite struct SmallRepositoryTests {
+@Suite(.timeLimit(.minutes(5))) struct SmallRepositoryTests {
     let temporary: TemporaryDatabase
     let repositories: Repositories
 
@@ -30,6 +30,18 @@ import Testing
         #expect(try await store.get(alice, namespace: "n", name: "e") == nil)
         #expect(try await store.set(alice, both, maxElements: 2) == .stored)
         #expect(try await store.set(alice, both, maxElements: 1) == .stored)
+    }
+
+    @Test func privateElementsHaveABoundOfBytes() async throws {
+        let store = repositories.privateStorage
+        func element(_ name: String, _ size: Int) -> PrivateStorageRepository.Element {
+            .init(namespace: "n", name: name, xml: [UInt8](repeating: 1, count: size))
+        }
+        #expect(try await store.set(alice, [element("e", 60)], maxBytes: 100) == .stored)
+        #expect(try await store.set(alice, [element("f", 40)], maxBytes: 100) == .full)
+        #expect(try await store.set(alice, [element("f", 36)], maxBytes: 100) == .stored)
+        #expect(try await store.set(alice, [element("e", 61)], maxBytes: 100) == .full)
+        #expect(try await store.set(alice, [element("e", 59)], maxBytes: 50) == .stored, "fewer than there were")
     }
 
     @Test func vCardsAndTheirHashes() async throws {

@@ -42,6 +42,8 @@ extension Session {
 
     /// Stanzas that the client has not acknowledged, in bytes.
     public var unacknowledgedBytes: Int { streamManagement?.waiting.byteCount ?? 0 }
+    /// Asks the client what it has; of no effect without stream management.
+    public func requestAcknowledgement() { streamManagement?.request(self) }
     /// The highest number under which something is stored that was sent to this client.
     public var lastStored: Int64 { streamManagement?.waiting.lastReceipt ?? 0 }
     /// Whether a message for this client was stored under this number because the client took its time.
@@ -119,4 +121,7 @@ extension Server {
 
     /// Sessions that are on their way to another worker or still have something sent after them.
     public var sessionsOnTheMove: Int { migration.departing }
+
+    /// Since when the first of those has been on the move, in milliseconds of `Loop.now`; nil if there is none.
+    public var sessionsOnTheMoveSince: Int64? { migration.oldestDeparture }
 }

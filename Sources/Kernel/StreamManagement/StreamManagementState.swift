@@ -152,6 +152,13 @@ public final class StreamManagementState {
         isDue(session)
     }
 
+    /// The client is asked at the end of the turn, also where it is not asked by itself: it gets no more before it answers.
+    func request(_ session: Session) {
+        guard session.stream != nil else { return }
+        mustAsk = true
+        isDue(session)
+    }
+
     private func ask(_ stream: any SessionStream) {
         sinceRequest = 0
         StreamManagementXML.request.withUnsafeBytes { stream.send($0) }
@@ -160,12 +167,15 @@ public final class StreamManagementState {
     // MARK: Bounds
 
     private var isOverBound: Bool {
-        if waiting.byteCount > Session.longestQueue { return true }
+        if bytesBeforeLast > Session.longestQueue { return true }
         return terms.mostWaiting.map { waiting.unstoredCount > $0 } ?? false
     }
 
+    /// Bytes that wait, without the stanza sent last: one alone is never too much, however large.
+    private var bytesBeforeLast: Int { waiting.byteCount - (waiting.waiting.last?.bytes.count ?? 0) }
+
     private var isFarOverBound: Bool {
-        if waiting.byteCount > 2 * Session.longestQueue { return true }
+        if bytesBeforeLast > 2 * Session.longestQueue { return true }
         return terms.mostWaiting.map { waiting.unstoredCount > Self.excess * $0 } ?? false
     }
 

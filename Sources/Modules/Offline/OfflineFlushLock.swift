@@ -11,11 +11,13 @@ enum OfflineFlushLock {
     private static let retryMilliseconds: Int64 = 50
 
     /// Waits for the session's turn. False: it ended meanwhile, or lost its connection.
-    static func take(_ session: Session) async -> Bool {
+    /// - Parameter mustWait: called if another has it.
+    static func take(_ session: Session, _ mustWait: @LoopActor () -> Void) async -> Bool {
         while !session.hasEnded {
             session.set(.takesOffline, true)
             if !hasRival(session, where: { isBefore($0, session.owner) }) {
                 var waits = hasRival(session, where: { isBefore(session.owner, $0) })
+                if waits { mustWait() }
                 while waits, !session.hasEnded, !isAway(session) {
                     await Loop.pause(retryMilliseconds)
                     waits = hasRival(session, where: { isBefore(session.owner, $0) })
@@ -24,6 +26,7 @@ enum OfflineFlushLock {
             }
             session.set(.takesOffline, false)
             if isAway(session) { return false }
+            mustWait()
             await Loop.pause(retryMilliseconds)
         }
         return false

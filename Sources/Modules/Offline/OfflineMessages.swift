@@ -10,7 +10,8 @@ internal import XMPP
 /// XEP-0160: messages for users who are not there are kept, and handed out when one of their sessions takes messages.
 ///
 /// They are stored as the bytes that will be sent, delay stamp included, so that handing out reads no XML. What was
-/// handed out is deleted afterwards: a worker that dies in between sends it again rather than not at all.
+/// handed out is deleted afterwards: a worker that dies in between sends it again rather than not at all. With as many messages as
+/// the access rule allows, or `OfflineRepository.mostBytes` of them, a sender gets `service-unavailable` (XEP-0160 §3).
 public final class OfflineMessages: Module {
     public nonisolated static let name = "mod_offline"
     public nonisolated static let implements = [
@@ -21,7 +22,7 @@ public final class OfflineMessages: Module {
 
     /// Messages that wait for one user where the access rule says nothing else.
     private static let usualLimit = 100
-    /// Messages that are read and deleted at a time.
+    /// Messages that are put in order at a time; they are read and sent in portions of `Session.storedPortion` bytes.
     private static let pageLength = 50
 
     private let limitRule: String
@@ -44,7 +45,7 @@ public final class OfflineMessages: Module {
         declarations.hooks.sessionReceptive.add { session in
             // Of what is stored from now on the session is told.
             if InitialPresenceData.known(of: session)?.hasMessages == false { return LiveMessageBuffer.release(to: session) }
-            await Self.handOut(to: session)
+            await InboxRelease.wait(for: session) { await Self.handOut(to: session, $0) }
         }
         declarations.onEvent(Self.storedTopic) { _, _, sessions in
             guard let session = sessions.first(where: { $0.isAvailable && $0.priority >= 0 }) else { return }
@@ -118,6 +119,7 @@ public final class OfflineMessages: Module {
                 now: now, limit: limit(of: user, host, limitRule))
             switch deposit {
             case .stored:
+                host.server.counters.messagesStoredOffline += 1
                 // A session that came while the message was being stored has not seen it.
                 wake(user, on: host)
                 return .stop
@@ -153,58 +155,84 @@ public final class OfflineMessages: Module {
     }
 
     /// Costs a login one read where nothing waits, and no write. Ends with the release of what is held back.
-    private static func handOut(to session: Session) async {
+    /// - Parameter inbox: goes on when the client is waited for.
+    private static func handOut(to session: Session, _ inbox: InboxRelease? = nil) async {
         defer { LiveMessageBuffer.release(to: session) }
         guard OfflineFetchGuard.begin(for: session) else { return }
-        repeat { await look(for: session) } while OfflineFetchGuard.goesOn(for: session)
+        repeat { await look(for: session, inbox) } while OfflineFetchGuard.goesOn(for: session)
     }
 
-    private static func look(for session: Session) async {
+    private static func look(for session: Session, _ inbox: InboxRelease?) async {
         do throws(StorageError) {
             session[Self.owed] = nil
             // What the fence holds back has no number yet, and would be fetched a second time.
             await session.arrival()
             guard !session.hasEnded else { return }
-            guard try await !page(of: session, after: session.lastStored).isEmpty else { return }
-            guard await OfflineFlushLock.take(session) else { return session[Self.owed] = true }
+            guard try await !page(of: session, after: session.lastStored, limit: 1).isEmpty else { return }
+            guard await OfflineFlushLock.take(session, { inbox?.release() }) else { return session[Self.owed] = true }
             defer { OfflineFlushLock.end(session) }
-            try await send(to: session)
+            if try await !send(to: session, inbox), !session.hasEnded { session[Self.owed] = true }
         } catch {
             Log.error(
                 "cannot hand out the messages that wait for a user", [Field("session", session.jid), Field("error", error)])
         }
     }
 
-    private static func page(of session: Session, after: Int64) async throws(StorageError) -> [OfflineRepository.Message] {
-        try await session.host.server.store.offline.page(
-            key(session.jid), after: after, limit: pageLength, now: ClockText.milliseconds)
+    private static func page(
+        of session: Session, after: Int64, limit: Int = pageLength
+    ) async throws(StorageError) -> [OfflineRepository.Header] {
+        try await session.host.server.store.offline.headers(
+            key(session.jid), after: after, limit: limit, now: ClockText.milliseconds)
     }
 
-    /// What a client acknowledges is deleted when it does (XEP-0198), for any other when the network has taken it.
-    private static func send(to session: Session) async throws(StorageError) {
+    /// What a client acknowledges is deleted when it does (XEP-0198), for any other when the network has taken it. The next
+    /// portion is read when the client has taken most of the one before.
+    /// - Returns: whether the client was there to the end.
+    private static func send(to session: Session, _ inbox: InboxRelease?) async throws(StorageError) -> Bool {
         var last = session.lastStored
-        while !session.hasEnded {
-            let messages = try await page(of: session, after: last)
-            guard let end = messages.last?.sequence, !session.hasEnded else { return }
-            last = end
-            for (message, number) in OfflineOrdering.inOrder(messages) where !session.hasStored(message.sequence) {
-                session.stored(number) { LiveMessageBuffer.pass([message.stanza], to: session) }
+        var sent: [(written: UInt64, upTo: Int64)] = []
+        while true {
+            let headers = try await page(of: session, after: last)
+            last = headers.last?.sequence ?? last
+            for portion in OfflineOrdering.portions(headers, bytes: Session.storedPortion) {
+                guard session.isReachable else { return false }
+                try await send(portion, to: session)
+                if session.streamManagement == nil, let end = portion.last { sent.append((session.writtenBytes, end.upTo)) }
+                let isThere = await session.roomForStored { inbox?.release() }
+                try await delete(&sent, of: session)
+                guard isThere else { return false }
             }
-            if session.streamManagement == nil {
-                // A client that does not read keeps its messages: they are deleted once most of them have gone out.
-                while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(50) }
-                guard !session.hasEnded else { return }
-                try await session.host.server.store.offline.delete(key(session.jid), upTo: end)
-            } else {
-                while session.unacknowledgedBytes > mostUnacknowledged, session.isAttached { await Loop.pause(50) }
-                guard session.isAttached else { return }
-            }
-            if messages.count < pageLength { return }
+            if headers.count < pageLength { break }
+        }
+        while let end = sent.first {
+            guard await session.hasTaken(end.written, { inbox?.release() }) else { return false }
+            try await delete(&sent, of: session)
+        }
+        return session.isReachable
+    }
+
+    private static func send(_ portion: [OfflineOrdering.Place], to session: Session) async throws(StorageError) {
+        let stanzas = try await session.host.server.store.offline.stanzas(key(session.jid), portion.map(\.message.sequence))
+        guard !session.hasEnded else { return }
+        var rest = stanzas[...]
+        for place in portion {
+            // Those that are gone meanwhile were left out.
+            guard let next = rest.first, next.sequence == place.message.sequence else { continue }
+            rest.removeFirst()
+            guard !session.hasStored(next.sequence) else { continue }
+            session.stored(place.upTo) { LiveMessageBuffer.pass([next.stanza], to: session) }
         }
     }
 
-    /// Bytes that may wait for a client to acknowledge them before it gets more.
-    private static let mostUnacknowledged = 256 << 10
+    /// Deletes what the network has taken.
+    private static func delete(_ sent: inout [(written: UInt64, upTo: Int64)], of session: Session) async throws(StorageError) {
+        let taken = session.takenBytes
+        let count = sent.prefix { $0.written <= taken }.count
+        guard count > 0 else { return }
+        let upTo = sent[count - 1].upTo
+        sent.removeFirst(count)
+        try await session.host.server.store.offline.delete(key(session.jid), upTo: upTo)
+    }
 
     private static func forget(_ stanzas: StoredStanzas) {
         let (host, user) = (stanzas.session.host, stanzas.session.jid)

@@ -6,9 +6,16 @@ enum OfflineOrdering {
     /// Milliseconds within which times say nothing: workers read their clocks at the beginning of a turn.
     private static let tolerance: Int64 = 50
 
+    /// A message in its place among others.
+    struct Place: Equatable {
+        let message: OfflineRepository.Header
+        /// The number up to which everything has been handed out when this has been.
+        let upTo: Int64
+    }
+
     /// Each with the number up to which everything has been handed out when it has been: the numbers never fall.
-    static func inOrder(_ page: [OfflineRepository.Message]) -> [(message: OfflineRepository.Message, upTo: Int64)] {
-        var messages: [OfflineRepository.Message] = []
+    static func inOrder(_ page: [OfflineRepository.Header]) -> [Place] {
+        var messages: [OfflineRepository.Header] = []
         for message in page {
             var place = messages.count
             while place > 0, messages[place - 1].receivedAt > message.receivedAt + tolerance { place -= 1 }
@@ -20,6 +27,20 @@ enum OfflineOrdering {
             numbers.append(lowest - 1)
             lowest = min(lowest, message.sequence)
         }
-        return Array(zip(messages, numbers.reversed())).map { (message: $0, upTo: $1) }
+        return Array(zip(messages, numbers.reversed())).map { Place(message: $0, upTo: $1) }
+    }
+
+    /// The same in portions of at most so many bytes; a larger message is alone.
+    static func portions(_ page: [OfflineRepository.Header], bytes: Int) -> [[Place]] {
+        var (portions, size): ([[Place]], Int) = ([], 0)
+        for place in inOrder(page) {
+            size += place.message.size
+            if size > bytes || portions.isEmpty {
+                portions.append([])
+                size = place.message.size
+            }
+            portions[portions.count - 1].append(place)
+        }
+        return portions
     }
 }

@@ -13,10 +13,16 @@ public final class Presence: Module {
     public nonisolated static let implements: [XEP] = []
     public nonisolated static let isAlwaysOn = true
 
+    /// Nil until the module is installed.
+    fileprivate var withdrawal: PresenceWithdrawal?
+
     public init(options: ModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         PresenceState.install(&declarations, on: host)
+        let withdrawal = PresenceWithdrawal(host: host)
+        withdrawal.install(&declarations)
+        self.withdrawal = withdrawal
         let subscriptions = Subscriptions(host: host)
         declarations.hooks.outgoing.add(.beforeRouting) { outgoing in
             guard outgoing.stanza.kind == .presence else { return .next }
@@ -118,9 +124,8 @@ public final class Presence: Module {
         for item in items where item.seesContact {
             host.router.route(Stanza(.presence, type: "probe", from: session.jid, to: .prepared(item.contact)))
         }
-        for item in items {
-            if let request = item.pendingInStanza { session.deliver(.presence, request) }
-        }
+        guard items.contains(where: \.pendingIn) else { return }
+        await InboxRelease.wait(for: session) { await WaitingRequests.show(to: session, $0) }
     }
 
     private static func broadcast(_ stanza: Stanza, _ session: Session, _ state: PresenceState) {
@@ -191,6 +196,15 @@ public final class Presence: Module {
                 host.router.route(Stanza(.presence, type: "unavailable", from: jid, to: .prepared(target)))
             }
         }
+    }
+}
+
+extension Host {
+    /// Sends unavailable presence from all of a user's sessions to contacts that see it, and comes back when it has arrived:
+    /// what the user's server tells them next comes after it.
+    func withdrawPresence(of user: JID, from contacts: [JID]) async {
+        let presence = modules.lazy.compactMap { $0 as? Presence }.first
+        await presence?.withdrawal?.tell(contacts, of: user)
     }
 }
 

@@ -59,7 +59,7 @@ enum SubscriptionRules {
         }
     }
 
-    /// `stanza` is kept with a request until the user answers it.
+    /// `stanza` is kept with a request until the user answers it; it is what `WaitingRequests.kept` leaves of it.
     static func inbound(_ kind: Kind, contact: String, _ item: RosterItem?, stanza: [UInt8]) -> Inbound {
         var next = item ?? RosterItem(contact: contact, isListed: false)
         switch kind {

@@ -26,6 +26,7 @@ final class Subscriptions {
             return .fail(error)
         }
         let effect = SubscriptionRules.outbound(kind, contact: text, change.old)
+        if effect.endsPresence { await host.withdrawPresence(of: user, from: [contact]) }
         Roster.announce(change, contact, user, host)
         guard effect.isRouted else { return .stop }
         var stanza = stanza
@@ -33,7 +34,6 @@ final class Subscriptions {
         stanza.to = contact
         await host.router.routeAndWait(stanza)
         if effect.beginsPresence { PresenceState.sendPresence(of: user, to: contact, host) }
-        if effect.endsPresence { PresenceState.sendUnavailable(of: user, to: contact, host) }
         return .stop
     }
 
@@ -46,15 +46,16 @@ final class Subscriptions {
         guard contact != user, await host.accounts.exists(user.local) else { return .stop }
         let text = contact.description
         let bytes = stanza.rendered()
+        let kept = kind == .subscribe ? WaitingRequests.kept(stanza, bytes) : []
         let change: RosterChange
         do throws(StanzaError) {
             change = try await modify(user, contact) {
-                SubscriptionRules.inbound(kind, contact: text, $0, stanza: bytes).item
+                SubscriptionRules.inbound(kind, contact: text, $0, stanza: kept).item
             }
         } catch {
-            return .stop
+            return kind == .subscribe ? .fail(error) : .stop
         }
-        let effect = SubscriptionRules.inbound(kind, contact: text, change.old, stanza: bytes)
+        let effect = SubscriptionRules.inbound(kind, contact: text, change.old, stanza: kept)
         if effect.isApproved {
             await host.router.routeAndWait(Stanza(.presence, type: "subscribed", from: user, to: contact))
             PresenceState.sendPresence(of: user, to: contact, host)
@@ -64,8 +65,9 @@ final class Subscriptions {
         // A request goes to whoever is available, the rest to whoever shows the roster (RFC 6121 §3.1.3, §3.1.6).
         let wanted: SessionFlags = kind == .subscribe ? .available : .interested
         host.router.deliver(RenderedStanza(.presence, bytes), to: host.server.sessions(of: user).filter { $0.flags.contains(wanted) })
+        // Before the roster's change, by which the sessions forget that the contact sees them.
+        if effect.endsPresence { await host.withdrawPresence(of: user, from: [contact]) }
         Roster.announce(change, contact, user, host)
-        if effect.endsPresence { PresenceState.sendUnavailable(of: user, to: contact, host) }
         return .stop
     }
 

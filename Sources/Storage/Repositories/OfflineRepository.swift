@@ -6,8 +6,26 @@ public struct OfflineRepository: Sendable {
 
     public enum StoreResult: Sendable, Equatable {
         case stored
-        /// As many stanzas wait as the limit allows; this one was not kept.
+        /// As many stanzas wait as the limit allows, or as many bytes of them; this one was not kept.
         case full
+    }
+
+    /// Bytes of stanzas that may wait for one user. With so many a stanza is `full`, except where nothing waits: one alone is
+    /// kept, whatever its size. What was handed out and waits for an acknowledgement is counted and never refused.
+    public static let mostBytes = 32 << 20
+
+    /// One waiting stanza without its bytes.
+    public struct Header: Sendable, Equatable {
+        public let sequence: Int64
+        public let receivedAt: Int64
+        /// Bytes of the stanza.
+        public let size: Int
+
+        public init(sequence: Int64, receivedAt: Int64, size: Int) {
+            self.sequence = sequence
+            self.receivedAt = receivedAt
+            self.size = size
+        }
     }
 
     /// One waiting stanza. `sequence` orders those of one user, also among those that were there and are gone: it is the
@@ -36,22 +54,26 @@ public struct OfflineRepository: Sendable {
         }
     }
 
-    /// Keeps a stanza, on the disk when this answers: the sender may be told that it arrived. The limit counts in the same
+    /// Keeps a stanza, on the disk when this answers: the sender may be told that it arrived. The limits are those of the same
     /// transaction; expired stanzas give way first.
     ///
     /// - Parameters:
     ///   - now: milliseconds since 1970.
     ///   - limit: the most stanzas that may wait for this user (`max_user_offline_messages`); nil: no limit.
+    ///   - mostBytes: the most bytes of them.
     public nonisolated(nonsending) func store(
-        _ key: UserKey, _ stanza: NewMessage, now: Int64, limit: Int?
+        _ key: UserKey, _ stanza: NewMessage, now: Int64, limit: Int?, mostBytes: Int = OfflineRepository.mostBytes
     ) async throws(StorageError) -> StoreResult {
         try await database.write(.durable) { (connection) throws(StorageError) in
-            if let limit, try Self.count(key, connection) >= limit {
-                try connection.execute(
-                    "DELETE FROM offline_message WHERE domain = ? AND username = ? AND expires <= ?",
-                    key.domainValue, key.userValue, .integer(now))
-                if try Self.count(key, connection) >= limit { return .full }
+            func isFull() throws(StorageError) -> Bool {
+                let usage = try OfflineUsage.of(key, connection)
+                return usage.messages >= limit ?? .max || usage.messages > 0 && usage.bytes + stanza.stanza.count > mostBytes
             }
+            if try isFull() {
+                try Self.delete(key, "AND expires <= ?", .integer(now), connection)
+                if try isFull() { return .full }
+            }
+            try OfflineUsage.add(1, bytes: stanza.stanza.count, key, connection)
             try connection.execute(
                 """
                 INSERT INTO offline_message (domain, username, sequence, received, expires, stanza)
@@ -76,6 +98,7 @@ public struct OfflineRepository: Sendable {
                 "SELECT COALESCE(MAX(sequence), 0) FROM offline_message WHERE domain = ? AND username = ?",
                 key.domainValue, key.userValue
             ) { (row) throws(StorageError) in try row.integer(0) } ?? 0
+            try OfflineUsage.add(stanzas.count, bytes: stanzas.reduce(0) { $0 + $1.stanza.count }, key, connection)
             var sequence = max(last, now - 1)
             var sequences: [Int64] = []
             for stanza in stanzas {
@@ -95,8 +118,7 @@ public struct OfflineRepository: Sendable {
     public nonisolated(nonsending) func take(_ key: UserKey, now: Int64) async throws(StorageError) -> [Message] {
         try await database.write { (connection) throws(StorageError) in
             let messages = try Self.page(key, after: 0, limit: .max, now: now, connection)
-            try connection.execute(
-                "DELETE FROM offline_message WHERE domain = ? AND username = ?", key.domainValue, key.userValue)
+            try Self.delete(key, "AND sequence <= ?", .integer(.max), connection)
             return messages
         }
     }
@@ -110,24 +132,54 @@ public struct OfflineRepository: Sendable {
         }
     }
 
+    /// Up to `limit` stanzas in order without their bytes, after the one with sequence `after` (0: from the first), that have
+    /// not expired at `now`.
+    public nonisolated(nonsending) func headers(
+        _ key: UserKey, after: Int64 = 0, limit: Int, now: Int64
+    ) async throws(StorageError) -> [Header] {
+        try await database.read { (connection) throws(StorageError) in
+            try connection.all(
+                """
+                SELECT sequence, received, LENGTH(stanza) FROM offline_message
+                WHERE domain = ? AND username = ? AND sequence > ? AND (expires IS NULL OR expires > ?) ORDER BY sequence LIMIT ?
+                """,
+                key.domainValue, key.userValue, .integer(after), .integer(now), .integer(Int64(limit))
+            ) { (row) throws(StorageError) in
+                Header(sequence: try row.integer(0), receivedAt: try row.integer(1), size: Int(try row.integer(2)))
+            }
+        }
+    }
+
+    /// The stanzas with these sequences, in their order; those that are gone meanwhile are left out. Reads as many bytes as they
+    /// have, so the caller asks for few at a time (`headers` says how large they are).
+    public nonisolated(nonsending) func stanzas(
+        _ key: UserKey, _ sequences: [Int64]
+    ) async throws(StorageError) -> [(sequence: Int64, stanza: [UInt8])] {
+        try await database.scan { (connection) throws(StorageError) in
+            var found: [(sequence: Int64, stanza: [UInt8])] = []
+            for sequence in sequences {
+                let stanza = try connection.first(
+                    "SELECT stanza FROM offline_message WHERE domain = ? AND username = ? AND sequence = ?",
+                    key.domainValue, key.userValue, .integer(sequence)
+                ) { (row) throws(StorageError) in try row.bytes(0) }
+                if let stanza { found.append((sequence, stanza)) }
+            }
+            return found
+        }
+    }
+
     /// Forgets the stanzas up to and with sequence `last`. Returns how many there were.
     @discardableResult
     public nonisolated(nonsending) func delete(_ key: UserKey, upTo last: Int64) async throws(StorageError) -> Int {
         try await database.write { (connection) throws(StorageError) in
-            try connection.execute(
-                "DELETE FROM offline_message WHERE domain = ? AND username = ? AND sequence <= ?",
-                key.domainValue, key.userValue, .integer(last))
+            try Self.delete(key, "AND sequence <= ?", .integer(last), connection)
         }
     }
 
     /// Forgets the stanzas with these sequences.
     public nonisolated(nonsending) func delete(_ key: UserKey, _ sequences: [Int64]) async throws(StorageError) {
         try await database.write { (connection) throws(StorageError) in
-            for sequence in sequences {
-                try connection.execute(
-                    "DELETE FROM offline_message WHERE domain = ? AND username = ? AND sequence = ?",
-                    key.domainValue, key.userValue, .integer(sequence))
-            }
+            for sequence in sequences { try Self.delete(key, "AND sequence = ?", .integer(sequence), connection) }
         }
     }
 
@@ -148,44 +200,21 @@ public struct OfflineRepository: Sendable {
 
     /// How many stanzas wait, expired ones included.
     public nonisolated(nonsending) func count(_ key: UserKey) async throws(StorageError) -> Int {
-        try await database.read { (connection) throws(StorageError) in try Self.count(key, connection) }
+        try await database.read { (connection) throws(StorageError) in try OfflineUsage.of(key, connection).messages }
     }
 
-    /// Forgets the stanzas of a host's users that expired before `moment` (milliseconds since 1970). Returns how many.
-    public nonisolated(nonsending) func deleteExpired(
-        _ domain: String, before moment: Int64
-    ) async throws(StorageError) -> Int {
-        try await deleteInPortions(domain, where: "expires < ?", moment)
-    }
-
-    /// Forgets the stanzas of a host's users that were received before `moment` (milliseconds since 1970). Returns how many.
-    public nonisolated(nonsending) func deleteOld(_ domain: String, before moment: Int64) async throws(StorageError) -> Int {
-        try await deleteInPortions(domain, where: "received < ?", moment)
-    }
-
-    /// Deletes in transactions of at most 1000 rows, between which others may write.
-    private nonisolated(nonsending) func deleteInPortions(
-        _ domain: String, where condition: String, _ moment: Int64
-    ) async throws(StorageError) -> Int {
-        let portion = 1000
-        let statement = """
-            DELETE FROM offline_message WHERE (domain, username, sequence) IN (
-                SELECT domain, username, sequence FROM offline_message WHERE domain = ? AND \(condition) LIMIT \(portion))
-            """
-        var deleted = 0
-        while true {
-            let count = try await database.write { (connection) throws(StorageError) in
-                try connection.execute(statement, .text(domain), .integer(moment))
-            }
-            deleted += count
-            if count < portion { return deleted }
-        }
-    }
-
-    private static func count(_ key: UserKey, _ connection: any SQLConnection) throws(StorageError) -> Int {
-        try connection.first(
-            "SELECT COUNT(*) FROM offline_message WHERE domain = ? AND username = ?", key.domainValue, key.userValue
+    /// Deletes those stanzas of a user that a condition with one parameter is true of. Returns how many there were.
+    @discardableResult
+    private static func delete(
+        _ key: UserKey, _ condition: String, _ parameter: SQLValue, _ connection: any SQLConnection
+    ) throws(StorageError) -> Int {
+        let rows = "FROM offline_message WHERE domain = ? AND username = ? \(condition)"
+        let bytes = try connection.first(
+            "SELECT COALESCE(SUM(LENGTH(stanza)), 0) \(rows)", key.domainValue, key.userValue, parameter
         ) { (row) throws(StorageError) in Int(try row.integer(0)) } ?? 0
+        let count = try connection.execute("DELETE \(rows)", key.domainValue, key.userValue, parameter)
+        if count > 0 { try OfflineUsage.add(-count, bytes: -bytes, key, connection) }
+        return count
     }
 
     private static func page(

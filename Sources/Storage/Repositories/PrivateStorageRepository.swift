@@ -15,22 +15,33 @@ public struct PrivateStorageRepository: Sendable {
             self.name = name
             self.xml = xml
         }
+
+        /// What it counts for.
+        var size: Int { namespace.utf8.count + name.utf8.count + xml.count }
     }
 
     public enum Outcome: Sendable, Equatable {
         case stored
-        /// The user keeps as many elements as `maxElements` allows; nothing was changed.
+        /// The user keeps as many elements as `maxElements` allows, or as many bytes as `maxBytes`; nothing was changed.
         case full
     }
 
+    /// Elements that one user may keep; one more is `full`.
+    public static let maxElements = 1000
+    /// Bytes of all elements of one user together, names included; a change that ends above it is `full` unless it leaves fewer
+    /// than there were.
+    public static let maxBytes = 4 << 20
+
     /// Keeps the elements, each in place of an earlier one of its name; all or none.
     public nonisolated(nonsending) func set(
-        _ key: UserKey, _ elements: [Element], maxElements: Int = 1000
+        _ key: UserKey, _ elements: [Element], maxElements: Int = Self.maxElements, maxBytes: Int = Self.maxBytes
     ) async throws(StorageError) -> Outcome {
         let fits = try await database.write { (connection) throws(StorageError) -> Bool in
-            let kept = try Self.names(key, connection)
-            let names = kept.union(elements.map { [$0.namespace, $0.name] })
-            if names.count > max(maxElements, kept.count) { return false }
+            let kept = try Self.sizes(key, connection)
+            let sizes = kept.merging(elements.map { ([$0.namespace, $0.name], $0.size) }) { $1 }
+            if sizes.count > max(maxElements, kept.count) { return false }
+            let bytesBefore = kept.values.reduce(0, +)
+            if sizes.values.reduce(0, +) > max(maxBytes, bytesBefore) { return false }
             for element in elements {
                 try connection.execute(
                     """
@@ -56,11 +67,17 @@ public struct PrivateStorageRepository: Sendable {
         }
     }
 
-    private static func names(_ key: UserKey, _ connection: any SQLConnection) throws(StorageError) -> Set<[String]> {
-        Set(
-            try connection.all(
-                "SELECT namespace, name FROM private_element WHERE domain = ? AND username = ?", key.domainValue, key.userValue
-            ) { (row) throws(StorageError) in [try row.text(0), try row.text(1)] })
+    /// What each element counts for, by namespace and name.
+    private static func sizes(_ key: UserKey, _ connection: any SQLConnection) throws(StorageError) -> [[String]: Int] {
+        var sizes: [[String]: Int] = [:]
+        try connection.run(
+            "SELECT namespace, name, LENGTH(xml) FROM private_element WHERE domain = ? AND username = ?",
+            [key.domainValue, key.userValue]
+        ) { (row) throws(StorageError) in
+            let (namespace, name) = (try row.text(0), try row.text(1))
+            sizes[[namespace, name]] = namespace.utf8.count + name.utf8.count + Int(try row.integer(2))
+        }
+        return sizes
     }
 }
 

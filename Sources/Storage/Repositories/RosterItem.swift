@@ -13,7 +13,7 @@ public struct RosterItem: Sendable, Equatable {
     public var pendingOut: Bool
     /// A subscription request of the contact's waits for the user's answer.
     public var pendingIn: Bool
-    /// That request, to be delivered again at the user's next login.
+    /// That request, to be delivered again at the user's next login; nil where a whole roster is read (`RosterRepository.requests`).
     public var pendingInStanza: [UInt8]?
     /// The user approved a request that has not come yet (RFC 6121 §3.4).
     public var approved: Bool
@@ -34,6 +34,9 @@ public struct RosterItem: Sendable, Equatable {
         self.approved = approved
         self.isListed = isListed
     }
+
+    /// Bytes that it counts for in the bound of a roster.
+    var size: Int { contact.utf8.count + (name?.utf8.count ?? 0) + groups.reduce(0) { $0 + $1.utf8.count + 1 } }
 
     /// What a client sees of it: two items that agree in this need no roster push.
     func looksLike(_ other: RosterItem) -> Bool {
@@ -70,7 +73,7 @@ public struct RosterDifference: Sendable, Equatable {
 }
 
 /// The whole roster at one moment.
-public struct Roster: Sendable, Equatable {
+public struct StoredRoster: Sendable, Equatable {
     /// All items in the order of their addresses, those that are not listed among them.
     public let items: [RosterItem]
     public let version: Int64

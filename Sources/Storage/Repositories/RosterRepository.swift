@@ -4,28 +4,48 @@ import Glibc
 public struct RosterRepository: Sendable {
     private let database: any SQLDatabase
     private let maxItems: Int
+    private let maxRequests: Int
+    private let maxBytes: Int
     private let keptRemovals: Int
     private let now: @Sendable () -> Int64
 
+    /// Requests of contacts that are not listed which may wait for one user's answer; one more is `full`.
+    public static let mostRequests = 500
+    /// Bytes of addresses, names and groups that the listed items of one user may have; a larger item is `full`. Items of the size
+    /// that `maxItems` of them may have on average are always let in, so that a roster has twice as many bytes at most.
+    public static let mostBytes = 2 << 20
+
     /// - Parameters:
-    ///   - maxItems: the most contacts of one user; as many more may wait with a request without being listed.
+    ///   - maxItems: the most contacts of one user.
+    ///   - maxRequests: the most requests beside them.
+    ///   - maxBytes: the most bytes of those contacts.
     ///   - keptRemovals: how many removals of one user are remembered for clients that ask for differences.
     ///   - now: milliseconds since 1970. A roster's first version is the moment of its first change, so that the roster of a user
     ///     who was removed and registered again never counts versions that a client may still have.
     public init(
-        _ database: any SQLDatabase, maxItems: Int = 5000, keptRemovals: Int = 500,
+        _ database: any SQLDatabase, maxItems: Int = 5000, maxRequests: Int = RosterRepository.mostRequests,
+        maxBytes: Int = RosterRepository.mostBytes, keptRemovals: Int = 500,
         now: @escaping @Sendable () -> Int64 = RosterRepository.wallClock
     ) {
         self.database = database
         self.maxItems = maxItems
+        self.maxRequests = maxRequests
+        self.maxBytes = maxBytes
         self.keptRemovals = keptRemovals
         self.now = now
     }
 
     public enum Outcome: Sendable, Equatable {
         case done(RosterChange)
-        /// The user has as many contacts as the limit allows; nothing was changed.
+        /// The user has as many contacts, requests or bytes as the limits allow; nothing was changed.
         case full
+    }
+
+    /// A contact's request to see the user's presence, which waits for an answer.
+    public struct Request: Sendable, Equatable {
+        public let contact: String
+        /// As it is delivered.
+        public let stanza: [UInt8]
     }
 
     /// Changes what is kept of one contact, as one step that no other process can come between. All subscription states change
@@ -43,7 +63,7 @@ public struct RosterRepository: Sendable {
             if old == new {
                 return .done(RosterChange(old: old, new: new, version: try rows.state().version, isVisible: false))
             }
-            if let new, old?.isListed != new.isListed, try rows.count(listed: new.isListed) >= maxItems { return .full }
+            if let new, try isFull(rows, old, new) { return .full }
             return .done(try store(rows, contact, old, new))
         }
     }
@@ -65,10 +85,20 @@ public struct RosterRepository: Sendable {
     }
 
     /// The whole roster and its version.
-    public nonisolated(nonsending) func roster(_ key: UserKey) async throws(StorageError) -> Roster {
+    public nonisolated(nonsending) func roster(_ key: UserKey) async throws(StorageError) -> StoredRoster {
         try await database.read { (connection) throws(StorageError) in
             let rows = RosterRows(key: key, connection: connection)
-            return Roster(items: try rows.items(), version: try rows.state().version)
+            return StoredRoster(items: try rows.items(), version: try rows.state().version)
+        }
+    }
+
+    /// Waiting requests in the order of their contacts' addresses, after that of `contact` (empty: from the first): at most `limit`,
+    /// and `bytes` of them, but one at least if there is one.
+    public nonisolated(nonsending) func requests(
+        _ key: UserKey, after contact: String = "", limit: Int, bytes: Int
+    ) async throws(StorageError) -> [Request] {
+        try await database.read { (connection) throws(StorageError) in
+            try RosterRows(key: key, connection: connection).requests(after: contact, limit: limit, bytes: bytes)
         }
     }
 
@@ -106,6 +136,20 @@ public struct RosterRepository: Sendable {
                 return subscription.map(subscriptions.contains) == true ? try row.text(0) : nil
             }.compactMap { $0 }
         }
+    }
+
+    private func isFull(_ rows: RosterRows, _ old: RosterItem?, _ new: RosterItem) throws(StorageError) -> Bool {
+        guard new.isListed else {
+            guard old == nil else { return false }
+            return try rows.count(listed: false) >= maxRequests
+        }
+        if old?.isListed != true {
+            let count = try rows.count(listed: true)
+            if count >= maxItems { return true }
+        }
+        let sizeBefore = old?.isListed == true ? old?.size ?? 0 : 0
+        guard new.size > maxBytes / max(1, maxItems), new.size > sizeBefore else { return false }
+        return try rows.size() - sizeBefore + new.size > maxBytes
     }
 
     private func store(

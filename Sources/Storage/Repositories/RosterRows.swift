@@ -11,6 +11,8 @@ struct RosterRows {
 
     private static let columns =
         "contact, name, in_groups, subscription, pending_out, pending_in, pending_in_stanza, approved, listed, version"
+    /// The same without the bytes of a waiting request.
+    private static let columnsOfList = "contact, name, in_groups, subscription, pending_out, pending_in, NULL, approved, listed, version"
     /// Ends each group's name in the column. XML cannot carry this character (XML 1.0 §2.2), so no name contains it.
     private static let groupEnd: Character = "\u{1F}"
 
@@ -38,7 +40,7 @@ struct RosterRows {
 
     func items() throws(StorageError) -> [RosterItem] {
         try connection.all(
-            "SELECT \(Self.columns) FROM roster_item WHERE domain = ? AND username = ? ORDER BY contact",
+            "SELECT \(Self.columnsOfList) FROM roster_item WHERE domain = ? AND username = ? ORDER BY contact",
             key.domainValue, key.userValue, map: Self.item)
     }
 
@@ -47,6 +49,40 @@ struct RosterRows {
             "SELECT COUNT(*) FROM roster_item WHERE domain = ? AND username = ? AND listed = ?",
             key.domainValue, key.userValue, .flag(listed)
         ) { (row) throws(StorageError) in Int(try row.integer(0)) } ?? 0
+    }
+
+    /// Bytes of the items that are listed, as `RosterItem.size` counts them.
+    func size() throws(StorageError) -> Int {
+        var size = 0
+        try connection.run(
+            "SELECT contact, name, in_groups FROM roster_item WHERE domain = ? AND username = ? AND listed = 1",
+            [key.domainValue, key.userValue]
+        ) { (row) throws(StorageError) in
+            let name = try row.optionalText(1)
+            size += try row.text(0).utf8.count
+            size += try row.text(2).utf8.count + (name?.utf8.count ?? 0)
+        }
+        return size
+    }
+
+    /// Waiting requests of contacts after this one, in the order of their addresses: at most so many, and so many bytes, but one
+    /// at least if there is one.
+    func requests(after contact: String, limit: Int, bytes: Int) throws(StorageError) -> [RosterRepository.Request] {
+        let waiting = "FROM roster_item WHERE domain = ? AND username = ? AND pending_in_stanza IS NOT NULL AND contact > ?"
+        let sizes = try connection.all(
+            "SELECT contact, LENGTH(pending_in_stanza) \(waiting) ORDER BY contact LIMIT ?",
+            key.domainValue, key.userValue, .text(contact), .integer(Int64(limit))
+        ) { (row) throws(StorageError) in (contact: try row.text(0), size: Int(try row.integer(1))) }
+        var left = bytes
+        let fitting = sizes.prefix { size in
+            left -= size.size
+            return left >= 0
+        }
+        guard let last = fitting.last ?? sizes.first else { return [] }
+        return try connection.all(
+            "SELECT contact, pending_in_stanza \(waiting) AND contact <= ? ORDER BY contact",
+            key.domainValue, key.userValue, .text(contact), .text(last.contact)
+        ) { (row) throws(StorageError) in .init(contact: try row.text(0), stanza: try row.bytes(1)) }
     }
 
     /// Writes an item; `version` nil leaves the version that its row has.
@@ -101,7 +137,7 @@ struct RosterRows {
     /// What happened after `version`, in order.
     func steps(since version: Int64) throws(StorageError) -> [(version: Int64, step: RosterDifference.Step)] {
         let set = try connection.all(
-            "SELECT \(Self.columns) FROM roster_item WHERE domain = ? AND username = ? AND version > ? AND listed = 1",
+            "SELECT \(Self.columnsOfList) FROM roster_item WHERE domain = ? AND username = ? AND version > ? AND listed = 1",
             key.domainValue, key.userValue, .integer(version)
         ) { (row) throws(StorageError) in
             (version: try row.integer(9), step: RosterDifference.Step.set(try Self.item(row)))
