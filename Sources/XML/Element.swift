@@ -63,7 +63,7 @@ public struct Element: Sendable {
         case text(String)
     }
 
-    var node: Node { tape.lend { nodes, _ in nodes[Int(index)] } }
+    var node: TapeNode { tape.lend { nodes, _ in nodes[Int(index)] } }
 
     /// The local name.
     public var name: String {
@@ -163,7 +163,7 @@ public struct Element: Sendable {
         Element(name, namespace, attributes: attributes, contents: contents)
     }
 
-    private func find(_ name: String, _ nodes: UnsafePointer<Node>, _ bytes: UnsafePointer<UInt8>) -> Node? {
+    private func find(_ name: String, _ nodes: UnsafePointer<TapeNode>, _ bytes: UnsafePointer<UInt8>) -> TapeNode? {
         var at = Int(index) + 1
         let end = Int(nodes[Int(index)].d)
         while at < end, nodes[at].kind == .attribute {
@@ -173,7 +173,7 @@ public struct Element: Sendable {
         return nil
     }
 
-    func forEachAttribute(_ body: (Node) -> Void) {
+    func forEachAttribute(_ body: (TapeNode) -> Void) {
         tape.lend { nodes, _ in
             var at = Int(index) + 1
             let end = Int(nodes[Int(index)].d)

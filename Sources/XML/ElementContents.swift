@@ -76,7 +76,7 @@ extension Element {
         return result
     }
 
-    private func isNamespace(_ node: Node, _ wanted: String?, of parent: Node, _ bytes: UnsafePointer<UInt8>) -> Bool {
+    private func isNamespace(_ node: TapeNode, _ wanted: String?, of parent: TapeNode, _ bytes: UnsafePointer<UInt8>) -> Bool {
         if let wanted { return same(bytes + Int(node.c), node.namespaceLength, wanted) }
         return node.namespaceLength == parent.namespaceLength
             && equalBytes(bytes + Int(node.c), bytes + Int(parent.c), parent.namespaceLength)

@@ -20,6 +20,7 @@ public final class ElementParser {
     public init() {
         reading = .allocate(capacity: 1)
         reading.initialize(to: ElementReading())
+        reading.pointee.builder.storeNamespacesOnce()
         create()
     }
 
@@ -70,6 +71,10 @@ public final class ElementParser {
             throw .notWellFormed
         }
         let element = reading.pointee.builder.finish()
+        guard reading.pointee.isWithinGrowth(element) else {
+            reset()
+            throw .tooBig
+        }
         if bytes.count > Self.keptBytes { create() }
         return element
     }
@@ -136,6 +141,8 @@ public final class ElementParser {
         XML_SetUserData(expat, UnsafeMutableRawPointer(reading))
         XML_SetElementHandler(expat, { reader($0)?.pointee.start($1, $2) }, { context, _ in reader(context)?.pointee.end() })
         XML_SetCharacterDataHandler(expat) { reader($0)?.pointee.text($1, $2) }
+        XML_SetCdataSectionHandler(
+            expat, { reader($0)?.pointee.isInSection = true }, { reader($0)?.pointee.isInSection = false })
         XML_SetCommentHandler(expat) { context, _ in reader(context)?.pointee.fail(.restricted) }
         XML_SetProcessingInstructionHandler(expat) { context, _, _ in reader(context)?.pointee.fail(.restricted) }
         XML_SetStartDoctypeDeclHandler(expat) { context, _, _, _, _ in reader(context)?.pointee.fail(.restricted) }

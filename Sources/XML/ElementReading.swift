@@ -5,9 +5,16 @@ private import Glibc
 struct ElementReading: ~Copyable {
     enum Part { case declaration, prelude, header, element }
 
-    /// How many times its size an element may have with its prefixes written out, as it is stored and sent on.
+    /// How many times its size, and a constant, an element may take on its tape; and of how many bytes of names it may have its
+    /// namespaces compared. Over either it is `tooBig`.
     private static let largestExpansion = 16
-    private static let freeExpansion = 4096
+    private static let freeExpansion = 64 * 1024
+    private static let largestWork = 64
+    private static let freeWork = 1 << 20
+    /// How many times its size, and a constant, an element may have as it is stored and sent on. Over it it is `tooBig`: many
+    /// characters that were in a CDATA section must be escaped, or a prefix stands for a long namespace of the stream's header.
+    private static let largestGrowth = 2
+    private static let freeGrowth = 512
 
     var expat: XML_Parser?
     var builder = TapeBuilder()
@@ -19,6 +26,12 @@ struct ElementReading: ~Copyable {
     private var limits = Limits(bytes: 0)
     private var depth = 0
     private var expansion = 0
+    private var work = 0
+    private var size = 0
+    /// At most by so much it grows when it is written, if no prefix is written.
+    private var growth = 0
+    /// Whether text is that of a CDATA section.
+    var isInSection = false
 
     mutating func begin(_ part: Part, _ size: Int, _ limits: Limits) {
         self.part = part
@@ -26,6 +39,10 @@ struct ElementReading: ~Copyable {
         failure = nil
         depth = 0
         expansion = min(size * Self.largestExpansion + Self.freeExpansion, Limits.largest)
+        work = size * Self.largestWork + Self.freeWork
+        self.size = size
+        growth = 0
+        isInSection = false
         builder.clear()
         guard part != .element else { return }
         declarations = []
@@ -53,10 +70,16 @@ struct ElementReading: ~Copyable {
         guard depth <= limits.depth else { return fail(.tooDeep) }
         guard depth > 1 || builder.isEmpty else { return fail(.notWellFormed) }
         let name = ReportedName(reported)
-        guard name.local.count <= Node.longestName, name.namespace.count <= Node.longestNamespace else {
+        guard name.local.count <= TapeNode.longestName, name.namespace.count <= TapeNode.longestNamespace else {
             return fail(.tooManyAttributes)
         }
-        if builder.startElement(name.local, namespace: name.namespace) { spend(name.namespace.count) }
+        work -= name.whole.count
+        guard work >= 0 else { return fail(.tooBig) }
+        let before = builder.byteCount
+        if builder.startElement(name.local, namespace: name.namespace) {
+            growth += name.namespace.count + 9
+            spend(builder.byteCount - before - name.local.count)
+        }
         guard var next = attributes else { return }
         var count = 0
         while let name = next[0], let value = next[1] {
@@ -69,15 +92,17 @@ struct ElementReading: ~Copyable {
 
     private mutating func attribute(_ name: ReportedName, _ value: UnsafePointer<XML_Char>) {
         let value = UnsafeRawBufferPointer(start: value, count: strlen(value)).assumingMemoryBound(to: UInt8.self)
+        growth += 5 * value.count { $0 < 0x40 && Self.escaped &>> UInt64($0) & 1 != 0 }
         guard !name.namespace.isEmpty else {
-            guard name.local.count <= Node.longestName else { return fail(.tooManyAttributes) }
+            guard name.local.count <= TapeNode.longestName else { return fail(.tooManyAttributes) }
             return builder.attribute(name.local, value)
         }
-        guard name.whole.count <= Node.longestName else { return fail(.tooManyAttributes) }
+        guard name.whole.count <= TapeNode.longestName else { return fail(.tooManyAttributes) }
         if name.isXML {
             builder.attribute(prefix: "xml:", name.local, value)
         } else {
             spend(name.whole.count)
+            growth += name.namespace.count + 15
             builder.attribute(name.whole, value)
         }
     }
@@ -99,7 +124,20 @@ struct ElementReading: ~Copyable {
             return
         }
         guard failure == nil, let text else { return }
-        builder.text(UnsafeRawBufferPointer(start: text, count: Int(length)).assumingMemoryBound(to: UInt8.self))
+        let bytes = UnsafeRawBufferPointer(start: text, count: Int(length)).assumingMemoryBound(to: UInt8.self)
+        // Elsewhere what is escaped came as a reference, which is as long.
+        if isInSection { growth += 4 * bytes.count { $0 == 0x26 || $0 == 0x3c } }
+        builder.text(bytes)
+    }
+
+    /// The characters below U+0040 that are escaped in values, one bit each.
+    private static let escaped: UInt64 = 1 << 0x22 | 1 << 0x26 | 1 << 0x27 | 1 << 0x3c | 1 << 0x3e | 0xffff_ffff
+
+    /// Whether the element, which has been read, has at most so many times its size when it is written. It is written for that only
+    /// if it might not.
+    func isWithinGrowth(_ element: Element) -> Bool {
+        let most = (Self.largestGrowth - 1) * size + Self.freeGrowth
+        return growth <= most || element.rendered(within: "jabber:client").count <= size + most
     }
 
     mutating func declared(_ version: UnsafePointer<XML_Char>?, _ encoding: UnsafePointer<XML_Char>?) {

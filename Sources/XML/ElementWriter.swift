@@ -1,10 +1,17 @@
 private import Glibc
 
-/// Renders elements as XML 1.0 in UTF-8 (RFC 6120 §11): no declaration, no comments, default-namespace declarations only.
+/// Renders elements as XML 1.0 in UTF-8 (RFC 6120 §11): no declaration, no comments.
+///
+/// Namespaces are declared as defaults where they are used. Where that would more than double an element, as when many short
+/// names are in a few long namespaces, those get prefixes that are declared once (`NamespacePlan`).
 public struct ElementWriter: ~Copyable {
     private var bytes: UnsafeMutablePointer<UInt8>
     private var count = 0
     private var capacity: Int
+    /// Bytes that the declarations of an element may still take before it is written with prefixes.
+    private var declarable = Int.max
+    /// What declarations may take in any element, and so may what it is made of.
+    private static let freeDeclarations = 512
 
     public init(reserving capacity: Int = 256) {
         self.capacity = max(64, capacity)
@@ -55,14 +62,14 @@ public struct ElementWriter: ~Copyable {
         text.withUTF8 { escapeAttribute($0) }
     }
 
-    private mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
+    mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
         guard let source = text.baseAddress else { return }
         reserve(text.count)
         (bytes + count).update(from: source, count: text.count)
         count += text.count
     }
 
-    private mutating func append(_ byte: UInt8) {
+    mutating func append(_ byte: UInt8) {
         reserve(1)
         bytes[count] = byte
         count += 1
@@ -85,15 +92,15 @@ public struct ElementWriter: ~Copyable {
 
 /// Elements and their attributes.
 extension ElementWriter {
-    private struct Place {
-        let nodes: UnsafePointer<Node>
+    struct Place {
+        let nodes: UnsafePointer<TapeNode>
         let bytes: UnsafePointer<UInt8>
 
         func slice(_ offset: UInt32, _ length: Int) -> UnsafeBufferPointer<UInt8> {
             UnsafeBufferPointer(start: bytes + Int(offset), count: length)
         }
-        func name(_ node: Node) -> UnsafeBufferPointer<UInt8> { slice(node.a, node.nameLength) }
-        func namespace(_ node: Node) -> UnsafeBufferPointer<UInt8> { slice(node.c, node.namespaceLength) }
+        func name(_ node: TapeNode) -> UnsafeBufferPointer<UInt8> { slice(node.a, node.nameLength) }
+        func namespace(_ node: TapeNode) -> UnsafeBufferPointer<UInt8> { slice(node.c, node.namespaceLength) }
     }
 
     @inline(__always)
@@ -101,11 +108,17 @@ extension ElementWriter {
         _ element: Element, _ context: String, leavingOut isLeftOut: (UnsafeBufferPointer<UInt8>) -> Bool,
         adding add: (inout ElementWriter) -> Void
     ) {
-        element.tape.lend { nodes, bytes in
+        element.tape.lend { nodes, bytes, size in
             var context = context
             context.withUTF8 { context in
-                self.element(
-                    Int(element.index), Place(nodes: nodes, bytes: bytes), context, leavingOut: isLeftOut, adding: add)
+                let place = Place(nodes: nodes, bytes: bytes)
+                let start = count
+                declarable = size.bytes + Self.freeDeclarations
+                self.element(Int(element.index), place, context, leavingOut: isLeftOut, adding: add)
+                guard declarable < 0 else { return }
+                count = start
+                let plan = NamespacePlan(Int(element.index), nodes, bytes)
+                planned(Int(element.index), place, context, plan, leavingOut: isLeftOut, adding: add)
             }
         }
     }
@@ -128,7 +141,7 @@ extension ElementWriter {
         add(&self)
         guard at < end else { return raw("/>") }
         append(UInt8(ascii: ">"))
-        while at < end {
+        while at < end, declarable >= 0 {
             let content = place.nodes[at]
             if content.kind == .element {
                 inner(at, place, place.namespace(node))
@@ -143,9 +156,10 @@ extension ElementWriter {
         append(UInt8(ascii: ">"))
     }
 
-    private mutating func declare(_ namespace: UnsafeBufferPointer<UInt8>, within context: UnsafeBufferPointer<UInt8>) {
+    mutating func declare(_ namespace: UnsafeBufferPointer<UInt8>, within context: UnsafeBufferPointer<UInt8>) {
         guard let start = namespace.baseAddress else { return }
         if namespace.count == context.count, equalBytes(start, context.baseAddress, context.count) { return }
+        declarable -= namespace.count
         raw(" xmlns='")
         escapeAttribute(namespace)
         append(UInt8(ascii: "'"))
@@ -178,9 +192,10 @@ extension ElementWriter {
     }
 
     /// The name of an attribute in a namespace, after the declaration of a prefix for it.
-    private mutating func qualified(_ name: UnsafeBufferPointer<UInt8>, _ number: Int) {
+    mutating func qualified(_ name: UnsafeBufferPointer<UInt8>, _ number: Int) {
         let parts = name.split(separator: ElementParser.separator, maxSplits: 1, omittingEmptySubsequences: false)
         let prefix = Array("ns\(number)".utf8)
+        declarable -= parts[0].count
         raw("xmlns:")
         raw(prefix)
         raw("='")
@@ -209,6 +224,12 @@ extension ElementWriter {
         let isAttribute: Bool
 
         private static let markup: UInt64 = 1 << 0x26 | 1 << 0x3c | 1 << 0x3e
+        /// In text a `>` stands for itself, but for the one that would end a CDATA section (XML 1.0 §2.4).
+        @inline(__always)
+        func isMarkup(_ text: UnsafeBufferPointer<UInt8>, _ index: Int) -> Bool {
+            if isAttribute || text[index] != 0x3e { return true }
+            return index >= 2 && text[index - 1] == 0x5d && text[index - 2] == 0x5d
+        }
         /// Control characters, of which text may have the tab and the line feed.
         static var text: Special { Special(bits: markup | 0xffff_ffff & ~(1 << 9 | 1 << 10), isAttribute: false) }
         /// In attributes white space other than blanks is written as references, since a reader would turn it into
@@ -246,7 +267,7 @@ extension ElementWriter {
                 }
             }
             while index < end {
-                if special.has(base[index]) {
+                if special.has(base[index]), special.isMarkup(text, index) {
                     append(UnsafeBufferPointer(start: base + start, count: index - start))
                     raw(reference(base[index]))
                     start = index + 1
@@ -258,10 +279,10 @@ extension ElementWriter {
     }
 
     @inline(never)
-    private mutating func escapeText(_ text: UnsafeBufferPointer<UInt8>) { escape(text, .text) }
+    mutating func escapeText(_ text: UnsafeBufferPointer<UInt8>) { escape(text, .text) }
 
     @inline(never)
-    private mutating func escapeAttribute(_ text: UnsafeBufferPointer<UInt8>) { escape(text, .attribute) }
+    mutating func escapeAttribute(_ text: UnsafeBufferPointer<UInt8>) { escape(text, .attribute) }
 
     private func reference(_ byte: UInt8) -> StaticString {
         switch byte {

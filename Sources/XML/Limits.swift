@@ -34,7 +34,7 @@ public enum Malformed: Error, Sendable, Equatable {
     case restricted
     /// Bytes that are no UTF-8, or an XML declaration that names another encoding (RFC 6120 §4.9.3.22).
     case unsupportedEncoding
-    /// Over `Limits.bytes` or `Limits.longestTag`, or many times larger than it was sent once its prefixes are written out.
+    /// Over `Limits.bytes` or `Limits.longestTag`, or more than twice as large as it was sent once it is written again.
     case tooBig
     /// Over `Limits.depth`.
     case tooDeep

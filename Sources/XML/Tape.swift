@@ -9,7 +9,7 @@ internal import Glibc
 /// | text | offset | – | – | length |
 ///
 /// The two top bits of `b` are the kind. An element's attributes follow it at once, then its content.
-struct Node: Equatable {
+struct TapeNode: Equatable {
     enum Kind: UInt32 { case element = 0, attribute = 1, text = 2 }
 
     static let longestName = (1 << 14) - 1
@@ -30,14 +30,14 @@ struct Node: Equatable {
     var nameLength: Int { Int((b >> 16) & 0x3fff) }
     var namespaceLength: Int { Int(b & 0xffff) }
 
-    static func element(name: Int, length: Int, namespace: Int, namespaceLength: Int, next: UInt32) -> Node {
-        Node(a: UInt32(name), b: UInt32(length) << 16 | UInt32(namespaceLength), c: UInt32(namespace), d: next)
+    static func element(name: Int, length: Int, namespace: Int, namespaceLength: Int, next: UInt32) -> TapeNode {
+        TapeNode(a: UInt32(name), b: UInt32(length) << 16 | UInt32(namespaceLength), c: UInt32(namespace), d: next)
     }
-    static func attribute(name: Int, length: Int, value: Int, valueLength: Int) -> Node {
-        Node(a: UInt32(name), b: 1 << 30 | UInt32(length) << 16, c: UInt32(value), d: UInt32(valueLength))
+    static func attribute(name: Int, length: Int, value: Int, valueLength: Int) -> TapeNode {
+        TapeNode(a: UInt32(name), b: 1 << 30 | UInt32(length) << 16, c: UInt32(value), d: UInt32(valueLength))
     }
-    static func text(at offset: Int, length: Int) -> Node {
-        Node(a: UInt32(offset), b: 2 << 30, c: 0, d: UInt32(length))
+    static func text(at offset: Int, length: Int) -> TapeNode {
+        TapeNode(a: UInt32(offset), b: 2 << 30, c: 0, d: UInt32(length))
     }
 }
 
@@ -48,8 +48,8 @@ struct TapeSize {
 
 /// The storage of an element: its nodes and, behind them, its strings in UTF-8. One allocation; never
 /// changed after it is made, which is what makes it safe to share.
-final class Tape: ManagedBuffer<TapeSize, Node> {
-    static func make(nodes: UnsafeBufferPointer<Node>, bytes: UnsafeBufferPointer<UInt8>) -> Tape {
+final class Tape: ManagedBuffer<TapeSize, TapeNode> {
+    static func make(nodes: UnsafeBufferPointer<TapeNode>, bytes: UnsafeBufferPointer<UInt8>) -> Tape {
         let room = nodes.count + (bytes.count + 15) / 16
         let buffer = Tape.create(minimumCapacity: room) { _ in TapeSize(nodes: nodes.count, bytes: bytes.count) }
         let tape = unsafeDowncast(buffer, to: Tape.self)
@@ -64,7 +64,7 @@ final class Tape: ManagedBuffer<TapeSize, Node> {
 
     /// Lends the nodes and the strings.
     @inline(__always)
-    func lend<R>(_ body: (_ nodes: UnsafePointer<Node>, _ bytes: UnsafePointer<UInt8>) -> R) -> R {
+    func lend<R>(_ body: (_ nodes: UnsafePointer<TapeNode>, _ bytes: UnsafePointer<UInt8>) -> R) -> R {
         withUnsafeMutablePointers { size, nodes in
             let bytes = UnsafeRawPointer(nodes + size.pointee.nodes).assumingMemoryBound(to: UInt8.self)
             return body(UnsafePointer(nodes), bytes)
@@ -73,7 +73,7 @@ final class Tape: ManagedBuffer<TapeSize, Node> {
 
     @inline(__always)
     func lend<R>(
-        _ body: (_ nodes: UnsafePointer<Node>, _ bytes: UnsafePointer<UInt8>, _ size: TapeSize) -> R
+        _ body: (_ nodes: UnsafePointer<TapeNode>, _ bytes: UnsafePointer<UInt8>, _ size: TapeSize) -> R
     ) -> R {
         withUnsafeMutablePointers { size, nodes in
             let bytes = UnsafeRawPointer(nodes + size.pointee.nodes).assumingMemoryBound(to: UInt8.self)

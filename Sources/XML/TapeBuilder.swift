@@ -1,6 +1,6 @@
 /// Writes a tape: elements are opened and closed in document order. Its memory is kept between uses.
 struct TapeBuilder: ~Copyable {
-    private var nodes: UnsafeMutablePointer<Node>
+    private var nodes: UnsafeMutablePointer<TapeNode>
     private var bytes: UnsafeMutablePointer<UInt8>
     private var nodeCapacity: Int
     private var byteCapacity: Int
@@ -10,8 +10,14 @@ struct TapeBuilder: ~Copyable {
     private var open = TapeBuilder.none
     /// Nodes before this one belong to what is closed: text that follows is not theirs.
     private var closed = 0
+    /// Elements whose namespaces were stored lately, by a hash of them: so that a few long ones that alternate are stored once. What
+    /// it says is compared with what is there, so that it need not be cleared.
+    private var stored: [UInt32] = []
+    private static let salt = UInt64.random(in: 1...UInt64.max) | 1
 
     private static let none = UInt32.max
+    /// Bytes of a namespace that are copied for each element rather than looked up.
+    private static let longNamespace = 64
 
     init(nodes: Int = 16, bytes: Int = 256) {
         nodeCapacity = nodes
@@ -19,6 +25,9 @@ struct TapeBuilder: ~Copyable {
         self.nodes = .allocate(capacity: nodes)
         self.bytes = .allocate(capacity: bytes)
     }
+
+    /// Has namespaces stored once also where others come between. Worth it for what comes from a peer.
+    mutating func storeNamespacesOnce() { stored = Array(repeating: Self.none, count: 256) }
 
     deinit {
         nodes.deallocate()
@@ -39,17 +48,19 @@ struct TapeBuilder: ~Copyable {
 
     /// Gives back memory that an unusually large stanza took.
     mutating func shrink(above limit: Int) {
-        guard byteCapacity > limit || nodeCapacity * MemoryLayout<Node>.stride > limit else { return }
+        guard byteCapacity > limit || nodeCapacity * MemoryLayout<TapeNode>.stride > limit else { return }
+        let isStoringOnce = !stored.isEmpty
         self = TapeBuilder()
+        if isStoringOnce { storeNamespacesOnce() }
     }
 
     /// Opens an element; answers whether its namespace is another than that of the element around it.
     @discardableResult
     mutating func startElement(_ name: UnsafeBufferPointer<UInt8>, namespace: UnsafeBufferPointer<UInt8>) -> Bool {
-        let name = cut(name, Node.longestName)
-        let namespace = cut(namespace, Node.longestNamespace)
+        let name = cut(name, TapeNode.longestName)
+        let namespace = cut(namespace, TapeNode.longestNamespace)
         let (start, isNew) = namespaceStart(namespace)
-        let node = Node.element(
+        let node = TapeNode.element(
             name: add(name), length: name.count, namespace: start, namespaceLength: namespace.count, next: open)
         open = UInt32(nodeCount)
         add(node)
@@ -64,7 +75,7 @@ struct TapeBuilder: ~Copyable {
     mutating func attribute(
         prefix: StaticString = "", _ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>
     ) {
-        let name = cut(name, Node.longestName - prefix.utf8CodeUnitCount)
+        let name = cut(name, TapeNode.longestName - prefix.utf8CodeUnitCount)
         let start = byteCount
         if prefix.utf8CodeUnitCount > 0 {
             _ = add(UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount))
@@ -123,7 +134,7 @@ struct TapeBuilder: ~Copyable {
     }
 
     private mutating func appendWhole(
-        _ source: UnsafePointer<Node>, _ strings: UnsafePointer<UInt8>, _ size: TapeSize
+        _ source: UnsafePointer<TapeNode>, _ strings: UnsafePointer<UInt8>, _ size: TapeSize
     ) {
         let (firstNode, shift) = (UInt32(nodeCount), UInt32(byteCount))
         _ = add(UnsafeBufferPointer(start: strings, count: size.bytes))
@@ -136,13 +147,21 @@ struct TapeBuilder: ~Copyable {
         }
     }
 
-    private mutating func appendPart(_ source: UnsafePointer<Node>, _ strings: UnsafePointer<UInt8>, from: Int) {
+    private mutating func appendPart(_ source: UnsafePointer<TapeNode>, _ strings: UnsafePointer<UInt8>, from: Int) {
         let firstNode = nodeCount
+        // Where long namespaces, which many elements of the source may share, lie here.
+        var shared: [UInt32: UInt32] = [:]
         for index in from..<Int(source[from].d) {
             var node = source[index]
             switch node.kind {
             case .element:
-                node.c = UInt32(namespaceStart(slice(strings, node.c, node.namespaceLength)).0)
+                let source = node.c
+                if node.namespaceLength > Self.longNamespace, let copy = shared[source] {
+                    node.c = copy
+                } else {
+                    node.c = UInt32(namespaceStart(slice(strings, source, node.namespaceLength)).0)
+                    if node.namespaceLength > Self.longNamespace { shared[source] = node.c }
+                }
                 node.a = UInt32(add(slice(strings, node.a, node.nameLength)))
                 node.d = UInt32(Int(node.d) - from + firstNode)
             case .attribute:
@@ -173,7 +192,7 @@ struct TapeBuilder: ~Copyable {
         name.count <= longest ? name : UnsafeBufferPointer(rebasing: name.prefix(longest))
     }
 
-    private mutating func add(_ node: Node) {
+    private mutating func add(_ node: TapeNode) {
         if nodeCount == nodeCapacity {
             nodes = grown(nodes, nodeCount, to: nodeCapacity * 2)
             nodeCapacity *= 2
@@ -206,10 +225,32 @@ struct TapeBuilder: ~Copyable {
         if nodeCount > 0, nodes[nodeCount - 1].kind == .element, holds(nodes[nodeCount - 1], namespace) {
             return (Int(nodes[nodeCount - 1].c), true)
         }
+        if stored.isEmpty { return (add(namespace), true) }
+        let place = Int(truncatingIfNeeded: Self.hash(namespace) & 255)
+        let known = Int(stored[place])
+        if known < nodeCount, nodes[known].kind == .element, holds(nodes[known], namespace) { return (Int(nodes[known].c), true) }
+        // The element that is being opened becomes the next node.
+        stored[place] = UInt32(nodeCount)
         return (add(namespace), true)
     }
 
-    private func holds(_ node: Node, _ namespace: UnsafeBufferPointer<UInt8>) -> Bool {
+    private static func hash(_ text: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        guard let base = text.baseAddress else { return 0 }
+        let bytes = UnsafeRawPointer(base)
+        var (hash, at) = (salt ^ UInt64(text.count), 0)
+        while at + 8 <= text.count {
+            hash = (hash ^ bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)) &* salt
+            hash ^= hash >> 29
+            at += 8
+        }
+        while at < text.count {
+            hash = (hash ^ UInt64(base[at])) &* salt
+            at += 1
+        }
+        return hash ^ hash >> 32
+    }
+
+    private func holds(_ node: TapeNode, _ namespace: UnsafeBufferPointer<UInt8>) -> Bool {
         node.namespaceLength == namespace.count
             && equalBytes(bytes + Int(node.c), namespace.baseAddress, namespace.count)
     }

@@ -1,6 +1,7 @@
 import Testing
 import XML
 
+@Suite(.timeLimit(.minutes(5)))
 struct ElementWriterTests {
     private func rendered(_ element: Element, _ context: String = "jabber:client") -> String {
         String(decoding: element.rendered(within: context), as: UTF8.self)
@@ -22,8 +23,9 @@ struct ElementWriterTests {
     @Test func escapes() {
         #expect(
             rendered(Element("a", "jabber:client", ["b": "<>&'\"\t\n\r"], text: "<>&'\"\t\n\r"))
-                == "<a b='&lt;&gt;&amp;&apos;&quot;&#9;&#10;&#13;'>&lt;&gt;&amp;'\"\t\n&#13;</a>")
+                == "<a b='&lt;&gt;&amp;&apos;&quot;&#9;&#10;&#13;'>&lt;>&amp;'\"\t\n&#13;</a>")
         #expect(rendered(Element("a", "jabber:client", text: "]]>")) == "<a>]]&gt;</a>")
+        #expect(rendered(Element("a", "jabber:client", text: "]>>]]>>")) == "<a>]>>]]&gt;></a>")
         #expect(rendered(Element("a", "jabber:client", text: "ü€😀")) == "<a>ü€😀</a>")
     }
 
@@ -98,6 +100,6 @@ struct ElementWriterTests {
         #expect(writer.output == Array(expected.utf8))
         #expect(writer.finish() == Array(expected.utf8))
         let long = String(repeating: "<&>", count: 10_000)
-        #expect(rendered(Element("a", "jabber:client", text: long)).utf8.count == 7 + 13 * 10_000)
+        #expect(rendered(Element("a", "jabber:client", text: long)).utf8.count == 7 + 10 * 10_000)
     }
 }
