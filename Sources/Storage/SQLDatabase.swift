@@ -10,6 +10,11 @@ public protocol SQLDatabase: Sendable {
         _ work: @escaping @Sendable (any SQLConnection) throws(StorageError) -> T
     ) async throws(StorageError) -> T
 
+    /// The same for work that looks through many rows: it never runs on the caller's thread, and no ordinary read waits behind it.
+    nonisolated(nonsending) func scan<T: Sendable>(
+        _ work: @escaping @Sendable (any SQLConnection) throws(StorageError) -> T
+    ) async throws(StorageError) -> T
+
     /// Runs `work` in a transaction that no other writer of any process overlaps, and answers after its commit.
     /// When it throws, nothing that it did remains.
     nonisolated(nonsending) func write<T: Sendable>(
@@ -21,6 +26,13 @@ public protocol SQLDatabase: Sendable {
 }
 
 extension SQLDatabase {
+    /// For a database that has no thread for it: an ordinary read.
+    nonisolated(nonsending) public func scan<T: Sendable>(
+        _ work: @escaping @Sendable (any SQLConnection) throws(StorageError) -> T
+    ) async throws(StorageError) -> T {
+        try await read(work)
+    }
+
     /// Runs `work` as an ordinary write (`Durability.ordinary`).
     nonisolated(nonsending) public func write<T: Sendable>(
         _ work: @escaping @Sendable (any SQLConnection) throws(StorageError) -> T

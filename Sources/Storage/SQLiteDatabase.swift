@@ -9,6 +9,8 @@ import Glibc
 public final class SQLiteDatabase: SQLDatabase {
     private let writes: WorkQueue
     private let reads: WorkQueue
+    /// Reads that look through many rows: one at a time, on a thread and a connection of their own.
+    private let scans: WorkQueue
     private let counters = SQLiteCounters()
     private let connections: [SQLiteConnection]
     private let instant: CachedReader
@@ -23,6 +25,7 @@ public final class SQLiteDatabase: SQLDatabase {
         self.onError = onError
         writes = WorkQueue(bound: options.queueBound, batch: options.batch)
         reads = WorkQueue(bound: options.queueBound, batch: 64)
+        scans = WorkQueue(bound: options.queueBound, batch: 1)
         do throws(StorageError) {
             try Self.createFile(at: path)
             let writing = try SQLiteConnection(path: path, role: .writer, options: options)
@@ -30,12 +33,15 @@ public final class SQLiteDatabase: SQLDatabase {
             for _ in 0..<max(1, options.readers) {
                 reading.append(try SQLiteConnection(path: path, role: .reader, options: options))
             }
-            connections = [writing] + reading
+            let scanning = try SQLiteConnection(path: path, role: .reader, options: options)
+            connections = [writing, scanning] + reading
             instant = try CachedReader(path: path, options: options)
             try start(writing, reading, WriterLock(path: path))
+            try scans.startThread(Self.body("scan", onError, SQLiteReader(scanning).run))
         } catch {
             writes.stop()
             reads.stop()
+            scans.stop()
             onError(error, "opening \(path)")
             throw error
         }
@@ -47,7 +53,7 @@ public final class SQLiteDatabase: SQLDatabase {
 
     public var statistics: SQLiteStatistics {
         var now = counters.current
-        now.waiting = writes.count + reads.count
+        now.waiting = writes.count + reads.count + scans.count
         return now
     }
 
@@ -56,6 +62,12 @@ public final class SQLiteDatabase: SQLDatabase {
     ) async throws(StorageError) -> T {
         if let result = instant.attempt(work) { return result }
         return try await submit(to: reads, "reads", durable: false, work)
+    }
+
+    public nonisolated(nonsending) func scan<T: Sendable>(
+        _ work: @escaping @Sendable (any SQLConnection) throws(StorageError) -> T
+    ) async throws(StorageError) -> T {
+        try await submit(to: scans, "scans", durable: false, work)
     }
 
     public nonisolated(nonsending) func write<T: Sendable>(
@@ -68,6 +80,7 @@ public final class SQLiteDatabase: SQLDatabase {
     public func close() {
         writes.stop()
         reads.stop()
+        scans.stop()
         for connection in connections { connection.close() }
         instant.close()
     }

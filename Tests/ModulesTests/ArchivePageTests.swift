@@ -1,5 +1,6 @@
 import Kernel
 import Network
+import Storage
 import Testing
 import XML
 import XMPP
@@ -75,6 +76,84 @@ extension ArchiveTests {
             #expect(set(fin)?.child("first")?["index"] == row.index && set(fin)?.child("count")?.text == row.count, "\(row) \(fin)")
             #expect((fin["complete"] == "true") == row.complete, "\(row)")
         }
+        await finish(stage)
+    }
+
+    @Test("a page is bounded by bytes, and the client goes on behind it in either direction") @LoopActor
+    func pagesByBytes() async throws {
+        let stage = try await stage()
+        let alice = try await stage.client("alice")
+        try await stage.account("bob")
+        for number in 1...12 {
+            try alice.say("<message to='bob@example.org' type='chat'><body>\(number)\(String(repeating: ">", count: 120_000))</body></message>")
+        }
+        try await alice.settle()
+        for direction in ["after", "before"] {
+            var (found, page, pages) = ([String](), direction == "after" ? "" : "<before/>", 0)
+            while pages < 12 {
+                let (results, fin) = try await ask(alice, Self.query("", "<max>50</max>" + page))
+                let texts = bodies(results).map { String($0.prefix { $0 != ">" }) }
+                #expect((1...5).contains(texts.count))
+                found = direction == "after" ? found + texts : texts + found
+                pages += 1
+                if fin["complete"] == "true" { break }
+                let edge = try #require(set(fin)?.child(direction == "after" ? "last" : "first")?.text)
+                page = "<\(direction)>\(edge)</\(direction)>"
+            }
+            #expect(found == (1...12).map { "\($0)" } && pages > 1)
+        }
+        await finish(stage)
+    }
+
+    @Test("a search goes on where it ended, also when it has found nothing") @LoopActor
+    func searchesGoOn() async throws {
+        let stage = try await stage("pm = {}\nfull_text_search = true")
+        let alice = try await stage.client("alice")
+        try await stage.account("bob")
+        try alice.say("<message to='bob@example.org' type='chat'><body>needle</body></message>")
+        for _ in 1...90 {
+            try alice.say("<message to='bob@example.org' type='chat'><body>\(String(repeating: "x", count: 200_000))</body></message>")
+        }
+        try await alice.settle()
+        var (page, pages, found) = ("<before/>", 0, [String]())
+        while pages < 20 {
+            let (results, fin) = try await ask(alice, Self.query(Self.field("full-text-search", "needle"), "<max>5</max>" + page))
+            pages += 1
+            found += bodies(results)
+            if fin["complete"] == "true" { break }
+            page = "<before>\(try #require(set(fin)?.child("first")?.text))</before>"
+        }
+        #expect(found == ["needle"] && pages > 1)
+        await finish(stage)
+    }
+
+    @Test("a message with the client's own delay, or a forged result or copy, is in both archives") @LoopActor
+    func nothingElseKeepsOut() async throws {
+        let stage = try await stage()
+        let alice = try await stage.client("alice")
+        let bob = try await stage.client("bob", on: 1)
+        let children = [
+            "<delay xmlns='urn:xmpp:delay' stamp='2002-09-10T23:08:25Z'/>",
+            "<delay xmlns='urn:xmpp:delay' from='example.org' stamp='2002-09-10T23:08:25Z'/>",
+            "<result xmlns='urn:xmpp:mam:2' id='1'/>", "<received xmlns='urn:xmpp:carbons:2'/>", "<sent xmlns='urn:xmpp:carbons:2'/>",
+        ]
+        for (number, child) in children.enumerated() {
+            try alice.say("<message to='bob@example.org' type='chat'><body>\(number)</body>\(child)</message>")
+        }
+        try await alice.settle()
+        for client in [alice, bob] { #expect(bodies(try await ask(client, Self.query()).results) == ["0", "1", "2", "3", "4"]) }
+        await finish(stage)
+    }
+
+    @Test("the error for a message to nobody has no id of an account that is not there, and nothing is kept for it") @LoopActor
+    func nobodyHasNoArchive() async throws {
+        let stage = try await stage()
+        let alice = try await stage.client("alice")
+        try alice.say("<message to='nobody@example.org' id='1' type='chat'><body>x</body></message>")
+        let error = try #require(await alice.hears { $0["id"] == "1" })
+        #expect(error["type"] == "error" && error.has("body") && !error.has("stanza-id", StanzaID.namespace))
+        await finish(stage)
+        #expect(try await stage.store.archive.bounds(UserKey(user: "nobody", domain: Stage.domain)) == nil)
         await finish(stage)
     }
 }

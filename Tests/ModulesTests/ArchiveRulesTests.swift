@@ -6,7 +6,7 @@ import XMPP
 @testable import Modules
 
 /// The rules of the archive, without a server around them.
-@Suite struct ArchiveRulesTests {
+@Suite(.timeLimit(.minutes(5))) struct ArchiveRulesTests {
     private static let body = "<body>hi</body>"
     private static let markers = "urn:xmpp:chat-markers:0"
 
@@ -28,16 +28,17 @@ import XMPP
         (body + "<no-permanent-store xmlns='urn:xmpp:hints'/>", "chat", false, false),
         ("<encrypted xmlns='eu.siacs.conversations.axolotl'/><store xmlns='urn:xmpp:hints'/>", "chat", true, true),
         (body + "<store xmlns='urn:xmpp:hints'/>", "headline", false, false),
-        (body + "<delay xmlns='urn:xmpp:delay' stamp='2002-09-10T23:08:25Z'/>", "chat", false, false),
-        ("<result xmlns='urn:xmpp:mam:2' id='1'/>" + body, "normal", false, false),
-        ("<received xmlns='urn:xmpp:carbons:2'/>" + body, "chat", false, false),
-        ("<sent xmlns='urn:xmpp:carbons:2'/>" + body, "chat", false, false),
+        (body + "<delay xmlns='urn:xmpp:delay' stamp='2002-09-10T23:08:25Z'/>", "chat", true, true),
+        (body + "<delay xmlns='urn:xmpp:delay' from='x' stamp='2002-09-10T23:08:25Z'/>", "chat", true, true),
+        ("<result xmlns='urn:xmpp:mam:2' id='1'/>" + body, "normal", true, true),
+        ("<received xmlns='urn:xmpp:carbons:2'/>" + body, "chat", true, true),
+        ("<sent xmlns='urn:xmpp:carbons:2'/>" + body, "chat", true, true),
         ("<retract xmlns='urn:xmpp:message-retract:1' id='1'/>", "chat", true, true),
         ("<apply-to xmlns='urn:xmpp:fasten:0' id='1'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to>", "chat", true, true),
         ("<apply-to xmlns='urn:xmpp:fasten:0' id='1'><retract xmlns='urn:esl:message-retract-by-stanza-id:0'/></apply-to>", "chat", true, true),
         ("<apply-to xmlns='urn:xmpp:fasten:0'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to>", "chat", false, false),
         ("<retract xmlns='urn:xmpp:message-retract:1' id=''/>", "chat", false, false),
-        ("<result xmlns='urn:xmpp:mam:1' id='1'/>" + body, "normal", false, false),
+        ("<result xmlns='urn:xmpp:mam:1' id='1'/>" + body, "normal", true, true),
     ]
 
     private static func element(_ xml: String) throws -> Element {
@@ -96,6 +97,15 @@ import XMPP
         ("2010-06-07T00:00:00+02:00", 1_275_861_600_000_000),
         ("2010-06-07T00:00:00.1234567-05:30", 1_275_888_600_123_456),
         ("2010-06-07", nil), ("2010-06-07T00:00:00", nil), ("2010-13-07T00:00:00Z", nil), ("2010-06-07T24:00:00Z", nil),
+        // Days and times that are none.
+        ("2025-02-30T00:00:00Z", nil), ("2025-02-29T00:00:00Z", nil), ("2024-02-29T00:00:00Z", 1_709_164_800_000_000),
+        ("1900-02-29T00:00:00Z", nil), ("2100-02-29T00:00:00Z", nil), ("2025-04-31T00:00:00Z", nil),
+        ("2025-06-31T00:00:00Z", nil), ("2025-09-31T00:00:00Z", nil), ("2025-11-31T00:00:00Z", nil),
+        ("2025-12-31T23:59:59Z", 1_767_225_599_000_000), ("2025-12-32T00:00:00Z", nil), ("2025-01-00T00:00:00Z", nil),
+        ("2025-00-01T00:00:00Z", nil), ("2025-01-01T25:61:00Z", nil), ("2025-01-01T00:60:00Z", nil),
+        ("2025-01-01T00:00:60Z", nil), ("2025-01-01T00:00:00+14:00", 1_735_639_200_000_000),
+        ("2025-01-01T00:00:00+14:01", nil), ("2025-01-01T00:00:00-24:00", nil), ("2025-01-01T00:00:00+01:60", nil),
+        ("0000-01-01T00:00:00Z", nil), ("2025-1-01T00:00:00Z", nil), ("+2025-01-01T00:00:00Z", nil),
         ("2010-06-07T00:00:00.Z", nil), ("2010-06-07 00:00:00Z", nil), ("", nil), ("2010-06-07T00:00:00Zx", nil),
     ]
 
@@ -196,9 +206,41 @@ import XMPP
             element: try Self.message("<body xml:lang='en'>A &amp; B say &lt;Grüße&gt;</body><x xmlns='y'>secret</x>"))
         let kept = KeptStanza(stanza.rendered())
         #expect(kept.isWith("b@x/s") && !kept.isWith("b@x"))
-        #expect(kept.hasWords(["grüße"]) && kept.hasWords(["b", "a &", "<grüße>"]))
-        #expect(!kept.hasWords(["secret"]) && !kept.hasWords(["grüße", "missing"]))
-        #expect(!KeptStanza(Array("<message/>".utf8)).hasWords(["a"]))
+        #expect(kept.hasWords(.init(["grüße"])) && kept.hasWords(.init(["b", "a &", "<grüße>"])))
+        #expect(!kept.hasWords(.init(["secret"])) && !kept.hasWords(.init(["grüße", "missing"])))
+        #expect(!KeptStanza(Array("<message/>".utf8)).hasWords(.init(["a"])))
+    }
+
+    @Test("words are looked for in one pass, whatever the text and the words", .timeLimit(.minutes(1)))
+    func searchIsLinear() throws {
+        let escaped = Array(("<message><body>" + String(repeating: "&gt;", count: 500_000) + "word</body></message>").utf8)
+        #expect(KeptStanza(escaped).hasWords(.init(["word"])))
+        let repeated = Array(("<message><body>" + String(repeating: "a", count: 2_000_000) + "</body></message>").utf8)
+        #expect(!KeptStanza(repeated).hasWords(.init([String(repeating: "a", count: 1000) + "b"])))
+    }
+
+    @Test("bytes are found where they are first", arguments: ["a", "aa", "ab", "aab", "abab", "ababaa"])
+    func bytesAreFound(_ wanted: String) {
+        for number in 0..<4096 {
+            let text = (0..<12).map { number >> $0 & 1 == 0 ? "a" : "b" }.joined()
+            let expected = (0...12).first { text.dropFirst($0).hasPrefix(wanted) }
+            #expect(Array(text.utf8).withUnsafeBytes { ByteSearch(Array(wanted.utf8)).place(in: $0) } == expected)
+        }
+    }
+
+    @Test("preferences with too many addresses are refused before one is read, repeated ones counted")
+    func preferencesAreBounded() throws {
+        func prefs(_ jids: [String]) throws -> Element {
+            try Self.element(
+                "<prefs xmlns='urn:xmpp:mam:2' default='always'><always>" + jids.map { "<jid>\($0)</jid>" }.joined()
+                    + "</always><never><jid>n@x</jid></never></prefs>")
+        }
+        let most = try ArchivePreferenceService.read(prefs((1...999).map { "u\($0)@x" }))
+        #expect(most.always.count == 999 && most.never.count == 1)
+        #expect(try ArchivePreferenceService.read(prefs(Array(repeating: "u@x", count: 999))).always.count == 1)
+        for jids in [(1...1000).map { "u\($0)@x" }, Array(repeating: "u@x", count: 1000), Array(repeating: "no@@address", count: 1000)] {
+            #expect { try ArchivePreferenceService.read(prefs(jids)) } throws: { ($0 as? StanzaError)?.condition == .resourceConstraint }
+        }
     }
 
     @Test func tombstones() throws {

@@ -1,8 +1,10 @@
+import Glibc
+import Synchronization
 import Testing
 
 @testable import Storage
 
-@Suite struct ArchiveRepositoryTests {
+@Suite(.timeLimit(.minutes(5))) struct ArchiveRepositoryTests {
     let temporary: TemporaryDatabase
     let database: SQLiteDatabase
     let archive: ArchiveRepository
@@ -118,8 +120,137 @@ import Testing
         #expect(last.messages.map(\.id) == [800, 900, 1000] && last.end == 800)
         let all = try await archive.page(alice, ArchiveSelection(), limit: 50, where: hits)
         #expect(all.messages.count == 10 && all.isComplete)
-        let tired = try await archive.page(alice, ArchiveSelection(), limit: 50, most: 500, where: hits)
-        #expect(tired.messages.count == 5 && tired.end == 500 && !tired.isComplete)
+        var budget = ArchiveBudget()
+        budget.entries = 512
+        let tired = try await archive.page(alice, ArchiveSelection(), limit: 50, budget: budget, where: hits)
+        #expect(tired.messages.count == 5 && tired.end == 512 && !tired.isComplete)
+    }
+
+    /// What threads tell each other.
+    private final class Signals: Sendable {
+        let isElsewhere = Atomic(false)
+        let isReading = Atomic(false)
+        let mayEnd = Atomic(false)
+        let looked = Atomic(0)
+    }
+
+    private func large(_ id: Int64, _ size: Int) -> ArchivedMessage {
+        ArchivedMessage(id: id, stanza: Array(repeating: UInt8(id % 200), count: size), from: alice, to: bob)
+    }
+
+    @Test("a page ends with the message that fills its bytes, in either direction", arguments: [false, true], [1000, 100_000])
+    func pagesAreBoundedByBytes(_ isBackward: Bool, _ size: Int) async throws {
+        _ = try await archive.append((1...40).map { large($0, size) }, knowing: ArchiveNumbers())
+        var budget = ArchiveBudget()
+        budget.pageBytes = 5 * size - 1
+        var (selection, found, pages) = (ArchiveSelection(), [Int64](), 0)
+        while true {
+            let page = try await archive.page(alice, selection, isBackward: isBackward, limit: 40, budget: budget)
+            #expect(page.messages.count == 5)
+            pages += 1
+            found = isBackward ? page.messages.map(\.id) + found : found + page.messages.map(\.id)
+            guard !page.isComplete, let end = page.end else { break }
+            #expect(end == (isBackward ? page.messages.first?.id : page.messages.last?.id))
+            if isBackward { selection.before = end } else { selection.after = end }
+        }
+        #expect(found == Array(1...40) && pages == 8)
+        // One message is answered whatever its size.
+        budget.pageBytes = 1
+        #expect(try await archive.page(alice, ArchiveSelection(), limit: 40, budget: budget).messages.count == 1)
+    }
+
+    @Test("a search that has cost what it may answers where it goes on")
+    func searchesAreBounded() async throws {
+        _ = try await archive.append((1...100).map { large($0, 50_000) }, knowing: ArchiveNumbers())
+        var budget = ArchiveBudget()
+        budget.readBytes = 1_000_000
+        let read = try await archive.page(alice, ArchiveSelection(), limit: 10, budget: budget) { _ in false }
+        #expect(read.messages.isEmpty && !read.isComplete)
+        #expect(try #require(read.end) <= 21)
+        budget = ArchiveBudget()
+        budget.milliseconds = 0
+        let late = try await archive.page(alice, ArchiveSelection(), isBackward: true, limit: 10, budget: budget) { _ in false }
+        #expect(late.messages.isEmpty && !late.isComplete && late.end != nil)
+    }
+
+    @Test("a filter that nearly nothing passes is looked at within the budget")
+    func filtersAreBounded() async throws {
+        _ = try await archive.append((1...6000).map { message(Int64($0), alice, $0 == 6000 ? Self.carol : bob) }, knowing: ArchiveNumbers())
+        try await archive.index()
+        var selection = ArchiveSelection()
+        selection.peer = Self.carol
+        var budget = ArchiveBudget()
+        budget.entries = 3000
+        let page = try await archive.page(alice, selection, limit: 10, budget: budget)
+        #expect(page.messages.isEmpty && page.end == 3000)
+        #expect(try await archive.count(alice, selection, limit: 10, budget: budget) == nil)
+        #expect(try await archive.first(10, alice, selection, budget: budget) == nil)
+        #expect(try await archive.page(alice, selection, limit: 10).messages.map(\.id) == [6000])
+        #expect(try await archive.count(alice, selection, limit: 10) == 1)
+        #expect(try await archive.first(10, alice, selection)?.last == 6000)
+    }
+
+    @Test("the condition of a search is asked on the thread for scans, and other reads do not wait for it")
+    func searchesHoldUpNobody() async throws {
+        _ = try await archive.append([message(1, alice, bob)], knowing: ArchiveNumbers())
+        let caller = pthread_self()
+        let signals = Signals()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [archive] in
+                _ = try await archive.page(alice, ArchiveSelection(), limit: 10) { _ in
+                    signals.isElsewhere.store(pthread_equal(pthread_self(), caller) == 0, ordering: .sequentiallyConsistent)
+                    signals.isReading.store(true, ordering: .sequentiallyConsistent)
+                    while !signals.mayEnd.load(ordering: .sequentiallyConsistent) { usleep(1000) }
+                    return true
+                }
+            }
+            while !signals.isReading.load(ordering: .sequentiallyConsistent) { await Task.yield() }
+            // Also one that does not find its pages in memory: a thread answers it.
+            let count = try await database.read { (connection) throws(StorageError) in
+                try connection.first("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT count(*) FROM n") {
+                    (row) throws(StorageError) in try row.integer(0)
+                }
+            }
+            #expect(count == 20_000)
+            signals.mayEnd.store(true, ordering: .sequentiallyConsistent)
+            try await group.waitForAll()
+        }
+        let wasElsewhere = signals.isElsewhere.load(ordering: .sequentiallyConsistent)
+        #expect(wasElsewhere)
+    }
+
+    @Test("a small message does not lie in one row with a large one")
+    func largeMessagesLieAlone() async throws {
+        let sizes = [10, 200_000, 10, 10, 200_000, 10]
+        _ = try await archive.append(sizes.enumerated().map { large(Int64($0 + 1), $1) }, knowing: ArchiveNumbers())
+        let rows = try await database.read { (connection) throws(StorageError) in
+            try connection.all("SELECT stanzas FROM archive_chunk ORDER BY chunk") { (row) throws(StorageError) in try row.bytes(0).count }
+        }
+        #expect(rows == [10, 200_000, 20, 200_000, 10])
+    }
+
+    @Test("of many ids those that are there are found, indexed or not, and read up to a number of bytes")
+    func idsAreFound() async throws {
+        _ = try await archive.append((1...300).map { large($0 * 2, 100) }, knowing: ArchiveNumbers())
+        try await archive.index()
+        _ = try await archive.append((301...320).map { large($0 * 2, 100) }, knowing: ArchiveNumbers())
+        #expect(try await archive.existing(alice, ids: Set(1...700)) == (1...320).map { $0 * 2 })
+        #expect(try await archive.existing(Self.carol, ids: [2, 4]) == [])
+        #expect(try await archive.messages(bob, ids: [640, 2, 600, 4, 6], bytes: 250).map(\.id) == [2, 600, 640])
+    }
+
+    @Test("a retraction looks at so many bytes and no more")
+    func retractionsAreBounded() async throws {
+        let signals = Signals()
+        let retraction = ArchivedMessage.Retraction { stanza, _ in
+            signals.looked.add(stanza.count, ordering: .relaxed)
+            return nil
+        }
+        _ = try await archive.append((1...100).map { large($0, 50_000) }, knowing: ArchiveNumbers())
+        let message = ArchivedMessage(id: 101, stanza: [1], from: alice, to: bob, isRecipients: false, retraction: retraction)
+        _ = try await archive.append([message], knowing: ArchiveNumbers())
+        let looked = signals.looked.load(ordering: .relaxed)
+        #expect((1_000_000...1_100_000).contains(looked))
     }
 
     @Test(arguments: [

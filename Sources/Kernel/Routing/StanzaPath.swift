@@ -82,7 +82,9 @@ struct StanzaPath {
     /// The stanza goes no further, and its sender is told why if it may be told (RFC 6120 §8.3.1).
     mutating func bounce(_ error: StanzaError) {
         step = .afterOutgoing
-        guard let stanza, StanzaRules.mayBeAnswered(stanza), stanza.from != nil else { return }
+        guard var stanza, StanzaRules.mayBeAnswered(stanza), stanza.from != nil else { return }
+        // What the recipient's modules have added is not the sender's: an account that is not there has given it no id.
+        if incoming != nil, let sent = outgoing?.stanza ?? made { stanza.element = sent.element }
         answers.append(stanza.failure(error))
     }
 
@@ -90,6 +92,8 @@ struct StanzaPath {
         step = .afterOutgoing
         answers.append(result)
     }
+
+    var hasAnswers: Bool { !answers.isEmpty }
 
     /// The answers, once.
     mutating func takeAnswers() -> [Stanza] {

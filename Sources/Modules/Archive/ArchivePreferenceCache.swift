@@ -98,7 +98,7 @@ extension ArchivePreferences {
 /// Answers what clients ask and say of their preferences (XEP-0441 §2.1).
 @LoopActor
 enum ArchivePreferenceService {
-    /// Addresses in both lists of one user.
+    /// Addresses in both lists of one user, repeated ones counted; with more, none is read and the request is refused.
     private nonisolated static let mostAddresses = 1000
 
     static func install(_ declarations: inout Declarations, _ cache: ArchivePreferenceCache?) {
@@ -116,19 +116,21 @@ enum ArchivePreferenceService {
         guard let standard = prefs["default"].flatMap({ ArchivePreferences.Standard(rawValue: $0) }) else {
             throw StanzaError(.badRequest, text: "default is always, never or roster")
         }
-        var lists: [[JID]] = []
-        for name in ["always", "never"] {
-            var list: [JID] = []
-            for child in prefs.child(name)?.children.filter({ $0.isNamed("jid") }) ?? [] {
-                guard let jid = JID(child.text) else { throw StanzaError(.jidMalformed) }
-                if !list.contains(jid) { list.append(jid) }
-            }
-            lists.append(list)
-        }
-        guard lists[0].count + lists[1].count <= mostAddresses else {
+        let given = ["always", "never"].map { name in prefs.child(name)?.children.filter { $0.isNamed("jid") } ?? [] }
+        guard given[0].count + given[1].count <= mostAddresses else {
             throw StanzaError(.resourceConstraint, text: "Too many addresses")
         }
-        return ArchivePreferences(standard: standard, always: lists[0], never: lists[1])
+        return ArchivePreferences(standard: standard, always: try addresses(given[0]), never: try addresses(given[1]))
+    }
+
+    /// Each once, in the order in which they are given.
+    private nonisolated static func addresses(_ children: [Element]) throws(StanzaError) -> [JID] {
+        var (list, seen): ([JID], Set<JID>) = ([], [])
+        for child in children {
+            guard let jid = JID(child.text) else { throw StanzaError(.jidMalformed) }
+            if seen.insert(jid).inserted { list.append(jid) }
+        }
+        return list
     }
 
     nonisolated static func element(_ namespace: String, _ preferences: ArchivePreferences) -> Element {

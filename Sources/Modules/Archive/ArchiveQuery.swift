@@ -10,6 +10,8 @@ struct ArchiveQuery {
     private static let toldSearches = ["{urn:xmpp:fulltext:0}fulltext", "full-text-search", "withtext"]
     /// Words and ids in one query.
     private static let mostWords = 10
+    /// Bytes of all words together; a query with more is refused.
+    private static let longestWords = 1024
     private static let mostIDs = 500
 
     let namespace: String
@@ -71,6 +73,7 @@ struct ArchiveQuery {
         case "include-groupchat": withoutGroupchat = value == "false" || value == "0"
         case "with", "start", "end", "before-id", "after-id", "from-id", "to-id": break
         case let name where isSearchable && Self.searches.contains(name):
+            guard value.utf8.count <= Self.longestWords else { throw StanzaError(.notAcceptable, text: "The words are too long") }
             words = value.lowercased().split(whereSeparator: \.isWhitespace).map(String.init)
             guard words.count <= Self.mostWords else { throw StanzaError(.notAcceptable, text: "Too many words") }
         default: throw StanzaError(.featureNotImplemented, text: "There is no field \(name)")
@@ -100,7 +103,8 @@ struct ArchiveQuery {
     var condition: (@Sendable ([UInt8]) -> Bool)? {
         let address = with.flatMap { $0.isFull ? $0.description : nil }
         guard address != nil || !words.isEmpty else { return nil }
-        return { [words] stanza in
+        let words = WordSearch(words)
+        return { stanza in
             let stanza = KeptStanza(stanza)
             return (address.map { stanza.isWith($0) } ?? true) && (words.isEmpty || stanza.hasWords(words))
         }

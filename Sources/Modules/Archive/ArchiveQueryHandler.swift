@@ -12,8 +12,9 @@ final class ArchiveQueryHandler {
     /// Up to how many messages are counted for a page, and for a client that asks for nothing but their number.
     private static let countedByTheWay = 1000
     private static let counted = 1_000_000
-    /// Results that are sent before other clients have their turn.
+    /// Results, and bytes of them, that are sent before other clients have their turn.
     private static let sentAtOnce = 50
+    private static let bytesAtOnce = 64 * 1024
 
     private unowned let host: Host
     private let writer: ArchiveWriter
@@ -61,17 +62,32 @@ final class ArchiveQueryHandler {
         let ids = try await knownIDs()
         let owner = UserKey(request.to)
         let result = try await find(query, owner, ids)
-        // A client that does not read gets nothing more before it has.
         let messages = query.isFlipped ? result.page.messages.reversed() : result.page.messages
-        for (number, message) in messages.enumerated() where !session.hasEnded {
-            if number > 0, number % Self.sentAtOnce == 0 { await Self.nextTurn() }
-            while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(50) }
-            let bytes = ArchiveXML.result(message, ids, query, of: request.to, to: session.jid)
-            session.write(RenderedStanza(.message, bytes))
-        }
+        await send(messages, to: session) { ArchiveXML.result($0, ids, query, of: request.to, to: session.jid) }
+        let (first, last) = Self.ends(result.page, isBackward: query.page.before != nil)
         return ArchiveXML.fin(
-            query.namespace, ids, first: result.page.messages.first?.id, last: lastID(result.page, query), index: result.index,
+            query.namespace, ids, first: first, last: last, index: result.index,
             count: result.count, isComplete: result.page.isComplete, isStable: result.isStable)
+    }
+
+    /// A client that does not read gets nothing more before it has: what waits for it meanwhile is one page, which
+    /// `ArchiveBudget.pageBytes` bounds.
+    private func send(
+        _ messages: [ArchivePage.Message], to session: Session, _ render: (ArchivePage.Message) -> [UInt8]
+    ) async {
+        var (sent, size) = (0, 0)
+        for message in messages {
+            if sent >= Self.sentAtOnce || size >= Self.bytesAtOnce {
+                await Self.nextTurn()
+                (sent, size) = (0, 0)
+            }
+            while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(50) }
+            guard !session.hasEnded else { return }
+            let bytes = render(message)
+            session.write(RenderedStanza(.message, bytes))
+            sent += 1
+            size += bytes.count
+        }
     }
 
     /// Comes back after whatever else the loop has to do now.
@@ -79,10 +95,11 @@ final class ArchiveQueryHandler {
         await withCheckedContinuation { continuation in Loop.submit { continuation.resume() } }
     }
 
-    /// A search that was ended before it found enough goes on where it ended.
-    private func lastID(_ page: ArchivePage, _ query: ArchiveQuery) -> Int64? {
-        if query.page.before == nil, !page.isComplete, query.condition != nil { return page.end ?? page.messages.last?.id }
-        return page.messages.last?.id
+    /// What `<first/>` and `<last/>` say. A page that was ended before it was full goes on where it ended.
+    private static func ends(_ page: ArchivePage, isBackward: Bool) -> (first: Int64?, last: Int64?) {
+        let (first, last) = (page.messages.first?.id, page.messages.last?.id)
+        guard !page.isComplete, let end = page.end else { return (first, last) }
+        return isBackward ? (end, last ?? end) : (first ?? end, end)
     }
 
     private func find(_ query: ArchiveQuery, _ owner: UserKey, _ ids: ArchiveIDs) async throws(StanzaError) -> Result {
@@ -132,10 +149,7 @@ final class ArchiveQueryHandler {
         _ owner: UserKey, _ selection: ArchiveSelection, _ query: ArchiveQuery, _ isBackward: Bool, _ limit: Int
     ) async throws(StanzaError) -> ArchivePage {
         do {
-            guard let condition = query.condition else {
-                return try await writer.archive.page(owner, selection, isBackward: isBackward, limit: limit)
-            }
-            return try await writer.archive.page(owner, selection, isBackward: isBackward, limit: limit, where: condition)
+            return try await writer.archive.page(owner, selection, isBackward: isBackward, limit: limit, where: query.condition)
         } catch { throw StanzaError(storage: error) }
     }
 
@@ -148,10 +162,13 @@ final class ArchiveQueryHandler {
         guard query.condition == nil else { throw StanzaError(.featureNotImplemented, text: "What is searched for has no number") }
         do {
             let first = try await writer.archive.first(query.page.index, owner, selection)
-            if first.count == query.page.index, !isRecent(first.last) { return first.last }
-            _ = await writer.neighbours.settle(asking: host)
-            return try await writer.archive.first(query.page.index, owner, selection).last
+            if let first, first.count == query.page.index, !isRecent(first.last) { return first.last }
+            if first != nil {
+                _ = await writer.neighbours.settle(asking: host)
+                if let last = try await writer.archive.first(query.page.index, owner, selection)?.last { return last }
+            }
         } catch { throw StanzaError(storage: error) }
+        throw StanzaError(.resourceConstraint, text: "Results this far from the first cost too much to find by their number")
     }
 
     private func count(_ owner: UserKey, before id: Int64, of whole: ArchiveSelection) async throws(StanzaError) -> Int? {
@@ -187,28 +204,30 @@ final class ArchiveQueryHandler {
     ) async throws(StanzaError) -> Result {
         var numbers: Set<Int64> = []
         for text in list { numbers.insert(try number(text, ids)) }
-        var messages = try await messages(owner, Array(numbers))
-        guard messages.count == numbers.count else { throw StanzaError(.itemNotFound) }
+        var wanted = try await existing(owner, numbers)
+        guard wanted.count == numbers.count else { throw StanzaError(.itemNotFound) }
         var result = Result()
-        let total = messages.count
         if let after = query.page.after {
             let number = try number(after, ids)
-            messages.removeAll { $0.id <= number }
+            wanted.removeAll { $0 <= number }
         }
         if let before = query.page.before, !before.isEmpty {
             let number = try number(before, ids)
-            messages.removeAll { $0.id >= number }
+            wanted.removeAll { $0 >= number }
         }
-        result.page.isComplete = messages.count <= limit
-        result.page.messages = Array(query.page.before == nil ? messages.prefix(limit) : messages.suffix(limit))
-        result.count = options.countsNothing || query.isSimple ? nil : total
+        let page = query.page.before == nil ? Array(wanted.prefix(limit)) : Array(wanted.reversed().prefix(limit))
+        do {
+            result.page.messages = try await writer.archive.messages(owner, ids: page, bytes: ArchiveBudget().pageBytes)
+        } catch { throw StanzaError(storage: error) }
+        result.page.isComplete = result.page.messages.count == wanted.count
+        result.count = options.countsNothing || query.isSimple ? nil : numbers.count
         return result
     }
 
     /// The number of a message that must be in the archive (XEP-0313 §4.3.2).
     private func existing(_ text: String, _ owner: UserKey, _ ids: ArchiveIDs) async throws(StanzaError) -> Int64 {
         let number = try number(text, ids)
-        guard try await !messages(owner, [number]).isEmpty else { throw StanzaError(.itemNotFound) }
+        guard try await !existing(owner, [number]).isEmpty else { throw StanzaError(.itemNotFound) }
         return number
     }
 
@@ -218,12 +237,12 @@ final class ArchiveQueryHandler {
     }
 
     /// Those that are there, with a second look for one that may just be written.
-    private func messages(_ owner: UserKey, _ numbers: [Int64]) async throws(StanzaError) -> [ArchivePage.Message] {
+    private func existing(_ owner: UserKey, _ numbers: Set<Int64>) async throws(StanzaError) -> [Int64] {
         do {
-            let found = try await writer.archive.messages(owner, ids: numbers)
+            let found = try await writer.archive.existing(owner, ids: numbers)
             guard found.count < numbers.count, numbers.contains(where: isRecent) else { return found }
             _ = await writer.neighbours.settle(asking: host)
-            return try await writer.archive.messages(owner, ids: numbers)
+            return try await writer.archive.existing(owner, ids: numbers)
         } catch { throw StanzaError(storage: error) }
     }
 

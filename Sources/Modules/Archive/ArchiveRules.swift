@@ -9,8 +9,8 @@ enum ArchiveRules {
 
     enum Direction { case outgoing, incoming }
 
-    /// The rules of XEP-0313 §5.1.1 and the hints of XEP-0334 §4: what has content for a person, and is not on its way for the
-    /// second time.
+    /// The rules of XEP-0313 §5.1.1 and the hints of XEP-0334 §4: what has content for a person. Nothing else that a sender puts
+    /// into a message keeps it out of an archive: whether it is on its way for the second time, only the server knows.
     static func isKept(_ message: Element, _ direction: Direction, groupchat: Bool, markers: Bool) -> Bool {
         judge(message, direction, groupchat: groupchat, markers: markers) != .leave
     }
@@ -32,8 +32,6 @@ enum ArchiveRules {
             } else if child.isIn(hints) {
                 if child.isNamed("no-store") || child.isNamed("no-permanent-store") { return .leave }
                 if child.isNamed("store") { hasContent = true }
-            } else if child.is("delay", Namespace.delay) || isResult(child) || isCarbon(child) {
-                return .leave
             } else if child.isIn(markers) {
                 if keepsMarkers, !child.isNamed("markable") { hasContent = true }
             } else if MessageRetraction.isOne(child) {
@@ -43,13 +41,6 @@ enum ArchiveRules {
         return retracts ? .retract : hasContent ? .keep : .leave
     }
 
-    private static func isResult(_ child: Element) -> Bool {
-        child.isNamed("result") && Archive.namespaces.contains { child.isIn($0) }
-    }
-
-    private static func isCarbon(_ child: Element) -> Bool {
-        child.isIn("urn:xmpp:carbons:2") && (child.isNamed("received") || child.isNamed("sent"))
-    }
 }
 
 /// What a user wants archived (XEP-0441).
@@ -57,8 +48,18 @@ struct ArchivePreferences: Equatable, Sendable {
     enum Standard: String, Sendable { case always, never, roster }
 
     var standard: Standard
-    var always: [JID]
-    var never: [JID]
+    let always: [JID]
+    let never: [JID]
+    private let alwaysSet: Set<JID>
+    private let neverSet: Set<JID>
+
+    init(standard: Standard, always: [JID], never: [JID]) {
+        self.standard = standard
+        self.always = always
+        self.never = never
+        alwaysSet = Set(always)
+        neverSet = Set(never)
+    }
 
     static let usual = ArchivePreferences(standard: .always, always: [], never: [])
 
@@ -71,9 +72,9 @@ struct ArchivePreferences: Equatable, Sendable {
     /// The rules of XEP-0441 §2.2: a listed address with a resource means that resource, one without means all. Of two
     /// contradicting entries the one that keeps less counts.
     func verdict(on peer: JID) -> Verdict {
-        func lists(_ list: [JID]) -> Bool { list.contains { $0 == peer || $0.isBare && $0 == peer.bare } }
-        if lists(never) { return .leave }
-        if lists(always) { return .keep }
+        func lists(_ list: Set<JID>) -> Bool { list.contains(peer) || list.contains(peer.bare) }
+        if lists(neverSet) { return .leave }
+        if lists(alwaysSet) { return .keep }
         switch standard {
         case .always: return .keep
         case .never: return .leave

@@ -15,6 +15,8 @@ final class ArchiveWriter {
     /// up to that. A message that comes alone is written at once; of many, this decides how many share a commit.
     private static let gathering: Int64 = 50
     private static let mostAtOnce = 2000
+    /// Messages of one transaction that take back others: each looks for the one it means, while other processes wait to write.
+    private static let mostRetractions = 32
     /// Messages that may wait; with more, those who send them wait.
     private static let mostWaiting = 10_000
     /// Numbers of archives and addresses that are remembered.
@@ -117,13 +119,24 @@ final class ArchiveWriter {
         var (batch, kept): ([ArchivedMessage], [PendingAck?]) = ([], [])
         swap(&batch, &waiting)
         swap(&kept, &promises)
-        if batch.count > Self.mostAtOnce {
-            waiting = Array(batch[Self.mostAtOnce...])
-            promises = Array(kept[Self.mostAtOnce...])
+        let most = Self.length(of: batch)
+        if batch.count > most {
+            waiting = Array(batch[most...])
+            promises = Array(kept[most...])
             batch.removeLast(waiting.count)
             kept.removeLast(promises.count)
         }
         Loop.spawn { [self, batch, kept] in await write(batch, kept) }
+    }
+
+    /// How many of these messages one transaction takes.
+    private static func length(of messages: [ArchivedMessage]) -> Int {
+        var retractions = 0
+        for (index, message) in messages.prefix(mostAtOnce).enumerated() where message.retraction != nil {
+            retractions += 1
+            if retractions > mostRetractions { return index }
+        }
+        return mostAtOnce
     }
 
     private func write(_ batch: [ArchivedMessage], _ promises: [PendingAck?]) async {

@@ -42,6 +42,9 @@ struct ArchiveChunk {
 
     var isFull: Bool { facts.count >= Self.mostMessages || stanzas.count >= Self.fullBytes }
 
+    /// Whether a stanza may be added to those that are there.
+    func hasRoom(for stanza: [UInt8]) -> Bool { facts.isEmpty || stanzas.count + stanza.count <= Self.fullBytes + 2048 }
+
     /// Whether no archive has any of its messages.
     var isDead: Bool { facts.allSatisfy { $0.sender == nil && $0.recipient == nil } }
 

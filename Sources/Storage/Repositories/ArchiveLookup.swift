@@ -2,6 +2,8 @@
 struct ArchiveLookup {
     private static let periodsAtOnce = 64
     private static let blocksAtOnce: Int64 = 64
+    /// Entries whose stanzas one snapshot of a search reads at most.
+    private static let searchedAtOnce = 256
 
     private let connection: any SQLConnection
     private let archive: Int64
@@ -43,60 +45,121 @@ struct ArchiveLookup {
 
     // MARK: Answers
 
-    func page(isBackward: Bool, limit: Int) throws(StorageError) -> ArchivePage {
-        var entries = try entries(isBackward: isBackward, limit: limit + 1)
+    /// What one snapshot may cost.
+    struct Bounds {
+        /// Messages and bytes of their stanzas that are answered; one stanza is answered whatever its size.
+        var messages: Int
+        var bytes = Int.max
+        /// Entries that are looked at.
+        var entries = Int.max
+        /// Bytes of chunks that are read, but for the last one.
+        var readBytes = Int.max
+    }
+
+    /// A page, and what it cost.
+    struct Part {
         var page = ArchivePage()
-        if entries.count > limit {
-            entries.removeLast()
-            page.isComplete = false
-            page.end = entries.last?.id
-        }
-        if isBackward { entries.reverse() }
-        page.messages.reserveCapacity(entries.count)
+        var entries = 0
+        var readBytes = 0
+    }
+
+    /// Entries in the direction of the reading: the last one first if it is backward.
+    struct Found {
+        var entries: [ArchiveEntry] = []
+        /// Up to here all was looked at; nil: to the end.
+        var end: Int64?
+        /// Entries that were looked at.
+        var examined = 0
+    }
+
+    func page(
+        isBackward: Bool, _ bounds: Bounds, where condition: (([UInt8]) -> Bool)? = nil
+    ) throws(StorageError) -> Part {
+        let wanted = condition == nil ? bounds.messages + 1 : max(bounds.messages, Self.searchedAtOnce)
+        let found = try entries(isBackward: isBackward, limit: wanted, examining: bounds.entries)
+        var (part, size, last) = (Part(), 0, Int64(0))
+        part.entries = found.examined
+        (part.page.isComplete, part.page.end) = (found.end == nil, found.end)
         // Neighbours often lie in the same chunk.
         var (number, chunk): (Int64, ArchiveChunk?) = (0, nil)
-        for entry in entries {
+        for entry in found.entries {
+            if part.page.messages.count >= bounds.messages || size >= bounds.bytes || part.readBytes >= bounds.readBytes {
+                (part.page.isComplete, part.page.end) = (false, last)
+                break
+            }
             if number != ArchivePlace.chunk(entry.place) {
                 number = ArchivePlace.chunk(entry.place)
                 chunk = try ArchiveRows.chunk(number, connection)
+                part.readBytes += chunk?.stanzas.count ?? 0
             }
-            guard let stanza = chunk?.stanza(ArchivePlace.index(entry.place)) else { continue }
-            page.messages.append(ArchivePage.Message(id: entry.id, stanza: stanza))
+            last = entry.id
+            guard let stanza = chunk?.stanza(ArchivePlace.index(entry.place)), condition?(stanza) ?? true else { continue }
+            part.page.messages.append(ArchivePage.Message(id: entry.id, stanza: stanza))
+            size += stanza.count
         }
-        return page
+        if isBackward { part.page.messages.reverse() }
+        return part
     }
 
-    /// In the order of the reading: the last one first if `isBackward`.
-    func entries(isBackward: Bool, limit: Int) throws(StorageError) -> [ArchiveEntry] {
-        var old: [ArchiveEntry] = []
+    /// Up to `limit` entries, of `most` that are looked at.
+    func entries(isBackward: Bool, limit: Int, examining most: Int = .max) throws(StorageError) -> Found {
+        var found = Found()
         try walk(isBackward) { entry in
-            old.append(entry)
-            return old.count < limit
+            found.examined += 1
+            if isSelected(entry) { found.entries.append(entry) }
+            guard found.entries.count >= limit || found.examined >= most else { return true }
+            found.end = entry.id
+            return false
         }
-        if old.count == limit, let end = isBackward ? selection.before : old.last?.id, end < (try oldestUnindexed()) { return old }
-        let new = try unindexedEntries()
-        if new.isEmpty { return old }
-        let all = (old + new).sorted { isBackward ? $0.id > $1.id : $0.id < $1.id }
-        return Array(all.prefix(limit))
+        if let end = found.end, (isBackward ? selection.before : end) < (try oldestUnindexed()) { return found }
+        let new = try unindexedEntries().filter { entry in
+            found.end.map { isBackward ? entry.id > $0 : entry.id < $0 } ?? true
+        }
+        if new.isEmpty { return found }
+        found.examined += new.count
+        let all = (found.entries + new).sorted { isBackward ? $0.id > $1.id : $0.id < $1.id }
+        found.entries = Array(all.prefix(limit))
+        if all.count > limit { found.end = found.entries.last?.id }
+        return found
     }
 
-    /// At most one more than `limit`.
-    func count(limit: Int) throws(StorageError) -> Int {
-        var count = try unindexedEntries().count
-        if count > limit { return limit + 1 }
-        try walk(false) { _ in
-            count += 1
-            return count <= limit
+    /// How many messages are selected among the first `most`, and up to where that was looked at; at most one more than `limit`.
+    func count(limit: Int, examining most: Int) throws(StorageError) -> (count: Int, end: Int64?, examined: Int) {
+        var (count, examined) = (0, 0)
+        var end: Int64?
+        try walk(false) { entry in
+            examined += 1
+            if isSelected(entry) { count += 1 }
+            guard count > limit || examined >= most else { return true }
+            end = entry.id
+            return false
         }
-        return count
+        if count > limit { return (limit + 1, end, examined) }
+        let new = try unindexedEntries().count { entry in end.map { entry.id < $0 } ?? true }
+        return (min(count + new, limit + 1), end, examined + new)
+    }
+
+    /// Those of these ids that the archive has, in its order.
+    func existing(_ ids: Set<Int64>) throws(StorageError) -> [Int64] {
+        guard let least = ids.min(), let greatest = ids.max() else { return [] }
+        let range = narrowed(after: least - 1, before: greatest == .max ? .max : greatest + 1)
+        var found = Set(try range.unindexedEntries().map(\.id)).intersection(ids)
+        for id in ids.subtracting(found) {
+            let blocks = try blocks("first <= ? ORDER BY first DESC", .integer(id), limit: 1)
+            if blocks.contains(where: { $0.entries.contains { $0.id == id && isSelected($0) } }) { found.insert(id) }
+        }
+        return found.sorted()
     }
 
     func message(_ id: Int64) throws(StorageError) -> ArchivePage.Message? {
-        var one = selection
-        one.after = id - 1
-        one.before = id + 1
-        let lookup = ArchiveLookup(archive: archive, peer: peer, one, connection, indexed: indexed)
-        return try lookup.page(isBackward: false, limit: 1).messages.first
+        let lookup = narrowed(after: id - 1, before: id == .max ? id : id + 1)
+        return try lookup.page(isBackward: false, Bounds(messages: 1)).page.messages.first
+    }
+
+    private func narrowed(after: Int64, before: Int64) -> ArchiveLookup {
+        var narrow = selection
+        (narrow.after, narrow.before) = (max(after, selection.after), min(before, selection.before))
+        return ArchiveLookup(archive: archive, peer: peer, narrow, connection, indexed: indexed)
     }
 
     private func isSelected(_ entry: ArchiveEntry) -> Bool {
@@ -105,7 +168,7 @@ struct ArchiveLookup {
 
     // MARK: Indexed messages
 
-    /// Hands them to `take` in order, until that answers false.
+    /// Hands those between the bounds to `take` in order, selected or not, until that answers false.
     private func walk(_ isBackward: Bool, _ take: (ArchiveEntry) -> Bool) throws(StorageError) {
         guard let peer else {
             _ = try walk(selection.after, selection.before, isBackward, take)
@@ -154,7 +217,7 @@ struct ArchiveLookup {
         while true {
             for block in blocks {
                 for entry in isBackward ? block.entries.reversed() : block.entries
-                where entry.id > after && entry.id < before && isSelected(entry) {
+                where entry.id > after && entry.id < before {
                     guard take(entry) else { return false }
                 }
                 if isBackward ? block.first <= after : block.last >= before - 1 { return true }

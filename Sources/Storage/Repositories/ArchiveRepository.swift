@@ -46,73 +46,116 @@ public struct ArchiveRepository: Sendable {
     // MARK: Reading
 
     /// Up to `limit` messages: the first ones that are selected, or the last ones if `isBackward`.
+    ///
+    /// The page ends earlier when it has `budget.pageBytes`, and when it has cost as much as it may; then it goes on behind `end`.
+    /// With a condition, only messages whose stanza fulfils it are found. That is asked on the thread for scans, never on the caller's.
     public nonisolated(nonsending) func page(
-        _ owner: UserKey, _ selection: ArchiveSelection, isBackward: Bool = false, limit: Int
+        _ owner: UserKey, _ selection: ArchiveSelection, isBackward: Bool = false, limit: Int, budget: ArchiveBudget = .init(),
+        where condition: (@Sendable (_ stanza: [UInt8]) -> Bool)? = nil
     ) async throws(StorageError) -> ArchivePage {
-        try await database.read { (connection) throws(StorageError) in
-            guard let lookup = try ArchiveLookup(owner, selection, connection) else { return ArchivePage() }
-            return try lookup.page(isBackward: isBackward, limit: limit)
-        }
-    }
-
-    /// The same of those whose stanza fulfils a condition, which the reading thread asks for each that is otherwise selected.
-    /// Others are read between portions. After `most` stanzas the page ends with what was found.
-    public nonisolated(nonsending) func page(
-        _ owner: UserKey, _ selection: ArchiveSelection, isBackward: Bool = false, limit: Int, most: Int = 100_000,
-        where condition: @escaping @Sendable (_ stanza: [UInt8]) -> Bool
-    ) async throws(StorageError) -> ArchivePage {
-        let portion = 250
-        var rest = selection
-        var found: [ArchivePage.Message] = []
-        var examined = 0
+        var cost = ArchiveCost(budget)
+        var (rest, whole, size) = (selection, ArchivePage(), 0)
+        // With a condition, one more than is wanted tells whether the page is the last one.
+        let most = condition == nil ? limit : limit + 1
         while true {
-            let part = try await page(owner, rest, isBackward: isBackward, limit: portion)
-            examined += part.messages.count
-            let matching = part.messages.filter { condition($0.stanza) }
-            found = isBackward ? matching + found : found + matching
-            if found.count > limit {
-                found = isBackward ? Array(found.suffix(limit)) : Array(found.prefix(limit))
-                return ArchivePage(messages: found, isComplete: false, end: isBackward ? found.first?.id : found.last?.id)
+            let bounds = cost.bounds(messages: most - whole.messages.count, bytes: budget.pageBytes - size)
+            let part = try await part(owner, rest, isBackward, bounds, isScan: cost.hasBegun || condition != nil, condition)
+            cost.add(part)
+            size += part.page.messages.reduce(0) { $0 + $1.stanza.count }
+            whole.messages = isBackward ? part.page.messages + whole.messages : whole.messages + part.page.messages
+            (whole.isComplete, whole.end) = (part.page.isComplete, part.page.end)
+            if whole.messages.count > limit {
+                if isBackward { whole.messages.removeFirst() } else { whole.messages.removeLast() }
+                (whole.isComplete, whole.end) = (false, isBackward ? whole.messages.first?.id : whole.messages.last?.id)
+                return whole
             }
-            guard !part.isComplete, let end = part.end else { return ArchivePage(messages: found) }
-            if examined >= most { return ArchivePage(messages: found, isComplete: false, end: end) }
+            guard !whole.isComplete, let end = whole.end else { return whole }
+            if whole.messages.count == most || size >= budget.pageBytes || cost.isOver { return whole }
             if isBackward { rest.before = end } else { rest.after = end }
         }
     }
 
-    /// How many messages are selected; nil if more than `limit`.
+    private nonisolated(nonsending) func part(
+        _ owner: UserKey, _ selection: ArchiveSelection, _ isBackward: Bool, _ bounds: ArchiveLookup.Bounds, isScan: Bool,
+        _ condition: (@Sendable ([UInt8]) -> Bool)?
+    ) async throws(StorageError) -> ArchiveLookup.Part {
+        try await read(isScan: isScan) { (connection) throws(StorageError) in
+            guard let lookup = try ArchiveLookup(owner, selection, connection) else { return ArchiveLookup.Part() }
+            return try lookup.page(isBackward: isBackward, bounds, where: condition)
+        }
+    }
+
+    private nonisolated(nonsending) func read<T: Sendable>(
+        isScan: Bool, _ work: @escaping @Sendable (any SQLConnection) throws(StorageError) -> T
+    ) async throws(StorageError) -> T {
+        isScan ? try await database.scan(work) : try await database.read(work)
+    }
+
+    /// How many messages are selected; nil if more than `limit`, or if it costs too much to find out.
     public nonisolated(nonsending) func count(
-        _ owner: UserKey, _ selection: ArchiveSelection, limit: Int
+        _ owner: UserKey, _ selection: ArchiveSelection, limit: Int, budget: ArchiveBudget = .init()
     ) async throws(StorageError) -> Int? {
-        try await database.read { (connection) throws(StorageError) in
-            guard let lookup = try ArchiveLookup(owner, selection, connection) else { return 0 }
-            let count = try lookup.count(limit: limit)
-            return count > limit ? nil : count
+        var cost = ArchiveCost(budget)
+        var (rest, count) = (selection, 0)
+        while true {
+            let (left, selection, entries) = (limit - count, rest, cost.bounds(messages: 0, bytes: 0).entries)
+            let part = try await read(isScan: cost.hasBegun) { (connection) throws(StorageError) in
+                guard let lookup = try ArchiveLookup(owner, selection, connection) else { return (count: 0, end: Int64?.none, examined: 0) }
+                return try lookup.count(limit: left, examining: entries)
+            }
+            cost.add(entries: part.examined)
+            count += part.count
+            if count > limit { return nil }
+            guard let end = part.end else { return count }
+            if cost.isOver { return nil }
+            rest.after = end
         }
     }
 
     /// The first `limit` messages that are selected: how many there are, and the id of the last of them, 0 if there is none.
+    /// Nil if it costs too much to find out.
     public nonisolated(nonsending) func first(
-        _ limit: Int, _ owner: UserKey, _ selection: ArchiveSelection
-    ) async throws(StorageError) -> (count: Int, last: Int64) {
-        try await database.read { (connection) throws(StorageError) in
-            guard let lookup = try ArchiveLookup(owner, selection, connection) else { return (0, 0) }
-            let entries = try lookup.entries(isBackward: false, limit: limit)
-            return (entries.count, entries.last?.id ?? 0)
+        _ limit: Int, _ owner: UserKey, _ selection: ArchiveSelection, budget: ArchiveBudget = .init()
+    ) async throws(StorageError) -> (count: Int, last: Int64)? {
+        var cost = ArchiveCost(budget)
+        var (rest, count, last) = (selection, 0, Int64(0))
+        while true {
+            let (left, selection, entries) = (limit - count, rest, cost.bounds(messages: 0, bytes: 0).entries)
+            let found = try await read(isScan: cost.hasBegun) { (connection) throws(StorageError) in
+                guard let lookup = try ArchiveLookup(owner, selection, connection) else { return ArchiveLookup.Found() }
+                return try lookup.entries(isBackward: false, limit: left, examining: entries)
+            }
+            cost.add(entries: found.examined)
+            count += found.entries.count
+            last = found.entries.last?.id ?? last
+            guard count < limit, let end = found.end else { return (count, last) }
+            if cost.isOver { return nil }
+            rest.after = end
         }
     }
 
-    /// The messages with these ids, in the archive's order; those that it does not have are missing.
+    /// The messages with these ids, in the archive's order; those that it does not have are missing. They are read in the order
+    /// in which they are named, and not any more once there are so many bytes.
     public nonisolated(nonsending) func messages(
-        _ owner: UserKey, ids: [Int64]
+        _ owner: UserKey, ids: [Int64], bytes: Int = .max
     ) async throws(StorageError) -> [ArchivePage.Message] {
-        try await database.read { (connection) throws(StorageError) in
+        try await read(isScan: ids.count > 1) { (connection) throws(StorageError) in
             guard let lookup = try ArchiveLookup(owner, ArchiveSelection(), connection) else { return [] }
             var found: [ArchivePage.Message] = []
-            for id in Set(ids).sorted() {
-                if let message = try lookup.message(id) { found.append(message) }
+            var size = 0
+            for id in ids where size < bytes {
+                guard let message = try lookup.message(id) else { continue }
+                found.append(message)
+                size += message.stanza.count
             }
-            return found
+            return found.sorted { $0.id < $1.id }
+        }
+    }
+
+    /// Those of these ids that the archive has, in its order.
+    public nonisolated(nonsending) func existing(_ owner: UserKey, ids: Set<Int64>) async throws(StorageError) -> [Int64] {
+        try await read(isScan: ids.count > 8) { (connection) throws(StorageError) in
+            try ArchiveLookup(owner, ArchiveSelection(), connection)?.existing(ids) ?? []
         }
     }
 
@@ -120,8 +163,8 @@ public struct ArchiveRepository: Sendable {
     public nonisolated(nonsending) func bounds(_ owner: UserKey) async throws(StorageError) -> (first: Int64, last: Int64)? {
         try await database.read { (connection) throws(StorageError) in
             guard let lookup = try ArchiveLookup(owner, ArchiveSelection(), connection),
-                let first = try lookup.entries(isBackward: false, limit: 1).first,
-                let last = try lookup.entries(isBackward: true, limit: 1).first
+                let first = try lookup.entries(isBackward: false, limit: 1).entries.first,
+                let last = try lookup.entries(isBackward: true, limit: 1).entries.first
             else { return nil }
             return (first.id, last.id)
         }

@@ -2,6 +2,8 @@
 struct ArchiveRows {
     /// Earlier messages of a conversation that are looked at for the one that is retracted.
     private static let retractable = 1000
+    /// Bytes of chunks that are read for it: what a sender retracts beyond them keeps its place.
+    private static let retractableBytes = 1 << 20
 
     private let connection: any SQLConnection
     private let known: ArchiveNumbers
@@ -36,6 +38,8 @@ struct ArchiveRows {
             recipient = .init(archive: try archive(message.to, to), peer: try peer(message.from, from))
         }
         if sender == nil, recipient == nil { return }
+        // Whoever reads a small message does not read a large one with it.
+        if !chunk.hasRoom(for: message.stanza) { try flush() }
         chunk.add(message.id, sender, recipient, isGroupchat: message.isGroupchat, message.stanza)
         unindexed += 1
         if chunk.isFull { try flush() }
@@ -121,9 +125,16 @@ struct ArchiveRows {
         var selection = ArchiveSelection()
         selection.before = id
         let lookup = ArchiveLookup(archive: archive, peer: peer, selection, connection, indexed: indexed)
-        for entry in try lookup.entries(isBackward: true, limit: Self.retractable) {
-            let number = ArchivePlace.chunk(entry.place)
-            guard var chunk = try Self.chunk(number, connection),
+        let found = try lookup.entries(isBackward: true, limit: Self.retractable, examining: 16 * Self.retractable)
+        var (number, kept, readBytes): (Int64, ArchiveChunk?, Int) = (0, nil, 0)
+        for entry in found.entries {
+            if number != ArchivePlace.chunk(entry.place) {
+                guard readBytes < Self.retractableBytes else { return }
+                number = ArchivePlace.chunk(entry.place)
+                kept = try Self.chunk(number, connection)
+                readBytes += kept?.stanzas.count ?? 0
+            }
+            guard var chunk = kept,
                 let tombstone = chunk.stanza(ArchivePlace.index(entry.place)).flatMap({ retraction.tombstone($0, entry.id) })
             else { continue }
             chunk.replace(ArchivePlace.index(entry.place), by: tombstone)
