@@ -37,7 +37,9 @@ public enum Loop {
         let events = Poller.wait(Turn.isEmpty && queue.fallsAsleep() ? patience : 0)
         // Before anything is done: what we ourselves submit from here on needs no wake-up call.
         queue.wakesUp()
-        turnBegan = now
+        let began = microseconds
+        turnBegan = began / 1000
+        TurnClock.turnBegan(at: began)
         Poller.tell(events)
         if let alarm, turnBegan >= alarm { ring() }
         for _ in 0..<roundLimit {
@@ -45,6 +47,7 @@ public enum Loop {
             if Turn.isEmpty, !hadWork { break }
             Turn.end()
         }
+        TurnClock.turnEnded()
     }
 
     /// How long nothing is to be done but for descriptors, in milliseconds; -1: for ever.
@@ -73,10 +76,13 @@ public enum Loop {
     }
 
     /// Milliseconds of the monotonic clock.
-    public nonisolated static var now: Int64 {
+    public nonisolated static var now: Int64 { microseconds / 1000 }
+
+    /// Microseconds of the monotonic clock.
+    nonisolated static var microseconds: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
     }
 
     // MARK: Timers

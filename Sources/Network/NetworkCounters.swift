@@ -14,6 +14,11 @@ public struct NetworkCounters: Sendable, Equatable {
     /// Handshakes that succeeded and that did not.
     public var handshakes: UInt64 = 0
     public var handshakesFailed: UInt64 = 0
+    /// Turns of the loop, and those that were too long (`TurnClock.longTurn`).
+    public var turns: UInt64 = 0
+    public var longTurns: UInt64 = 0
+    /// The longest turn so far, in microseconds.
+    public var longestTurn: Int64 = 0
 
     @LoopActor public internal(set) static var current = NetworkCounters()
 }

@@ -30,6 +30,8 @@ public final class Pipe {
     public private(set) var isClosed = false
     /// Whether more than `highWater` is waiting.
     public private(set) var isCongested = false
+    /// When the other process last took something of what waits, or nothing waited; milliseconds of `Loop.now`.
+    public private(set) var lastProgress = Loop.turnBegan
 
     private var delegate: (any PipeDelegate)?
     private var watch: Watch
@@ -153,6 +155,7 @@ extension Pipe: PollTarget {
     }
 
     func writable() {
+        lastProgress = Loop.turnBegan
         if writeQueue.retry() != 0 { return closeAfterReading() }
         updateWatch()
         markDirty()
@@ -165,6 +168,7 @@ extension Pipe: TurnParticipant {
     func turnEnded() {
         isDirty = false
         guard !isClosed else { return }
+        if !writeQueue.isBlocked { lastProgress = Loop.turnBegan }
         if output.count > 0, !writeQueue.isBlocked {
             NetworkCounters.current.pipeBytesOut += UInt64(output.count)
             let failure = writeQueue.send(output.bytes)

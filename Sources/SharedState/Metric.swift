@@ -11,6 +11,9 @@ public enum Metric: Int, CaseIterable, Sendable {
     case storageTransactions, storageFailures, storageQueue
     case loopTurns, loopLag
     case hibernations
+    case meshCongestedPeers, meshCongestions, meshCongestedMilliseconds
+    case outgoingMigrations, oldestMigration
+    case longTurns, longestTurn
 
     public enum Kind: Sendable {
         /// Only grows; continues over the workers of a slot.
@@ -23,12 +26,15 @@ public enum Metric: Int, CaseIterable, Sendable {
 
     public var kind: Kind {
         switch self {
-        case .sessions, .connections, .storageQueue: .gauge
-        case .loopLag: .peak
+        case .sessions, .connections, .storageQueue, .meshCongestedPeers, .meshCongestedMilliseconds, .outgoingMigrations,
+            .oldestMigration:
+            .gauge
+        case .loopLag, .longestTurn: .peak
         case .stanzasReceived, .stanzasSent, .bytesReceived, .bytesSent, .loginsSucceeded, .loginsFailed,
             .messagesDelivered, .messagesStoredOffline, .stanzasBounced, .meshFramesReceived, .meshFramesSent,
             .meshBytesReceived, .meshBytesSent, .readPauses, .slowReadersClosed, .tlsHandshakes, .tlsFailures,
-            .streamErrors, .registrations, .storageTransactions, .storageFailures, .loopTurns, .hibernations:
+            .streamErrors, .registrations, .storageTransactions, .storageFailures, .loopTurns, .hibernations,
+            .meshCongestions, .longTurns:
             .counter
         }
     }
@@ -69,6 +75,16 @@ public enum Metric: Int, CaseIterable, Sendable {
         case .loopTurns: ("xmppd_loop_turns_total", "Turns of the event loop.")
         case .loopLag: ("xmppd_loop_lag_milliseconds", "Longest delay of a timer since the last report.")
         case .hibernations: ("xmppd_hibernations_total", "Times that a connection gave its buffers back.")
+        case .meshCongestedPeers: ("xmppd_mesh_congested_peers", "Other workers to which the way is full now.")
+        case .meshCongestions:
+            ("xmppd_mesh_congestions_total", "Times that the way to another worker was full for more than a second.")
+        case .meshCongestedMilliseconds:
+            ("xmppd_mesh_congestion_milliseconds", "How long a way to another worker has been full.")
+        case .outgoingMigrations: ("xmppd_outgoing_migrations", "Sessions on their way to another worker now.")
+        case .oldestMigration:
+            ("xmppd_oldest_migration_milliseconds", "How long the first of those sessions has been on its way.")
+        case .longTurns: ("xmppd_long_turns_total", "Turns of the event loop that took over 100 ms.")
+        case .longestTurn: ("xmppd_longest_turn_microseconds", "Longest turn of the event loop.")
         }
     }
 }

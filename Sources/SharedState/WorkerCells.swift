@@ -9,6 +9,29 @@ public struct WorkerStatus: Sendable, Equatable {
     public var started: Int64
     /// CLOCK_MONOTONIC in milliseconds, when the loop last turned.
     public var heartbeat: UInt64
+    public var stall: WorkerStall?
+}
+
+/// What one worker says of another, or of itself: work for it waits and does not get on.
+public struct WorkerStall: Sendable, Equatable {
+    public var slot: UInt8
+    public var milliseconds: Int64
+
+    public init(slot: UInt8, milliseconds: Int64) {
+        self.slot = slot
+        self.milliseconds = milliseconds
+    }
+
+    /// As one word, so that it is never half written.
+    init?(word: UInt64) {
+        guard word != 0 else { return nil }
+        slot = UInt8(truncatingIfNeeded: (word >> 56) &- 1)
+        milliseconds = Int64(word & Self.times)
+    }
+
+    var word: UInt64 { (UInt64(slot) + 1) << 56 | min(UInt64(clamping: milliseconds), Self.times) }
+
+    private static let times: UInt64 = 1 << 56 - 1
 }
 
 /// The cells of all workers: each writes its own, everybody reads all, nobody is asked.
@@ -31,7 +54,8 @@ public struct WorkerCells: @unchecked Sendable {  // raw pointers into the segme
         return WorkerStatus(
             pid: Int32(bitPattern: xmppd_load_u32(&cell.pointee.pid)),
             incarnation: xmppd_load_u32(&cell.pointee.incarnation), started: xmppd_load_i64(&cell.pointee.started),
-            heartbeat: xmppd_load_u64(&cell.pointee.heartbeat))
+            heartbeat: xmppd_load_u64(&cell.pointee.heartbeat),
+            stall: WorkerStall(word: xmppd_load_u64(&cell.pointee.stalled)))
     }
 
     public func read(_ slot: Int, _ metric: Metric) -> Int64 {
@@ -48,6 +72,7 @@ public struct WorkerCells: @unchecked Sendable {  // raw pointers into the segme
     public func resetGauges(_ slot: Int) {
         let cell = cell(slot)
         xmppd_publish_u32(&cell.pointee.pid, 0)
+        xmppd_store_u64(&cell.pointee.stalled, 0)
         for metric in Metric.allCases where metric.kind != .counter {
             xmppd_store_i64(WorkerCell.place(of: metric, in: cell), 0)
         }
@@ -81,6 +106,9 @@ public struct WorkerCell: @unchecked Sendable {  // a raw pointer into the segme
 
     /// Says that the loop turns. `now` is CLOCK_MONOTONIC in milliseconds.
     public func beat(_ now: UInt64) { xmppd_store_u64(&cell.pointee.heartbeat, now) }
+
+    /// Says who does not get on; nil: everybody does.
+    public func report(_ stall: WorkerStall?) { xmppd_store_u64(&cell.pointee.stalled, stall?.word ?? 0) }
 
     @inlinable
     public func add(_ metric: Metric, _ amount: Int = 1) { xmppd_bump_i64(metrics + metric.rawValue, Int64(amount)) }

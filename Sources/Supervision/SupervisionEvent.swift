@@ -41,10 +41,13 @@ public struct Heartbeat: Equatable, Sendable {
     public var worker: WorkerName
     /// In milliseconds.
     public var age: Int64
+    /// The worker beats, but work for it has not got on for so long.
+    public var isStalled: Bool
 
-    public init(worker: WorkerName, age: Int64) {
+    public init(worker: WorkerName, age: Int64, isStalled: Bool = false) {
         self.worker = worker
         self.age = age
+        self.isStalled = isStalled
     }
 }
 
@@ -158,6 +161,8 @@ public enum SupervisionReport: Equatable, Sendable {
     case retired(WorkerName, Exit)
     case killedAtDrain(WorkerName)
     case hung(WorkerName, milliseconds: Int64)
+    /// It beats, but work for it does not get on.
+    case stalled(WorkerName, milliseconds: Int64)
     case restart(id: UInt32, RestartOutcome)
     case resized(from: Int, to: Int)
 }

@@ -10,6 +10,7 @@ final class MeshLinks: Mesh {
     private struct Link {
         let pipe: Pipe
         let incarnation: UInt32
+        var congestion: MeshCongestion?
     }
 
     private unowned let server: Server
@@ -36,6 +37,7 @@ final class MeshLinks: Mesh {
     func gone(slot: UInt8, incarnation: UInt32) {
         guard let link = links[slot], link.incarnation == incarnation else { return }
         links[slot] = nil
+        link.congestion?.reportEnd(peer: slot, now: Loop.now)
         link.pipe.closeAfterReading()
         server.peerGone(slot: slot)
         updateCongestion()
@@ -65,6 +67,33 @@ final class MeshLinks: Mesh {
         gone(slot: slot, incarnation: link.incarnation)
     }
 
+    /// Looks at each way once a second: says what has become of it, and how all are.
+    func look(now: Int64) -> MeshHealth {
+        var health = MeshHealth()
+        for (slot, link) in links {
+            guard let congestion = link.congestion else { continue }
+            if links[slot]?.congestion?.report(peer: slot, queued: link.pipe.queuedBytes, now: now) == true {
+                shared.cell?.add(.meshCongestions)
+            }
+            health.congestedPeers += 1
+            health.longestCongestion = max(health.longestCongestion, now - congestion.since)
+            let stalled = congestion.stalled(lastProgress: link.pipe.lastProgress, now: now)
+            if stalled > health.stalled?.milliseconds ?? 0 { health.stalled = (slot, stalled) }
+        }
+        return health
+    }
+
+    fileprivate func congested(_ slot: UInt8) {
+        if links[slot]?.congestion == nil { links[slot]?.congestion = MeshCongestion(since: Loop.now) }
+        updateCongestion()
+    }
+
+    fileprivate func drained(_ slot: UInt8) {
+        links[slot]?.congestion?.reportEnd(peer: slot, now: Loop.now)
+        links[slot]?.congestion = nil
+        updateCongestion()
+    }
+
     fileprivate func updateCongestion() {
         let isCongested = links.values.contains { $0.pipe.isCongested }
         let wasCongested = shared.isMeshCongested
@@ -85,7 +114,7 @@ private final class Receiver: PipeDelegate {
     }
 
     func pipe(_ pipe: Pipe, received frame: UnsafeRawBufferPointer) { links?.received(frame, from: slot, pipe) }
-    func pipeCongested(_ pipe: Pipe) { links?.updateCongestion() }
-    func pipeDrained(_ pipe: Pipe) { links?.updateCongestion() }
+    func pipeCongested(_ pipe: Pipe) { links?.congested(slot) }
+    func pipeDrained(_ pipe: Pipe) { links?.drained(slot) }
     func pipeClosed(_ pipe: Pipe) { links?.closed(pipe, slot: slot) }
 }

@@ -36,7 +36,36 @@ struct StatusView {
                 lines.append("worker \(number(worker, "slot")) hands over: \(moved) sessions moved, \(number(worker, "sessions")) left")
             }
         }
+        lines += (status["workers"]?.array ?? []).flatMap(slowness)
         return lines.isEmpty ? [] : [lines.joined(separator: "\n")]
+    }
+
+    /// A way to another worker that has been full for so many milliseconds is worth a line; below, that is ordinary load.
+    private static let longCongestion: Int64 = 1_000
+    /// The same for a session on its way to another worker.
+    private static let longMigration: Int64 = 10_000
+
+    /// What keeps the clients of a worker waiting.
+    private func slowness(_ worker: Value) -> [String] {
+        var lines: [String] = []
+        let name = "worker \(number(worker, "slot"))"
+        if let peers = worker.number("mesh_congested_peers"), let lasts = worker.number("mesh_congested_ms"),
+            peers > 0, lasts >= Self.longCongestion
+        {
+            lines.append("\(name): the way to \(counted(peers, "other worker")) has been full for \(Quantity.duration(seconds: lasts / 1000))")
+        }
+        if let count = worker.number("outgoing_migrations"), let lasts = worker.number("oldest_migration_ms"),
+            count > 0, lasts >= Self.longMigration
+        {
+            lines.append("\(name): \(counted(count, "session")) on the way to another worker, the first for \(Quantity.duration(seconds: lasts / 1000))")
+        }
+        if let count = worker.number("long_turns"), count > 0, let longest = worker.number("longest_turn_us") {
+            lines.append("\(name): \(counted(count, "turn")) of the loop over 100 ms, the longest \(Quantity.delay(microseconds: longest))")
+        }
+        if let count = worker.number("slow_readers_closed"), count > 0 {
+            lines.append("\(name): \(counted(count, "stream")) closed because the client did not read")
+        }
+        return lines
     }
 
     private var workers: String {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SharedState
 
-@Suite struct WorkerCellsTests {
+@Suite(.timeLimit(.minutes(5))) struct WorkerCellsTests {
     @Test func othersReadWhatAWorkerWrites() throws {
         let segment = try smallSegment()
         let worker = WorkerCells(segment).writer(2)
@@ -16,6 +16,21 @@ import Testing
         for metric in Metric.allCases { #expect(cells.read(2, metric) == Int64(metric.rawValue + 1)) }
         #expect(cells.status(2).heartbeat == 99 && cells.status(1).pid == 0)
         for metric in Metric.allCases { #expect(cells.read(1, metric) == 0 && cells.read(3, metric) == 0) }
+    }
+
+    @Test func aWorkerSaysWhoDoesNotGetOn() throws {
+        let cells = WorkerCells(try smallSegment())
+        let worker = cells.writer(0)
+        #expect(cells.status(0).stall == nil)
+        for stall in [WorkerStall(slot: 0, milliseconds: 1), WorkerStall(slot: 127, milliseconds: 86_400_000)] {
+            worker.report(stall)
+            #expect(cells.status(0).stall == stall)
+        }
+        worker.report(nil)
+        #expect(cells.status(0).stall == nil)
+        worker.report(WorkerStall(slot: 1, milliseconds: 5))
+        cells.resetGauges(0)
+        #expect(cells.status(0).stall == nil)
     }
 
     @Test func totalsAddUpAndPeaksDoNot() throws {

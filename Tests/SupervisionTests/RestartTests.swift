@@ -2,6 +2,7 @@ import Testing
 
 @testable import Supervision
 
+@Suite(.timeLimit(.minutes(5)))
 struct RestartTests {
     @Test func onePositionAfterTheOther() {
         var t = Transcript.up()
@@ -232,6 +233,17 @@ struct RestartTests {
         #expect(t.tell(.exited(w(1), .signal(9))).contains(.spawn(w(1, 2))))
         // Who has not said ready has its own deadline.
         #expect(t.tell(.heartbeats([beat(w(1, 2), 20_000)])) == [])
+    }
+
+    @Test func whoeverBeatsAndDoesNotGetOnIsKilledToo() {
+        var t = Transcript.up()
+        let stalled = { (age: Int64) in Heartbeat(worker: w(1), age: age, isStalled: true) }
+        #expect(t.tell(.heartbeats([beat(w(0), 10), beat(w(1), 10), stalled(9_999)])) == [])
+        t.now += 1_000
+        #expect(
+            t.tell(.heartbeats([beat(w(0), 10), beat(w(1), 10), stalled(10_999)])) == [
+                .report(.stalled(w(1), milliseconds: 10_999)), .kill(w(1)),
+            ])
     }
 
     @Test func afterTheMasterItselfHasSleptAllAreGivenTimeAnew() {
