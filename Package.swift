@@ -53,9 +53,10 @@ let package = Package(
 
         // Ground: values, no effects.
         room("XML", "CExpat"),
-        room("XMPP", "XML", "CIDN2", "CUnistring"),
-        room("SASL", "COpenSSL"),
-        room("Configuration", "CTOML"),
+        room("Preparation", "CIDN2", "CUnistring"),
+        room("XMPP", "XML", "Preparation"),
+        room("SASL", "COpenSSL", "Preparation"),
+        room("Configuration", "CTOML", "Preparation"),
         room("IPC", "CPlatform"),
         room("Telemetry", log, "CSystemd"),
 
@@ -88,6 +89,7 @@ let package = Package(
         // Tests, and the programs that they start.
         tests("HouseTests", "Configuration", "Kernel", "Modules"),
         tests("XMLTests", "XML"),
+        tests("PreparationTests", "Preparation"),
         tests("XMPPTests", "XML", "XMPP"),
         tests("SASLTests", "SASL"),
         tests("ConfigurationTests", "Configuration"),
@@ -99,6 +101,7 @@ let package = Package(
         tests("SharedStateTests", "CPlatform", "SharedState", "SharedStateProbe"),
         tests("StorageTests", "CSQLite", "Storage"),
         tests("PoolsTests", "Configuration", "Network", "Pools"),
+        tests("KernelTests", "XML", "XMPP", "Network", "Kernel"),
         tests(
             "ModulesTests", "XML", "XMPP", "SASL", "Configuration", "IPC", "Network", "SharedState", "Storage", "Streams",
             "Kernel", "Modules"),

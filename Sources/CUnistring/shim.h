@@ -1,3 +1,4 @@
+#include <unicase.h>
 #include <unictype.h>
 #include <uninorm.h>
 

@@ -117,7 +117,7 @@ extension SASLNaming {
     init(domain: String) {
         self.init(
             user: { JID.preparedLocal($0) },
-            password: { PRECIS.opaqueString($0).map { Password(prepared: $0) } },
+            password: { Password(given: $0) },
             owner: { address in
                 guard let jid = JID(address), jid.isBare, !jid.isDomain, jid.domain == domain else { return nil }
                 return jid.local

@@ -1,6 +1,7 @@
 internal import Configuration
 internal import IPC
 internal import Network
+internal import XMPP
 
 /// The TLS contexts that a configuration describes, and what the library has to say against it.
 struct TLSSetup {
@@ -38,6 +39,12 @@ struct TLSSetup {
             byName[entry.domain] = context(
                 Self.options(tls, chain: entry.certfile.contents, key: nil, password: nil), tls, path,
                 certificate: "general.domain_certfile[\(index + 1)].certfile", entry.certfile.path)
+        }
+        // A client asks for the name as DNS spells it (RFC 6066 §3), the configuration has it as addresses do.
+        for (name, context) in byName {
+            let plain = name.hasPrefix("*.") ? String(name.dropFirst(2)) : name
+            guard plain.utf8.contains(where: { $0 >= 0x80 }), let ascii = JID.asciiDomain(plain) else { continue }
+            byName[(name == plain ? "" : "*.") + ascii] = context
         }
         if tls.certfile != nil { return own(tls, path).map { ListenerTLS(standard: $0, byName: byName) } }
         guard let first = certificates.first.flatMap({ byName[$0.domain] }) else { return nil }

@@ -110,10 +110,11 @@ final class WorkerOperations {
     }
 
     private func password(_ arguments: Operation.Arguments) throws(Operation.Failure) -> Password {
-        guard let prepared = PRECIS.opaqueString(try arguments.required("password")) else {
-            throw Operation.Failure(.badArgument, "the password is empty or has a control character")
+        guard let password = Password(new: try arguments.required("password")) else {
+            throw Operation.Failure(
+                .badArgument, "the password is empty, longer than \(Password.longest) bytes, or has a control character")
         }
-        return Password(prepared: prepared)
+        return password
     }
 
     private func count(_ arguments: Operation.Arguments) async throws(Operation.Failure) -> Value {

@@ -1,3 +1,5 @@
+internal import Preparation
+
 /// The three parts of an address as it was written (RFC 7622 §3.1), and whether it needs no preparation.
 ///
 /// Nearly all addresses are lower-case ASCII: one look at each byte tells that they are prepared already.
@@ -30,7 +32,7 @@ struct AddressParts {
 
     /// A name in lower case without any character that a user's name may not have.
     private static func isPlain(local: Part) -> Bool {
-        guard !local.isEmpty, local.count <= JID.longestPart else { return false }
+        guard !local.isEmpty, local.count <= AddressPart.longest else { return false }
         for byte in local {
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."),
@@ -43,14 +45,14 @@ struct AddressParts {
     }
 
     private static func isPlain(resource: Part) -> Bool {
-        guard !resource.isEmpty, resource.count <= JID.longestPart else { return false }
+        guard !resource.isEmpty, resource.count <= AddressPart.longest else { return false }
         for byte in resource where byte < 0x20 || byte >= 0x7f { return false }
         return true
     }
 
     /// Labels in lower case; one with two hyphens in a row may be an A-label and needs a closer look.
     private static func isPlain(domain: Part) -> Bool {
-        guard domain.count <= JID.longestPart else { return false }
+        guard domain.count <= AddressPart.longest else { return false }
         var length = 0
         var last = UInt8(ascii: ".")
         for byte in domain {

@@ -1,3 +1,4 @@
+internal import Preparation
 internal import XML
 
 /// An XMPP address (RFC 7622): prepared when made, so that two addresses are the same exactly if they are equal.
@@ -8,10 +9,9 @@ public struct JID: Sendable, Hashable {
     /// Which of the user's connections, empty for a bare address.
     public let resource: String
 
-    /// Bytes that one part may have (RFC 7622 §3.2–§3.4).
-    public static let longestPart = 1023
-    /// Bytes that a part may have before it is prepared, which can make it shorter.
-    private static let longestUnprepared = 4 * longestPart
+    /// Bytes that a whole address may have: three parts, and what stands between and behind them. A longer one is
+    /// refused unread.
+    public static let longest = 3 * AddressPart.longest + 3
 
     /// Reads `local@domain/resource`; `nil` if a part is missing, too long or has a character it may not have.
     public init?(_ text: String) {
@@ -21,7 +21,7 @@ public struct JID: Sendable, Hashable {
     }
 
     private init?(_ text: UnsafeBufferPointer<UInt8>) {
-        guard text.count <= 3 * JID.longestUnprepared else { return nil }
+        guard text.count <= JID.longest else { return nil }
         let parts = AddressParts(text)
         if parts.isPlain {
             self.init(prepared: parts.local ?? "", parts.domain, parts.resource ?? "")
@@ -33,7 +33,7 @@ public struct JID: Sendable, Hashable {
 
     /// Prepares the parts; an empty `local` or `resource` means that there is none.
     public init?(local: String, domain: String, resource: String = "") {
-        guard let domain = DomainPart.prepared(domain) else { return nil }
+        guard let domain = AddressPart.domain(domain) else { return nil }
         self.domain = domain
         if local.isEmpty {
             self.local = ""
@@ -70,25 +70,16 @@ public struct JID: Sendable, Hashable {
     }
 
     /// A user name by RFC 7622 §3.3, or `nil`.
-    public static func preparedLocal(_ local: String) -> String? {
-        guard local.utf8.count <= longestUnprepared, let prepared = PRECIS.usernameCaseMapped(local),
-            prepared.utf8.count <= longestPart, !prepared.utf8.contains(where: { forbiddenInLocal.contains($0) })
-        else { return nil }
-        return prepared
-    }
+    public static func preparedLocal(_ local: String) -> String? { AddressPart.local(local) }
 
     /// A resource by RFC 7622 §3.4, or `nil`.
-    public static func preparedResource(_ resource: String) -> String? {
-        guard resource.utf8.count <= longestUnprepared, let prepared = PRECIS.opaqueString(resource),
-            prepared.utf8.count <= longestPart
-        else { return nil }
-        return prepared
-    }
+    public static func preparedResource(_ resource: String) -> String? { AddressPart.resource(resource) }
 
     /// A domain by RFC 7622 §3.2, or `nil`.
-    public static func preparedDomain(_ domain: String) -> String? { DomainPart.prepared(domain) }
+    public static func preparedDomain(_ domain: String) -> String? { AddressPart.domain(domain) }
 
-    private static let forbiddenInLocal = Array("\"&'/:<>@ ".utf8)
+    /// A prepared domain as DNS and TLS spell it (RFC 5890 §2.3.2.1), or `nil`.
+    public static func asciiDomain(_ prepared: String) -> String? { AddressPart.asciiDomain(prepared) }
 
     public var isBare: Bool { resource.isEmpty }
     public var isFull: Bool { !resource.isEmpty }

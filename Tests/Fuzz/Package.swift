@@ -28,7 +28,8 @@ let package = Package(
         .systemLibrary(name: "CUnistring"),
         .systemLibrary(name: "CFuzzer"),
         .target(name: "XML", dependencies: ["CExpat"], swiftSettings: instrumented),
-        .target(name: "XMPP", dependencies: ["XML", "CIDN2", "CUnistring"], swiftSettings: instrumented),
+        .target(name: "Preparation", dependencies: ["CIDN2", "CUnistring"], swiftSettings: instrumented),
+        .target(name: "XMPP", dependencies: ["XML", "Preparation"], swiftSettings: instrumented),
         fuzzer("StreamFuzzer", "CFuzzer", "XML"),
         fuzzer("JIDFuzzer", "CFuzzer", "XMPP"),
     ]

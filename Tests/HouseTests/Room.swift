@@ -29,9 +29,10 @@ struct Room {
         Room("CJWT", .shims),
 
         Room("XML", .values, ["CExpat"], others: ["Glibc"]),
-        Room("XMPP", .values, ["XML", "CIDN2", "CUnistring"], others: ["Glibc"]),
-        Room("SASL", .values, ["COpenSSL"]),
-        Room("Configuration", .values, ["CTOML"], others: ["Glibc"]),
+        Room("Preparation", .values, ["CIDN2", "CUnistring"], others: ["Glibc"]),
+        Room("XMPP", .values, ["XML", "Preparation"]),
+        Room("SASL", .values, ["COpenSSL", "Preparation"]),
+        Room("Configuration", .values, ["CTOML", "Preparation"], others: ["Glibc"]),
         Room("IPC", .values, ["CPlatform"], others: ["Glibc"]),
         Room("Telemetry", .values, ["CSystemd"], others: ["Glibc", "Logging", "Synchronization"]),
 

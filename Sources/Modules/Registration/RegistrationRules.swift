@@ -34,13 +34,16 @@ struct RegistrationRules {
 
     /// The password in the form in which it is compared, if it may be one and is strong enough.
     func accepted(_ password: String) throws(StanzaError) -> Password {
-        guard let prepared = PRECIS.opaqueString(password) else {
-            throw StanzaError(.notAcceptable, text: "The password has characters that it may not have")
+        guard let prepared = Password(new: password) else {
+            let isLong = password.utf8.count > Password.longest
+            throw StanzaError(
+                .notAcceptable,
+                text: isLong ? "The password is too long" : "The password has characters that it may not have")
         }
-        guard passwordStrength <= 0 || Self.entropy(prepared) >= Double(passwordStrength) else {
+        guard passwordStrength <= 0 || Self.entropy(password) >= Double(passwordStrength) else {
             throw StanzaError(.notAcceptable, text: "The password is too weak")
         }
-        return Password(prepared: prepared)
+        return prepared
     }
 
     /// Bits of a password as MongooseIM counts them: for each byte the logarithm of the size of all classes that occur.

@@ -3,7 +3,7 @@ private import Glibc
 
 /// The domain part of an address (RFC 7622 §3.2): a name with U-labels in lower case, or an IP literal.
 enum DomainPart {
-    static let longest = JID.longestPart
+    static let longest = AddressPart.longest
     private static let longestLabel = 63
 
     /// The name as addresses have it; `nil` if it is none. One dot at its end is taken away.
@@ -16,6 +16,11 @@ enum DomainPart {
         let lower = isASCII ? name.lowercased() : name
         guard isASCII, !hasLabel(withPrefix: "xn--", lower) else { return internationalized(lower) }
         return areLabelsSound(lower) ? lower : nil
+    }
+
+    /// A prepared name as DNS and TLS spell it, with A-labels (RFC 5890 §2.3.2.1).
+    static func ascii(_ prepared: String) -> String? {
+        prepared.utf8.allSatisfy { $0 < 0x80 } ? prepared : asciiForm(prepared, mapping: false)
     }
 
     private static func hasLabel(withPrefix prefix: String, _ name: String) -> Bool {

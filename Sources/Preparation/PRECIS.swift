@@ -1,20 +1,26 @@
 private import CUnistring
-private import Glibc
 
 /// Preparation of names by PRECIS (RFC 8264): the two profiles that addresses and passwords use.
 ///
-/// ASCII takes a short way; everything else goes through libunistring's Unicode tables.
+/// ASCII takes a short way; everything else goes through Unicode's tables, in time in proportion to the text, which the
+/// caller bounds.
 public enum PRECIS {
     /// UsernameCaseMapped (RFC 8265 §3.3): the same name however it was typed. `nil` if it may not be a name.
     public static func usernameCaseMapped(_ name: String) -> String? {
         if let ascii = asciiUsername(name) { return ascii.isEmpty ? nil : ascii }
+        guard let narrow = narrowed(name) else { return nil }
         var mapped = String.UnicodeScalarView()
-        for scalar in name.unicodeScalars {
-            let narrow = isWide(scalar) ? Array((normalized(String(scalar), .compatibility) ?? "").unicodeScalars) : [scalar]
-            for scalar in narrow { mapped.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars) }
+        for scalar in narrow.unicodeScalars {
+            // The one character with a longer mapping is İ; of all others the library's table is the faster.
+            if scalar != "\u{130}", let lower = Unicode.Scalar(uc_tolower(scalar.value)) {
+                mapped.append(lower)
+            } else {
+                mapped.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+            }
         }
-        guard let result = normalized(String(mapped), .canonical), !result.isEmpty,
-            result.unicodeScalars.allSatisfy(isIdentifier), isBidiSound(result), ContextRules(result).areKept
+        guard let result = Normalization.canonical.of(String(mapped)), !result.isEmpty,
+            result.unicodeScalars.allSatisfy(isIdentifier), hasNoCompatibilityCharacters(result),
+            BidiRules.areKept(inName: result), ContextRules.areKept(in: result.unicodeScalars)
         else { return nil }
         return result
     }
@@ -26,8 +32,8 @@ public enum PRECIS {
         for scalar in text.unicodeScalars {
             mapped.append(scalar.properties.generalCategory == .spaceSeparator ? " " : scalar)
         }
-        guard let result = normalized(String(mapped), .canonical), !result.isEmpty,
-            result.unicodeScalars.allSatisfy(isFreeform), ContextRules(result).areKept
+        guard let result = Normalization.canonical.of(String(mapped)), !result.isEmpty,
+            result.unicodeScalars.allSatisfy(isFreeform), ContextRules.areKept(in: result.unicodeScalars)
         else { return nil }
         return result
     }
@@ -42,16 +48,38 @@ public enum PRECIS {
         return hasUpper ? name.lowercased() : name
     }
 
-    /// The IdentifierClass of RFC 8264 §4.2.
+    /// The text with each run of fullwidth and halfwidth characters in its usual width (RFC 8265 §3.3.2).
+    private static func narrowed(_ text: String) -> String? {
+        guard text.unicodeScalars.contains(where: isWide) else { return text }
+        var result = String.UnicodeScalarView()
+        var rest = text.unicodeScalars[...]
+        while !rest.isEmpty {
+            let usual = rest.prefix { !isWide($0) }
+            result.append(contentsOf: usual)
+            rest = rest[usual.endIndex...]
+            let wide = rest.prefix(while: isWide)
+            guard let narrow = Normalization.compatibility.of(String(wide)) else { return nil }
+            result.append(contentsOf: narrow.unicodeScalars)
+            rest = rest[wide.endIndex...]
+        }
+        return String(result)
+    }
+
+    /// HasCompat of RFC 8264 §9.17, for all characters of a text in NFC at once.
+    private static func hasNoCompatibilityCharacters(_ text: String) -> Bool {
+        Normalization.compatibility.of(text)?.utf8.elementsEqual(text.utf8) == true
+    }
+
+    /// The IdentifierClass of RFC 8264 §4.2, but for characters with another form (`hasNoCompatibilityCharacters`).
     private static func isIdentifier(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.isASCII { return scalar.value > 0x20 && scalar.value < 0x7f }
         if let exception = exceptions[scalar.value] { return exception }
         if ContextRules.concern(scalar) { return true }  // looked at with its neighbours
-        guard isAssigned(scalar), !isIgnorable(scalar), !isOldHangul(scalar) else { return false }
+        guard !isIgnorable(scalar), !isOldHangul(scalar) else { return false }
         switch scalar.properties.generalCategory {
         case .lowercaseLetter, .uppercaseLetter, .otherLetter, .decimalNumber, .modifierLetter, .nonspacingMark,
             .spacingMark:
-            return normalized(String(scalar), .compatibility) == String(scalar)
+            return true
         default: return false
         }
     }
@@ -61,7 +89,7 @@ public enum PRECIS {
         if scalar.isASCII { return scalar.value >= 0x20 && scalar.value < 0x7f }
         if let exception = exceptions[scalar.value] { return exception }
         if ContextRules.concern(scalar) { return true }  // looked at with its neighbours
-        guard isAssigned(scalar), !isIgnorable(scalar), !isOldHangul(scalar) else { return false }
+        guard !isIgnorable(scalar), !isOldHangul(scalar) else { return false }
         return switch scalar.properties.generalCategory {
         case .control, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator, .format: false
         default: true
@@ -75,11 +103,11 @@ public enum PRECIS {
         0x3034: false, 0x3035: false, 0x303b: false,
     ]
 
-    private static func isAssigned(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.generalCategory != .unassigned && !scalar.properties.isNoncharacterCodePoint
-    }
+    /// Whether it is a noncharacter, or one that is shown as nothing (RFC 8264 §9.13).
     private static func isIgnorable(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.isDefaultIgnorableCodePoint || scalar.properties.isNoncharacterCodePoint
+        let value = scalar.value
+        return value & 0xfffe == 0xfffe || (0xfdd0...0xfdef).contains(value)
+            || uc_is_property_default_ignorable_code_point(value)
     }
     private static func isOldHangul(_ scalar: Unicode.Scalar) -> Bool {
         (0x1100...0x11ff).contains(scalar.value) || (0xa960...0xa97c).contains(scalar.value)
@@ -87,32 +115,5 @@ public enum PRECIS {
     }
     private static func isWide(_ scalar: Unicode.Scalar) -> Bool {
         scalar.value == 0x3000 || (0xff01...0xffee).contains(scalar.value)
-    }
-
-    /// The Bidi rule (RFC 5893 §2) for names with right-to-left letters.
-    private static func isBidiSound(_ name: String) -> Bool {
-        let classes = name.unicodeScalars.map { Int(uc_bidi_category($0.value)) }
-        let (left, right, arabic) = (Int(UC_BIDI_L), Int(UC_BIDI_R), Int(UC_BIDI_AL))
-        let (arabicNumber, number) = (Int(UC_BIDI_AN), Int(UC_BIDI_EN))
-        guard classes.contains(where: { $0 == right || $0 == arabic || $0 == arabicNumber }) else { return true }
-        guard let first = classes.first, first == right || first == arabic, !classes.contains(left) else { return false }
-        guard !(classes.contains(arabicNumber) && classes.contains(number)) else { return false }
-        let last = classes.last { $0 != Int(UC_BIDI_NSM) }
-        return last == right || last == arabic || last == number || last == arabicNumber
-    }
-
-    private enum Form { case canonical, compatibility }
-
-    private static func normalized(_ text: String, _ form: Form) -> String? {
-        var text = text
-        return text.withUTF8 { utf8 in
-            guard let base = utf8.baseAddress else { return "" }
-            var length = 0
-            guard let result = u8_normalize(
-                form == .canonical ? unistring_nfc() : unistring_nfkc(), base, utf8.count, nil, &length)
-            else { return nil }
-            defer { free(result) }
-            return String(decoding: UnsafeBufferPointer(start: result, count: length), as: UTF8.self)
-        }
     }
 }
