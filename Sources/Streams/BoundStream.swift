@@ -5,6 +5,7 @@ internal import XMPP
 struct BoundStream: Sendable {
     let address: JID
     let offer: StreamOffer
+    let language: StreamLanguage?
 
     typealias Step = Negotiation.Step
 
@@ -28,8 +29,14 @@ struct BoundStream: Sendable {
         return kind
     }
 
+    /// A stanza as it goes on: with the language of the stream, where it names none itself.
+    func inLanguage(_ element: Element) -> Element {
+        guard let language else { return element }
+        return language.stamped(element)
+    }
+
     private func received(_ element: Element) -> Step {
-        if let kind = deliverable(element) { return stay([.deliver(kind, element)]) }
+        if let kind = deliverable(element) { return stay([.deliver(kind, inLanguage(element))]) }
         guard Stanza.kind(of: element) != nil else {
             if element.is("error", Namespace.stream) { return (.closed, [.close(nil)]) }
             if offer.options.inflationLimit != nil, element.isCompressionRequest {

@@ -140,6 +140,15 @@ public struct ClientStream: Sendable {
         }
     }
 
+    /// A deliverable element as it goes on to others: with the language that the stream's header gave, where it names
+    /// none itself. What `handle` answers is so already.
+    public func inLanguage(_ element: Element) -> Element {
+        switch state {
+        case .established(let bound): bound.inLanguage(element)
+        case .negotiating, .closed: element
+        }
+    }
+
     /// What is to be done after `event`. The end comes as `close` or `drop`, once.
     public mutating func handle(_ event: Event) -> [Action] {
         let (next, actions) = Self.step(state, event)

@@ -34,6 +34,8 @@ struct Negotiation: Sendable {
     var failures: Int
     /// Whether the connection is compressed, so that its new stream is not offered that again.
     var isCompressed = false
+    /// What the last header said of the language of what follows, where its stanzas have to be told of it.
+    var language: StreamLanguage?
 
     var isWaiting: Bool {
         switch phase {

@@ -32,7 +32,8 @@ extension Negotiation {
         }
         let jid = Element("jid", Namespace.bind, text: address.description)
         let result = Element.result(id: id, [Element("bind", Namespace.bind, [:], [jid])])
-        return (.established(BoundStream(address: address, offer: offer)), [.send(result), .established(address)])
+        let stream = BoundStream(address: address, offer: offer, language: language)
+        return (.established(stream), [.send(result), .established(address)])
     }
 
     func bindRefused(_ error: StanzaError) -> Step {

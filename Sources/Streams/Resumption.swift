@@ -24,7 +24,8 @@ extension Negotiation {
             return bug()
         }
         let answer = StreamManagementXML.resumed(previous: previous, handled: handled)
-        return (.established(BoundStream(address: address, offer: offer)), [.send(answer), .established(address)])
+        let stream = BoundStream(address: address, offer: offer, language: language)
+        return (.established(stream), [.send(answer), .established(address)])
     }
 
     func resumeRefused(_ refusal: StreamManagementXML.Refusal, _ handled: UInt32?) -> Step {

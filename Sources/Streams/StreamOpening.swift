@@ -15,7 +15,9 @@ extension Negotiation {
         if case .authenticated(let user) = layer, user.domain != offer.domain {
             return (.closed, [.open(response), .close(StreamError(.notAuthorized, text: "Logged in at another host"))])
         }
-        return moved(to: .choosing(offer, layer), [.open(response), .send(offer.features(layer, isCompressed: isCompressed))])
+        var copy = self
+        copy.language = StreamLanguage(header, unless: options.language)
+        return copy.moved(to: .choosing(offer, layer), [.open(response), .send(offer.features(layer, isCompressed: isCompressed))])
     }
 
     /// What is wrong with a header, whatever its `to`.

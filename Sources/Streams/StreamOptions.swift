@@ -26,6 +26,8 @@ public struct StreamOptions: Sendable, Equatable {
     /// Elements that a client may spend on getting to a session, failed attempts and registration included;
     /// an account that was made sets the count back.
     public var negotiationElements: Int
+    /// The language that our own headers announce: of all that goes to clients without a language of its own.
+    public var language: String
     /// Bytes that one step of compressed input may inflate to; nil where compression is not offered (XEP-0138).
     public var inflationLimit: Int?
 
@@ -33,7 +35,7 @@ public struct StreamOptions: Sendable, Equatable {
     public init(
         tls: TLSMode, defaultDomain: String, allowsSecretsInClear: Bool? = nil, listsSession: Bool = true,
         hidesName: Bool = false, authenticationFailures: Int = 5, negotiationElements: Int = 64,
-        inflationLimit: Int? = nil
+        inflationLimit: Int? = nil, language: String = "en"
     ) {
         self.tls = tls
         self.defaultDomain = defaultDomain
@@ -43,5 +45,6 @@ public struct StreamOptions: Sendable, Equatable {
         self.authenticationFailures = authenticationFailures
         self.negotiationElements = negotiationElements
         self.inflationLimit = inflationLimit
+        self.language = language
     }
 }

@@ -25,10 +25,10 @@ func xml(_ text: String) -> Element {
 /// A header as a client writes it; `to` and `version` as given, or left out.
 func header(
     to: String? = "example.net", version: String? = "1.0", from: String? = nil, content: String = "jabber:client",
-    name: String = "stream", streams: String = "http://etherx.jabber.org/streams"
+    name: String = "stream", streams: String = "http://etherx.jabber.org/streams", language: String? = nil
 ) -> StreamHeader {
     var text = "<stream:\(name) xmlns='\(content)' xmlns:stream='\(streams)'"
-    for (key, value) in [("to", to), ("version", version), ("from", from)] {
+    for (key, value) in [("to", to), ("version", version), ("from", from), ("xml:lang", language)] {
         if let value { text += " \(key)='\(value)'" }
     }
     do {
