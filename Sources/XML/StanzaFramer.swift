@@ -106,11 +106,15 @@ public struct StanzaFramer: Sendable {
                 hasBegun = true
                 at += 1
             case UInt8(ascii: "<"): return at
-            default: throw .notWellFormed
+            default: throw isForeign(base[at]) ? .unsupportedEncoding : .notWellFormed
             }
         }
         return at
     }
+
+    /// Whether a byte before the header or in front of its name shows UTF-16 or UTF-32 (XML 1.0, appendix F): one of
+    /// their byte order marks, or a zero, which they have beside each character of ASCII (RFC 6120 §4.9.3.22).
+    private func isForeign(_ byte: UInt8) -> Bool { !isOpen && (byte == 0 || byte == 0xfe || byte == 0xff) }
 
     /// Goes on by at least one byte; answers the part that ends with it.
     private mutating func step(_ cursor: inout Cursor) throws(Malformed) -> Part? {
@@ -157,7 +161,7 @@ public struct StanzaFramer: Sendable {
             attributes = 0
             names.begin()
             state = .name
-        default: throw .notWellFormed
+        default: throw isForeign(byte) ? .unsupportedEncoding : .notWellFormed
         }
         hasBegun = true
     }

@@ -9,18 +9,29 @@ public enum DateTime {
         return whole.dropLast() + "." + String(repeating: "0", count: 6 - digits.count) + digits + "Z"
     }
 
-    /// Nil for what is not of that form. Digits beyond microseconds count for nothing.
+    /// Nil for what is not of that form, and for days and times that no calendar or clock has. Digits beyond
+    /// microseconds count for nothing. Leap seconds and the hour 24 are none (XML Schema, part 2, §3.2.7).
     public static func microseconds(_ text: String) -> Int64? {
         var reader = Reader(Array(text.utf8))
         guard let year = reader.number(4), reader.take("-"), let month = reader.number(2), reader.take("-"),
             let day = reader.number(2), reader.take("T"), let hour = reader.number(2), reader.take(":"),
             let minute = reader.number(2), reader.take(":"), let second = reader.number(2)
         else { return nil }
-        guard (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 61,
+        guard (1...12).contains(month), year > 0, (1...length(ofMonth: month, year)).contains(day), hour < 24,
+            minute < 60, second < 60,
             let fraction = reader.fraction(), let offset = reader.offset(), reader.isAtEnd
         else { return nil }
         let seconds = days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
         return seconds * 1_000_000 + fraction
+    }
+
+    /// Days of a month of the Gregorian calendar.
+    private static func length(ofMonth month: Int64, _ year: Int64) -> Int64 {
+        switch month {
+        case 4, 6, 9, 11: 30
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        default: 31
+        }
     }
 
     /// Days from 1970 to a day of the Gregorian calendar, counted from March on, so that the leap day is a year's last.
@@ -69,11 +80,12 @@ public enum DateTime {
             return value
         }
 
-        /// Seconds that the clock is ahead of UTC.
+        /// Seconds that the clock is ahead of UTC: 14 hours at most (XML Schema, part 2, §3.2.7.3).
         mutating func offset() -> Int64? {
             if take("Z") { return 0 }
             let isAhead = take("+")
-            guard isAhead || take("-"), let hours = number(2), take(":"), let minutes = number(2), hours < 24, minutes < 60
+            guard isAhead || take("-"), let hours = number(2), take(":"), let minutes = number(2), minutes < 60,
+                hours * 60 + minutes <= 14 * 60
             else { return nil }
             return (isAhead ? 1 : -1) * (hours * 3600 + minutes * 60)
         }

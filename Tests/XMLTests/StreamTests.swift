@@ -2,8 +2,9 @@ import Testing
 import XML
 
 /// Every stream is fed whole, byte by byte and cut at every position, and must look the same each time.
+@Suite(.timeLimit(.minutes(5)))
 struct StreamTests {
-    @Test(arguments: StreamRow.openings + StreamRow.elements + StreamRow.mistakes)
+    @Test(arguments: StreamRow.openings + StreamRow.encodings + StreamRow.elements + StreamRow.mistakes)
     func reads(_ row: StreamRow) {
         let parser = ElementParser()
         #expect(StreamReading.transcript([row.input], parser: parser) == row.found)
