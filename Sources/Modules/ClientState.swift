@@ -80,7 +80,9 @@ public final class ClientState: Module {
 @LoopActor
 final class CSIQueue {
     private let most: Int
-    private var held: [(reason: CSIRules.Reason, stanza: RenderedStanza)] = []
+    /// Nil in the place of what became worthless.
+    private var held: [RenderedStanza?] = []
+    private var places: [CSIRules.Reason: Int] = [:]
     private var size = 0
 
     /// Bytes that wait for one client at most, however many stanzas the operator allows.
@@ -91,18 +93,37 @@ final class CSIQueue {
 
     /// Keeps a stanza in place of an earlier one that it makes worthless; answers what is to be sent now.
     func hold(_ stanza: RenderedStanza, _ reason: CSIRules.Reason) -> [RenderedStanza] {
-        if let outdated = held.firstIndex(where: { $0.reason == reason }) {
-            size -= held.remove(at: outdated).stanza.bytes.count
+        if let outdated = places[reason] {
+            size -= held[outdated]?.bytes.count ?? 0
+            held[outdated] = nil
+            // At least half stays, so each is moved once for every other that is held.
+            if held.count >= 2 * places.count + Self.mostGaps { closeGaps() }
         }
-        held.append((reason, stanza))
+        places[reason] = held.count
+        held.append(stanza)
         size += stanza.bytes.count
-        return held.count > most || size > Self.mostBytes ? takeAll() : []
+        return places.count > most || size > Self.mostBytes ? takeAll() : []
+    }
+
+    /// Empty places that are no reason yet to move the rest.
+    private static let mostGaps = 16
+
+    private func closeGaps() {
+        var moved: [Int] = []
+        var kept: [RenderedStanza?] = []
+        for stanza in held {
+            moved.append(kept.count)
+            if stanza != nil { kept.append(stanza) }
+        }
+        places = places.mapValues { moved[$0] }
+        held = kept
     }
 
     func takeAll() -> [RenderedStanza] {
         guard !held.isEmpty else { return [] }
-        let all = held.map(\.stanza)
+        let all = held.compactMap { $0 }
         held = []
+        places = [:]
         size = 0
         return all
     }
@@ -115,7 +136,7 @@ enum CSIRules {
     private static let carbons = "urn:xmpp:carbons:2"
 
     /// Why a stanza waits; a later one for an equal reason takes its place.
-    enum Reason: Equatable {
+    enum Reason: Hashable {
         case presence(of: String)
         /// `direction` is that of a copy of another resource's conversation (XEP-0280).
         case chatState(from: String, to: String, direction: String)

@@ -14,7 +14,7 @@ public final class LastActivity: Module {
 
     private static let namespace = "jabber:iq:last"
     private static let removalTopic = "last.removed"
-    /// Characters that are kept of a status.
+    /// Code points that are kept of a status; what is longer is cut.
     private static let longestStatus = 500
     /// How long the sessions of a removed account take at most to be gone from all workers.
     private static let removalMilliseconds: Int64 = 60_000
@@ -38,6 +38,7 @@ public final class LastActivity: Module {
             guard !request.isSet else { throw StanzaError(.notAllowed) }
             return try await Self.lastActivity(request)
         }
+        declarations.iq.open("query", Self.namespace, to: .contacts)
         declarations.hooks.incoming.add(.policy) { Self.mayPass($0) }
         declarations.hooks.incoming.add(.policy) { incoming in
             self.left(incoming)
@@ -54,9 +55,6 @@ public final class LastActivity: Module {
     }
 
     private static func lastActivity(_ request: IQRequest) async throws(StanzaError) -> Element {
-        guard try await request.host.isPresence(of: request.to, visibleTo: request.from) else {
-            throw StanzaError(.forbidden)
-        }
         guard request.host.server.sessions(of: request.to).isEmpty else { return answer(seconds: 0) }
         let activity: LastActivityRepository.Activity?
         do {
@@ -67,7 +65,8 @@ public final class LastActivity: Module {
         return answer(seconds: ClockText.now - activity.seconds, status: activity.status)
     }
 
-    /// A question to a resource gives away that it is there, so it is for those who may know (XEP-0012 §4).
+    /// A question to a resource gives away that it is there, so it is for those who may know (XEP-0012 §4). Others are not
+    /// told `forbidden`, as that XEP has it, but what they are told where there is no such resource.
     private static func mayPass(_ incoming: Incoming) -> Decision<Incoming> {
         let stanza = incoming.stanza
         guard stanza.kind == .iq, incoming.to.isFull, stanza.isType("get"), let from = stanza.from,
@@ -76,7 +75,7 @@ public final class LastActivity: Module {
         let (host, user) = (incoming.host, incoming.user)
         return .wait {
             do throws(StanzaError) {
-                return try await host.isPresence(of: user, visibleTo: from) ? .next : .fail(StanzaError(.forbidden))
+                return try await host.isPresence(of: user, visibleTo: from) ? .next : .fail(StanzaError(.serviceUnavailable))
             } catch {
                 return .fail(error)
             }
@@ -93,7 +92,8 @@ public final class LastActivity: Module {
             incoming.stanza.from?.bare == user, !removed.contains(user.local),
             !host.server.sessions(of: user).contains(where: { $0.flags.contains(.available) })
         else { return }
-        let status = String((incoming.stanza.element.child("status")?.text ?? "").prefix(Self.longestStatus))
+        let text = incoming.stanza.element.child("status")?.text ?? ""
+        let status = String(String.UnicodeScalarView(text.unicodeScalars.prefix(Self.longestStatus)))
         let activity = LastActivityRepository.Activity(seconds: ClockText.now, status: status)
         Loop.spawn {
             do throws(StorageError) {

@@ -7,7 +7,7 @@ import XMPP
 
 @testable import Modules
 
-@Suite struct CarbonsTests {
+@Suite(.timeLimit(.minutes(5))) struct CarbonsTests {
     init() { StageLoop.start() }
 
     private let enable = "<enable xmlns='urn:xmpp:carbons:2'/>"
@@ -108,6 +108,32 @@ import XMPP
         #expect(!other.heard.contains { $0.isNamed("message") })
         #expect(try await other.ask("get", enable).errorCondition == "bad-request")
         _ = try await stage.client("juliet")
-        #expect(try await other.ask("set", to: "juliet@example.org", enable).errorCondition == "not-allowed")
+        #expect(try await other.ask("set", to: "juliet@example.org", enable).errorCondition == "service-unavailable")
+    }
+
+    @Test("other resources hear of a message before they hear that it came back", arguments: [0, 1])
+    @LoopActor func copiesBeforeErrors(_ worker: Int) async throws {
+        let stage = try await Stage(
+            "[modules.mod_carboncopy]\n[modules.mod_blocking]\n[modules.mod_mam.pm]", [Archive.self, Presence.self, Blocking.self, Carbons.self])
+        let romeo = try await stage.client("romeo", "a")
+        let other = try await stage.client("romeo", "b", on: worker)
+        _ = try await other.ask("set", enable)
+        try await stage.account("juliet")
+        // To nobody, to a resource that is not there, and twice, since some of it is asked of storage the first time only.
+        let addressees = ["nobody@example.org", "juliet@example.org/none", "nobody@unreachable.example"]
+        for (number, to) in (addressees + addressees).enumerated() {
+            try romeo.say("<message type='\(to.hasSuffix("none") ? "normal" : "chat")' to='\(to)' id='\(number)'><body>x</body></message>")
+        }
+        for number in 0..<6 { _ = await romeo.hears { $0["id"] == "\(number)" } }
+        _ = await other.hears { $0.child("received", CarbonRules.namespace)?.child("forwarded", "urn:xmpp:forward:0")?.firstChild?["id"] == "5" }
+        let copies = other.heard.compactMap { copy -> String? in
+            for direction in ["sent", "received"] {
+                guard let wrapped = copy.child(direction, CarbonRules.namespace) else { continue }
+                return "\(direction) \(wrapped.child("forwarded", "urn:xmpp:forward:0")?.firstChild?["id"] ?? "")"
+            }
+            return nil
+        }
+        #expect(copies == (0..<6).flatMap { ["sent \($0)", "received \($0)"] })
+        #expect(romeo.heard.filter { $0.isNamed("message") }.compactMap { $0["id"] } == (0..<6).map { "\($0)" }, "in the order sent")
     }
 }

@@ -7,7 +7,7 @@ import XMPP
 
 @testable import Modules
 
-@Suite struct ClientStateTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientStateTests {
     init() { StageLoop.start() }
 
     private static func read(_ xml: String) throws -> (Stanza.Kind, Element) {
@@ -61,6 +61,18 @@ import XMPP
         #expect(held.hold(stanza([3]), .presence(of: "a")).isEmpty)
         #expect(held.takeAll().map(\.bytes) == [[2], [3]])
         #expect(held.takeAll().isEmpty)
+    }
+
+    @Test("order holds however often what waits is replaced")
+    @LoopActor func manyReplacements() {
+        let held = CSIQueue(most: 10)
+        for turn in 0..<1000 {
+            for sender in 0..<8 where sender != turn % 8 {
+                #expect(held.hold(stanza([UInt8(sender), UInt8(turn / 8)]), .presence(of: "\(sender)")).isEmpty)
+            }
+        }
+        // In the last turn all but the last have spoken, in order; the last one did in the turn before.
+        #expect(held.takeAll().map { $0.bytes[0] } == [7, 0, 1, 2, 3, 4, 5, 6])
     }
 
     @Test @LoopActor func aFullHoldIsSent() {

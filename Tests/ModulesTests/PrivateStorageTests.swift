@@ -6,7 +6,7 @@ import XMPP
 
 @testable import Modules
 
-@Suite struct PrivateStorageTests {
+@Suite(.timeLimit(.minutes(5))) struct PrivateStorageTests {
     init() { StageLoop.start() }
 
     @Test(arguments: [
@@ -49,6 +49,8 @@ import XMPP
         #expect(other.firstChild?.firstChild?.text == "x")
         #expect(
             try await bob.ask("get", to: "alice@example.org", query("<prefs xmlns='exodus:prefs'/>")).errorCondition
-                == "forbidden")
+                == "service-unavailable")
+        let many = (0...PrivateStorage.mostInRequest).map { "<a xmlns='urn:example:\($0)'/>" }.joined()
+        #expect(try await alice.ask("set", query(many)).errorCondition == "resource-constraint")
     }
 }

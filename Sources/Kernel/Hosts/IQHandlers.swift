@@ -30,6 +30,18 @@ public struct IQHandlers {
         case account
     }
 
+    /// Who has a request to an account answered by its handler. Anybody else gets the error of an account that does not
+    /// exist (RFC 6121 §8.5.1).
+    public enum Audience: Sendable {
+        /// The account's own user.
+        case owner
+        /// Also contacts that see the user's presence (`from`, `both`).
+        case contacts
+        /// Everybody: what is told is public. To others than its user, the handler is to answer for an account that does not
+        /// exist as for one that has nothing to tell.
+        case everyone
+    }
+
     public typealias Immediate = @LoopActor (IQRequest) throws(StanzaError) -> Element?
     public typealias Waiting = @LoopActor (IQRequest) async throws(StanzaError) -> Element?
 
@@ -45,7 +57,8 @@ public struct IQHandlers {
     }
 
     private var handlers: [Key: Handler] = [:]
-    private var evenWithoutAccount: Set<Key> = []
+    /// Of requests to accounts; the owner's where nothing is said.
+    private var audiences: [Key: Audience] = [:]
 
     init() {}
 
@@ -59,9 +72,9 @@ public struct IQHandlers {
         for scope in scopes { handlers[Key(scope: scope, name: name, namespace: namespace)] = .waiting(answer) }
     }
 
-    /// Has this request answered by its handler also where there is no such account; others get `service-unavailable`.
-    public mutating func answerEvenWithoutAccount(_ name: String, _ namespace: String) {
-        evenWithoutAccount.insert(Key(scope: .account, name: name, namespace: namespace))
+    /// Has others than the account's own user answered, too.
+    public mutating func open(_ name: String, _ namespace: String, to audience: Audience) {
+        audiences[Key(scope: .account, name: name, namespace: namespace)] = audience
     }
 
     /// Adds another module's handlers.
@@ -69,13 +82,12 @@ public struct IQHandlers {
     mutating func merge(_ other: IQHandlers) -> [String] {
         let twice = other.handlers.keys.filter { handlers[$0] != nil }.map { "\($0.name) \($0.namespace)" }
         handlers.merge(other.handlers) { first, _ in first }
-        evenWithoutAccount.formUnion(other.evenWithoutAccount)
+        audiences.merge(other.audiences) { first, _ in first }
         return twice
     }
 
-    func needsAccount(_ payload: Element) -> Bool {
-        evenWithoutAccount.isEmpty
-            || !evenWithoutAccount.contains(Key(scope: .account, name: payload.name, namespace: payload.namespace))
+    func audience(of payload: Element) -> Audience {
+        audiences[Key(scope: .account, name: payload.name, namespace: payload.namespace)] ?? .owner
     }
 
     func handler(for payload: Element, at scope: Scope) -> Handler? {

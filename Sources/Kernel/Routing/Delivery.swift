@@ -100,17 +100,30 @@ final class Delivery {
         failures < Self.mostFailures || route.slot == host.server.slot
     }
 
-    /// The server answers for an account; for one that does not exist it answers as for one that refuses (RFC 6121 §8.5.1).
+    /// The server answers for an account. Whoever is not meant to be answered gets one and the same error, after the same
+    /// look-ups, whether or not there is such an account: neither the error nor its time tells (RFC 6121 §8.5.1).
     private func answerForAccount(_ path: inout StanzaPath, _ incoming: Incoming) -> PendingStep? {
-        guard incoming.stanza.isRequest, incoming.stanza.from?.bare != incoming.user,
-            let payload = incoming.stanza.element.firstChild, host.iq.needsAccount(payload)
-        else {
-            return host.dispatcher.dispatch(incoming.stanza, at: .account, &path)
+        let (stanza, user, sender) = (incoming.stanza, incoming.user, path.sender)
+        guard stanza.isRequest, let asker = stanza.from, asker.bare != user else {
+            return host.dispatcher.dispatch(stanza, at: .account, &path)
         }
-        let sender = path.sender
-        return { [host] in
-            guard await host.accounts.exists(incoming.user.local) else { return { $0.bounce(StanzaError(.serviceUnavailable)) } }
-            return await host.dispatcher.answer(incoming.stanza, at: .account, from: sender)
+        switch stanza.element.firstChild.map({ host.iq.audience(of: $0) }) ?? .owner {
+        case .owner:
+            path.bounce(StanzaError(.serviceUnavailable))
+            return nil
+        case .contacts:
+            return { [host] in
+                do throws(StanzaError) {
+                    guard try await host.isPresence(of: user, visibleTo: asker) else { throw StanzaError(.serviceUnavailable) }
+                } catch {
+                    return { $0.bounce(error) }
+                }
+                return await host.dispatcher.answer(stanza, at: .account, from: sender)
+            }
+        case .everyone:
+            return { [host] in
+                await host.dispatcher.answer(stanza, at: .account, from: sender, orElse: StanzaError(.serviceUnavailable))
+            }
         }
     }
 

@@ -33,8 +33,9 @@ final class IQDispatcher {
     }
 
     /// The same for a caller that waits anyway.
+    /// - Parameter hidden: takes the place of any error of the handler's.
     func answer(
-        _ stanza: Stanza, at scope: IQHandlers.Scope, from sender: Session?
+        _ stanza: Stanza, at scope: IQHandlers.Scope, from sender: Session?, orElse hidden: StanzaError? = nil
     ) async -> @LoopActor (inout StanzaPath) -> Void {
         guard let (handler, request) = find(stanza, at: scope, from: sender) else {
             return { $0.bounce(StanzaError(.serviceUnavailable)) }
@@ -45,20 +46,20 @@ final class IQDispatcher {
                 let result = stanza.result(try answer(request))
                 return { $0.answer(result) }
             } catch {
-                return { $0.bounce(error) }
+                return { $0.bounce(hidden ?? error) }
             }
-        case .waiting(let answer): return await Self.wait(for: answer, request, stanza)
+        case .waiting(let answer): return await Self.wait(for: answer, request, stanza, orElse: hidden)
         }
     }
 
     private static func wait(
-        for answer: IQHandlers.Waiting, _ request: IQRequest, _ stanza: Stanza
+        for answer: IQHandlers.Waiting, _ request: IQRequest, _ stanza: Stanza, orElse hidden: StanzaError? = nil
     ) async -> @LoopActor (inout StanzaPath) -> Void {
         do throws(StanzaError) {
             let result = stanza.result(try await answer(request))
             return { $0.answer(result) }
         } catch {
-            return { $0.bounce(error) }
+            return { $0.bounce(hidden ?? error) }
         }
     }
 

@@ -17,12 +17,11 @@ struct BlockList: Sendable, Equatable {
         return blocked.contains(jid) || blocked.contains(jid.bare) || blocked.contains(jid.server)
     }
 
-    /// Those of `known` that a list with just this address blocks; and a resource that is blocked alone, if its
-    /// account is known.
-    static func matches(of address: JID, among known: some Sequence<JID>) -> Set<JID> {
-        let list = BlockList([address.description])
-        var matches = Set(known.filter(list.blocks))
-        if address.isFull, known.contains(address.bare) { matches.insert(address) }
+    /// Those of `known` that the list blocks, and resources that it blocks alone, if their account is known. Looks at each
+    /// address of either side once.
+    func matches(among known: Set<JID>) -> Set<JID> {
+        var matches = known.filter(blocks)
+        for address in blocked where address.isFull && known.contains(address.bare) { matches.insert(address) }
         return matches
     }
 }

@@ -21,6 +21,11 @@ public final class Blocking: Module {
     private static let hideTopic = "blocking.hide"
     private static let showTopic = "blocking.show"
 
+    /// Addresses in one request to block or unblock, counted before they are looked at; with more it is refused.
+    static let mostInRequest = 2000
+    /// Addresses on one user's list; a request that would bring more changes nothing and is refused.
+    static let mostBlocked = 10_000
+
     /// Nil until the module is installed.
     private var cache: BlockListCache?
 
@@ -64,11 +69,16 @@ public final class Blocking: Module {
     }
 
     private static func addresses(in payload: Element) throws(StanzaError) -> [String] {
+        let items = payload.children.filter { $0.is("item", namespace) }
+        guard items.count <= mostInRequest else {
+            throw StanzaError(.resourceConstraint, text: "A request names \(mostInRequest) addresses at most")
+        }
         var addresses: [String] = []
-        for item in payload.children where item.is("item", namespace) {
+        var seen: Set<String> = []
+        for item in items {
             guard let text = item["jid"] else { throw StanzaError(.badRequest) }
             guard let jid = JID(text) else { throw StanzaError(.jidMalformed) }
-            if !addresses.contains(jid.description) { addresses.append(jid.description) }
+            if seen.insert(jid.description).inserted { addresses.append(jid.description) }
         }
         return addresses
     }
@@ -77,7 +87,7 @@ public final class Blocking: Module {
         guard !addresses.isEmpty else { throw StanzaError(.badRequest, text: "Nobody is named who shall be blocked") }
         let (host, user) = (request.host, request.to)
         let outcome: BlockListRepository.Outcome
-        do { outcome = try await host.server.store.blockLists.add(key(user), addresses) } catch {
+        do { outcome = try await host.server.store.blockLists.add(key(user), addresses, limit: mostBlocked) } catch {
             throw StanzaError(storage: error)
         }
         guard case .done(let change) = outcome else { throw StanzaError(.resourceConstraint, text: "The block list is full") }
@@ -109,8 +119,8 @@ public final class Blocking: Module {
         host.notify(user, topic, Array(changed.joined(separator: "\n").utf8))
     }
 
-    private static func jids(_ payload: [UInt8]) -> [JID] {
-        String(decoding: payload, as: UTF8.self).split(separator: "\n").map { JID.prepared(String($0)) }
+    private static func list(_ payload: [UInt8]) -> BlockList {
+        BlockList(payload.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) })
     }
 
     private func installEvents(_ declarations: inout Declarations, _ cache: BlockListCache) {
@@ -118,18 +128,20 @@ public final class Blocking: Module {
             for session in sessions where session.flags.contains(.blockListInterested) { Self.push(payload, to: session) }
         }
         declarations.onEvent(Self.hideTopic) { _, payload, sessions in
-            cache.whileHiding { for session in sessions { Self.hide(session, from: Self.jids(payload)) } }
+            let blocked = Self.list(payload)
+            cache.whileHiding { for session in sessions { Self.hide(session, from: blocked) } }
         }
         declarations.onEvent(Self.showTopic) { _, payload, sessions in
-            for session in sessions { Self.show(session, to: Self.jids(payload)) }
+            let unblocked = Self.list(payload)
+            for session in sessions { Self.show(session, to: unblocked) }
         }
     }
 
     /// Unavailable presence to those who are blocked now, if they have seen the session (XEP-0191 §3.3).
-    private static func hide(_ session: Session, from blocked: [JID]) {
+    private static func hide(_ session: Session, from blocked: BlockList) {
         guard let state = session[PresenceState.key] else { return }
-        let seen = state.subscribers.map { JID.prepared($0) } + state.directed
-        for target in Set(blocked.flatMap { BlockList.matches(of: $0, among: seen) }) {
+        let seen = state.directed.union(state.subscribers.lazy.map { JID.prepared($0) })
+        for target in blocked.matches(among: seen) {
             guard session.isAvailable || state.directed.contains(target) else { continue }
             state.directed.remove(target)
             session.host.router.route(Stanza(.presence, type: "unavailable", from: session.jid, to: target))
@@ -137,10 +149,9 @@ public final class Blocking: Module {
     }
 
     /// The session's presence to those who are not blocked any more, if they may see it (XEP-0191 §3.4).
-    private static func show(_ session: Session, to unblocked: [JID]) {
+    private static func show(_ session: Session, to unblocked: BlockList) {
         guard session.isAvailable, let state = session[PresenceState.key] else { return }
-        let subscribers = state.subscribers.map { JID.prepared($0) }
-        for target in Set(unblocked.flatMap { BlockList.matches(of: $0, among: subscribers) }) {
+        for target in unblocked.matches(among: Set(state.subscribers.lazy.map { JID.prepared($0) })) {
             var stanza = state.last
             stanza.to = target
             session.host.router.route(stanza)

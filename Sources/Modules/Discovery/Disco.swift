@@ -42,13 +42,14 @@ public final class Disco: Module {
         declarations.iq.on("query", DiscoXML.items, at: .server) { (request) throws(StanzaError) in
             try Self.items(of: request.host, request)
         }
-        declarations.iq.onWaiting("query", DiscoXML.info, at: .account) { (request) async throws(StanzaError) in
-            try await Self.accountInfo(request)
+        declarations.iq.on("query", DiscoXML.info, at: .account) { (request) throws(StanzaError) in
+            try Self.accountInfo(request)
         }
         declarations.iq.onWaiting("query", DiscoXML.items, at: .account) { (request) async throws(StanzaError) in
             try await Self.accountItems(request)
         }
-        declarations.iq.answerEvenWithoutAccount("query", DiscoXML.items)
+        declarations.iq.open("query", DiscoXML.info, to: .contacts)
+        declarations.iq.open("query", DiscoXML.items, to: .everyone)
     }
 
     // MARK: The host
@@ -79,10 +80,7 @@ public final class Disco: Module {
 
     // MARK: Accounts
 
-    private static func accountInfo(_ request: IQRequest) async throws(StanzaError) -> Element {
-        guard try await request.host.isPresence(of: request.to, visibleTo: request.from) else {
-            throw StanzaError(.serviceUnavailable)
-        }
+    private static func accountInfo(_ request: IQRequest) throws(StanzaError) -> Element {
         guard try asked(request) == nil else { throw StanzaError(.itemNotFound) }
         return DiscoXML.info(request.host.features.accountIdentities, request.host.features.account)
     }

@@ -15,6 +15,7 @@ public final class Roster: Module {
 
     /// Bytes of a name or a group, at most.
     private static let longestName = 1023
+    /// Groups of one contact, counted before they are looked at; with more the request is refused.
     private static let mostGroups = 64
 
     private let isVersioned: Bool
@@ -46,7 +47,7 @@ public final class Roster: Module {
     ) async throws(StanzaError) -> Element? {
         // From here on the session is told of changes, also of those that happen while storage is asked.
         request.session?.set(.interested, true)
-        let roster: Storage.Roster
+        let roster: StoredRoster
         do { roster = try await rosters.roster(key(request.to)) } catch { throw StanzaError(storage: error) }
         if isVersioned, let known = request.payload["ver"], known == String(roster.version) { return nil }
         return RosterXML.query(
@@ -72,9 +73,10 @@ public final class Roster: Module {
     private static func put(
         _ item: Element, _ contact: JID, _ request: IQRequest, _ rosters: RosterRepository
     ) async throws(StanzaError) {
-        let groups = item.children.filter { $0.is("group", Namespace.roster) }.map(\.text)
-        guard groups.allSatisfy({ !$0.isEmpty && $0.utf8.count <= longestName }), groups.count <= mostGroups,
-            (item["name"] ?? "").utf8.count <= longestName
+        let elements = item.children.filter { $0.is("group", Namespace.roster) }
+        guard elements.count <= mostGroups else { throw StanzaError(.notAcceptable, text: "Too many groups") }
+        let groups = elements.map(\.text)
+        guard groups.allSatisfy({ !$0.isEmpty && $0.utf8.count <= longestName }), (item["name"] ?? "").utf8.count <= longestName
         else { throw StanzaError(.notAcceptable) }
         guard Set(groups).count == groups.count else { throw StanzaError(.badRequest) }
         let name = item["name"].flatMap { $0.isEmpty ? nil : $0 }
@@ -97,6 +99,7 @@ public final class Roster: Module {
             return old
         }
         guard let old = change.old, old.isListed else { throw StanzaError(.itemNotFound) }
+        if old.isSeen { await request.host.withdrawPresence(of: request.to, from: [contact]) }
         announce(change, contact, request.to, request.host)
         await endSubscriptions(old, contact, request.to, request.host)
     }
@@ -108,7 +111,6 @@ public final class Roster: Module {
         }
         if old.isSeen {
             await host.router.routeAndWait(Stanza(.presence, type: "unsubscribed", from: user, to: contact))
-            PresenceState.sendUnavailable(of: user, to: contact, host)
         }
     }
 

@@ -71,6 +71,7 @@ public final class Registration: Module {
             throw StanzaError(.resourceConstraint, .wait, text: "Accounts are not registered so quickly from one address")
         }
         try await host.accounts.create(user, password)
+        host.server.counters.registrations += 1
         Log.info("account registered", [Field("user", jid), Field("address", address)])
         announce(jid, from: address, host)
     }
@@ -123,6 +124,7 @@ public final class Registration: Module {
         do {
             contacts = try await host.server.store.rosters.items(UserKey(user: user.local, domain: user.domain))
         } catch { throw StanzaError(storage: error) }
+        await host.withdrawPresence(of: user, from: contacts.filter(\.isSeen).map { .prepared($0.contact) })
         guard try await host.removeAccount(user) else { throw StanzaError(.registrationRequired) }
         Log.info("account removed by its user", [Field("user", user)])
         for contact in contacts {

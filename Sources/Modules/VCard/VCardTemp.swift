@@ -32,6 +32,7 @@ public final class VCardTemp: Module {
         declarations.iq.onWaiting("vCard", Self.namespace, at: .account) { (request) async throws(StanzaError) in
             if request.isSet { try await Self.set(request, avatar) } else { try await Self.get(request) }
         }
+        declarations.iq.open("vCard", Self.namespace, to: .everyone)
         declarations.iq.on("vCard", Self.namespace, at: .server) { (request) throws(StanzaError) in
             guard !request.isSet else { throw StanzaError(.forbidden) }
             return Element("vCard", Self.namespace, [:], [Element("FN", Self.namespace, text: ServerVersion.name)])

@@ -1,16 +1,16 @@
-internal import Kernel
 internal import Network
 internal import Storage
-internal import XMPP
+public import XMPP
 
 /// Who may see a user's presence, and so may also learn what would give it away (RFC 6121 §4.3, XEP-0012, XEP-0030).
 extension Host {
     /// Whether `asker` is the user itself or has a subscription to the user's presence (`from` or `both`).
-    func isPresence(of user: JID, visibleTo asker: JID) async throws(StanzaError) -> Bool {
+    public func isPresence(of user: JID, visibleTo asker: JID) async throws(StanzaError) -> Bool {
         if asker.bare == user.bare { return true }
         let key = UserKey(user: user.local, domain: user.domain)
         do {
-            return try await server.store.rosters.item(key, asker.bareText)?.isSeen ?? false
+            let item = try await server.store.rosters.item(key, asker.bareText)
+            return item?.subscription == .from || item?.subscription == .both
         } catch {
             throw StanzaError(storage: error)
         }
