@@ -156,7 +156,7 @@ public final class DirectoryConnection: ServiceConnection, @unchecked Sendable {
     /// Does what may read from a server that stops in the middle of a message; whether the time was up before its end.
     private func guarded<R>(_ deadline: Deadline, _ body: () -> R) -> (R, hasExpired: Bool) {
         guard let descriptor else { return (body(), false) }
-        let watchdog = Watchdog(descriptor, deadline)
+        let watchdog = SocketWatchdog(descriptor, deadline)
         let result = body()
         return (result, watchdog.call())
     }

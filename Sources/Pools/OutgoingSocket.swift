@@ -54,7 +54,7 @@ enum OutgoingSocket {
 }
 
 /// Ends a connection whose peer says nothing in the middle of something, so that whoever reads from it goes on.
-final class Watchdog: Sendable {
+final class SocketWatchdog: Sendable {
     private enum State { case watching(Int32), called, bitten }
     private let state: Mutex<State>
 

@@ -55,7 +55,7 @@ extension SessionShard {
     }
 
     /// The full JID of an entry that is complete, belongs here and says nothing impossible; else nil.
-    func soundKey(of entry: Entry, _ buffer: UnsafeMutableRawBufferPointer) -> SessionKey? {
+    func soundKey(of entry: Entry, _ buffer: UnsafeMutableRawBufferPointer) -> EntryKey? {
         let text = SessionText(of: entry, overflow)
         let bare = Int(entry.pointee.bare_length)
         let resource = Int(entry.pointee.resource_length)
@@ -64,7 +64,7 @@ extension SessionShard {
             let start = buffer.baseAddress, bare + resource <= buffer.count
         else { return nil }
         text.copy(from: 0, count: bare + resource, to: start)
-        let key = SessionKey(
+        let key = EntryKey(
             text: UnsafeRawBufferPointer(start: start, count: bare + resource), bareLength: bare,
             resourceLength: resource, seed: area.seed)
         return key.tag == entry.pointee.tag && key.shard(of: area.shards) == number ? key : nil

@@ -32,7 +32,7 @@ struct SessionShard {
 
     /// Calls `visit` with every entry of the bare JID until it returns true.
     @inline(__always)
-    func forEach(of key: SessionKey, _ visit: (Int, Entry) -> Bool) {
+    func forEach(of key: EntryKey, _ visit: (Int, Entry) -> Bool) {
         let count = count
         index.search(tag: key.tag) { position in
             guard position >= 0, position < count else { return false }
@@ -45,7 +45,7 @@ struct SessionShard {
     }
 
     /// The position of the entry with this full JID.
-    func position(of key: SessionKey) -> Int? {
+    func position(of key: EntryKey) -> Int? {
         var found: Int?
         forEach(of: key) { position, entry in
             guard isFull(entry, key) else { return false }
@@ -57,7 +57,7 @@ struct SessionShard {
 
     /// Whether an entry of the bare JID has the resource, too.
     @inline(__always)
-    func isFull(_ entry: Entry, _ key: SessionKey) -> Bool {
+    func isFull(_ entry: Entry, _ key: EntryKey) -> Bool {
         Int(entry.pointee.resource_length) == key.resourceLength
             && matches(entry, from: key.bareLength, key.text.baseAddress.map { $0 + key.bareLength }, key.resourceLength)
     }
@@ -68,7 +68,7 @@ struct SessionShard {
     func beginChange() { xmppd_publish_u32(&head.pointee.changes, head.pointee.changes &+ 1) }
 
     /// Adds an entry for a full JID that is not there, or that `remove` follows for. False if there is no room.
-    func append(_ record: SessionRecord, _ key: SessionKey, mayTakeLast: Bool) -> Bool {
+    func append(_ record: SessionRecord, _ key: EntryKey, mayTakeLast: Bool) -> Bool {
         let position = count
         guard position + (mayTakeLast ? 0 : 1) < area.entriesPerShard else { return false }
         growIndex(for: position + 1)
@@ -169,7 +169,7 @@ struct SessionShard {
 
     // MARK: Entries
 
-    private func write(_ record: SessionRecord, _ key: SessionKey, at entry: Entry, overflow first: UInt32) {
+    private func write(_ record: SessionRecord, _ key: EntryKey, at entry: Entry, overflow first: UInt32) {
         xmppd_publish_state(entry, UInt8(XMPPD_ENTRY_EMPTY))
         entry.pointee.tag = key.tag
         entry.pointee.standing = Self.standing(record.priority, record.flags)

@@ -136,7 +136,7 @@ public final class SessionTable: @unchecked Sendable {  // raw pointers into the
     // MARK: Keys
 
     private func withKey<Result>(
-        _ bare: String, _ resource: String? = nil, _ body: (SessionShard, SessionKey) -> Result
+        _ bare: String, _ resource: String? = nil, _ body: (SessionShard, EntryKey) -> Result
     ) -> Result? {
         var bare = bare
         guard var resource else {
@@ -155,7 +155,7 @@ public final class SessionTable: @unchecked Sendable {  // raw pointers into the
     }
 
     private func withKey<Result>(
-        local: String, domain: String, _ body: (SessionShard, SessionKey) -> Result
+        local: String, domain: String, _ body: (SessionShard, EntryKey) -> Result
     ) -> Result? {
         let separator = local.isEmpty ? 0 : 1
         let first = local.utf8.count
@@ -169,7 +169,7 @@ public final class SessionTable: @unchecked Sendable {  // raw pointers into the
     }
 
     private func enter<Value>(
-        _ record: SessionRecord, _ body: (SessionShard, SessionKey) -> Result<Value, SessionTableError>
+        _ record: SessionRecord, _ body: (SessionShard, EntryKey) -> Result<Value, SessionTableError>
     ) throws(SessionTableError) -> Value {
         guard record.fits else { throw .badLength }
         let lengths = (record.bare.utf8.count, record.resource.utf8.count, record.address.utf8.count)
@@ -192,9 +192,9 @@ public final class SessionTable: @unchecked Sendable {  // raw pointers into the
     @inline(__always)
     private func locked<Result>(
         _ text: UnsafeRawBufferPointer, bareLength: Int, resourceLength: Int,
-        _ body: (SessionShard, SessionKey) -> Result
+        _ body: (SessionShard, EntryKey) -> Result
     ) -> Result? {
-        let key = SessionKey(text: text, bareLength: bareLength, resourceLength: resourceLength, seed: area.seed)
+        let key = EntryKey(text: text, bareLength: bareLength, resourceLength: resourceLength, seed: area.seed)
         return area.locked(key.shard(of: area.shards)) { body($0, key) }
     }
 }

@@ -19,17 +19,17 @@ public struct SupervisorSnapshot: Equatable, Sendable {
 
     public struct Post: Equatable, Sendable {
         public var number: UInt8
-        public var holder: UInt8
+        public var activeSlot: UInt8
         public var starts: UInt32
-        public var setbacks: UInt32
-        public var troubles: CrashStreak?
+        public var consecutiveFailures: UInt32
+        public var crashStreak: CrashStreak?
 
-        public init(number: UInt8, holder: UInt8, starts: UInt32, setbacks: UInt32, troubles: CrashStreak?) {
+        public init(number: UInt8, activeSlot: UInt8, starts: UInt32, consecutiveFailures: UInt32, crashStreak: CrashStreak?) {
             self.number = number
-            self.holder = holder
+            self.activeSlot = activeSlot
             self.starts = starts
-            self.setbacks = setbacks
-            self.troubles = troubles
+            self.consecutiveFailures = consecutiveFailures
+            self.crashStreak = crashStreak
         }
     }
 
@@ -68,8 +68,8 @@ extension Supervisor {
         }
         let posts = positions.filter { $0.starts > 0 }.map {
             SupervisorSnapshot.Post(
-                number: UInt8(clamping: $0.number), holder: $0.holder, starts: $0.starts, setbacks: UInt32(clamping: $0.setbacks),
-                troubles: $0.troubles)
+                number: UInt8(clamping: $0.number), activeSlot: $0.activeSlot, starts: $0.starts, consecutiveFailures: UInt32(clamping: $0.consecutiveFailures),
+                crashStreak: $0.crashStreak)
         }
         return SupervisorSnapshot(wanted: UInt8(clamping: wanted), places: places, posts: posts, orphans: orphans.map(\.dead))
     }
@@ -95,9 +95,9 @@ extension Supervisor {
         }
         for post in memory.posts {
             let number = Int(post.number)
-            guard number < WorkerName.positions, Int(post.holder) % WorkerName.positions == number else { return nil }
-            positions[number] = Position(
-                number: number, holder: post.holder, starts: post.starts, setbacks: Int(post.setbacks), troubles: post.troubles)
+            guard number < WorkerName.positions, Int(post.activeSlot) % WorkerName.positions == number else { return nil }
+            positions[number] = WorkerIndexState(
+                number: number, activeSlot: post.activeSlot, starts: post.starts, consecutiveFailures: Int(post.consecutiveFailures), crashStreak: post.crashStreak)
         }
         orphans = memory.orphans.map { Orphans(dead: $0) }
         hasBeenUp = true
@@ -114,7 +114,7 @@ extension Supervisor {
             case .vacant, .ready, .leaving: break
             case .waiting:
                 let next = WorkerName(slot: worker.slot, incarnation: worker.incarnation + 1)
-                let due = positions[worker.position].troubles?.nextStart ?? now
+                let due = positions[worker.position].crashStreak?.nextStart ?? now
                 actions.append(.arm(.refill(next), after: max(0, due - now)))
             case .starting: actions.append(.arm(.readiness(worker), after: policy.readinessDeadline))
             case .draining: actions.append(.arm(.drain(worker), after: policy.drainDeadline + policy.drainGrace))

@@ -26,11 +26,11 @@ extension Supervisor {
         case .running where !hasBeenUp: return answer(generation, .stopping)
         case .running: break
         }
-        if let leaver { return answer(generation, .leaving(leaver)) }
+        if let drainingWorker { return answer(generation, .leaving(drainingWorker)) }
         var actions: [SupervisionAction] = [.notify(.reloading)]
         var new: [WorkerName] = []
         for position in 0..<workers {
-            let slot = (Int(positions[position].holder) + (position < wanted ? WorkerName.positions : 0)) % WorkerName.slots
+            let slot = (Int(positions[position].activeSlot) + (position < wanted ? WorkerName.positions : 0)) % WorkerName.slots
             actions += spawn(slot)
             new.append(slots[slot].worker)
         }
@@ -67,14 +67,14 @@ extension Supervisor {
         let vacant = holders.filter { slots[$0].state == .waiting }
         for slot in vacant { slots[slot].state = .vacant }
         for position in min(change.size, wanted)..<wanted { positions[position].close() }
-        for worker in change.new { positions[worker.position].holder = worker.slot }
+        for worker in change.new { positions[worker.position].activeSlot = worker.slot }
         wanted = change.size
         for slot in old {
-            let successor = positions[slots[slot].worker.position % wanted].holder
+            let successor = positions[slots[slot].worker.position % wanted].activeSlot
             switch slots[slot].state {
             case .ready: actions += drain(slot, successor: successor, deadline: min(policy.drainDeadline, policy.changeDeadline), at: now)
             case .starting:
-                slots[slot].condemn()
+                slots[slot].markForKill()
                 actions.append(.kill(slots[slot].worker))
             case .vacant, .waiting, .draining, .leaving, .condemned: break
             }
@@ -95,7 +95,7 @@ extension Supervisor {
     }
 
     /// The holder of a slot is gone, and the next must not start with a configuration about to change.
-    mutating func vacate(_ slot: Int) -> Bool {
+    mutating func deferRefill(_ slot: Int) -> Bool {
         guard case .changing(var change) = phase, change.leaving == nil else { return false }
         change.vacated.append(slot)
         phase = .changing(change)
@@ -124,7 +124,7 @@ extension Supervisor {
     private mutating func withdraw(_ change: FullReplacement, _ outcome: ReloadOutcome) -> [SupervisionAction] {
         var actions: [SupervisionAction] = []
         for worker in change.new where holds(worker) {
-            slots[Int(worker.slot)].condemn()
+            slots[Int(worker.slot)].markForKill()
             actions.append(.kill(worker))
         }
         return actions + conclude(change, outcome)

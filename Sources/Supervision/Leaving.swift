@@ -24,7 +24,7 @@ extension Supervisor {
     mutating func drainExpired(_ worker: WorkerName) -> [SupervisionAction] {
         let slot = Int(worker.slot)
         guard holds(worker), slots[slot].isDraining else { return [] }
-        slots[slot].condemn()
+        slots[slot].markForKill()
         return [.report(.killedAtDrain(worker)), .kill(worker)]
     }
 
@@ -87,7 +87,7 @@ extension Supervisor {
         if size > before {
             for position in before..<size { actions += fill(position) }
         } else {
-            for position in (size..<before).reversed() { actions += dissolve(position) }
+            for position in (size..<before).reversed() { actions += removeIndex(position) }
         }
         return actions + [.notify(status)]
     }
@@ -98,18 +98,18 @@ extension Supervisor {
         // One that waits for its time comes by itself.
         if pair.contains(where: { isHolder($0) && (slots[$0].isAlive && !slots[$0].isDraining || slots[$0].state == .waiting) }) { return [] }
         guard let free = pair.first(where: { slots[$0].state == .vacant }) else { return [] }
-        positions[position].holder = UInt8(clamping: free)
+        positions[position].activeSlot = UInt8(clamping: free)
         return spawn(free)
     }
 
-    private mutating func dissolve(_ position: Int) -> [SupervisionAction] {
-        let slot = Int(positions[position].holder)
+    private mutating func removeIndex(_ position: Int) -> [SupervisionAction] {
+        let slot = Int(positions[position].activeSlot)
         switch slots[slot].state {
         case .ready(let since):
             let successor = holders.first { slots[$0].isReady } ?? holders[0]
             return drain(slot, successor: UInt8(clamping: successor), at: since)
         case .starting:
-            slots[slot].condemn()
+            slots[slot].markForKill()
             return [.kill(slots[slot].worker)]
         case .waiting, .vacant:
             slots[slot].state = .vacant
@@ -121,7 +121,7 @@ extension Supervisor {
 
     // MARK: Heartbeats
 
-    /// Kills whoever serves and gives no sign of life. After the master itself has slept, all are given time anew.
+    /// Kills whoever serves and gives no sign of life, or does not get on with the work for it. After the master itself has slept, all are given time anew.
     mutating func heartbeats(_ beats: [Heartbeat], at now: Int64) -> [SupervisionAction] {
         if let last = lastHeartbeats, now - last > 3 * policy.heartbeatInterval { patientUntil = now + policy.heartbeatDeadline }
         lastHeartbeats = now
@@ -130,8 +130,10 @@ extension Supervisor {
             let slot = Int(beat.worker.slot)
             guard beat.age >= policy.heartbeatDeadline, holds(beat.worker), slots[slot].isReady || slots[slot].isDraining
             else { return [] }
-            slots[slot].condemn()
-            return [.report(.hung(beat.worker, milliseconds: beat.age)), .kill(beat.worker)]
+            slots[slot].markForKill()
+            let report = SupervisionReport.self
+            let reason = beat.isStalled ? report.stalled(beat.worker, milliseconds: beat.age) : report.hung(beat.worker, milliseconds: beat.age)
+            return [.report(reason), .kill(beat.worker)]
         }
     }
 }

@@ -72,13 +72,13 @@ extension Supervisor {
         case .running where !hasBeenUp: return ended(id, .busy("the server is not up yet"))
         case .running: break
         }
-        if let leaver { return ended(id, .busy("worker \(leaver) is still leaving")) }
+        if let drainingWorker { return ended(id, .busy("worker \(drainingWorker) is still leaving")) }
         phase = .restarting(Restart(id: id, queue: Array(0..<wanted), total: wanted))
         return advance()
     }
 
     /// A worker that is to leave and has not left, if there is one.
-    var leaver: WorkerName? { slots.indices.first { slots[$0].isAlive && !isHolder($0) }.map { slots[$0].worker } }
+    var drainingWorker: WorkerName? { slots.indices.first { slots[$0].isAlive && !isHolder($0) }.map { slots[$0].worker } }
 
     /// The next position has its turn.
     private mutating func advance() -> [SupervisionAction] {
@@ -89,16 +89,16 @@ extension Supervisor {
             return conclude(restart, .done(restart.total))
         }
         restart.queue.removeFirst()
-        let holder = Int(positions[position].holder)
+        let activeSlot = Int(positions[position].activeSlot)
         var actions: [SupervisionAction] = []
-        switch slots[holder].state {
+        switch slots[activeSlot].state {
         case .ready:
-            let other = (holder + WorkerName.positions) % WorkerName.slots
+            let other = (activeSlot + WorkerName.positions) % WorkerName.slots
             actions = spawn(other)
-            restart.stage = .starting(position: position, new: slots[other].worker, old: slots[holder].worker)
+            restart.stage = .starting(position: position, new: slots[other].worker, old: slots[activeSlot].worker)
         case .waiting, .vacant:
-            actions = spawn(holder)
-            restart.stage = .starting(position: position, new: slots[holder].worker, old: nil)
+            actions = spawn(activeSlot)
+            restart.stage = .starting(position: position, new: slots[activeSlot].worker, old: nil)
         case .starting, .condemned, .draining, .leaving: restart.stage = .awaiting(position: position)
         }
         phase = .restarting(restart)
@@ -116,7 +116,7 @@ extension Supervisor {
         guard case .restarting(var restart) = phase else { return [] }
         switch restart.stage {
         case .starting(let position, worker, let old):
-            positions[position].holder = worker.slot
+            positions[position].activeSlot = worker.slot
             guard let old else { return advance() }
             restart.stage = .draining(position: position, old: old)
             phase = .restarting(restart)
@@ -160,11 +160,11 @@ extension Supervisor {
     }
 
     /// If the restart waits for the replacement of this worker: the position is the replacement's from now on.
-    mutating func bequeath(_ worker: WorkerName) -> Bool {
+    mutating func promoteReplacement(_ worker: WorkerName) -> Bool {
         guard case .restarting(var restart) = phase, case .starting(let position, let new, worker) = restart.stage
         else { return false }
         restart.stage = .starting(position: position, new: new, old: nil)
-        positions[position].holder = new.slot
+        positions[position].activeSlot = new.slot
         phase = .restarting(restart)
         return true
     }
@@ -172,7 +172,7 @@ extension Supervisor {
     /// A worker that was to leave has left.
     mutating func restartRetired(_ worker: WorkerName) -> [SupervisionAction] {
         guard case .restarting(var restart) = phase, case .draining(let position, worker) = restart.stage else { return [] }
-        if slots[Int(positions[position].holder)].isReady { return advance() }
+        if slots[Int(positions[position].activeSlot)].isReady { return advance() }
         restart.stage = .settling(position: position)
         phase = .restarting(restart)
         return []

@@ -76,7 +76,7 @@ struct Slot: Equatable, Sendable {
     }
 
     /// It is to be killed.
-    mutating func condemn() {
+    mutating func markForKill() {
         switch state {
         case .ready(let since), .draining(let since): state = .condemned(readySince: since)
         case .starting, .leaving: state = .condemned(readySince: nil)

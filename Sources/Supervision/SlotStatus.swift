@@ -7,13 +7,13 @@ public struct SlotStatus: Equatable, Sendable {
     /// How often the position was filled again.
     public var restarts: UInt32
     /// Deaths without stable service between.
-    public var troubles: CrashStreak?
+    public var crashStreak: CrashStreak?
 
-    public init(worker: WorkerName, state: State, restarts: UInt32, troubles: CrashStreak? = nil) {
+    public init(worker: WorkerName, state: State, restarts: UInt32, crashStreak: CrashStreak? = nil) {
         self.worker = worker
         self.state = state
         self.restarts = restarts
-        self.troubles = troubles
+        self.crashStreak = crashStreak
     }
 }
 
@@ -40,7 +40,7 @@ extension Supervisor {
             }
         return SlotStatus(
             worker: slots[slot].worker, state: state, restarts: position.starts > 0 ? position.starts - 1 : 0,
-            troubles: isHolder(slot) ? position.troubles : nil)
+            crashStreak: isHolder(slot) ? position.crashStreak : nil)
     }
 
     /// Workers that serve, for work that any of them can do.

@@ -19,7 +19,7 @@ public struct Supervisor: Sendable {
     /// All slots by their number.
     var slots: [Slot]
     /// All positions that there can be.
-    var positions: [Position]
+    var positions: [WorkerIndexState]
     /// How many positions there shall be: the first ones.
     var wanted: Int
     /// How many there shall be as soon as nothing else is under way.
@@ -35,7 +35,7 @@ public struct Supervisor: Sendable {
         self.policy = policy
         wanted = min(max(1, workers), WorkerName.positions)
         slots = (0..<WorkerName.slots).map { Slot(number: UInt8(clamping: $0)) }
-        positions = (0..<WorkerName.positions).map { Position(number: $0) }
+        positions = (0..<WorkerName.positions).map { WorkerIndexState(number: $0) }
     }
 
     /// - Parameter now: milliseconds of a clock that never goes back.
@@ -162,7 +162,7 @@ public struct Supervisor: Sendable {
         switch slots[slot].state {
         case .starting, .ready, .draining, .leaving:
             noteFailure(worker, .misbehaved(reason))
-            slots[slot].condemn()
+            slots[slot].markForKill()
             return [.report(.misbehaved(worker, reason: reason)), .kill(worker)]
         case .vacant, .waiting, .condemned: return []
         }
@@ -184,7 +184,7 @@ public struct Supervisor: Sendable {
         var actions: [SupervisionAction] = [.report(.died(worker, exit, wasReady: wasReady, nextAfter: delay))]
         if wasGreeted { actions.append(.announceDeath(worker, to: greetedWorkers)) }
         actions.append(.notify(status))
-        if bequeath(worker) {
+        if promoteReplacement(worker) {
             slots[slot].state = .vacant
             return actions + leaveOrphans(of: worker)
         }
@@ -204,7 +204,7 @@ public struct Supervisor: Sendable {
 
     private mutating func refill(_ slot: Int, after delay: Int64) -> [SupervisionAction] {
         if delay == 0, canSpawn { return spawn(slot) }
-        if delay == 0, vacate(slot) { return [] }
+        if delay == 0, deferRefill(slot) { return [] }
         let next = WorkerName(slot: UInt8(clamping: slot), incarnation: slots[slot].incarnation + 1)
         // During a reload the refill waits for its end, so that nobody starts with a configuration about to change.
         if delay == 0, case .reloading(var reload) = phase {
@@ -230,7 +230,7 @@ public struct Supervisor: Sendable {
         case .stop:
             guard case .stopping = phase else { return [] }
             return slots.indices.filter { slots[$0].isAlive }.flatMap { slot -> [SupervisionAction] in
-                slots[slot].condemn()
+                slots[slot].markForKill()
                 return [.report(.killedAtStop(slots[slot].worker)), .kill(slots[slot].worker)]
             }
         }
@@ -239,7 +239,7 @@ public struct Supervisor: Sendable {
     private mutating func readinessExpired(_ worker: WorkerName) -> [SupervisionAction] {
         guard holds(worker), case .starting = slots[Int(worker.slot)].state else { return [] }
         noteFailure(worker, .notReadyInTime(milliseconds: policy.readinessDeadline))
-        slots[Int(worker.slot)].condemn()
+        slots[Int(worker.slot)].markForKill()
         return [.report(.notReadyInTime(worker, milliseconds: policy.readinessDeadline)), .kill(worker)]
     }
 
@@ -257,19 +257,19 @@ public struct Supervisor: Sendable {
         }
         phase = .stopping(status: status)
         var actions: [SupervisionAction] = [.report(.stopping(workers: slots.filter(\.isAlive).count)), .notify(.stopping), .refuseConnections]
-        for slot in slots.indices { actions += dismiss(slot) }
+        for slot in slots.indices { actions += stopWorker(slot) }
         let end = endIfEmpty()
         return actions + (end.isEmpty ? [.arm(.stop, after: policy.stopDeadline + policy.stopGrace)] : end)
     }
 
     /// Whoever serves is told to stop; whoever does not yet has nothing to end.
-    private mutating func dismiss(_ slot: Int) -> [SupervisionAction] {
+    private mutating func stopWorker(_ slot: Int) -> [SupervisionAction] {
         switch slots[slot].state {
         case .ready, .draining:
             slots[slot].state = .leaving
             return [.stop(slots[slot].worker, deadline: policy.stopDeadline)]
         case .starting:
-            slots[slot].condemn()
+            slots[slot].markForKill()
             return [.kill(slots[slot].worker)]
         case .waiting:
             slots[slot].state = .vacant
@@ -290,12 +290,12 @@ public struct Supervisor: Sendable {
     public var greetedWorkers: [WorkerName] { slots.filter(\.isGreeted).map(\.worker) }
 
     /// The slots of the workers that there shall be, in the order of their positions.
-    var holders: [Int] { positions[..<wanted].map { Int($0.holder) } }
+    var holders: [Int] { positions[..<wanted].map { Int($0.activeSlot) } }
 
     /// Whether the process in this slot serves, or shall serve, a position.
     func isHolder(_ slot: Int) -> Bool {
         let position = slot % WorkerName.positions
-        return position < wanted && Int(positions[position].holder) == slot
+        return position < wanted && Int(positions[position].activeSlot) == slot
     }
 
     var readyCount: Int { holders.count { slots[$0].isReady } }
@@ -311,9 +311,9 @@ public struct Supervisor: Sendable {
 
     var status: SupervisionAction.Notice {
         let crashing = positions[..<wanted].compactMap { position -> ServiceStatus.Crashing? in
-            guard slots[Int(position.holder)].state == .waiting, let troubles = position.troubles, let next = troubles.nextStart
+            guard slots[Int(position.activeSlot)].state == .waiting, let crashStreak = position.crashStreak, let next = crashStreak.nextStart
             else { return nil }
-            return ServiceStatus.Crashing(position: position.number, delay: next - troubles.last)
+            return ServiceStatus.Crashing(position: position.number, delay: next - crashStreak.last)
         }
         return .status(ServiceStatus(ready: readyCount, all: wanted, crashing: crashing, restart: restartStanding))
     }

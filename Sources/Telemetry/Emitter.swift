@@ -9,12 +9,12 @@ final class Emitter: Sendable {
 
     private struct Setting {
         var process = ""
-        var destination = Destination.lines(prefixed: false)
+        var destination = LogDestination.lines(prefixed: false)
     }
 
     private let setting = Mutex(Setting())
 
-    func configure(process: String, destination: Destination) {
+    func configure(process: String, destination: LogDestination) {
         setting.withLock { $0 = Setting(process: process, destination: destination) }
     }
 

@@ -9,7 +9,7 @@ public enum LogSink: Sendable {
     /// The journal when standard error is connected to it (`JOURNAL_STREAM`, systemd.exec(5)), else standard error.
     case automatic
 
-    func destination() -> Destination {
+    func destination() -> LogDestination {
         switch self {
         case .standardError: .lines(prefixed: false)
         case .journal: .journal
@@ -19,7 +19,7 @@ public enum LogSink: Sendable {
 }
 
 /// A resolved sink. `prefixed` puts sd-daemon(3)'s `<priority>` before each line.
-enum Destination: Equatable {
+enum LogDestination: Equatable {
     case lines(prefixed: Bool)
     case journal
 }

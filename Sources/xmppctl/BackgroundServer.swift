@@ -41,7 +41,7 @@ struct BackgroundServer {
             usleep(Self.pause * 1000)
         }
         throw CommandError(
-            "xmppd (pid \(pid)) is not ready after \(server.patience) s; it was left running\n\(errorText)", ExitStatus.unavailable)
+            "xmppd (pid \(pid)) is not ready after \(server.patience) s; it was left running\n\(errorText)", CommandStatus.unavailable)
     }
 
     /// How many workers there are if all are ready; nil if not, or if it is not our server that answers.
@@ -61,7 +61,7 @@ struct BackgroundServer {
         var status: Int32 = 0
         guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
         let code = status >> 8 & 0xFF
-        return status & 0x7F == 0 && code != 0 ? code : ExitStatus.failed
+        return status & 0x7F == 0 && code != 0 ? code : CommandStatus.failed
     }
 
     private var errorText: String {

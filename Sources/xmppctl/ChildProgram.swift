@@ -17,6 +17,6 @@ enum ChildProgram {
         let count = pread(output, &bytes, size, 0)
         var text = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
         while text.last == "\n" { text.removeLast() }
-        return (status & 0x7F == 0 ? status >> 8 & 0xFF : ExitStatus.failed, text)
+        return (status & 0x7F == 0 ? status >> 8 & 0xFF : CommandStatus.failed, text)
     }
 }

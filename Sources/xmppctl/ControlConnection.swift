@@ -13,7 +13,7 @@ struct ControlConnection {
     /// Asks for a verb and waits for its result. Rows that came ahead of it are put in their place.
     /// - Parameter watch: told of each part as it comes.
     func perform(_ verb: String, _ arguments: Value = [:], watch: (Value) -> Void = { _ in }) throws(CommandError) -> Value {
-        guard let operation = OperationCatalog.operation(verb) else { throw CommandError("unknown verb \(verb)", ExitStatus.usage) }
+        guard let operation = OperationCatalog.operation(verb) else { throw CommandError("unknown verb \(verb)", CommandStatus.usage) }
         let (parts, result) = try exchange(ControlRequest(id: 1, verb: verb, arguments: try operation.judge(arguments)), watch)
         switch result {
         case .failure(let code, let text): throw CommandError(text, Self.status(of: code))
@@ -56,18 +56,18 @@ struct ControlConnection {
         case .system(ENOENT):
             CommandError(
                 "xmppd is not running (no control socket at \(socket)): start it with 'xmppctl start', or name its socket with --socket",
-                ExitStatus.unavailable)
+                CommandStatus.unavailable)
         case .system(ECONNREFUSED):
             CommandError(
                 "xmppd is not running (nobody listens at \(socket)): start it with 'xmppctl start', or name its socket with --socket",
-                ExitStatus.unavailable)
+                CommandStatus.unavailable)
         case .system(EACCES), .system(EPERM):
             CommandError(
                 "permission denied at \(socket): run xmppctl as root, as the user of xmppd or as a member of its group",
-                ExitStatus.unavailable)
-        case .system(let number): CommandError("cannot talk to xmppd at \(socket): \(reason(number))", ExitStatus.unavailable)
-        case .timeout: CommandError("xmppd gave no answer within \(patience) s; see --timeout", ExitStatus.unavailable)
-        case .closed: CommandError("xmppd ended the connection before its answer was complete", ExitStatus.unavailable)
+                CommandStatus.unavailable)
+        case .system(let number): CommandError("cannot talk to xmppd at \(socket): \(reason(number))", CommandStatus.unavailable)
+        case .timeout: CommandError("xmppd gave no answer within \(patience) s; see --timeout", CommandStatus.unavailable)
+        case .closed: CommandError("xmppd ended the connection before its answer was complete", CommandStatus.unavailable)
         case .malformed(let error): Self.misunderstanding(error.description)
         }
     }
@@ -78,10 +78,10 @@ struct ControlConnection {
 
     private static func status(of code: String) -> Int32 {
         switch code {
-        case "unavailable", "timeout", "busy", "idle": ExitStatus.unavailable
-        case "bad-argument", "unknown-verb": ExitStatus.usage
-        case "configuration": ExitStatus.configuration
-        default: ExitStatus.failed
+        case "unavailable", "timeout", "busy", "idle": CommandStatus.unavailable
+        case "bad-argument", "unknown-verb": CommandStatus.usage
+        case "configuration": CommandStatus.configuration
+        default: CommandStatus.failed
         }
     }
 
@@ -102,7 +102,7 @@ extension Operation {
         do throws(Failure) {
             return try check(arguments).value
         } catch {
-            throw CommandError(error.text, ExitStatus.usage)
+            throw CommandError(error.text, CommandStatus.usage)
         }
     }
 }

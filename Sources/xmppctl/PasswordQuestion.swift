@@ -23,14 +23,14 @@ struct PasswordQuestion {
     private func ask(_ console: Console) throws(CommandError) -> String {
         guard console.isInteractive else {
             guard let line = console.readLine(), !line.isEmpty else {
-                throw CommandError("no password: standard input is empty", ExitStatus.usage)
+                throw CommandError("no password: standard input is empty", CommandStatus.usage)
             }
             return line
         }
         guard let first = console.readSecret("New password for \(printable(jid)): "), !first.isEmpty,
             let second = console.readSecret("Once more: ")
-        else { throw CommandError("no password was given", ExitStatus.usage) }
-        guard first == second else { throw CommandError("the two passwords differ", ExitStatus.usage) }
+        else { throw CommandError("no password was given", CommandStatus.usage) }
+        guard first == second else { throw CommandError("the two passwords differ", CommandStatus.usage) }
         return first
     }
 }

@@ -17,24 +17,24 @@ enum Program {
             var command = try ControlCommand.parseAsRoot(words)
             guard let subcommand = command as? any Subcommand else {
                 try command.run()
-                return ExitStatus.success
+                return CommandStatus.success
             }
             try subcommand.carryOut(console)
-            return ExitStatus.success
+            return CommandStatus.success
         } catch let complaint as CommandError {
             if !complaint.text.isEmpty { console.complain("xmppctl: \(complaint.text)") }
             return complaint.status
         } catch {
             let status = ControlCommand.exitCode(for: error).rawValue
             let message = ControlCommand.fullMessage(for: error)
-            if !message.isEmpty { status == ExitStatus.success ? console.say(message) : console.complain(message) }
+            if !message.isEmpty { status == CommandStatus.success ? console.say(message) : console.complain(message) }
             return status
         }
     }
 }
 
 /// The exit statuses, after sysexits(3).
-enum ExitStatus {
+enum CommandStatus {
     static let success: Int32 = 0
     /// The server, or this program, tried and did not succeed; or the answer to a question is no.
     static let failed: Int32 = 1
@@ -50,7 +50,7 @@ struct CommandError: Error, Equatable {
     var text: String
     var status: Int32
 
-    init(_ text: String, _ status: Int32 = ExitStatus.failed) {
+    init(_ text: String, _ status: Int32 = CommandStatus.failed) {
         self.text = text
         self.status = status
     }

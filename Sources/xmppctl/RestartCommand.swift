@@ -49,7 +49,7 @@ struct RestartCommand: VerbCommand {
         while poll(&entries, 2, Int32(clamping: server.patience * 1000)) < 0, errno == EINTR {}
         while Int64(time(nil)) < deadline {
             if poll(&entries[1], 1, 0) > 0, entries[1].revents != 0 {
-                throw CommandError("xmppd (pid \(pid)) has stopped and does not start again; its log says why", ExitStatus.failed)
+                throw CommandError("xmppd (pid \(pid)) has stopped and does not start again; its log says why", CommandStatus.failed)
             }
             if isRunning(server) {
                 if output.json { return try show(result, console) }
@@ -57,7 +57,7 @@ struct RestartCommand: VerbCommand {
             }
             usleep(50_000)
         }
-        throw CommandError("xmppd (pid \(pid)) is not ready after \(server.patience) s", ExitStatus.unavailable)
+        throw CommandError("xmppd (pid \(pid)) is not ready after \(server.patience) s", CommandStatus.unavailable)
     }
 
     private func isRunning(_ server: ControlConnection) -> Bool {

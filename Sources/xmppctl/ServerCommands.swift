@@ -27,7 +27,7 @@ struct StopCommand: VerbCommand {
         }
         console.draw?("")
         guard looks > 0 || handle < 0 else {
-            throw CommandError("xmppd (pid \(pid)) is stopping, but not gone after \(server.patience) s", ExitStatus.unavailable)
+            throw CommandError("xmppd (pid \(pid)) is stopping, but not gone after \(server.patience) s", CommandStatus.unavailable)
         }
         try show(result, console)
     }
@@ -87,7 +87,7 @@ struct VersionCommand: VerbCommand {
         do throws(CommandError) {
             answer = try server.server(console).perform(Self.verb)
         } catch {
-            guard error.status == ExitStatus.unavailable else { throw error }
+            guard error.status == CommandStatus.unavailable else { throw error }
         }
         let versions: Value = ["xmppctl": .string(ServerVersion.number), "xmppd": answer["version"] ?? nil]
         if output.json { return console.say(JSON.text(of: versions)) }

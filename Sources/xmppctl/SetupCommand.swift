@@ -44,7 +44,7 @@ struct SetupCommand: Subcommand {
         template.admin = try answer(admin, "Account of the administrator, - for none", "admin", console, otherwise: "")
         if template.admin == "-" { template.admin = "" }
         if template.admin.contains("@") {
-            throw CommandError("--admin '\(printable(template.admin))': expected the part of the address before the @", ExitStatus.usage)
+            throw CommandError("--admin '\(printable(template.admin))': expected the part of the address before the @", CommandStatus.usage)
         }
         if !template.admin.isEmpty {
             _ = try OperationCatalog.operation("account.exists")?.judge(["jid": .string("\(template.admin)@\(template.domain)")])
@@ -64,14 +64,14 @@ struct SetupCommand: Subcommand {
         if let given { return given }
         if console.isInteractive {
             guard let line = console.ask("\(question)\(preset.map { " [\($0)]" } ?? ""): ") else {
-                throw CommandError("no answer: nothing has been written", ExitStatus.usage)
+                throw CommandError("no answer: nothing has been written", CommandStatus.usage)
             }
             if !line.isEmpty { return line }
             if let preset { return preset }
         } else if let value = otherwise ?? preset {
             return value
         }
-        throw CommandError("no domain: name it with --domain", ExitStatus.usage)
+        throw CommandError("no domain: name it with --domain", CommandStatus.usage)
     }
 
     private func judge(_ arguments: Value) throws(CommandError) { _ = try OperationCatalog.operation(Self.verb)?.judge(arguments) }
@@ -107,7 +107,7 @@ struct SetupCommand: Subcommand {
         do throws(CommandError) {
             status = try server.perform("status")
         } catch {
-            guard error.status == ExitStatus.unavailable else { throw error }
+            guard error.status == CommandStatus.unavailable else { throw error }
             let start = file == Self.defaultFile ? "xmppctl start" : "xmppctl start --config \(file)"
             sayNext([start] + account(jid), "xmppd does not answer. Then:", console)
             return true

@@ -3,7 +3,7 @@ import Kernel
 import Modules
 import Testing
 
-@Suite("The catalog of modules")
+@Suite("The catalog of modules", .timeLimit(.minutes(5)))
 struct CatalogTests {
     private static let listed = Catalog.modules.map { "\($0)" }
 

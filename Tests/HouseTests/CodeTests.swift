@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("The code keeps the rules of the house")
+@Suite("The code keeps the rules of the house", .timeLimit(.minutes(5)))
 struct CodeTests {
     private static let everything = ["Sources", "Tests"].flatMap {
         SourceTree.files(under: $0, ["swift", "c", "h", "cpp"])

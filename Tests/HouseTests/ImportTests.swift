@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("Imports go down")
+@Suite("Imports go down", .timeLimit(.minutes(5)))
 struct ImportTests {
     @Test("the table of rooms itself points down, or sideways to what stands above in it")
     func tableIsOrdered() {

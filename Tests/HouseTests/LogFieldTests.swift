@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("Fields of the log")
+@Suite("Fields of the log", .timeLimit(.minutes(5)))
 struct LogFieldTests {
     @Test("xmppd(8) explains each under the name that it has in the journal, and no other")
     func fieldsAreExplained() throws {

@@ -2,7 +2,7 @@ import Kernel
 import Modules
 import Testing
 
-@Suite("The README tells the truth")
+@Suite("The README tells the truth", .timeLimit(.minutes(5)))
 struct ReadmeTests {
     private let rows: [[String]]
 

@@ -45,6 +45,11 @@ struct SourceFile {
         }
     }
 
+    /// Those that stand on their own and are known to other files.
+    var topLevelTypes: [String] {
+        types.filter { !$0.line.starts(with: " ") && !$0.line.contains("private ") }.map(\.name)
+    }
+
     private static let declarations = ["class", "struct", "enum", "actor", "protocol", "typealias"]
 
     private static func isModifier(_ word: Substring) -> Bool {

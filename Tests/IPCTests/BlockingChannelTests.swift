@@ -4,6 +4,7 @@ import Testing
 
 @testable import IPC
 
+@Suite(.timeLimit(.minutes(5)))
 struct BlockingChannelTests {
     private func pair() throws -> (BlockingChannel, BlockingChannel) {
         var ends: [Int32] = [-1, -1]

@@ -60,6 +60,7 @@ private func expectExactLength(_ frame: Frame, _ read: (Frame) throws(WireError)
     #expect(throws: WireError.trailingBytes(1)) { try read(Frame(kind: frame.kind, payload: frame.payload + [0])) }
 }
 
+@Suite(.timeLimit(.minutes(5)))
 struct ContractTests {
     @Test(arguments: masterMessages) func masterMessageComesBack(message: MasterMessage) throws {
         #expect(try MasterMessage(frame(message.encoded())) == message)

@@ -2,6 +2,7 @@ import Testing
 
 @testable import IPC
 
+@Suite(.timeLimit(.minutes(5)))
 struct ControlTests {
     private let request = ControlRequest(id: 9, verb: "account.add", arguments: ["user": "ada@example.org"])
 

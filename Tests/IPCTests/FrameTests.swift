@@ -2,6 +2,7 @@ import Testing
 
 @testable import IPC
 
+@Suite(.timeLimit(.minutes(5)))
 struct FrameTests {
     private let three = [[UInt8]](repeating: [], count: 3).indices.map { index in
         Frame.encode(kind: UInt16(index)) { $0.rest([UInt8](repeating: UInt8(index), count: index * 5)) }

@@ -1,6 +1,7 @@
 import IPC
 import Testing
 
+@Suite(.timeLimit(.minutes(5)))
 struct ProgramVersionsTests {
     @Test func aLineComesBack() {
         let worker = ProgramVersions(segment: 2), master = ProgramVersions(segment: 2, state: 1)

@@ -2,6 +2,7 @@ import Testing
 
 @testable import IPC
 
+@Suite(.timeLimit(.minutes(5)))
 struct ValueTests {
     private func encode(_ value: Value) -> [UInt8] {
         var writer = ByteWriter()

@@ -2,6 +2,7 @@ import Testing
 
 @testable import IPC
 
+@Suite(.timeLimit(.minutes(5)))
 struct WorkerArgumentsTests {
     @Test func comeBack() {
         var arguments = WorkerArguments(slot: 1, incarnation: 3, workers: 2, logLevel: "info")

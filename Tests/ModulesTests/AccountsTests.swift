@@ -53,7 +53,7 @@ private final class Script: AuthenticationBackend {
     }
 }
 
-@Suite("The methods of authentication, asked together")
+@Suite("The methods of authentication, asked together", .timeLimit(.minutes(5)))
 struct AccountsTests {
     init() { StageLoop.start() }
 
@@ -152,7 +152,7 @@ struct AccountsTests {
     }
 }
 
-@Suite("Anonymous users (XEP-0175)")
+@Suite("Anonymous users (XEP-0175)", .timeLimit(.minutes(5)))
 struct AnonymousUserTests {
     init() { StageLoop.start() }
 

@@ -9,7 +9,7 @@ import XMPP
 @testable import Modules
 
 /// A message that offline storage would keep: its sender is told that it was handled when somebody has it, or it is stored.
-@Suite struct AckHoldTests {
+@Suite(.timeLimit(.minutes(5))) struct AckHoldTests {
     init() { StageLoop.start() }
 
     private static let sm = StreamManagementXML.namespace

@@ -7,7 +7,7 @@ import XML
 
 @testable import Modules
 
-@Suite struct DiscoTests {
+@Suite(.timeLimit(.minutes(5))) struct DiscoTests {
     init() { StageLoop.start() }
 
     private let modules = """

@@ -3,7 +3,7 @@ import XML
 
 @testable import Modules
 
-@Suite struct EntityCapabilitiesTests {
+@Suite(.timeLimit(.minutes(5))) struct EntityCapabilitiesTests {
     private static let features = """
         <feature var='http://jabber.org/protocol/muc'/><feature var='http://jabber.org/protocol/caps'/>\
         <feature var='http://jabber.org/protocol/disco#items'/><feature var='http://jabber.org/protocol/disco#info'/>

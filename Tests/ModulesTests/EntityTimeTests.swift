@@ -6,7 +6,7 @@ import XML
 
 @testable import Modules
 
-@Suite struct EntityTimeTests {
+@Suite(.timeLimit(.minutes(5))) struct EntityTimeTests {
     init() { StageLoop.start() }
 
     @Test(arguments: [(0, "1970-01-01T00:00:00Z"), (1_166_551_115, "2006-12-19T17:58:35Z"), (951_782_400, "2000-02-29T00:00:00Z")])

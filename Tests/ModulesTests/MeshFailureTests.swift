@@ -9,7 +9,7 @@ import XMPP
 
 /// The worker on the other side dies when the 1st, 2nd, 3rd… frame is sent to it, until all goes well (H38). Whatever was
 /// acknowledged before is then with its receiver, or kept.
-@Suite struct MeshFailureTests {
+@Suite(.timeLimit(.minutes(5))) struct MeshFailureTests {
     init() { StageLoop.start() }
 
     private static let sm = StreamManagementXML.namespace

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Kernel
 
-@Suite struct MigrationTargetTests {
+@Suite(.timeLimit(.minutes(5))) struct MigrationTargetTests {
     /// At which time which workers are there, and where sessions go then.
     @Test(arguments: [
         [(0, [0, 2], 2), (100, [0, 2], 2), (5_000, [0, 2], 2)],

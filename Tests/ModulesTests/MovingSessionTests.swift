@@ -10,7 +10,7 @@ import XMPP
 @testable import Modules
 
 /// Sessions that go to another worker while something comes for them (XEP-0198 §5; `IPC/MigrationMessage.swift`).
-@Suite struct MovingSessionTests {
+@Suite(.timeLimit(.minutes(5))) struct MovingSessionTests {
     init() { StageLoop.start() }
 
     private static let sm = StreamManagementXML.namespace

@@ -3,7 +3,7 @@ import Network
 import Testing
 
 /// A worker that starts waits until the others would send to its sessions.
-@Suite struct AcquaintanceTests {
+@Suite(.timeLimit(.minutes(5))) struct AcquaintanceTests {
     init() { StageLoop.start() }
 
     @Test @LoopActor func aWorkerIsKnownWhenAllOthersHaveSaidSo() async throws {

@@ -6,7 +6,7 @@ import XMPP
 
 @testable import Modules
 
-@Suite struct PingTests {
+@Suite(.timeLimit(.minutes(5))) struct PingTests {
     init() { StageLoop.start() }
 
     private let ping = "<ping xmlns='urn:xmpp:ping'/>"

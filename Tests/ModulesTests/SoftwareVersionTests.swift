@@ -5,7 +5,7 @@ import XML
 
 @testable import Modules
 
-@Suite struct SoftwareVersionTests {
+@Suite(.timeLimit(.minutes(5))) struct SoftwareVersionTests {
     init() { StageLoop.start() }
 
     @Test(arguments: [false, true]) @LoopActor func serverAnswers(_ isSystemTold: Bool) async throws {

@@ -8,7 +8,7 @@ import XMPP
 @testable import Modules
 
 /// What clients are told to have been handled is stored, whatever storage does meanwhile (H38, XEP-0198 §4).
-@Suite struct StorageFailureTests {
+@Suite(.timeLimit(.minutes(5))) struct StorageFailureTests {
     init() { StageLoop.start() }
 
     private static let sm = StreamManagementXML.namespace

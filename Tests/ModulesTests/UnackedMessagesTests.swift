@@ -3,7 +3,7 @@ import Testing
 
 @testable import Kernel
 
-@Suite struct UnackedMessagesTests {
+@Suite(.timeLimit(.minutes(5))) struct UnackedMessagesTests {
     init() { StageLoop.start() }
 
     /// Messages with the counts after `first`, sent at the times 0, 10, 20…

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 @testable import Network
 
-@Suite("Compressed connections (XEP-0138)")
+@Suite("Compressed connections (XEP-0138)", .timeLimit(.minutes(5)))
 struct CompressionTests {
     init() { TestLoop.start() }
 

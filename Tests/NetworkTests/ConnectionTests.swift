@@ -2,6 +2,7 @@ import Glibc
 import Testing
 @testable import Network
 
+@Suite(.timeLimit(.minutes(5)))
 struct ConnectionTests {
     init() { TestLoop.start() }
 

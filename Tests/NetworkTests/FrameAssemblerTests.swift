@@ -1,6 +1,7 @@
 import Testing
 @testable import Network
 
+@Suite(.timeLimit(.minutes(5)))
 struct FrameAssemblerTests {
     static let frames: [[UInt8]] = [[1, 2, 3], [], Array(repeating: 7, count: 300), [9], []]
     static var stream: [UInt8] {

@@ -2,6 +2,7 @@ import Glibc
 import Testing
 @testable import Network
 
+@Suite(.timeLimit(.minutes(5)))
 struct LoopTests {
     init() { TestLoop.start() }
 

@@ -25,6 +25,7 @@ final class PipeLog: PipeDelegate {
     func pipeClosed(_ pipe: Pipe) { isClosed = true; events.changed() }
 }
 
+@Suite(.timeLimit(.minutes(5)))
 struct PipeTests {
     init() { TestLoop.start() }
 
@@ -133,6 +134,7 @@ final class ControlLog: ControlPipeDelegate {
     func controlPipeClosed(_ pipe: ControlPipe) { isClosed = true; events.changed() }
 }
 
+@Suite(.timeLimit(.minutes(5)))
 struct ControlPipeTests {
     init() { TestLoop.start() }
 

@@ -1,7 +1,7 @@
 import Testing
 @testable import Network
 
-@Suite struct ProxyHeaderTests {
+@Suite(.timeLimit(.minutes(5))) struct ProxyHeaderTests {
     struct Row: Sendable, CustomTestStringConvertible {
         let name: String
         let bytes: [UInt8]

@@ -1,6 +1,7 @@
 import Testing
 @testable import Network
 
+@Suite(.timeLimit(.minutes(5)))
 struct TimerWheelTests {
     @Test func firesNeverEarlyAndAtMostOneTickLate() {
         for deadline: Int64 in [1, 49, 50, 51, 99, 100, 1234, 51_199, 51_200, 51_201, 3_600_000] {

@@ -1,6 +1,7 @@
 import Testing
 @testable import Network
 
+@Suite(.timeLimit(.minutes(5)))
 struct TokenBucketTests {
     @Test func oneSecondsWorthPassesAtOnce() {
         var bucket = TokenBucket(bytesPerSecond: 1000, now: 0)

@@ -3,6 +3,7 @@ import Testing
 
 @testable import Operations
 
+@Suite(.timeLimit(.minutes(5)))
 struct ArgumentTests {
     private static let anything = Operation(
         "any", .worker, .read, "Anything.",

@@ -5,6 +5,7 @@ import Testing
 @testable import Operations
 
 /// What must hold of the table of verbs as a whole.
+@Suite(.timeLimit(.minutes(5)))
 struct CatalogTests {
     @Test func namesAreUniqueAndSpellable() {
         #expect(Set(OperationCatalog.all.map(\.name)).count == OperationCatalog.all.count)

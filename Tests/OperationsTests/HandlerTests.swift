@@ -3,6 +3,7 @@ import Testing
 
 @testable import Operations
 
+@Suite(.timeLimit(.minutes(5)))
 struct HandlerTests {
     private var handlers: OperationHandlers<String> {
         var handlers = OperationHandlers<String>(for: .worker)

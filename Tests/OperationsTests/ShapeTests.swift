@@ -3,6 +3,7 @@ import Testing
 
 @testable import Operations
 
+@Suite(.timeLimit(.minutes(5)))
 struct ShapeTests {
     private let shape = Operation.Shape.object([
         .init("rows", .list(.object([.init("name", .text, "."), .init("size", .integer, optional: true, ".")])), "."),

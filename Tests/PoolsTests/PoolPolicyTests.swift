@@ -1,7 +1,7 @@
 import Testing
 @testable import Pools
 
-@Suite("When a service is asked and when not")
+@Suite("When a service is asked and when not", .timeLimit(.minutes(5)))
 struct PoolPolicyTests {
     private func policy() -> PoolPolicy { PoolPolicy(.init(first: 500, longest: 4000), now: 0) }
     private let gone = ServiceFailure.unreachable("gone"), mute = ServiceFailure.silent("mute")

@@ -67,7 +67,7 @@ extension Result {
     }
 }
 
-@Suite("A pool of connections")
+@Suite("A pool of connections", .timeLimit(.minutes(5)))
 struct ServicePoolTests {
     init() { precondition(Loop.runOnThread()) }
 

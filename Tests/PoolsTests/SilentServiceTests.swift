@@ -28,7 +28,7 @@ private final class SilentPeer {
 }
 
 /// Each of the three libraries gives up at the deadline.
-@Suite("A service that says nothing")
+@Suite("A service that says nothing", .timeLimit(.minutes(5)))
 struct SilentServiceTests {
     init() {
         precondition(Loop.runOnThread())

@@ -1,7 +1,7 @@
 import Testing
 import Pools
 
-@Suite("Texts for directories and web services")
+@Suite("Texts for directories and web services", .timeLimit(.minutes(5)))
 struct TextTests {
     @Test("what has a meaning in a filter is escaped", arguments: [
         ("juliet", "juliet"), ("*", "\\2a"), ("a)(uid=*", "a\\29\\28uid=\\2a"), ("back\\slash", "back\\5cslash"),

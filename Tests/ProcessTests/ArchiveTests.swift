@@ -2,7 +2,7 @@ import TestKit
 import Testing
 import XML
 
-@Suite("The archive of messages (XEP-0313)")
+@Suite("The archive of messages (XEP-0313)", .timeLimit(.minutes(5)))
 struct ArchiveTests {
     private static let namespace = "urn:xmpp:mam:2"
 

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 import XML
 
-@Suite("Methods of authentication")
+@Suite("Methods of authentication", .timeLimit(.minutes(5)))
 struct AuthenticationMethodTests {
     private static let internalAuth = "[auth.password]\n  scram_iterations = 4096\n[auth.internal]"
 

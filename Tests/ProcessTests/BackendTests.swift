@@ -42,7 +42,7 @@ private func expectOutageIsSurvived(
 
 @Suite(
     "Accounts in PostgreSQL",
-    .enabled(if: Programs.canRun(PostgreSQLServer.programs), "PostgreSQL is missing; see packaging/dev"))
+    .enabled(if: Programs.canRun(PostgreSQLServer.programs), "PostgreSQL is missing; see packaging/dev"), .timeLimit(.minutes(5)))
 struct DatabaseBackendTests {
     private func stage(_ database: PostgreSQLServer, estimate: Bool = false) throws -> ServerUnderTest {
         try ProcessTests.stage(
@@ -156,7 +156,7 @@ struct DatabaseBackendTests {
 
 @Suite(
     "Users in a directory",
-    .enabled(if: Programs.canRun(DirectoryServer.program), "slapd is missing; see packaging/dev"))
+    .enabled(if: Programs.canRun(DirectoryServer.program), "slapd is missing; see packaging/dev"), .timeLimit(.minutes(5)))
 struct DirectoryBackendTests {
     private func pools(_ port: UInt16, connection: String = "") -> String {
         ["default", "bind"].map { tag in
@@ -279,7 +279,7 @@ struct DirectoryBackendTests {
 
 @Suite(
     "Users of a web service",
-    .enabled(if: Programs.canRun(Programs.installed("python3")), "python3 is missing; see packaging/dev"))
+    .enabled(if: Programs.canRun(Programs.installed("python3")), "python3 is missing; see packaging/dev"), .timeLimit(.minutes(5)))
 struct ServiceBackendTests {
     private func stage(_ service: UserService, format: String = "scram", credentials: String = UserService.credentials)
         throws -> ServerUnderTest

@@ -5,7 +5,7 @@ import XML
 
 /// Compression against zlib as Python has it.
 @Suite(
-    "Compressed streams (XEP-0138)", .enabled(if: Programs.canRun(Programs.installed("python3")), "python3 is missing"))
+    "Compressed streams (XEP-0138)", .enabled(if: Programs.canRun(Programs.installed("python3")), "python3 is missing"), .timeLimit(.minutes(5)))
 struct CompressionTests {
     private struct Facts: Decodable {
         let before: Bool

@@ -5,7 +5,7 @@ import XML
 
 @Suite(
     "A program that is asked about users (auth.external)",
-    .enabled(if: Programs.canRun(Programs.installed("python3")), "python3 is missing"))
+    .enabled(if: Programs.canRun(Programs.installed("python3")), "python3 is missing"), .timeLimit(.minutes(5)))
 struct ExternalProgramTests {
     private func server(instances: Int = 1) throws -> ServerUnderTest {
         let server = try ServerUnderTest(isStarted: false)

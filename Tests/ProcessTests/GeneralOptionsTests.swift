@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// Options of `[general]` as a client sees them.
-@Suite("General options have their effect")
+@Suite("General options have their effect", .timeLimit(.minutes(5)))
 struct GeneralOptionsTests {
     private static func header(to domain: String) -> String {
         "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "

@@ -2,7 +2,7 @@ import Foundation
 import TestKit
 import Testing
 
-@Suite("What a file of MongooseIM comes to")
+@Suite("What a file of MongooseIM comes to", .timeLimit(.minutes(5)))
 struct ImportTests {
     private struct Report: Decodable {
         struct Row: Decodable { let verdict: String, path: String, text: String, line: Int, column: Int }

@@ -6,7 +6,7 @@ import Testing
     "Other people's clients chat",
     .enabled(
         if: Programs.canRun(Programs.python, Programs.installed("profanity"), Programs.installed("tmux")),
-        "slixmpp, profanity or tmux is missing; see packaging/dev"))
+        "slixmpp, profanity or tmux is missing; see packaging/dev"), .timeLimit(.minutes(5)))
 struct InteroperabilityTests {
     @Test("two of slixmpp on different workers and one of profanity")
     func threeClientsChat() throws {

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 import XML
 
-@Suite("Processes die, and the others go on")
+@Suite("Processes die, and the others go on", .timeLimit(.minutes(5)))
 struct LifeTests {
     @Test("a killed worker: the other's sessions chat on, its slot is filled again, its sessions are seen to be gone")
     func workerIsKilled() throws {

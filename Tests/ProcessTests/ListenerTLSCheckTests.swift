@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// What only OpenSSL can tell of a table of TLS is told by `xmppctl config check`, with the place in the file.
-@Suite("TLS that cannot work is refused before anything starts", .needsOpenSSL)
+@Suite("TLS that cannot work is refused before anything starts", .needsOpenSSL, .timeLimit(.minutes(5)))
 struct ListenerTLSCheckTests {
     private let directory: ScratchDirectory
 

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// Rows 20, 22, 24, 30 and 32 of the keys of listeners: what is made of certificates that clients show.
-@Suite("TLS of client listeners: certificates of clients", .needsOpenSSL)
+@Suite("TLS of client listeners: certificates of clients", .needsOpenSSL, .timeLimit(.minutes(5)))
 struct ListenerTLSClientTests {
     private let directory: ScratchDirectory
     private let tls: ListenerTLS

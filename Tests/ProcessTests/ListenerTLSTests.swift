@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// Rows 19, 21, 23 and 25 to 31 of the keys of listeners: what a listener shows, and which handshakes come about.
-@Suite("TLS of client listeners: certificates, versions and suites", .needsOpenSSL)
+@Suite("TLS of client listeners: certificates, versions and suites", .needsOpenSSL, .timeLimit(.minutes(5)))
 struct ListenerTLSTests {
     private let directory: ScratchDirectory
     private let tls: ListenerTLS

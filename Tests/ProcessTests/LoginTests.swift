@@ -2,7 +2,7 @@ import TestKit
 import Testing
 import XML
 
-@Suite("Logging in")
+@Suite("Logging in", .timeLimit(.minutes(5)))
 struct LoginTests {
     private static let sasl = "urn:ietf:params:xml:ns:xmpp-sasl"
 

@@ -2,7 +2,7 @@ import IPC
 import TestKit
 import Testing
 
-@Suite("Malformed input on the control socket")
+@Suite("Malformed input on the control socket", .timeLimit(.minutes(5)))
 struct MalformedControlTests {
     /// A name, the bytes, and the code of the error that answers them.
     private static let rows: [(String, [UInt8], String)] = [

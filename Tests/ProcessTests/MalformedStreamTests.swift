@@ -2,7 +2,7 @@ import TestKit
 import Testing
 import XML
 
-@Suite("Malformed input on a stream")
+@Suite("Malformed input on a stream", .timeLimit(.minutes(5)))
 struct MalformedStreamTests {
     /// Larger than any buffer of the server's, smaller than what a test machine would notice.
     private static let bound = 48 << 20

@@ -3,7 +3,7 @@ import Testing
 import XML
 
 /// XEP-0198 without an archive: offline storage is all that keeps messages.
-@Suite("Workers that are killed, with offline storage alone")
+@Suite("Workers that are killed, with offline storage alone", .timeLimit(.minutes(5)))
 struct OfflineCrashTests {
     private static let rounds = 6
 

@@ -2,7 +2,7 @@ import TestKit
 import Testing
 import XML
 
-@Suite("Messages for users who are not there")
+@Suite("Messages for users who are not there", .timeLimit(.minutes(5)))
 struct OfflineTests {
     private func stage() throws -> (server: ServerUnderTest, juliet: TestClient) {
         let server = try ServerUnderTest()

@@ -3,7 +3,7 @@ import Testing
 import XML
 
 /// RFC 6121 §4 through the wire, across workers.
-@Suite("Presence")
+@Suite("Presence", .timeLimit(.minutes(5)))
 struct PresenceTests {
     private func friends() throws -> (server: ServerUnderTest, juliet: TestClient, romeo: TestClient) {
         let server = try ServerUnderTest()

@@ -2,7 +2,7 @@ import TestKit
 import Testing
 import XML
 
-@Suite("Accounts made by clients (XEP-0077)")
+@Suite("Accounts made by clients (XEP-0077)", .timeLimit(.minutes(5)))
 struct RegistrationTests {
     private func form(_ user: String, _ password: String) -> String {
         "<query xmlns='jabber:iq:register'><username>\(user)</username><password>\(password)</password><name>n</name><email>e</email></query>"

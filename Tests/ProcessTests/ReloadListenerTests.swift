@@ -3,7 +3,7 @@ import TestKit
 import Testing
 import XML
 
-@Suite("Listeners that come, go and move while clients are connected")
+@Suite("Listeners that come, go and move while clients are connected", .timeLimit(.minutes(5)))
 struct ReloadListenerTests {
     private func stage(_ change: (inout ServerSettings) -> Void = { _ in }) throws -> ServerUnderTest {
         let server = try ServerUnderTest(change)

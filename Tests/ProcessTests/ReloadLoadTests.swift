@@ -4,7 +4,7 @@ import TestKit
 import Testing
 import XML
 
-@Suite("Reloads under load")
+@Suite("Reloads under load", .timeLimit(.minutes(5)))
 struct ReloadLoadTests {
     /// Logs in over TLS and out again without a pause, on threads of its own, until it is told to stop.
     private final class LoginStorm: Sendable {

@@ -2,7 +2,7 @@ import Foundation
 import TestKit
 import Testing
 
-@Suite("A reload that is refused changes nothing")
+@Suite("A reload that is refused changes nothing", .timeLimit(.minutes(5)))
 struct ReloadRefusalTests {
     /// A way to be wrong, and what must be said of it.
     struct Way: Sendable, CustomTestStringConvertible {

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 import XML
 
-@Suite("A new configuration while clients are connected")
+@Suite("A new configuration while clients are connected", .timeLimit(.minutes(5)))
 struct ReloadTests {
     private func stage() throws -> (server: ServerUnderTest, clients: [TestClient]) {
         let server = try ServerUnderTest()

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 import XML
 
-@Suite("The server is restarted while it serves")
+@Suite("The server is restarted while it serves", .timeLimit(.minutes(5)))
 struct RestartTests {
     @Test("one worker after the other: no connect is refused", arguments: [false, true])
     func rollingUnderConnects(_ hasSocketEach: Bool) throws {

@@ -5,7 +5,7 @@ import XML
 /// Another implementation's client resumes its session.
 @Suite(
     "slixmpp resumes its session",
-    .enabled(if: Programs.canRun(Programs.python), "slixmpp is missing; see packaging/dev"))
+    .enabled(if: Programs.canRun(Programs.python), "slixmpp is missing; see packaging/dev"), .timeLimit(.minutes(5)))
 struct ResumptionInteropTests {
     @Test("on the other worker: messages come once and in order, presence and carbons stay", arguments: [0, 1])
     func resumes(_ to: Int) throws {

@@ -3,7 +3,7 @@ import Testing
 import XML
 
 /// What happens to a session, and to those who talk to it, while it has no connection (XEP-0198 §5).
-@Suite("Sessions are resumed")
+@Suite("Sessions are resumed", .timeLimit(.minutes(5)))
 struct ResumptionTests {
     private func stage(_ options: String = "", _ more: String = "") throws -> ServerUnderTest {
         let server = try ServerUnderTest { $0.modules += "\n[modules.mod_stream_management]\n\(options)\n\(more)" }

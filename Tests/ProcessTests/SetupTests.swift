@@ -3,7 +3,7 @@ import Foundation
 import TestKit
 import Testing
 
-@Suite("A server from nothing")
+@Suite("A server from nothing", .timeLimit(.minutes(5)))
 struct SetupTests {
     /// Runs `xmppctl setup` with the file and the socket of a server.
     private func setup(_ server: ServerUnderTest, _ words: [String], input: String = "") throws -> Outcome {

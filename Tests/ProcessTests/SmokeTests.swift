@@ -2,7 +2,7 @@ import TestKit
 import Testing
 import XML
 
-@Suite("A server starts and serves")
+@Suite("A server starts and serves", .timeLimit(.minutes(5)))
 struct SmokeTests {
     @Test("two clients on different workers exchange messages")
     func messagesCrossWorkers() throws {

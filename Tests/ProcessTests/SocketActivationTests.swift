@@ -6,7 +6,7 @@ import XML
 /// Sockets that systemd has opened, handed over by its own tool as it does it itself (sd_listen_fds(3)).
 @Suite(
     "Socket activation",
-    .enabled(if: Programs.canRun(Programs.installed("systemd-socket-activate")), "systemd-socket-activate is missing"))
+    .enabled(if: Programs.canRun(Programs.installed("systemd-socket-activate")), "systemd-socket-activate is missing"), .timeLimit(.minutes(5)))
 struct SocketActivationTests {
 
     /// The server behind such sockets: the tool listens, and becomes the server at the first connection.

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// What the loader says of each wrong option is tested in `ConfigurationTests`; here, that the programs do as it says.
-@Suite("A wrong configuration starts nothing")
+@Suite("A wrong configuration starts nothing", .timeLimit(.minutes(5)))
 struct WrongConfigurationTests {
     /// Runs `xmppd` with a configuration, and `xmppctl config check` on it: both must refuse it in the same words.
     private func refusal(

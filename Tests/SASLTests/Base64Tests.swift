@@ -1,7 +1,7 @@
 import SASL
 import Testing
 
-@Suite("Base 64")
+@Suite("Base 64", .timeLimit(.minutes(5)))
 struct Base64Tests {
     @Test(
         "RFC 4648 §10",

@@ -1,7 +1,7 @@
 import SASL
 import Testing
 
-@Suite("Channel binding")
+@Suite("Channel binding", .timeLimit(.minutes(5)))
 struct ChannelBindingTests {
     private let both = ChannelBindings(
         exporter: bytes("exported"), serverEndPoint: bytes("certificate"), unique: bytes("finished"))

@@ -1,7 +1,7 @@
 import SASL
 import Testing
 
-@Suite("EXTERNAL, by client certificate (XEP-0178)")
+@Suite("EXTERNAL, by client certificate (XEP-0178)", .timeLimit(.minutes(5)))
 struct ExternalTests {
     private static let romeo = ClientCertificate(addresses: ["romeo@example.net"])
     private static let two = ClientCertificate(addresses: ["romeo@example.net", "mercutio@example.net"], commonName: "benvolio")
@@ -80,7 +80,7 @@ struct ExternalTests {
     }
 }
 
-@Suite("ANONYMOUS")
+@Suite("ANONYMOUS", .timeLimit(.minutes(5)))
 struct AnonymousTests {
     @Test("The server makes up a user; what the client says is not looked at", arguments: ["", "sirhc", "\u{0}"])
     func success(trace: String) {

@@ -1,7 +1,7 @@
 import SASL
 import Testing
 
-@Suite("Mechanisms")
+@Suite("Mechanisms", .timeLimit(.minutes(5)))
 struct MechanismTests {
     @Test("Names come back as the mechanism they name")
     func names() {

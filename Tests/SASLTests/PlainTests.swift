@@ -1,7 +1,7 @@
 import SASL
 import Testing
 
-@Suite("PLAIN")
+@Suite("PLAIN", .timeLimit(.minutes(5)))
 struct PlainTests {
     private func start(_ message: String) -> SASLExchange.Action? {
         var plain = exchange(.plain)

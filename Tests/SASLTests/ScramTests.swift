@@ -1,7 +1,7 @@
 import SASL
 import Testing
 
-@Suite("SCRAM")
+@Suite("SCRAM", .timeLimit(.minutes(5)))
 struct ScramTests {
     private let stored = credentials("pencil")
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SASL
 
-@Suite("SCRAM: the examples of the standards")
+@Suite("SCRAM: the examples of the standards", .timeLimit(.minutes(5)))
 struct ScramVectorTests {
     private struct Example {
         let hash: ScramHash

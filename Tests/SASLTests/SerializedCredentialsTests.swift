@@ -1,7 +1,7 @@
 import SASL
 import Testing
 
-@Suite("SCRAM keys in MongooseIM's form")
+@Suite("SCRAM keys in MongooseIM's form", .timeLimit(.minutes(5)))
 struct SerializedCredentialsTests {
     /// From its documentation; the passwords are `padthai` and `misio`.
     private static let several = """

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SharedState
 
-@Suite struct ListenerCountersTests {
+@Suite(.timeLimit(.minutes(5))) struct ListenerCountersTests {
     @Test func limitHoldsOverAllWorkers() throws {
         let segment = try smallSegment()
         let here = ListenerCounters(segment)

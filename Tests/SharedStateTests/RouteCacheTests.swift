@@ -3,7 +3,7 @@ import Testing
 @testable import SharedState
 
 /// What is remembered of the session table is what stands in it, whoever has changed it.
-@Suite struct RouteCacheTests {
+@Suite(.timeLimit(.minutes(5))) struct RouteCacheTests {
     private static let juliet = sample("juliet@example.com", "balcony", slot: 2, connection: 7, flags: .available)
 
     /// Each way to change an entry, by another process; a session is there before.

@@ -3,7 +3,7 @@ import Testing
 @testable import SharedState
 
 /// The table against a dictionary: thousands of random operations, one answer demanded of both.
-@Suite struct SessionModelTests {
+@Suite(.timeLimit(.minutes(5))) struct SessionModelTests {
     @Test(arguments: [(1, 1), (2, 1), (3, 4), (4, 16)])
     func randomOperationsAgreeWithADictionary(seed: Int, shards: Int) throws {
         var lottery = Lottery(UInt64(seed))

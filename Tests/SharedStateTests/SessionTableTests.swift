@@ -2,7 +2,7 @@ import Testing
 
 @testable import SharedState
 
-@Suite struct SessionTableTests {
+@Suite(.timeLimit(.minutes(5))) struct SessionTableTests {
     @Test func sessionIsFoundByBareAndFullAddress() throws {
         let table = SessionTable(try smallSegment())
         let record = sample(

@@ -9,7 +9,7 @@ func secondMapping(of segment: SharedSegment) throws -> SharedSegment {
     try SharedSegment(attach: fcntl(segment.descriptor, F_DUPFD_CLOEXEC, 0))
 }
 
-@Suite struct SharedSegmentTests {
+@Suite(.timeLimit(.minutes(5))) struct SharedSegmentTests {
     @Test func segmentIsSparseAndSealed() throws {
         let segment = try SharedSegment.create(workers: 8)
         #expect(segment.layout.total > 1 << 30)

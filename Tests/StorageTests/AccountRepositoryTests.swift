@@ -2,7 +2,7 @@ import Testing
 
 @testable import Storage
 
-@Suite struct AccountRepositoryTests {
+@Suite(.timeLimit(.minutes(5))) struct AccountRepositoryTests {
     let temporary: TemporaryDatabase
     let database: SQLiteDatabase
     let accounts: AccountRepository

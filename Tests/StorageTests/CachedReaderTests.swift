@@ -5,7 +5,7 @@ import Testing
 @testable import Storage
 
 /// Reads in place: what they find, and what makes them leave the work to a thread.
-@Suite struct CachedReaderTests {
+@Suite(.timeLimit(.minutes(5))) struct CachedReaderTests {
     let temporary: TemporaryDatabase
 
     init() throws { temporary = try TemporaryDatabase() }

@@ -4,7 +4,7 @@ import Testing
 
 /// Every change of every repository with its 1st, 2nd, 3rd… statement failing until it succeeds: after each failure the database is as
 /// it was before, after the success it is as it should be (H38).
-@Suite struct InjectedFailureTests {
+@Suite(.timeLimit(.minutes(5))) struct InjectedFailureTests {
     struct Change: Sendable, CustomTestStringConvertible {
         let name: String
         let run: @Sendable (Repositories) async throws(StorageError) -> Void

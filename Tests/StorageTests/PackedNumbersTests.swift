@@ -2,7 +2,7 @@ import Testing
 
 @testable import Storage
 
-@Suite struct PackedNumbersTests {
+@Suite(.timeLimit(.minutes(5))) struct PackedNumbersTests {
     private static let numbers: [Int64] = [0, 1, 127, 128, 16_383, 16_384, 1 << 33, .max - 1, .max, -1, .min]
 
     @Test func numbersComeBack() throws {

@@ -3,7 +3,7 @@ import Testing
 @testable import Storage
 
 /// The driver: gathering, isolation of neighbours, bounds, and what a lock or a full file does.
-@Suite struct SQLiteDatabaseTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLiteDatabaseTests {
     let temporary: TemporaryDatabase
 
     init() throws { temporary = try TemporaryDatabase() }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Storage
 
-@Suite struct SchemaTests {
+@Suite(.timeLimit(.minutes(5))) struct SchemaTests {
     let temporary: TemporaryDatabase
 
     init() throws { temporary = try TemporaryDatabase() }

@@ -4,7 +4,7 @@ import Testing
 @testable import Storage
 
 /// Several processes on one file, as the workers are: nothing is lost between them, and one that dies harms no other.
-@Suite struct SeveralProcessesTests {
+@Suite(.timeLimit(.minutes(5))) struct SeveralProcessesTests {
     let temporary: TemporaryDatabase
 
     init() throws { temporary = try TemporaryDatabase() }

@@ -4,7 +4,7 @@ import Testing
 @testable import Storage
 
 /// Whether a database can be used is found out without a trace.
-@Suite struct StorageProbeTests {
+@Suite(.timeLimit(.minutes(5))) struct StorageProbeTests {
     @Test func oneThatIsNotThereIsNotThereAfterwards() throws {
         let temporary = try TemporaryDatabase()
         try StorageProbe.run(path: temporary.path)

@@ -4,7 +4,7 @@ import Testing
 import XML
 import XMPP
 
-@Suite("Authentication (RFC 6120 §6)")
+@Suite("Authentication (RFC 6120 §6)", .timeLimit(.minutes(5)))
 struct AuthenticationTests {
     private let stored: ScramCredentials? = .derive(
         password: Password(prepared: "pencil"), salt: Base64.decode("W22ZaJ0SNY7soEsUEjb6gQ==") ?? [], iterations: 4096,
@@ -235,7 +235,7 @@ struct AuthenticationTests {
     }
 }
 
-@Suite("Registration before authentication (XEP-0077)")
+@Suite("Registration before authentication (XEP-0077)", .timeLimit(.minutes(5)))
 struct RegistrationTests {
     private static func request(_ attributes: String) -> String { "<iq \(attributes)><query xmlns='jabber:iq:register'/></iq>" }
 

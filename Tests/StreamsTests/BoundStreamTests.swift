@@ -3,7 +3,7 @@ import Testing
 import XML
 import XMPP
 
-@Suite("An established stream")
+@Suite("An established stream", .timeLimit(.minutes(5)))
 struct BoundStreamTests {
     @Test(
         "Stanzas pass, by the short way and by the long one",

@@ -4,7 +4,7 @@ import Testing
 import XML
 import XMPP
 
-@Suite("Stream compression (XEP-0138)")
+@Suite("Stream compression (XEP-0138)", .timeLimit(.minutes(5)))
 struct CompressionTests {
     private static func compress(_ inner: String) -> String { "<compress xmlns='\(Namespace.compression)'>\(inner)</compress>" }
 

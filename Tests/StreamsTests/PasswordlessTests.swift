@@ -4,7 +4,7 @@ import Testing
 import XML
 import XMPP
 
-@Suite("Logins without a password: EXTERNAL and ANONYMOUS")
+@Suite("Logins without a password: EXTERNAL and ANONYMOUS", .timeLimit(.minutes(5)))
 struct PasswordlessTests {
     private static let certificate = ClientCertificate(addresses: ["romeo@example.net"])
 

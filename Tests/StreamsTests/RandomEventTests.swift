@@ -16,7 +16,7 @@ private struct Dice: RandomNumberGenerator {
     }
 }
 
-@Suite("Random events")
+@Suite("Random events", .timeLimit(.minutes(5)))
 struct RandomEventTests {
     private static let goodHeader = header()
     private static let elements: [Element] = [

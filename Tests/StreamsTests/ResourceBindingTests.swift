@@ -3,7 +3,7 @@ import Testing
 import XML
 import XMPP
 
-@Suite("Resource binding (RFC 6120 §7)")
+@Suite("Resource binding (RFC 6120 §7)", .timeLimit(.minutes(5)))
 struct ResourceBindingTests {
     @Test("The features after authentication")
     func features() {

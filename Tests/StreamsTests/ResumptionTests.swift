@@ -4,7 +4,7 @@ import Testing
 import XML
 import XMPP
 
-@Suite("Resumption of a stream (XEP-0198 §5)")
+@Suite("Resumption of a stream (XEP-0198 §5)", .timeLimit(.minutes(5)))
 struct ResumptionTests {
     private static let sm = StreamManagementXML.namespace
 

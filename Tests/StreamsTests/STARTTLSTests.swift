@@ -4,7 +4,7 @@ import Testing
 import XML
 import XMPP
 
-@Suite("STARTTLS (RFC 6120 §5)")
+@Suite("STARTTLS (RFC 6120 §5)", .timeLimit(.minutes(5)))
 struct STARTTLSTests {
     private func features(_ actions: [Action]) -> Element? {
         for case .send(let element) in actions where element.is("features", Namespace.stream) { return element }

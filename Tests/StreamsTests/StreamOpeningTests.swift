@@ -4,7 +4,7 @@ import Testing
 import XML
 import XMPP
 
-@Suite("Stream headers (RFC 6120 §4)")
+@Suite("Stream headers (RFC 6120 §4)", .timeLimit(.minutes(5)))
 struct StreamOpeningTests {
     @Test("A good header is answered by a header and the features")
     func good() {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Streams
 
-@Suite("What waits to be acknowledged (XEP-0198 §4)")
+@Suite("What waits to be acknowledged (XEP-0198 §4)", .timeLimit(.minutes(5)))
 struct UnacknowledgedStanzasTests {
     private func queue(_ count: Int, acknowledged: UInt32 = 0) -> UnacknowledgedStanzas {
         var queue = UnacknowledgedStanzas(acknowledged: acknowledged)

@@ -3,6 +3,7 @@ import Testing
 @testable import Supervision
 
 /// The first, the second, … start or handover fails, until all is well: whatever fails, the server is whole in the end (H38).
+@Suite(.timeLimit(.minutes(5)))
 struct FailureTests {
     enum Fault: CaseIterable, Sendable { case spawnFails, diesAtHello, diesAtHandOver, misbehaves, hangs, diesWhenReady }
 

@@ -3,6 +3,7 @@ import Testing
 @testable import Supervision
 
 /// All workers give way at once to those of another configuration.
+@Suite(.timeLimit(.minutes(5)))
 struct FullReplacementTests {
     @Test func theOldOnesLeaveWhenAllNewOnesAreReadyAndTheNewOnesAcceptWhenTheyHaveLeft() {
         var t = Transcript.up()

@@ -2,6 +2,7 @@ import Testing
 
 @testable import Supervision
 
+@Suite(.timeLimit(.minutes(5)))
 struct LifeTests {
     @Test func bothComeUpAndAreMeshedOnce() {
         var t = Transcript()
@@ -29,8 +30,8 @@ struct LifeTests {
             ])
         #expect(t.tell(.hello(w(1, 2))) == [.handOver(w(1, 2), connecting: [w(0), w(2)])])
         #expect(t.tell(.ready(w(1, 2))) == [.report(.ready(w(1, 2))), .notify(.status(ready: 3, of: 3))])
-        let troubles = CrashStreak(count: 1, first: 0, last: 0, lastExit: .signal(9), nextStart: nil)
-        #expect(t.supervisor.standings[1] == SlotStatus(worker: w(1, 2), state: .ready, restarts: 1, troubles: troubles))
+        let crashStreak = CrashStreak(count: 1, first: 0, last: 0, lastExit: .signal(9), nextStart: nil)
+        #expect(t.supervisor.standings[1] == SlotStatus(worker: w(1, 2), state: .ready, restarts: 1, crashStreak: crashStreak))
     }
 
     @Test func noReadyByTheDeadlineIsDeath() {

@@ -2,6 +2,7 @@ import Testing
 
 @testable import Supervision
 
+@Suite(.timeLimit(.minutes(5)))
 struct ReloadTests {
     @Test func allPrepareThenAllCommit() {
         var t = Transcript.up()

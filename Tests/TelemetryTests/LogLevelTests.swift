@@ -3,7 +3,7 @@ import Testing
 
 @testable import Telemetry
 
-@Suite(.serialized) struct LogLevelTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct LogLevelTests {
     @Test func namesAreThoseOfTheConfiguration() {
         #expect(
             LogLevel.allCases.map(\.rawValue)

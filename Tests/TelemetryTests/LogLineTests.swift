@@ -2,6 +2,7 @@ import Testing
 
 @testable import Telemetry
 
+@Suite(.timeLimit(.minutes(5)))
 struct LogLineTests {
     private let noon = Moment(seconds: 1_772_366_400, nanoseconds: 7_000_000)
 

@@ -3,6 +3,7 @@ import Testing
 import XML
 
 /// Every stream of the corpus, which the fuzzer made or found, looks the same however it is cut, and is bounded.
+@Suite(.timeLimit(.minutes(5)))
 struct CorpusTests {
     @Test func isThere() { #expect(Corpus.files("stream").count > 20) }
 

@@ -2,6 +2,7 @@ import Testing
 
 @testable import XML
 
+@Suite(.timeLimit(.minutes(5)))
 struct ElementParserTests {
     private let limits = Limits(bytes: 1 << 20)
 

@@ -1,6 +1,7 @@
 import Testing
 import XML
 
+@Suite(.timeLimit(.minutes(5)))
 struct ElementTests {
     private let message = Element(
         "message", "jabber:client", ["id": "1", "to": "a@b", "type": nil, "xml:lang": "en"],

@@ -2,6 +2,7 @@ import Testing
 import XML
 
 /// What is written and read again is the same element.
+@Suite(.timeLimit(.minutes(5)))
 struct RoundTripTests {
     /// Elements that are different each time, and the same for one seed.
     private struct Maker {

@@ -4,6 +4,7 @@ import Testing
 @testable import XMPP
 
 /// Every text of the corpus, which the fuzzer made or found, is no address, or one that stays the same.
+@Suite(.timeLimit(.minutes(5)))
 struct JIDCorpusTests {
     @Test func staysTheSame() throws {
         let folder = (#filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast() + ["..", "Corpora", "jid"])

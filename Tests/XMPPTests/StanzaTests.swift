@@ -3,6 +3,7 @@ import XML
 
 @testable import XMPP
 
+@Suite(.timeLimit(.minutes(5)))
 struct StanzaTests {
     private let romeo = JID.prepared("romeo@montague.example/orchard")
     private let juliet = JID.prepared("juliet@capulet.example/balcony")
@@ -114,6 +115,7 @@ struct StanzaTests {
     }
 }
 
+@Suite(.timeLimit(.minutes(5)))
 struct ErrorTests {
     /// RFC 6120 §8.3.3, in its order, with the type that each paragraph recommends first.
     @Test(arguments: [

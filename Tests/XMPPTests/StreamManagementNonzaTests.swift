@@ -1,7 +1,7 @@
 import Testing
 import XMPP
 
-@Suite("Requests and acknowledgements, read from their bytes (XEP-0198 §4)")
+@Suite("Requests and acknowledgements, read from their bytes (XEP-0198 §4)", .timeLimit(.minutes(5)))
 struct StreamManagementNonzaTests {
     static let rows: [(text: String, sign: StreamManagementNonza?)] = [
         ("<r xmlns='urn:xmpp:sm:3'/>", .request),

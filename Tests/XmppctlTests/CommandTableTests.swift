@@ -7,6 +7,7 @@ import Testing
 @testable import xmppctl
 
 /// The commands and the table of verbs say the same.
+@Suite(.timeLimit(.minutes(5)))
 struct CommandTableTests {
     private struct Tool: Decodable { var command: Command }
 

@@ -3,6 +3,7 @@ import Testing
 
 @testable import xmppctl
 
+@Suite(.timeLimit(.minutes(5)))
 struct CompletionTests {
     private static let files = ["bash": "xmppctl.bash", "zsh": "_xmppctl", "fish": "xmppctl.fish"]
 

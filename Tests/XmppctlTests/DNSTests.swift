@@ -2,6 +2,7 @@ import Testing
 
 @testable import xmppctl
 
+@Suite(.timeLimit(.minutes(5)))
 struct DNSTests {
     /// A message with one question and one answer, whose name points to that of the question.
     private static func message(_ type: UInt8, _ data: [UInt8]) -> [UInt8] {

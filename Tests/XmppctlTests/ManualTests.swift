@@ -8,6 +8,7 @@ import Testing
 @testable import xmppctl
 
 /// Help, manual pages and completions follow the commands.
+@Suite(.timeLimit(.minutes(5)))
 struct ManualTests {
     private static let commands: [[String]] = [[], ["account"], ["session"], ["config"]] + OperationCatalog.all.map(\.words)
 

@@ -1,6 +1,7 @@
 import IPC
 import Testing
 
+@Suite(.timeLimit(.minutes(5)))
 struct PasswordTests {
     private func add(_ circumstances: Circumstances) throws -> (run: Run, password: String?) {
         let server = try FakeServer { _ in [.success(["jid": "ada@example.org"])] }

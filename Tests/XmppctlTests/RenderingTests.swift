@@ -4,6 +4,7 @@ import Testing
 
 @testable import xmppctl
 
+@Suite(.timeLimit(.minutes(5)))
 struct RenderingTests {
     @Test(arguments: [
         (nil, "null"), (true, "true"), (-7, "-7"), (.int(.max), "9223372036854775807"), (1.5, "1.5"), (.double(.nan), "null"),

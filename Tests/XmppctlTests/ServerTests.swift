@@ -6,6 +6,7 @@ import Testing
 @testable import xmppctl
 
 /// Everything that can go wrong between this program and the server.
+@Suite(.timeLimit(.minutes(5)))
 struct ServerTests {
     @Test func nobodyIsThere() throws {
         let directory = try temporaryDirectory()

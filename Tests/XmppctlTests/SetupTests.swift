@@ -4,6 +4,7 @@ import Testing
 
 @testable import xmppctl
 
+@Suite(.timeLimit(.minutes(5)))
 final class SetupTests {
     private let directory: String
 

@@ -5,6 +5,7 @@ import Testing
 
 @testable import xmppctl
 
+@Suite(.timeLimit(.minutes(5)))
 struct StartTests {
     /// A shell script in the place of the server.
     private func script(_ text: String, in directory: String) throws -> String {

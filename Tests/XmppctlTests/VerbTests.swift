@@ -5,6 +5,7 @@ import Testing
 @testable import xmppctl
 
 /// What each command asks for, and what it says of the answer.
+@Suite(.timeLimit(.minutes(5)))
 struct VerbTests {
     struct Row: Sendable, CustomTestStringConvertible {
         var words: [String]

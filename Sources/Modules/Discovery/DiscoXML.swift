@@ -1,11 +1,11 @@
 internal import Kernel
 internal import XML
+internal import XMPP
 
 /// The words of service discovery on the wire (XEP-0030 §3, §4).
 enum DiscoXML {
     static let info = "http://jabber.org/protocol/disco#info"
     static let items = "http://jabber.org/protocol/disco#items"
-    static let forms = "jabber:x:data"
 
     /// What an entity is and can do; equal identities and features are said once.
     static func info(
@@ -32,11 +32,6 @@ enum DiscoXML {
 
     /// An extended answer (XEP-0128): a form whose `FORM_TYPE` is `type`.
     static func form(_ type: String, _ fields: [(name: String, values: [String])]) -> Element {
-        let kind = field("FORM_TYPE", "hidden", [type])
-        return Element("x", forms, ["type": "result"], [kind] + fields.map { field($0.name, "list-multi", $0.values) })
-    }
-
-    private static func field(_ name: String, _ type: String, _ values: [String]) -> Element {
-        Element("field", forms, ["var": name, "type": type], values.map { Element("value", forms, text: $0) })
+        DataForm(.result, formType: type, fields.map { .init($0.name, type: "list-multi", $0.values) }).element
     }
 }

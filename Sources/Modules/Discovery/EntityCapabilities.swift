@@ -4,6 +4,7 @@ internal import Network
 internal import SASL
 internal import Telemetry
 internal import XML
+internal import XMPP
 
 /// XEP-0115: the host names its capabilities in the features of each stream, so that clients need not ask every time.
 public final class EntityCapabilities: Module {
@@ -63,7 +64,7 @@ enum CapabilityHash {
                 identities.append(["category", "type", "xml:lang", "name"].map { child[$0] ?? "" })
             } else if child.is("feature", DiscoXML.info) {
                 features.append(child["var"] ?? "")
-            } else if child.is("x", DiscoXML.forms), let form = words(of: child) {
+            } else if child.is("x", DataForm.namespace), let form = words(of: child) {
                 forms.append(form)
             }
         }
@@ -77,8 +78,8 @@ enum CapabilityHash {
     private static func words(of form: Element) -> [String]? {
         var type: String?
         var fields: [[String]] = []
-        for field in form.children where field.is("field", DiscoXML.forms) {
-            let values = field.children.filter { $0.is("value", DiscoXML.forms) }.map(\.text)
+        for field in form.children where field.is("field", DataForm.namespace) {
+            let values = field.children.filter { $0.is("value", DataForm.namespace) }.map(\.text)
             if field.attribute("var", equals: "FORM_TYPE") {
                 guard field.attribute("type", equals: "hidden") else { return nil }
                 type = values.first

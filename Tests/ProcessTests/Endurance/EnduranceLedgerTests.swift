@@ -1,7 +1,7 @@
 import Testing
 
 /// The harness must see what it looks for: each row is a history with one fault, or with none.
-@Suite("The ledger of the endurance harness")
+@Suite("The ledger of the endurance harness", .timeLimit(.minutes(5)))
 struct EnduranceLedgerTests {
     typealias Copy = EnduranceLedger.Copy
 

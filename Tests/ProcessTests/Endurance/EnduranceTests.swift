@@ -6,7 +6,7 @@ import Testing
 /// restarted piece by piece and shot at. What must not happen is counted (`EnduranceLedger.Fault`), and must be nothing.
 ///
 /// The short form is one of the tests. The long form is run by hand: see `EnduranceParameters`.
-@Suite("Under load, through reloads, restarts and crashes", .serialized)
+@Suite("Under load, through reloads, restarts and crashes", .serialized, .timeLimit(.minutes(60)))
 struct EnduranceTests {
     @Test("nothing that was acknowledged is lost, and nobody is disconnected who need not be", arguments: [2, 3])
     func endurance(_ workers: Int) throws {

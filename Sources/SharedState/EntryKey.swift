@@ -1,7 +1,7 @@
 internal import CPlatform
 
 /// What an entry is found by: the bytes of a full or a bare JID, and the hash of the bare JID.
-struct SessionKey {
+struct EntryKey {
     /// Bare JID, resource and, for a record to be written, client address, without separators.
     let text: UnsafeRawBufferPointer
     let bareLength: Int

@@ -1,26 +1,26 @@
 /// A place among the workers: which of its two slots holds it, and how well that has gone.
-struct Position: Equatable, Sendable {
+struct WorkerIndexState: Equatable, Sendable {
     let number: Int
     /// The slot whose process serves this position, or whose next process will.
-    var holder: UInt8
+    var activeSlot: UInt8
     /// Processes that were started for it.
     var starts: UInt32 = 0
     /// Deaths in a row without stable service between.
-    private(set) var setbacks = 0
-    private(set) var troubles: CrashStreak?
+    private(set) var consecutiveFailures = 0
+    private(set) var crashStreak: CrashStreak?
 
     init(number: Int) {
         self.number = number
-        holder = UInt8(clamping: number)
+        activeSlot = UInt8(clamping: number)
     }
 
     /// As it was when another image of the master knew it.
-    init(number: Int, holder: UInt8, starts: UInt32, setbacks: Int, troubles: CrashStreak?) {
+    init(number: Int, activeSlot: UInt8, starts: UInt32, consecutiveFailures: Int, crashStreak: CrashStreak?) {
         self.number = number
-        self.holder = holder
+        self.activeSlot = activeSlot
         self.starts = starts
-        self.setbacks = setbacks
-        self.troubles = troubles
+        self.consecutiveFailures = consecutiveFailures
+        self.crashStreak = crashStreak
     }
 
     /// The process that holds it is gone, or could not be started.
@@ -28,31 +28,31 @@ struct Position: Equatable, Sendable {
     /// - Returns: how long the position stays empty, in milliseconds.
     mutating func fail(_ exit: Exit?, readySince: Int64?, at now: Int64, _ policy: SupervisionPolicy) -> Int64 {
         let wasStable = readySince.map { now - $0 >= policy.stableAfter } ?? false
-        setbacks = wasStable ? 0 : setbacks + 1
-        var troubles = wasStable ? nil : self.troubles
+        consecutiveFailures = wasStable ? 0 : consecutiveFailures + 1
+        var crashStreak = wasStable ? nil : self.crashStreak
         let delay: Int64
         if readySince == nil {
-            delay = policy.delay(setbacks)
+            delay = policy.delay(consecutiveFailures)
         } else {
-            delay = setbacks <= policy.promptRefills ? 0 : policy.delay(setbacks - policy.promptRefills)
+            delay = consecutiveFailures <= policy.promptRefills ? 0 : policy.delay(consecutiveFailures - policy.promptRefills)
         }
-        troubles = CrashStreak(
-            count: (troubles?.count ?? 0) + 1, first: troubles?.first ?? now, last: now, lastExit: exit,
+        crashStreak = CrashStreak(
+            count: (crashStreak?.count ?? 0) + 1, first: crashStreak?.first ?? now, last: now, lastExit: exit,
             nextStart: delay > 0 ? now + delay : nil)
-        self.troubles = troubles
+        self.crashStreak = crashStreak
         return delay
     }
 
     /// A process has been started.
     mutating func begin() {
         starts += 1
-        troubles?.nextStart = nil
+        crashStreak?.nextStart = nil
     }
 
     /// Nobody serves it any more, and nobody shall.
     mutating func close() {
-        setbacks = 0
-        troubles = nil
+        consecutiveFailures = 0
+        crashStreak = nil
     }
 }
 
