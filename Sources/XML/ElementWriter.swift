@@ -195,7 +195,8 @@ extension ElementWriter {
     mutating func qualified(_ name: UnsafeBufferPointer<UInt8>, _ number: Int) {
         let parts = name.split(separator: ElementParser.separator, maxSplits: 1, omittingEmptySubsequences: false)
         let prefix = Array("ns\(number)".utf8)
-        declarable -= parts[0].count
+        // The tape has it with each attribute, which makes that a poor measure of what came.
+        declarable -= 2 * parts[0].count
         raw("xmlns:")
         raw(prefix)
         raw("='")
