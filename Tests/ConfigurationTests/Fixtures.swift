@@ -183,7 +183,7 @@ enum Fixtures {
         Wrong("[auth.internal]\nfast = true", 3, "auth.internal.fast", .unexpectedKey, nil, "known here"),
         Wrong("[auth.external]\ninstances = 2", 2, "auth.external.program", .missingKey, nil, "the path of a file"),
         Wrong(
-            "[auth.jwt]\nalgorithm = \"HS256\"\nusername_key = \"sub\"\nsecret = { env = \"A\", value = \"b\" }", 5,
+            "[auth.jwt]\nalgorithm = \"HS256\"\nusername_key = \"sub\"\nsecret = { env = \"JWT_KEY\", value = \"b\" }", 5,
             "auth.jwt.secret", .conflict, nil, "exactly one of"),
         Wrong("[auth.ldap]\nuids = [{ format = \"%u\" }]\nbase = \"o=x\"\n[outgoing_pools.ldap]\ndefault = {}\nbind = {}", 3, "auth.ldap.uids[1].attr", .missingKey, nil, "a non-empty string"),
         Wrong("[auth.dummy]\nvariance = 0", 3, "auth.dummy.variance", .badValue, "0", "1 or more (milliseconds)"),

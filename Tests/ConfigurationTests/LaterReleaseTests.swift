@@ -23,7 +23,7 @@ struct LaterReleaseTests {
         for line in ["", "protocol_options = [\"no_ticket\"]"] {
             let (configuration, notes) = try loaded(least + "[[listen.c2s]]\nport = 5222\n[listen.c2s.tls]\ncertfile = \"both.pem\"\n\(line)\n")
             guard case .client(let client) = try #require(configuration.listeners.first) else { return }
-            #expect(client.tls?.module == .fastTLS && notes.isEmpty)
+            #expect(client.tls?.module == .fastTLS && !notes.contains { $0.path.contains("tls") })
         }
     }
 
@@ -38,7 +38,7 @@ struct LaterReleaseTests {
     func shaperByName() throws {
         let text = least + "[[listen.c2s]]\nport = 5222\nshaper = \"normal\"\n[shaper.normal]\nmax_rate = 1000\n"
         let (configuration, notes) = try loaded(text)
-        #expect(notes.isEmpty, "\(notes.map(\.description))")
+        #expect(!notes.contains { $0.path.hasPrefix("listen") }, "\(notes.map(\.description))")
         let subject = AccessSubject(local: "juliet", domain: "localhost")
         #expect(configuration.shaper(rule: "normal", for: subject, on: "localhost")?.maxRate == 1000)
         // A rule of that name goes first.

@@ -14,6 +14,7 @@ func certificates() -> BundledFiles {
         ConfiguredFile(path: "crl.pem", contents: pem("X509 CRL")),
         ConfiguredFile(path: "empty.pem", contents: []),
         ConfiguredFile(path: "environment variable JWT_KEY", contents: Array("sesame".utf8)),
+        ConfiguredFile(path: "environment variable JWT_SECRET", contents: Array("sesame".utf8)),
         ConfiguredFile(path: "secret.txt", contents: Array("sesame".utf8)),
     ])
 }

@@ -80,14 +80,16 @@ struct OptionTableTests {
 
     @Test func everyModuleIsThere() {
         let expected = """
-            mod_adhoc mod_amp mod_auth_token mod_bind2 mod_blocking mod_bosh mod_cache_users mod_caps mod_carboncopy \
-            mod_commands mod_csi mod_disco mod_domain_isolation mod_event_pusher mod_event_pusher_http \
-            mod_event_pusher_push mod_event_pusher_rabbit mod_event_pusher_sns mod_extdisco mod_global_distrib \
+            mod_adhoc mod_amp mod_auth_token mod_bind2 mod_blocking mod_blocklist mod_bosh mod_broadcast \
+            mod_cache_users mod_caps mod_carboncopy mod_commands mod_csi mod_disco mod_domain_isolation \
+            mod_event_pusher mod_event_pusher_http mod_event_pusher_push mod_event_pusher_rabbit \
+            mod_event_pusher_sns mod_extdisco mod_external_filter mod_fast_auth_token mod_global_distrib \
             mod_http_upload mod_inbox mod_jingle_sip mod_keystore mod_last mod_mam mod_mam_meta mod_muc \
-            mod_muc_commands mod_muc_light mod_muc_light_commands mod_muc_log mod_offline mod_offline_chatmarkers \
-            mod_offline_stub mod_ping mod_presence mod_privacy mod_private mod_pubsub mod_push_service_mongoosepush \
-            mod_register mod_roster mod_sasl2 mod_shared_roster_ldap mod_sic mod_smart_markers mod_stream_management \
-            mod_time mod_vcard mod_version
+            mod_muc_commands mod_muc_light mod_muc_light_commands mod_muc_log mod_offline \
+            mod_offline_chatmarkers mod_offline_stub mod_ping mod_presence mod_privacy mod_private mod_pubsub \
+            mod_pubsub_old mod_push_service_mongoosepush mod_register mod_roster mod_sasl2 \
+            mod_shared_roster_ldap mod_sic mod_smart_markers mod_stanzaid mod_stream_management mod_time \
+            mod_vcard mod_version
             """
         #expect(OptionTable.moduleNames == expected.split(separator: " ").map(String.init))
     }

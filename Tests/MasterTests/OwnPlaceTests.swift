@@ -20,7 +20,8 @@ struct OwnPlaceTests {
         guard file >= 0 else { return nil }
         defer { close(file) }
         var text = [UInt8](repeating: 0, count: 100)
-        return String(decoding: text.prefix(max(0, read(file, &text, text.count))), as: UTF8.self)
+        let count = read(file, &text, text.count)
+        return String(decoding: text.prefix(max(0, count)), as: UTF8.self)
     }
 
     @Test("a file, a directory, a link or a pipe at the place of the control socket is refused and stays")
@@ -112,7 +113,8 @@ struct OwnPlaceTests {
         try #require(file >= 0)
         defer { close(file) }
         var bytes = [UInt8](repeating: 0, count: 65_536)
-        let variables = bytes.prefix(max(0, read(file, &bytes, bytes.count))).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        let count = read(file, &bytes, bytes.count)
+        let variables = bytes.prefix(max(0, count)).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         // The shell that stands before the fake worker adds some of its own.
         let names = Set(variables.compactMap { $0.split(separator: "=").first.map(String.init) })
         #expect(names.subtracting(["PWD", "OLDPWD", "SHLVL", "_", "FAKE_WORKER", "FAKE_WORKER_OBSERVER"]) == ["PATH", "SWIFT_BACKTRACE"])

@@ -12,7 +12,7 @@ extension CrossChecks {
                 validator.warn("general.max_fsm_queue counts for other servers", at: position, path: "\(path).max_fsm_queue")
             }
             guard let tls = table.table("tls") else { continue }
-            checkKey(in: tls, "certfile", path: "\(path).tls.certfile")
+            if tls["keyfile"] == nil, !tls.isBroken("keyfile") { checkKey(in: tls, "certfile", path: "\(path).tls.certfile") }
             checkProtocolOptions(tls, path: "\(path).tls")
         }
         for (index, table) in tree.tables("listen.http").enumerated() {
