@@ -6,7 +6,7 @@ import Testing
 @testable import Master
 
 /// Whether two listeners fit beside each other: the check of a configuration and the kernel say the same.
-@Suite("Listeners that overlap", .timeLimit(.minutes(2)))
+@Suite("Listeners that overlap", .timeLimit(.minutes(10)))
 struct OverlapTests {
     private static let addresses: [(ip: String, version: Int)] = [
         ("127.0.0.1", 4), ("127.0.0.2", 4), ("0.0.0.0", 4), ("::1", 6), ("::", 6), ("127.0.0.1", 6), ("0.0.0.0", 6),
