@@ -81,7 +81,7 @@ public struct DataForm: Equatable, Sendable {
     /// The form as an element, `FORM_TYPE` first.
     public var element: Element {
         let hidden = kind == .submit ? nil : "hidden"
-        let type = formType.map { [Field("FORM_TYPE", type: hidden, [$0])] } ?? []
+        let type: [Field] = formType.map { [.init("FORM_TYPE", type: hidden, [$0])] } ?? []
         return Element("x", Self.namespace, ["type": kind.rawValue], (type + fields).map(Self.element))
     }
 

@@ -23,7 +23,7 @@ import Testing
             [[host_config]]
               host = "xn--bcher-kva.example"
               [host_config.general]
-                max_fsm_queue = 1000
+                replaced_wait_timeout = 1000
             """
         ).configuration
         #expect(configuration.general.hosts == ["bücher.example"])

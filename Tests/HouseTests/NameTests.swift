@@ -2,10 +2,12 @@ import Testing
 
 @Suite("Names", .timeLimit(.minutes(1)))
 struct NameTests {
+    private static let sources = SourceTree.files(under: "Sources", ["swift"])
+
     @Test("no two rooms have a type of the same name")
     func namesAreTypedOnce() {
         var rooms: [String: Set<String>] = [:]
-        for file in SourceTree.files(under: "Sources", ["swift"]) {
+        for file in Self.sources {
             for type in file.topLevelTypes { rooms[type, default: []].insert(file.room) }
         }
         for (name, rooms) in rooms where rooms.count > 1 {
@@ -18,7 +20,7 @@ struct NameTests {
         "ConnectionShelf", "Turnstile", "BusyPatience", "InstantReader", "DeathPoint", "Possessions", "Misfit", "Asker",
     ])
     func retiredWordsStayAway(word: String) {
-        for file in SourceTree.files(under: "Sources", ["swift"]) {
+        for file in Self.sources {
             #expect(file.places(of: word).isEmpty, "\(file.places(of: word).joined(separator: ", "))")
         }
     }

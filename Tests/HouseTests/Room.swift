@@ -30,7 +30,7 @@ struct Room {
 
         Room("XML", .values, ["CExpat"], others: ["Glibc"]),
         Room("Preparation", .values, ["CIDN2", "CUnistring"], others: ["Glibc"]),
-        Room("XMPP", .values, ["XML", "Preparation"]),
+        Room("XMPP", .values, ["XML", "Preparation"], others: ["Glibc"]),
         Room("SASL", .values, ["COpenSSL", "Preparation"]),
         Room("Configuration", .values, ["CTOML", "Preparation"], others: ["Glibc"]),
         Room("IPC", .values, ["CPlatform"], others: ["Glibc"]),
@@ -69,7 +69,7 @@ struct Room {
             [
                 "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Streams", "Operations", "Network",
                 "SharedState", "Storage", "Pools", "Kernel",
-            ], others: ["Glibc"]),
+            ], others: ["Glibc", "Synchronization"]),
 
         Room("xmppd", .programs, ["IPC", "Master"], others: ["Glibc"]),
         Room("xmppd-worker", .programs, ["Modules", "Worker"], others: ["Glibc"]),

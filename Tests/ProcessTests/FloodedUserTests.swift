@@ -3,7 +3,7 @@ import Testing
 import XML
 
 /// What others have left for a user while nobody was there does not keep the user out.
-@Suite("A flooded user")
+@Suite("A flooded user", .timeLimit(.minutes(5)))
 struct FloodedUserTests {
     @Test("logs in and gets all large messages in order, and the requests of strangers, with two workers")
     func logsIn() throws {

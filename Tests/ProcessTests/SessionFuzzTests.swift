@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// The short form of `Tests/Fuzz/session_fuzz.py`; `XMPPD_FUZZ=1800` makes it last so many seconds, `XMPPD_FUZZ_SEED` repeats a run.
-@Suite("Sessions of mutated stanzas", .enabled(if: Programs.canRun(Programs.installed("python3")), "python3 is missing"))
+@Suite("Sessions of mutated stanzas", .enabled(if: Programs.canRun(Programs.installed("python3")), "python3 is missing"), .timeLimit(.minutes(60)))
 struct SessionFuzzTests {
     /// Seconds for the start, for all to become quiet, and for the end.
     private static let patience = 240.0

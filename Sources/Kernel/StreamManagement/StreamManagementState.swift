@@ -167,15 +167,19 @@ public final class StreamManagementState {
     // MARK: Bounds
 
     private var isOverBound: Bool {
-        if bytesBeforeLast > Session.longestQueue { return true }
+        if bytesBesideOne > Session.longestQueue { return true }
         return terms.mostWaiting.map { waiting.unstoredCount > $0 } ?? false
     }
 
-    /// Bytes that wait, without the stanza sent last: one alone is never too much, however large.
-    private var bytesBeforeLast: Int { waiting.byteCount - (waiting.waiting.last?.bytes.count ?? 0) }
+    /// Bytes that wait, without the first or the last stanza, whichever is larger: one alone is never too much, however
+    /// large, nor are a few small ones behind it.
+    private var bytesBesideOne: Int {
+        let (first, last) = (waiting.waiting.first?.bytes.count ?? 0, waiting.waiting.last?.bytes.count ?? 0)
+        return waiting.byteCount - max(first, last)
+    }
 
     private var isFarOverBound: Bool {
-        if bytesBeforeLast > 2 * Session.longestQueue { return true }
+        if bytesBesideOne > 2 * Session.longestQueue { return true }
         return terms.mostWaiting.map { waiting.unstoredCount > Self.excess * $0 } ?? false
     }
 
