@@ -114,6 +114,7 @@ import XMPP
             String(decoding: bytes, as: UTF8.self)
                 .replacing(#/ (id|stamp|ver|h)=(['"]).*?\2/#, with: { " \($0.1)=''" })
                 .replacing(#/>settle\d+</#, with: "><")
+                .replacing(#/>[0-9a-f]{16}</#, with: "><")
         }
     }
 
