@@ -42,7 +42,7 @@ struct MalformedInput: CustomStringConvertible, Sendable {
     private static let headers = [
         MalformedInput("a request of HTTP", .first, text: "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "not-well-formed"),
         MalformedInput("a ClientHello", .first, bytes: [0x16, 0x03, 0x01, 0x00, 0x05, 0x01, 0, 0, 1, 3], "not-well-formed"),
-        MalformedInput("zeros", .first, bytes: Array(repeating: 0, count: 64), "not-well-formed"),
+        MalformedInput("zeros", .first, bytes: Array(repeating: 0, count: 64), "unsupported-encoding"),
         MalformedInput("no version", .first, text: header("to='localhost'"), "unsupported-version"),
         MalformedInput("version 0.9", .first, text: header("to='localhost' version='0.9'"), "unsupported-version"),
         MalformedInput("another namespace of streams", .first, text: header(stream: "urn:example:streams"), "invalid-namespace"),

@@ -10,7 +10,7 @@ import Testing
     init() async throws {
         temporary = try TemporaryDatabase()
         database = try await temporary.openMigrated()
-        rosters = RosterRepository(database, maxItems: 3, keptRemovals: 2, now: { 1000 })
+        rosters = RosterRepository(database, maxItems: 3, maxRequests: 3, keptRemovals: 2, now: { 1000 })
     }
 
     @Test func keepsAllOfAnItem() async throws {

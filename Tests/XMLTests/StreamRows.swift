@@ -86,7 +86,7 @@ extension StreamRow {
         StreamRow("byte order mark", "\u{feff}" + header, "error notWellFormed"),
         StreamRow("garbage", "GET / HTTP/1.1\r\n\r\n", "error notWellFormed"),
         StreamRow("TLS record", "\u{16}\u{3}\u{1}", "error notWellFormed"),
-        StreamRow("NUL", "\0" + header, "error notWellFormed"),
+        StreamRow("NUL", "\0" + header, "error unsupportedEncoding"),
         StreamRow("end before the beginning", "</stream:stream>", "error notWellFormed"),
         StreamRow("header that is empty", "<stream:stream xmlns:stream='a'/>", "error notWellFormed"),
         StreamRow("header with an unbound prefix", "<stream:stream xmlns='jabber:client'>", "error notWellFormed"),
