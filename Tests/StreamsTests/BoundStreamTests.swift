@@ -66,6 +66,6 @@ struct BoundStreamTests {
 
     @Test("A stream at rest is small")
     func size() {
-        #expect(MemoryLayout<ClientStream>.size <= 64)
+        #expect(MemoryLayout<ClientStream>.size <= 72)
     }
 }
