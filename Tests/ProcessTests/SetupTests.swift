@@ -38,7 +38,9 @@ struct SetupTests {
         #expect(outcome.status == 0, "\(outcome.error)")
         #expect(outcome.output.contains("xmppctl account add nurse@localhost"), "\(outcome.output)")
         let check = try server.xmppctl("config", "check", server.configuration)
-        #expect(check.status == 0 && check.error.isEmpty, "nothing in it is without effect: \(check.error)")
+        // As root a warning says so.
+        let notes = check.error.split(separator: "\n").filter { !$0.contains("xmppd.user: warning") && $0.contains(": ") }
+        #expect(check.status == 0 && notes.isEmpty, "nothing in it is without effect: \(check.error)")
 
         try confine(server)
         try server.start()
