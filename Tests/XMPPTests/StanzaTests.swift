@@ -106,7 +106,7 @@ struct StanzaTests {
         #expect(
             text(request().failure(error)) == """
                 <iq type='error' id='1&amp;1' from='\(juliet)' to='\(romeo)'><ping xmlns='urn:xmpp:ping'/><error type='cancel'>\
-                <item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>No &lt;such&gt; thing</text></error></iq>
+                <item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>No &lt;such> thing</text></error></iq>
                 """)
         let message = Stanza(.message, type: "chat", from: romeo, to: nil, [Element("body", Namespace.client, text: "x")])
         let bounced = message.failure(StanzaError(.serviceUnavailable))
