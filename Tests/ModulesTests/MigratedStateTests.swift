@@ -153,6 +153,7 @@ import XMPP
             try play.juliet.say("<presence><x xmlns='vcard-temp:x:update'><photo>abc</photo></x></presence>")
         } show: { play in
             _ = try await play.other.ask("set", "<vCard xmlns='vcard-temp'><PHOTO><BINVAL>AAAA</BINVAL></PHOTO></vCard>")
+            try play.juliet.say("<presence><show>dnd</show><x xmlns='vcard-temp:x:update'><photo>def</photo></x></presence>")
         },
         Kind(testDescription: "a photo of which the server speaks", codec: "vcard.photo") { play in
             try play.romeo.say("<presence/>")
@@ -209,6 +210,7 @@ import XMPP
         Kind(testDescription: "the roster, with a request that waits") { play in
             _ = try await play.juliet.ask("get", "<query xmlns='jabber:iq:roster'/>")
             try play.juliet.say("<presence/>")
+            try play.nurse.say("<presence/>")
             try await play.settle()
             try play.nurse.say("<presence type='subscribe' to='juliet@\(Stage.domain)'/>")
         } show: { play in
@@ -229,6 +231,8 @@ import XMPP
             try play.juliet.say("<presence><priority>-7</priority></presence>")
         } show: { play in
             try play.romeo.say("<message to='juliet@\(Stage.domain)' type='chat'><body>to anybody</body></message>")
+            try await play.settle()
+            try play.other.say("<presence/>")
         },
         Kind(testDescription: "capabilities and the archive") { play in
             try play.juliet.say("<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='n' ver='v'/></presence>")
@@ -251,19 +255,17 @@ import XMPP
         try await play.settle()
         try await kind.show(play)
         try await play.settle()
-        return play.transcript().filter { !$0.contains("xmlns='settle'") }
+        // How often the server asks for an acknowledgement is a matter of time.
+        return play.transcript().filter { !$0.contains("xmlns='settle'") && !$0.contains("<r xmlns='urn:xmpp:sm:3'/>") }
     }
 
     @Test("a session that has migrated is to everybody what it was", arguments: kinds) @LoopActor
     func nothingIsLost(_ kind: Kind) async throws {
-        // On a busy machine a client sometimes waits for its own request in vain: why is not known yet.
-        await withKnownIssue("the stage does not settle", isIntermittent: true) {
-            let stayed = try await transcript(kind, .onTheSameWorker)
-            #expect(stayed.contains { !$0.contains("<iq") }, "the row shows something: \(stayed)")
-            for way in Way.allCases where way != .onTheSameWorker {
-                let moved = try await transcript(kind, way)
-                #expect(moved == stayed, "\(way)")
-            }
+        let stayed = try await transcript(kind, .onTheSameWorker)
+        #expect(stayed.contains { !$0.contains("<iq") }, "the row shows something: \(stayed)")
+        for way in Way.allCases where way != .onTheSameWorker {
+            let moved = try await transcript(kind, way)
+            #expect(moved == stayed, "\(way)")
         }
     }
 

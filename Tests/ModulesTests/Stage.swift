@@ -18,7 +18,6 @@ final class Stage {
     let workers: [Server]
     /// What the workers store in; each call of theirs can be made to fail, or to wait.
     let database: StageDatabase
-    private var connections: UInt64 = 0
     private var sessions: [Session] = []
     private let link = StageLink()
 
@@ -88,10 +87,10 @@ final class Stage {
 
     /// Goes on with a session on another connection, as `ClientConnection` does.
     func resumed(_ user: String, _ name: String, handled: UInt32, on worker: Int) async -> (StageClient, Host.Resumption) {
-        connections += 1
+        let connection = Connection.newNumber()
         let client = StageClient()
         let answer = await host(worker).resume(
-            .prepared(local: user, domain: Self.domain), name: name, handled: handled, connection: connections)
+            .prepared(local: user, domain: Self.domain), name: name, handled: handled, connection: connection)
         if case .resumed(let session, _) = answer {
             client.session = session
             sessions.append(session)
@@ -104,11 +103,11 @@ final class Stage {
     func bound(
         _ user: String, _ resource: String = "r", on worker: Int = 0, by method: AuthenticationMethod? = nil
     ) async throws -> StageClient {
-        connections += 1
+        let connection = Connection.newNumber()
         let client = StageClient()
         client.session = try await host(worker).bind(
-            .prepared(local: user, domain: Self.domain), resource: resource, connection: connections, stream: client,
-            now: Int64(connections), method: method)
+            .prepared(local: user, domain: Self.domain), resource: resource, connection: connection, stream: client,
+            now: Int64(connection), method: method)
         sessions.append(client.session)
         return client
     }
