@@ -4,17 +4,18 @@ import PackageDescription
 // Warnings are errors where CI is set; a developer may see a warning first and mend it.
 let strictness: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
 
-let house: [SwiftSetting] = strictness + [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("ExistentialAny"),
-    // In a worker one loop touches everything, and the compiler has checked that; what is left to check at run time
-    // costs three percent of a message. Small functions of one room are worth inlining into another.
-    .unsafeFlags(
-        ["-enforce-exclusivity=unchecked", "-disable-dynamic-actor-isolation", "-cross-module-optimization"],
-        .when(configuration: .release)),
-]
+let house: [SwiftSetting] =
+    strictness + [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("ExistentialAny"),
+        // In a worker one loop touches everything, and the compiler has checked that; what is left to check at run time
+        // costs three percent of a message. Small functions of one room are worth inlining into another.
+        .unsafeFlags(
+            ["-enforce-exclusivity=unchecked", "-disable-dynamic-actor-isolation", "-cross-module-optimization"],
+            .when(configuration: .release)),
+    ]
 
 /// A room: one Swift target of `Sources/`, with what it may import.
 func room(_ name: String, _ imports: Target.Dependency...) -> Target {
@@ -112,7 +113,8 @@ let package = Package(
             name: "SharedStateProbe", dependencies: ["SharedState"], path: "Tests/SharedStateProbe", swiftSettings: house),
         .executableTarget(
             name: "FakeWorker", dependencies: ["CPlatform", "IPC"], path: "Tests/FakeWorker", swiftSettings: house),
-        .target(name: "TestKit", dependencies: ["COpenSSL", "CPlatform", "IPC", "XML"], path: "Tests/TestKit", swiftSettings: house),
+        .target(
+            name: "TestKit", dependencies: ["COpenSSL", "CPlatform", "IPC", "XML"], path: "Tests/TestKit", swiftSettings: house),
         tests("ProcessTests", "CPlatform", "IPC", "XML", "TestKit", "xmppd", "xmppd-worker", "xmppctl"),
     ],
     cxxLanguageStandard: .cxx17

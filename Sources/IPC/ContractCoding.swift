@@ -71,7 +71,8 @@ extension MasterMessage {
         case 6: .start
         case 7:
             .prepare(
-                generation: try reader.uint32(), try reader.bundle(), workers: try reader.uint8(), listeners: try reader.listeners())
+                generation: try reader.uint32(), try reader.bundle(), workers: try reader.uint8(), listeners: try reader.listeners()
+            )
         case 8: .commit(generation: try reader.uint32())
         case 9: .abort(generation: try reader.uint32())
         case 10: .stop(deadlineMilliseconds: try reader.uint32())

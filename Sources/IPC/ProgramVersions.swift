@@ -49,7 +49,9 @@ public struct ProgramVersions: Sendable, Equatable, CustomStringConvertible {
     /// Why a program with these versions cannot serve beside one with ours; nil if it can.
     public func objection(ours: ProgramVersions) -> String? {
         var differences: [String] = []
-        if contract != ours.contract { differences.append("version \(contract) of the contract between the processes, not \(ours.contract)") }
+        if contract != ours.contract {
+            differences.append("version \(contract) of the contract between the processes, not \(ours.contract)")
+        }
         if mesh != ours.mesh { differences.append("version \(mesh) of the mesh, not \(ours.mesh)") }
         if segment != ours.segment { differences.append("version \(segment) of the shared memory, not \(ours.segment)") }
         if let state = ours.state, self.state != state {

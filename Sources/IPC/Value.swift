@@ -82,9 +82,15 @@ extension ByteWriter {
         switch value {
         case .null: uint8(Tag.null)
         case .bool(let value): uint8(value ? Tag.yes : Tag.no)
-        case .int(let value): uint8(Tag.int); int64(value)
-        case .double(let value): uint8(Tag.double); double(value)
-        case .string(let value): uint8(Tag.string); string(value)
+        case .int(let value):
+            uint8(Tag.int)
+            int64(value)
+        case .double(let value):
+            uint8(Tag.double)
+            double(value)
+        case .string(let value):
+            uint8(Tag.string)
+            string(value)
         case .array where depth == Value.depthLimit, .object where depth == Value.depthLimit: uint8(Tag.null)
         case .array(let elements):
             uint8(Tag.array)

@@ -46,7 +46,8 @@ public struct WorkerArguments: Sendable, Equatable {
             found[name] = value
         }
         guard let slot = found["--slot"].flatMap(UInt8.init), let incarnation = found["--incarnation"].flatMap(UInt32.init),
-            let workers = found["--workers"].flatMap(UInt8.init), (1...64).contains(workers), slot < 128, slot % 64 < workers, let logLevel = found["--log-level"]
+            let workers = found["--workers"].flatMap(UInt8.init), (1...64).contains(workers), slot < 128, slot % 64 < workers,
+            let logLevel = found["--log-level"]
         else { return nil }
         self.init(slot: slot, incarnation: incarnation, workers: workers, logLevel: logLevel)
         guard let text = found["--account"] else { return }

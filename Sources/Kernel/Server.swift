@@ -277,7 +277,7 @@ public final class Server {
         case .transfer(let message): migration.receive(message, from: slot)
         case .settled(let tickets): ackHolds.settled(tickets, by: slot)
         case .greeting: handshakes.known(slot)
-        case .stanza: break   // a malformed one, or it had been read in place
+        case .stanza: break  // a malformed one, or it had been read in place
         case .event(let topic, let user, let connections, let payload):
             let event = UserEvent(topic: topic, user: JID.prepared(user), payload: payload)
             hosts[event.user.domain]?.handle(event, for: connections)

@@ -25,9 +25,15 @@ public enum MasterCommand: Equatable, Sendable {
         var arguments = arguments.makeIterator()
         while let argument = arguments.next() {
             switch argument {
-            case "-h", "--help": self = .help; return
-            case "--version": self = .version; return
-            case "--versions": self = .versions; return
+            case "-h", "--help":
+                self = .help
+                return
+            case "--version":
+                self = .version
+                return
+            case "--versions":
+                self = .versions
+                return
             case "--adopt":
                 guard let number = arguments.next().flatMap(Int32.init), number > 2 else { throw .missingValue(argument) }
                 state = number

@@ -99,7 +99,8 @@ public final class MasterProcess {
             let state = try SelfExec.read(number)
             Log.start(process: "master", level: LogLevel(rawValue: state.logLevel) ?? .warning)
             guard case .usable(let settings, let configuration, let notes) = ConfigurationFile.read(state.bundle) else {
-                throw StartFailure(status: ExitStatus.configuration, description: "the configuration of the former image is not understood")
+                throw StartFailure(
+                    status: ExitStatus.configuration, description: "the configuration of the former image is not understood")
             }
             let possessions = try MasterResources.adopt(state, settings, on: loop)
             defer { possessions.release() }
@@ -190,13 +191,16 @@ public final class MasterProcess {
         restarter.succeed = { [unowned self, unowned pool, unowned reloader, unowned relay] asker, result in
             succeed(possessions, pool, reloader, relay, asker, result, started)
         }
-        let watch = loop.watch(signals.number, for: Readiness.input) { [unowned self] _ in take(signals, pool, reloader, restarter) }
+        let watch = loop.watch(signals.number, for: Readiness.input) { [unowned self] _ in take(signals, pool, reloader, restarter)
+        }
         defer { watch.cancel() }
         if let state {
             try pool.adopt(state.workers)
             relay.adopt(state.relays, last: state.lastRelay, seat.clients)
             pool.tell(.adopted)
-            Log.notice("the master goes on as another program", [Field("version", ServerVersion.number), Field("workers", state.workers.count)])
+            Log.notice(
+                "the master goes on as another program",
+                [Field("version", ServerVersion.number), Field("workers", state.workers.count)])
             if let answer = state.answer, Int(answer.client) < seat.clients.count {
                 seat.clients[Int(answer.client)].reply(answer.request, .success(answer.result))
             }
@@ -235,9 +239,11 @@ public final class MasterProcess {
 
     private func announce(_ listeners: ListenerSet) {
         for bound in listeners.bound {
-            Log.info("listening", [
-                Field("listener", bound.setting.path), Field("at", endpoint(bound.descriptor.address, bound.descriptor.port)),
-            ])
+            Log.info(
+                "listening",
+                [
+                    Field("listener", bound.setting.path), Field("at", endpoint(bound.descriptor.address, bound.descriptor.port)),
+                ])
         }
     }
 

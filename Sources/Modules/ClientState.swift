@@ -40,7 +40,9 @@ public final class ClientState: Module {
         declarations.hooks.sessionMoving.add { session in
             for stanza in session[Self.waiting]?.takeAll() ?? [] { session.write(stanza) }
         }
-        declarations.migrate(Self.name) { $0.flags.contains(.inactive) ? [] : nil } decode: { [mostHeld] session, _ in
+        declarations.migrate(Self.name) {
+            $0.flags.contains(.inactive) ? [] : nil
+        } decode: { [mostHeld] session, _ in
             if mostHeld > 0 { Self.begin(session, mostHeld) }
         }
         // A resumed session is active until its client says otherwise (XEP-0352 §5.1).
@@ -174,7 +176,9 @@ enum CSIRules {
 
     private static func chatState(_ message: Element, _ direction: String) -> Reason? {
         guard !message.attribute("type", equals: "error"), message.child(in: chatStates) != nil,
-            message.children.allSatisfy({ $0.isIn(chatStates) || $0.isNamed("thread") || $0.isIn("urn:xmpp:hints") || $0.isIn(rooms) })
+            message.children.allSatisfy({
+                $0.isIn(chatStates) || $0.isNamed("thread") || $0.isIn("urn:xmpp:hints") || $0.isIn(rooms)
+            })
         else { return nil }
         return .chatState(from: message["from"] ?? "", to: message["to"] ?? "", direction: direction)
     }

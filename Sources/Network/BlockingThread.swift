@@ -22,10 +22,12 @@ enum BlockingThread {
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         let body = Unmanaged.passRetained(Body(run))
         var thread = pthread_t()
-        let result = pthread_create(&thread, &attributes, { argument in
-            if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
-            return nil
-        }, body.toOpaque())
+        let result = pthread_create(
+            &thread, &attributes,
+            { argument in
+                if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
+                return nil
+            }, body.toOpaque())
         if result != 0 { body.release() }
         return result == 0
     }

@@ -65,7 +65,7 @@ extension Connection: TurnParticipant {
         }
         if session != nil {
             sendCloseNotify()
-            if writeQueue.isBlocked { return }   // comes back here when the alert is out
+            if writeQueue.isBlocked { return }  // comes back here when the alert is out
         }
         if closing == .now || hasEnded { return finalize() }
         closing = .lingering

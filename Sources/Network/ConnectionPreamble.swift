@@ -32,7 +32,7 @@ extension Connection {
     }
 
     private func deliverBehindPreamble(_ bytes: UnsafeRawBufferPointer) {
-        NetworkCounters.current.bytesIn -= UInt64(bytes.count)   // counted when it came
+        NetworkCounters.current.bytesIn -= UInt64(bytes.count)  // counted when it came
         process(bytes)
     }
 

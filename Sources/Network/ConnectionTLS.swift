@@ -80,7 +80,7 @@ extension Connection {
             switch SSL_get_error(session, count) {
             case SSL_ERROR_WANT_READ: return
             case SSL_ERROR_ZERO_RETURN:
-                TLSEngine.setInput(UnsafeRawBufferPointer(start: nil, count: 0))   // nothing counts after close_notify
+                TLSEngine.setInput(UnsafeRawBufferPointer(start: nil, count: 0))  // nothing counts after close_notify
                 return peerEnded()
             default: return fail(.session)
             }

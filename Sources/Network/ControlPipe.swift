@@ -28,8 +28,10 @@ public final class ControlPipe {
     private var retry: Loop.Timer?
 
     /// Takes over a connected AF_UNIX stream socket and begins to read.
-    public init(adopting descriptor: Int32, maximumFrame: Int = 1 << 24, queueLimit: Int = 1 << 25,
-                delegate: any ControlPipeDelegate) {
+    public init(
+        adopting descriptor: Int32, maximumFrame: Int = 1 << 24, queueLimit: Int = 1 << 25,
+        delegate: any ControlPipeDelegate
+    ) {
         socket = descriptor
         self.maximumFrame = maximumFrame
         self.queueLimit = queueLimit
@@ -51,13 +53,15 @@ public final class ControlPipe {
     /// Ends the pipe; the delegate hears of it in a later turn. What waits is not sent any more.
     public func close() {
         guard !isClosed else { return }
-        shutdown(socket, Int32(SHUT_RDWR))   // wakes the reader, which then ends
+        shutdown(socket, Int32(SHUT_RDWR))  // wakes the reader, which then ends
     }
 
     private func flush() {
         guard retry == nil else { return }
         while !waiting.isEmpty {
-            let sent = waiting.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL)) }
+            let sent = waiting.withUnsafeBytes {
+                Glibc.send(socket, $0.baseAddress, $0.count, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL))
+            }
             if sent >= 0 {
                 waiting.removeFirst(sent)
             } else if errno == EAGAIN, waiting.count <= queueLimit {

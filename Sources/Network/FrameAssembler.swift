@@ -16,8 +16,10 @@ struct FrameAssembler {
 
     /// Delivers each frame that is complete with these bytes, without its header and valid during the call only;
     /// `deliver` answers whether to go on.
-    mutating func feed(_ bytes: UnsafeRawBufferPointer,
-                       _ deliver: (UnsafeRawBufferPointer) -> Bool) throws(Failure) {
+    mutating func feed(
+        _ bytes: UnsafeRawBufferPointer,
+        _ deliver: (UnsafeRawBufferPointer) -> Bool
+    ) throws(Failure) {
         var rest = bytes[...]
         if !partial.isEmpty {
             guard try complete(from: &rest) else { return }

@@ -53,8 +53,10 @@ public final class Listener {
     ///   - isShared: other processes wait at the same socket, not at one of their own in its group (SO_REUSEPORT).
     ///   - onTrouble: called with the error number when accepting fails (no descriptors left: it goes on after a rest)
     ///     or the socket cannot be used at all (`isClosed` is then true).
-    public init(adopting descriptor: Int32, backlog: Int32 = 1024, isShared: Bool = false,
-                onTrouble: @escaping @LoopActor (Int32) -> Void = { _ in }, accept: @escaping Accept) {
+    public init(
+        adopting descriptor: Int32, backlog: Int32 = 1024, isShared: Bool = false,
+        onTrouble: @escaping @LoopActor (Int32) -> Void = { _ in }, accept: @escaping Accept
+    ) {
         self.accept = accept
         self.onTrouble = onTrouble
         self.isShared = isShared

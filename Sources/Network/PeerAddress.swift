@@ -4,8 +4,8 @@ internal import Glibc
 /// Where a connection comes from. Holds the address in binary form; the text is made when asked for.
 public struct PeerAddress: Sendable, Hashable, CustomStringConvertible {
     enum Form: Hashable {
-        case ipv4(UInt32)                 // host order
-        case ipv6(UInt64, UInt64)         // host order, first half first
+        case ipv4(UInt32)  // host order
+        case ipv6(UInt64, UInt64)  // host order, first half first
         case local
     }
     let form: Form
@@ -30,7 +30,9 @@ public struct PeerAddress: Sendable, Hashable, CustomStringConvertible {
             var bytes = (high.bigEndian, low.bigEndian)
             var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
             guard inet_ntop(AF_INET6, &bytes, &text, socklen_t(text.count)) != nil else { return "" }
-            return text.withUnsafeBufferPointer { String(decoding: $0.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) }
+            return text.withUnsafeBufferPointer {
+                String(decoding: $0.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            }
         }
     }
 

@@ -44,8 +44,10 @@ public final class Pipe {
     private var isBroken = false
 
     /// Takes over a connected socket and begins to read.
-    public init(adopting descriptor: Int32, maximumFrame: Int = 1 << 24, queueLimit: Int = 1 << 26,
-                delegate: any PipeDelegate) {
+    public init(
+        adopting descriptor: Int32, maximumFrame: Int = 1 << 24, queueLimit: Int = 1 << 26,
+        delegate: any PipeDelegate
+    ) {
         self.maximumFrame = maximumFrame
         self.queueLimit = queueLimit
         self.delegate = delegate

@@ -41,9 +41,12 @@ public struct TLSFacts: Sendable, Equatable {
         unique = Self.bytes(capacity: Int(EVP_MAX_MD_SIZE)) { copenssl_first_finished(session, $0, Int(EVP_MAX_MD_SIZE)) }
         peerCertificate = Self.peerCertificate(session)
         let result = SSL_get_verify_result(session)
-        verification = peerCertificate == nil ? .noCertificate
-            : result == Int(X509_V_OK) ? .good
-            : .bad(String(cString: X509_verify_cert_error_string(result)))
+        verification =
+            peerCertificate == nil
+            ? .noCertificate
+            : result == Int(X509_V_OK)
+                ? .good
+                : .bad(String(cString: X509_verify_cert_error_string(result)))
         peerAddresses = peerCertificate == nil ? [] : Self.addresses(session)
         peerCommonName = peerCertificate == nil ? nil : Self.commonName(session)
     }

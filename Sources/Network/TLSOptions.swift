@@ -33,10 +33,12 @@ public struct TLSOptions: Sendable {
     /// Whether a bad client certificate ends the handshake; otherwise it is only noted in `TLSFacts`.
     public var disconnectOnFailure: Bool
 
-    public init(certificateChain: [UInt8], privateKey: [UInt8]? = nil, password: String? = nil, ciphers: String? = nil,
-                versions: Set<Version>? = nil, protocolOptions: [String] = [], dhParameters: [UInt8]? = nil,
-                verification: Verification = .none, certificateAuthorities: [UInt8]? = nil,
-                revocationLists: [[UInt8]] = [], disconnectOnFailure: Bool = true) {
+    public init(
+        certificateChain: [UInt8], privateKey: [UInt8]? = nil, password: String? = nil, ciphers: String? = nil,
+        versions: Set<Version>? = nil, protocolOptions: [String] = [], dhParameters: [UInt8]? = nil,
+        verification: Verification = .none, certificateAuthorities: [UInt8]? = nil,
+        revocationLists: [[UInt8]] = [], disconnectOnFailure: Bool = true
+    ) {
         self.certificateChain = certificateChain
         self.privateKey = privateKey
         self.password = password

@@ -57,7 +57,7 @@ final class TimerWheel {
         }
         due.sort { $0.dueTick < $1.dueTick }
         for entry in due {
-            guard let action = entry.action else { continue }   // cancelled by an earlier one
+            guard let action = entry.action else { continue }  // cancelled by an earlier one
             entry.action = nil
             remove(entry)
             action()

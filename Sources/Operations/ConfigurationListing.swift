@@ -9,9 +9,11 @@ public enum ConfigurationListing {
         // Long values do not push the others aside.
         let width = min(60, lines.map(\.text.count).max() ?? 0)
         let file = "# \(report.text("configuration"))"
-        return ([file] + lines.map { text, origin in
-            text + String(repeating: " ", count: max(0, width - text.count)) + "  # \(origin)"
-        }).joined(separator: "\n")
+        return
+            ([file]
+            + lines.map { text, origin in
+                text + String(repeating: " ", count: max(0, width - text.count)) + "  # \(origin)"
+            }).joined(separator: "\n")
     }
 
     /// The settings of a file in groups: what is refused, not in effect, different, works; and how many of each there are.
@@ -22,11 +24,13 @@ public enum ConfigurationListing {
         for (verdict, title) in verdicts {
             let own = rows.filter { $0["verdict"]?.string == verdict }
             guard !own.isEmpty else { continue }
-            let lines = switch verdict {
-            case "refused": own.map { $0.text("text") }
-            case "works": tables(own, file)
-            default: own.map { "\(place($0, file)): \($0.text("path"))" + ($0.text("text").isEmpty ? "" : ": \($0.text("text"))") }
-            }
+            let lines =
+                switch verdict {
+                case "refused": own.map { $0.text("text") }
+                case "works": tables(own, file)
+                default:
+                    own.map { "\(place($0, file)): \($0.text("path"))" + ($0.text("text").isEmpty ? "" : ": \($0.text("text"))") }
+                }
             parts.append(([title] + lines.map { "  \($0)" }).joined(separator: "\n"))
         }
         let numbers = zip(verdicts, ["work", "mean something else", "without effect", "refused"]).map { group, words in
@@ -86,6 +90,8 @@ public enum ConfigurationListing {
 extension Value {
     /// A text member without what would move a terminal's cursor.
     fileprivate func text(_ name: String) -> String {
-        String(String.UnicodeScalarView((self[name]?.string ?? "").unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+        String(
+            String.UnicodeScalarView(
+                (self[name]?.string ?? "").unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
     }
 }

@@ -10,7 +10,9 @@ let serverOperations: [Operation] = [
         arguments: [
             .init("foreground", .flag, .optional, .named, "Stay in the foreground and log to standard error."),
             .init("config", .file, .optional, .named, "The configuration file (default: /etc/xmppd/xmppd.toml)."),
-            .init("log", .file, .optional, .named, "Append the log to this file; without it, a server in the background does not log."),
+            .init(
+                "log", .file, .optional, .named, "Append the log to this file; without it, a server in the background does not log."
+            ),
         ]),
     Operation(
         "stop", .master, .write, "Stop the server: end every stream in order, then leave.",
@@ -35,7 +37,8 @@ let serverOperations: [Operation] = [
             .init("reason", .text, optional: true, "Why it was not."),
         ])),
     Operation(
-        "status", .master, .read, "Show the master, its workers, the listeners and the connections to other services.", result: statusShape),
+        "status", .master, .read, "Show the master, its workers, the listeners and the connections to other services.",
+        result: statusShape),
     Operation(
         "reload", .master, .write, "Read the configuration again and put it in force.",
         discussion: """

@@ -22,7 +22,9 @@ let sessionOperations: [Operation] = [
                         .init("worker", .integer, "The place of the worker that serves it."),
                         .init("priority", .integer, optional: true, "The priority of its presence, if it is available."),
                         .init("available", .flag, "Whether it sent available presence."),
-                        .init("detached", .flag, optional: true, "Whether its connection is gone and it waits to be resumed (XEP-0198)."),
+                        .init(
+                            "detached", .flag, optional: true,
+                            "Whether its connection is gone and it waits to be resumed (XEP-0198)."),
                         .init("secure", .flag, optional: true, "Whether its connection is encrypted."),
                         .init("since", .integer, "When it was bound, in seconds since 1970."),
                     ])), "The sessions."),

@@ -45,13 +45,18 @@ let statusShape = Operation.Shape.object([
                     .init("sessions", .integer, optional: true, "Bound sessions."),
                     .init("connections", .integer, optional: true, "Open connections, those before login included."),
                     .init("hibernations", .integer, optional: true, "How often connections gave their buffers back."),
-                    .init("long_turns", .integer, optional: true, "Turns of its loop that took over 100 ms, while nobody else was served."),
+                    .init(
+                        "long_turns", .integer, optional: true,
+                        "Turns of its loop that took over 100 ms, while nobody else was served."),
                     .init("longest_turn_us", .integer, optional: true, "Its longest turn, in microseconds."),
                     .init("mesh_congested_peers", .integer, optional: true, "Other workers to which the way is full."),
-                    .init("mesh_congested_ms", .integer, optional: true, "How long the first of these ways has been full, in milliseconds."),
+                    .init(
+                        "mesh_congested_ms", .integer, optional: true,
+                        "How long the first of these ways has been full, in milliseconds."),
                     .init("mesh_congestions", .integer, optional: true, "How often such a way was full for more than a second."),
                     .init("outgoing_migrations", .integer, optional: true, "Sessions on their way to another worker."),
-                    .init("oldest_migration_ms", .integer, optional: true, "How long the first of them has been so, in milliseconds."),
+                    .init(
+                        "oldest_migration_ms", .integer, optional: true, "How long the first of them has been so, in milliseconds."),
                     .init("slow_readers_closed", .integer, optional: true, "Streams closed because their clients did not read."),
                     .init("messages_delivered", .integer, optional: true, "Messages handed to its sessions."),
                     .init("messages_stored_offline", .integer, optional: true, "Messages kept for users who were not there."),

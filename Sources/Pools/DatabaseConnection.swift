@@ -52,7 +52,9 @@ public final class DatabaseConnection: ServiceConnection, @unchecked Sendable {
         let parameters = parameters(options, encrypted ? files : nil)
         let keys = copies(parameters.map(\.0) + [nil]), values = copies(parameters.map(\.1) + [nil])
         defer { release(keys + values) }
-        guard let handle = library.connectStartParams(keys, values, 0) else { return .failure(.unreachable("no memory for a connection")) }
+        guard let handle = library.connectStartParams(keys, values, 0) else {
+            return .failure(.unreachable("no memory for a connection"))
+        }
         let connection = DatabaseConnection(library, handle, queryTimeout: options.queryTimeout.milliseconds)
         if let failure = connection.finishConnecting(deadline) { return .failure(failure) }
         return .success(connection)
@@ -127,7 +129,9 @@ public final class DatabaseConnection: ServiceConnection, @unchecked Sendable {
         if values.contains(where: { $0?.utf8.contains(0) == true }) { return .failure(.refused("a value has a zero byte")) }
         let texts = Self.copies(values)
         defer { Self.release(texts) }
-        guard library.sendQueryParams(handle, statement, Int32(texts.count), nil, texts, nil, nil, 0) == 1 else { return .failure(lost()) }
+        guard library.sendQueryParams(handle, statement, Int32(texts.count), nil, texts, nil, nil, 0) == 1 else {
+            return .failure(lost())
+        }
         let deadline = deadline.within(queryTimeout)
         if let failure = flush(handle, deadline) { return .failure(failure) }
         var last: Result<Answer, ServiceFailure> = .failure(.refused("no answer"))

@@ -44,12 +44,16 @@ final class IdleConnections<Connection: ServiceConnection>: Sendable {
     func ask<Answer: Sendable>(
         _ work: @Sendable (Connection, Deadline) -> Result<Answer, ServiceFailure>, _ isRepeatable: Bool, _ deadline: Deadline
     ) -> Outcome<Answer> {
-        guard !deadline.hasPassed else { return Outcome(answer: .failure(.silent("no free connection in time")), event: .connected) }
+        guard !deadline.hasPassed else {
+            return Outcome(answer: .failure(.silent("no free connection in time")), event: .connected)
+        }
         if let connection = takeIdle() {
             let answer = work(connection, deadline)
             giveBack(connection)
             // A connection may have died unnoticed, with a restart of the service: that says nothing of the service now.
-            guard case .failure(.unreachable) = answer, isRepeatable else { return Outcome(answer: answer, event: Self.event(answer)) }
+            guard case .failure(.unreachable) = answer, isRepeatable else {
+                return Outcome(answer: answer, event: Self.event(answer))
+            }
         }
         switch make(deadline) {
         case .failure(let failure): return Outcome(answer: .failure(failure), event: .failed(failure))
@@ -111,11 +115,13 @@ final class IdleConnections<Connection: ServiceConnection>: Sendable {
     }
 
     private func giveBack(_ connection: Connection) {
-        let isKept = connection.isUsable && state.withLock { state in
-            guard !state.isClosed else { return false }
-            state.idle.append(Idle(connection: connection, since: Loop.now))
-            return true
-        }
+        let isKept =
+            connection.isUsable
+            && state.withLock { state in
+                guard !state.isClosed else { return false }
+                state.idle.append(Idle(connection: connection, since: Loop.now))
+                return true
+            }
         if !isKept { drop(connection) }
     }
 

@@ -44,12 +44,15 @@ public final class OutgoingPools {
     public func apply(_ configured: [OutgoingPoolConfiguration], hosts: [String], processes: Int) -> Bool {
         let former = self.processes
         self.processes = max(1, processes)
-        func isOtherShare(_ pool: OutgoingPoolConfiguration) -> Bool { share(of: pool, among: former) != share(of: pool, among: self.processes) }
+        func isOtherShare(_ pool: OutgoingPoolConfiguration) -> Bool {
+            share(of: pool, among: former) != share(of: pool, among: self.processes)
+        }
         let isOther = configured != self.configured || configured.contains(where: isOtherShare)
         self.configured = configured
         for (key, entry) in entries {
             let isKept =
-                configured.contains(entry.configuration) && !isOtherShare(entry.configuration) && key.host.map(hosts.contains) ?? true
+                configured.contains(entry.configuration) && !isOtherShare(entry.configuration)
+                && key.host.map(hosts.contains) ?? true
             if isKept { continue }
             entry.pool.stop()
             entries[key] = nil

@@ -17,7 +17,8 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
     /// Opens the file, which must exist, and puts the connection into its role.
     init(path: String, role: Role, options: SQLiteOptions) throws(StorageError) {
         var opened: OpaquePointer?
-        let status = sqlite3_open_v2(path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, role == .instant ? CSQLITE_INSTANT : nil)
+        let status = sqlite3_open_v2(
+            path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, role == .instant ? CSQLITE_INSTANT : nil)
         guard status == SQLITE_OK, let handle = opened else {
             let error = opened.map(StorageError.init(of:)) ?? .unavailable("no memory for a connection")
             sqlite3_close_v2(opened)
@@ -25,10 +26,12 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
         }
         self.handle = handle
         patience = BusyHandler(milliseconds: role == .instant ? 0 : options.busyTimeout)
-        sqlite3_busy_handler(handle, { patience, tries in
-            guard let patience else { return 0 }
-            return Unmanaged<BusyHandler>.fromOpaque(patience).takeUnretainedValue().waits(after: Int(tries)) ? 1 : 0
-        }, Unmanaged.passUnretained(patience).toOpaque())
+        sqlite3_busy_handler(
+            handle,
+            { patience, tries in
+                guard let patience else { return 0 }
+                return Unmanaged<BusyHandler>.fromOpaque(patience).takeUnretainedValue().waits(after: Int(tries)) ? 1 : 0
+            }, Unmanaged.passUnretained(patience).toOpaque())
         do throws(StorageError) {
             for pragma in Self.pragmas(role, options) { try configure(pragma) }
         } catch {
@@ -51,7 +54,8 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
 
     private static func pragmas(_ role: Role, _ options: SQLiteOptions) -> [String] {
         let common = [
-            "PRAGMA cache_size = -\(role == .writer ? options.writerCacheSize : options.cacheSize)", "PRAGMA mmap_size = 0", "PRAGMA temp_store = MEMORY",
+            "PRAGMA cache_size = -\(role == .writer ? options.writerCacheSize : options.cacheSize)", "PRAGMA mmap_size = 0",
+            "PRAGMA temp_store = MEMORY",
             "PRAGMA synchronous = NORMAL",
         ]
         return switch role {

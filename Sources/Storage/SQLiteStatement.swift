@@ -46,15 +46,16 @@ final class SQLiteStatement {
 
     /// The row that the statement stands on.
     var row: SQLRow {
-        SQLRow((0..<sqlite3_column_count(pointer)).map { column in
-            switch sqlite3_column_type(pointer, column) {
-            case SQLITE_INTEGER: .integer(sqlite3_column_int64(pointer, column))
-            case SQLITE_FLOAT: .real(sqlite3_column_double(pointer, column))
-            case SQLITE_TEXT: .text(String(decoding: bytes(sqlite3_column_text(pointer, column), column), as: UTF8.self))
-            case SQLITE_BLOB: .bytes([UInt8](bytes(sqlite3_column_blob(pointer, column), column)))
-            default: .null
-            }
-        })
+        SQLRow(
+            (0..<sqlite3_column_count(pointer)).map { column in
+                switch sqlite3_column_type(pointer, column) {
+                case SQLITE_INTEGER: .integer(sqlite3_column_int64(pointer, column))
+                case SQLITE_FLOAT: .real(sqlite3_column_double(pointer, column))
+                case SQLITE_TEXT: .text(String(decoding: bytes(sqlite3_column_text(pointer, column), column), as: UTF8.self))
+                case SQLITE_BLOB: .bytes([UInt8](bytes(sqlite3_column_blob(pointer, column), column)))
+                default: .null
+                }
+            })
     }
 
     /// The bytes of a column whose start was asked for first, as SQLite wants it. An empty one has no start.

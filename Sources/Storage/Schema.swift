@@ -8,7 +8,8 @@ public enum Schema {
 
     /// Every table with rows of users. Removing an account removes its user's rows from each.
     static let tablesOfUsers = [
-        "account", "roster_item", "roster_removal", "roster_version", "offline_message", "offline_usage", "private_element", "vcard", "last_activity",
+        "account", "roster_item", "roster_removal", "roster_version", "offline_message", "offline_usage", "private_element",
+        "vcard", "last_activity",
         "block", "archive_owner", "archive_preference",
     ]
 

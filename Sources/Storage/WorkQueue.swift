@@ -124,11 +124,13 @@ private final class ThreadStart: Sendable {
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         var thread = pthread_t()
         let box = Unmanaged.passRetained(self)
-        let status = pthread_create(&thread, &attributes, { argument in
-            guard let argument else { return nil }
-            Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().body()
-            return nil
-        }, box.toOpaque())
+        let status = pthread_create(
+            &thread, &attributes,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().body()
+                return nil
+            }, box.toOpaque())
         guard status == 0 else {
             box.release()
             return nil

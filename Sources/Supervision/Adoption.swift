@@ -68,7 +68,8 @@ extension Supervisor {
         }
         let posts = positions.filter { $0.starts > 0 }.map {
             SupervisorSnapshot.Post(
-                number: UInt8(clamping: $0.number), activeSlot: $0.activeSlot, starts: $0.starts, consecutiveFailures: UInt32(clamping: $0.consecutiveFailures),
+                number: UInt8(clamping: $0.number), activeSlot: $0.activeSlot, starts: $0.starts,
+                consecutiveFailures: UInt32(clamping: $0.consecutiveFailures),
                 crashStreak: $0.crashStreak)
         }
         return SupervisorSnapshot(wanted: UInt8(clamping: wanted), places: places, posts: posts, orphans: orphans.map(\.dead))
@@ -97,7 +98,8 @@ extension Supervisor {
             let number = Int(post.number)
             guard number < WorkerName.positions, Int(post.activeSlot) % WorkerName.positions == number else { return nil }
             positions[number] = WorkerIndexState(
-                number: number, activeSlot: post.activeSlot, starts: post.starts, consecutiveFailures: Int(post.consecutiveFailures), crashStreak: post.crashStreak)
+                number: number, activeSlot: post.activeSlot, starts: post.starts,
+                consecutiveFailures: Int(post.consecutiveFailures), crashStreak: post.crashStreak)
         }
         orphans = memory.orphans.map { Orphans(dead: $0) }
         hasBeenUp = true

@@ -72,7 +72,8 @@ extension Supervisor {
         for slot in old {
             let successor = positions[slots[slot].worker.position % wanted].activeSlot
             switch slots[slot].state {
-            case .ready: actions += drain(slot, successor: successor, deadline: min(policy.drainDeadline, policy.changeDeadline), at: now)
+            case .ready:
+                actions += drain(slot, successor: successor, deadline: min(policy.drainDeadline, policy.changeDeadline), at: now)
             case .starting:
                 slots[slot].markForKill()
                 actions.append(.kill(slots[slot].worker))
@@ -103,7 +104,9 @@ extension Supervisor {
     }
 
     mutating func noteChangeFailure(_ worker: WorkerName, _ failure: RestartFailure) {
-        guard case .changing(var change) = phase, change.leaving == nil, change.new.contains(worker), change.failure == nil else { return }
+        guard case .changing(var change) = phase, change.leaving == nil, change.new.contains(worker), change.failure == nil else {
+            return
+        }
         change.failure = failure
         phase = .changing(change)
     }

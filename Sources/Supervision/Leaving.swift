@@ -96,7 +96,9 @@ extension Supervisor {
     mutating func fill(_ position: Int) -> [SupervisionAction] {
         let pair = [position, position + WorkerName.positions]
         // One that waits for its time comes by itself.
-        if pair.contains(where: { isHolder($0) && (slots[$0].isAlive && !slots[$0].isDraining || slots[$0].state == .waiting) }) { return [] }
+        if pair.contains(where: { isHolder($0) && (slots[$0].isAlive && !slots[$0].isDraining || slots[$0].state == .waiting) }) {
+            return []
+        }
         guard let free = pair.first(where: { slots[$0].state == .vacant }) else { return [] }
         positions[position].activeSlot = UInt8(clamping: free)
         return spawn(free)
@@ -132,7 +134,9 @@ extension Supervisor {
             else { return [] }
             slots[slot].markForKill()
             let report = SupervisionReport.self
-            let reason = beat.isStalled ? report.stalled(beat.worker, milliseconds: beat.age) : report.hung(beat.worker, milliseconds: beat.age)
+            let reason =
+                beat.isStalled
+                ? report.stalled(beat.worker, milliseconds: beat.age) : report.hung(beat.worker, milliseconds: beat.age)
             return [.report(reason), .kill(beat.worker)]
         }
     }

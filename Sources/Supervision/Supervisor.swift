@@ -135,7 +135,8 @@ public struct Supervisor: Sendable {
         case .vacant, .waiting, .draining, .leaving, .condemned: return []
         }
         slots[slot].state = .ready(since: now)
-        var actions: [SupervisionAction] = [.report(.ready(worker))] + restartReady(worker, at: now) + changeReady(worker, at: now) + [.notify(status)]
+        var actions: [SupervisionAction] =
+            [.report(.ready(worker))] + restartReady(worker, at: now) + changeReady(worker, at: now) + [.notify(status)]
         if !hasBeenUp, readyCount == wanted {
             hasBeenUp = true
             actions += [.report(.allReady(wanted)), .notify(.ready)]
@@ -256,7 +257,9 @@ public struct Supervisor: Sendable {
         case .changing(let change): return breakOff(change) + stop(status: status)
         }
         phase = .stopping(status: status)
-        var actions: [SupervisionAction] = [.report(.stopping(workers: slots.filter(\.isAlive).count)), .notify(.stopping), .refuseConnections]
+        var actions: [SupervisionAction] = [
+            .report(.stopping(workers: slots.filter(\.isAlive).count)), .notify(.stopping), .refuseConnections,
+        ]
         for slot in slots.indices { actions += stopWorker(slot) }
         let end = endIfEmpty()
         return actions + (end.isEmpty ? [.arm(.stop, after: policy.stopDeadline + policy.stopGrace)] : end)
@@ -311,7 +314,8 @@ public struct Supervisor: Sendable {
 
     var status: SupervisionAction.Notice {
         let crashing = positions[..<wanted].compactMap { position -> ServiceStatus.Crashing? in
-            guard slots[Int(position.activeSlot)].state == .waiting, let crashStreak = position.crashStreak, let next = crashStreak.nextStart
+            guard slots[Int(position.activeSlot)].state == .waiting, let crashStreak = position.crashStreak,
+                let next = crashStreak.nextStart
             else { return nil }
             return ServiceStatus.Crashing(position: position.number, delay: next - crashStreak.last)
         }

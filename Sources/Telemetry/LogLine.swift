@@ -76,7 +76,8 @@ enum LogLine {
 
     /// A value is quoted when a reader could not tell its end otherwise.
     private static func appendValue(_ value: String, to line: inout [UInt8]) {
-        let plain = !value.isEmpty && value.utf8.allSatisfy { $0 > space && $0 != 0x7F && $0 != quote && $0 != 0x3D && $0 != backslash }
+        let plain =
+            !value.isEmpty && value.utf8.allSatisfy { $0 > space && $0 != 0x7F && $0 != quote && $0 != 0x3D && $0 != backslash }
         if plain { return line += value.utf8 }
         line.append(quote)
         appendEscaped(value.utf8, quotes: true, to: &line)

@@ -327,7 +327,8 @@ extension ClientConnection: ConnectionDelegate {
     /// Logs what happened to this connection; the facts that name it come with it.
     func report(_ event: @autoclosure () -> String, _ fields: @autoclosure () -> [Field]) {
         guard Log.isEnabled(.info) else { return }
-        Log.info(event(), [Field("connection", connection.id), Field("listener", listener.place), Field("address", address)] + fields())
+        Log.info(
+            event(), [Field("connection", connection.id), Field("listener", listener.place), Field("address", address)] + fields())
     }
 }
 

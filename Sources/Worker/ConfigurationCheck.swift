@@ -44,7 +44,8 @@ enum ConfigurationCheck {
             let text = "\(error); user \(getuid()) of this machine must be able to write there"
             return [
                 ReportedProblem(
-                    file: "", line: UInt32(clamping: place?.line ?? 0), column: UInt32(clamping: place?.column ?? 0), path: option, text: text)
+                    file: "", line: UInt32(clamping: place?.line ?? 0), column: UInt32(clamping: place?.column ?? 0), path: option,
+                    text: text)
             ]
         }
     }

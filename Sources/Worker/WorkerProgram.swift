@@ -1,9 +1,9 @@
 internal import Glibc
 internal import IPC
+public import Kernel
 internal import Network
 internal import SharedState
 internal import Telemetry
-public import Kernel
 
 /// The worker program: `xmppd-worker`, started by the master and by nobody else.
 public enum WorkerProgram {

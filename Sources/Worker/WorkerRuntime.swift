@@ -45,7 +45,8 @@ final class WorkerRuntime {
         let shared = WorkerSegment(segment: segment, slot: Int(arguments.slot), secret: secret)
         let server = Server(
             slot: arguments.slot, incarnation: arguments.incarnation, workers: Int(arguments.workers),
-            configuration: prepared.configuration, directory: SharedSessionDirectory(SessionTable(segment)), store: store, catalog: catalog)
+            configuration: prepared.configuration, directory: SharedSessionDirectory(SessionTable(segment)), store: store,
+            catalog: catalog)
         return WorkerRuntime(arguments, prepared, server, shared, database, failures, segment)
     }
 

@@ -47,7 +47,11 @@ public struct ElementWriter: ~Copyable {
     public mutating func write(
         _ element: Element, within context: String, addressed addresses: (inout ElementWriter) -> Void
     ) {
-        outermost(element, context) { isAddress($0) } adding: { addresses(&$0) }
+        outermost(element, context) {
+            isAddress($0)
+        } adding: {
+            addresses(&$0)
+        }
     }
 
     /// Writes bytes that are XML already.

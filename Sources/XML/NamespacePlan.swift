@@ -89,7 +89,9 @@ struct NamespacePlan {
         var isDefaultHidden = false
         for number in namespaces.indices.dropFirst() {
             let place = namespaces[number].place
-            if !namespaces[number].name.isEmpty, namespaces[number].uses > 1, declarations[place, default: []].count < Self.mostOfTag {
+            if !namespaces[number].name.isEmpty, namespaces[number].uses > 1,
+                declarations[place, default: []].count < Self.mostOfTag
+            {
                 choosePrefix(number, place)
             } else {
                 isDefaultHidden = true

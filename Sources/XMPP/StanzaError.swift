@@ -39,7 +39,8 @@ public struct StanzaError: Error, Sendable, Equatable {
             case .forbidden, .notAuthorized, .registrationRequired, .subscriptionRequired: .auth
             case .recipientUnavailable, .remoteServerTimeout, .resourceConstraint, .unexpectedRequest: .wait
             case .conflict, .featureNotImplemented, .gone, .internalServerError, .itemNotFound, .notAllowed,
-                .remoteServerNotFound, .serviceUnavailable, .undefinedCondition: .cancel
+                .remoteServerNotFound, .serviceUnavailable, .undefinedCondition:
+                .cancel
             }
         }
     }

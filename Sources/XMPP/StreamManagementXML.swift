@@ -18,7 +18,8 @@ public enum StreamManagementXML {
     ///   - id: names the session when it is to be resumed; nil: it cannot be.
     ///   - seconds: how long it can be, after its connection has gone.
     public static func enabled(id: String?, seconds: Int64?) -> Element {
-        Element("enabled", namespace, ["id": id, "resume": id.map { _ in "true" }, "max": id == nil ? nil : seconds.map(String.init)])
+        Element(
+            "enabled", namespace, ["id": id, "resume": id.map { _ in "true" }, "max": id == nil ? nil : seconds.map(String.init)])
     }
 
     public static func resumed(previous: String, handled: UInt32) -> Element {
@@ -62,10 +63,12 @@ public enum StreamManagementNonza: Equatable, Sendable {
             self = .request
         case UInt8(ascii: "a"):
             if Self.attribute("xmlns", Self.namespace, in: bytes, at: 3) == 24, bytes[24] == UInt8(ascii: " "),
-                let (value, end) = Self.number(in: bytes, at: 25), Self.ends(bytes, at: end) {
+                let (value, end) = Self.number(in: bytes, at: 25), Self.ends(bytes, at: end)
+            {
                 self = .answer(value)
             } else if let (value, end) = Self.number(in: bytes, at: 3), bytes[end] == UInt8(ascii: " "),
-                let last = Self.attribute("xmlns", Self.namespace, in: bytes, at: end + 1), Self.ends(bytes, at: last) {
+                let last = Self.attribute("xmlns", Self.namespace, in: bytes, at: end + 1), Self.ends(bytes, at: last)
+            {
                 self = .answer(value)
             } else {
                 return nil

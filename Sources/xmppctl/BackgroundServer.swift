@@ -41,7 +41,8 @@ struct BackgroundServer {
             usleep(Self.pause * 1000)
         }
         throw CommandError(
-            "xmppd (pid \(pid)) is not ready after \(server.patience) s; it was left running\n\(errorText)", CommandStatus.unavailable)
+            "xmppd (pid \(pid)) is not ready after \(server.patience) s; it was left running\n\(errorText)",
+            CommandStatus.unavailable)
     }
 
     /// How many workers there are if all are ready; nil if not, or if it is not our server that answers.

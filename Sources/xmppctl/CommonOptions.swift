@@ -5,7 +5,9 @@ import Operations
 /// Where the server is, and how long to wait for it.
 struct ServerOptions: ParsableArguments {
     @Option(
-        help: .init("The control socket of the server (default: $XMPPD_CONTROL_SOCKET, or \(ControlConnection.defaultSocket)).", valueName: "path"),
+        help: .init(
+            "The control socket of the server (default: $XMPPD_CONTROL_SOCKET, or \(ControlConnection.defaultSocket)).",
+            valueName: "path"),
         completion: .file())
     var socket: String?
 
@@ -17,7 +19,8 @@ struct ServerOptions: ParsableArguments {
     }
 
     func server(_ console: Console) -> ControlConnection {
-        ControlConnection(socket: socket ?? console.environment("XMPPD_CONTROL_SOCKET") ?? ControlConnection.defaultSocket, patience: timeout)
+        ControlConnection(
+            socket: socket ?? console.environment("XMPPD_CONTROL_SOCKET") ?? ControlConnection.defaultSocket, patience: timeout)
     }
 }
 

@@ -22,7 +22,8 @@ struct ConfigurationTemplate: Equatable {
     /// What a text was made with; nil if it says anything else than this template does.
     init?(madeWith text: String) {
         func value(_ start: String, _ end: String) -> String {
-            guard let start = text.firstRange(of: start)?.upperBound, let end = text[start...].firstRange(of: end)?.lowerBound else { return "" }
+            guard let start = text.firstRange(of: start)?.upperBound, let end = text[start...].firstRange(of: end)?.lowerBound
+            else { return "" }
             return Self.unquoted(text[start..<end])
         }
         domain = value("  hosts = [\"", "\"]\n")

@@ -48,7 +48,9 @@ extension Console {
         let bytes = Array((isLine ? "\(text)\n" : text).utf8)
         var written = 0
         while written < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written)
+            }
             if count < 0 && errno != EINTR { return }
             written += max(0, count)
         }

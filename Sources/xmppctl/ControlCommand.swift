@@ -22,10 +22,12 @@ struct ControlCommand: ParsableCommand {
             """,
         version: "xmppctl \(ServerVersion.number)",
         groupedSubcommands: [
-            CommandGroup(name: "Server", subcommands: [
-                StartCommand.self, StopCommand.self, RestartCommand.self, StatusCommand.self, ReloadCommand.self,
-                LogLevelCommand.self, VersionCommand.self,
-            ]),
+            CommandGroup(
+                name: "Server",
+                subcommands: [
+                    StartCommand.self, StopCommand.self, RestartCommand.self, StatusCommand.self, ReloadCommand.self,
+                    LogLevelCommand.self, VersionCommand.self,
+                ]),
             CommandGroup(name: "Users", subcommands: [AccountCommands.self, SessionCommands.self]),
             CommandGroup(name: "Tools", subcommands: [SetupCommand.self, ConfigCommands.self, CompletionCommand.self]),
         ])

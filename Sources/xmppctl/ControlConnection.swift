@@ -13,7 +13,9 @@ struct ControlConnection {
     /// Asks for a verb and waits for its result. Rows that came ahead of it are put in their place.
     /// - Parameter watch: told of each part as it comes.
     func perform(_ verb: String, _ arguments: Value = [:], watch: (Value) -> Void = { _ in }) throws(CommandError) -> Value {
-        guard let operation = OperationCatalog.operation(verb) else { throw CommandError("unknown verb \(verb)", CommandStatus.usage) }
+        guard let operation = OperationCatalog.operation(verb) else {
+            throw CommandError("unknown verb \(verb)", CommandStatus.usage)
+        }
         let (parts, result) = try exchange(ControlRequest(id: 1, verb: verb, arguments: try operation.judge(arguments)), watch)
         switch result {
         case .failure(let code, let text): throw CommandError(text, Self.status(of: code))
@@ -29,7 +31,9 @@ struct ControlConnection {
         do throws(BlockingChannel.Failure) { return try BlockingChannel(connectingTo: socket) } catch { throw complaint(error) }
     }
 
-    private func exchange(_ request: ControlRequest, _ watch: (Value) -> Void) throws(CommandError) -> (parts: [Value], OperationResult) {
+    private func exchange(_ request: ControlRequest, _ watch: (Value) -> Void) throws(CommandError) -> (
+        parts: [Value], OperationResult
+    ) {
         do throws(BlockingChannel.Failure) {
             let channel = try BlockingChannel(connectingTo: socket)
             try channel.send(request.encoded())
@@ -87,7 +91,8 @@ struct ControlConnection {
 
     /// Rows of the parts, then those of the result.
     private static func join(_ parts: [Value], _ result: Value) -> Value {
-        guard !parts.isEmpty, case .object(var members) = result, let place = members.firstIndex(where: { $0.name == "rows" }) else {
+        guard !parts.isEmpty, case .object(var members) = result, let place = members.firstIndex(where: { $0.name == "rows" })
+        else {
             return result
         }
         let rows = parts.flatMap { $0["rows"]?.array ?? [] } + (members[place].value.array ?? [])

@@ -19,7 +19,9 @@ enum InternetAddress {
         var entry = list
         while let current = entry {
             if let address = current.pointee.ifa_addr, Int32(address.pointee.sa_family) == AF_INET {
-                let bytes = address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { withUnsafeBytes(of: $0.pointee.sin_addr) { Array($0) } }
+                let bytes = address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+                    withUnsafeBytes(of: $0.pointee.sin_addr) { Array($0) }
+                }
                 if isPublic(bytes) { found.append(text(bytes)) }
             }
             entry = current.pointee.ifa_next

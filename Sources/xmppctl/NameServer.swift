@@ -16,7 +16,9 @@ struct NameServer {
         let bytes = parts[0].split(separator: ".", omittingEmptySubsequences: false).compactMap { UInt8($0) }
         let port = parts.count == 1 ? Self.defaultPort : UInt16(parts[1])
         guard bytes.count == 4, InternetAddress.text(bytes) == parts[0], let port, port > 0 else {
-            throw CommandError("--nameserver '\(printable(choice))': expected an IPv4 address, or one with a port, as 192.0.2.1:53", CommandStatus.usage)
+            throw CommandError(
+                "--nameserver '\(printable(choice))': expected an IPv4 address, or one with a port, as 192.0.2.1:53",
+                CommandStatus.usage)
         }
         address = (bytes, port)
     }

@@ -25,7 +25,9 @@ struct ReloadView {
     var text: String {
         let notes = (result["notes"]?.array ?? []).compactMap(\.string).map(printable)
         let changes = (result["changes"]?.array ?? []).map(line)
-        let opened = (result["opened"]?.array ?? []).compactMap(\.string).map { "\(isRehearsal ? "can listen" : "listening"): \(printable($0))" }
+        let opened = (result["opened"]?.array ?? []).compactMap(\.string).map {
+            "\(isRehearsal ? "can listen" : "listening"): \(printable($0))"
+        }
         return (notes + changes + opened + closings + [summary(changes.count)]).joined(separator: "\n")
     }
 
@@ -59,7 +61,11 @@ struct ReloadView {
             let sessions = rows.reduce(0) { $0 + ($1.number("sessions") ?? 0) }
             let others = rows.reduce(0) { $0 + ($1.number("others") ?? 0) }
             var parts = sessions > 0 || others == 0 ? [Self.count(sessions, "session")] : []
-            if others > 0 { parts.append(isRehearsal ? Self.count(others, "stream") : Self.count(others, "stream without session", "streams without session")) }
+            if others > 0 {
+                parts.append(
+                    isRehearsal
+                        ? Self.count(others, "stream") : Self.count(others, "stream without session", "streams without session"))
+            }
             let names = rows.map { $0.words("subject") }.joined(separator: ", ")
             let doing = isRehearsal ? "to be closed" : "closed"
             return "\(Self.count(Int64(rows.count), cause)) removed (\(names)): \(parts.joined(separator: ", ")) \(doing)"

@@ -22,7 +22,9 @@ struct RestartCommand: VerbCommand {
     func words(for result: Value) -> String? {
         let workers = result.number("workers") ?? 0
         let replaced = workers == 0 ? "" : "\(counted(workers, "worker")) restarted"
-        if result["master"]?.bool == true { return replaced.isEmpty ? "the master has been restarted" : "\(replaced), and the master" }
+        if result["master"]?.bool == true {
+            return replaced.isEmpty ? "the master has been restarted" : "\(replaced), and the master"
+        }
         return "\(replaced); the master goes on with its program: \(result.words("reason"))"
     }
 
@@ -44,12 +46,14 @@ struct RestartCommand: VerbCommand {
         let result = try server.perform(Self.verb)
         let deadline = Int64(time(nil)) + Int64(server.patience)
         var entries = [
-            pollfd(fd: watched.descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: handle, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: watched.descriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: handle, events: Int16(POLLIN), revents: 0),
         ]
         while poll(&entries, 2, Int32(clamping: server.patience * 1000)) < 0, errno == EINTR {}
         while Int64(time(nil)) < deadline {
             if poll(&entries[1], 1, 0) > 0, entries[1].revents != 0 {
-                throw CommandError("xmppd (pid \(pid)) has stopped and does not start again; its log says why", CommandStatus.failed)
+                throw CommandError(
+                    "xmppd (pid \(pid)) has stopped and does not start again; its log says why", CommandStatus.failed)
             }
             if isRunning(server) {
                 if output.json { return try show(result, console) }

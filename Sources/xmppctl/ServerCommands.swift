@@ -40,7 +40,8 @@ struct StopCommand: VerbCommand {
             let status = try ControlConnection(socket: server.socket, patience: 1).perform("status")
             let workers = (status["workers"]?.array ?? []).count { $0.number("pid") != nil }
             let connections = counted(status.number("connections") ?? 0, "connection")
-            return "stopping: \(counted(Int64(workers), "worker")), \(counted(status.number("sessions") ?? 0, "session")), \(connections) left"
+            return
+                "stopping: \(counted(Int64(workers), "worker")), \(counted(status.number("sessions") ?? 0, "session")), \(connections) left"
         } catch {
             return "stopping"
         }
@@ -91,6 +92,8 @@ struct VersionCommand: VerbCommand {
         }
         let versions: Value = ["xmppctl": .string(ServerVersion.number), "xmppd": answer["version"] ?? nil]
         if output.json { return console.say(JSON.text(of: versions)) }
-        console.say(answer["version"]?.string == nil ? "xmppctl \(ServerVersion.number)\nxmppd   does not answer" : words(for: answer) ?? "")
+        console.say(
+            answer["version"]?.string == nil ? "xmppctl \(ServerVersion.number)\nxmppd   does not answer" : words(for: answer) ?? ""
+        )
     }
 }

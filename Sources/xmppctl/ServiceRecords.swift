@@ -23,7 +23,9 @@ struct ServiceRecords {
 
     /// Looks the records up, and says which there are and, as lines of a zone file, which are missing.
     func report(_ server: NameServer) -> String {
-        guard domain.utf8.allSatisfy({ $0 < 0x80 }) else { return advice("The records of a name with other letters than ASCII are not looked up.") }
+        guard domain.utf8.allSatisfy({ $0 < 0x80 }) else {
+            return advice("The records of a name with other letters than ASCII are not looked up.")
+        }
         guard !Self.privateNames.contains(where: { domain == $0 || domain.hasSuffix(".\($0)") }) else {
             return "DNS: \(domain) is a name for private use; nothing is looked up."
         }
@@ -51,7 +53,8 @@ struct ServiceRecords {
         }
         let zone = lines(missing, target) + (hasAddress ? [] : Self.addressLines(target))
         let parts = ["What is in the DNS:", table.text]
-        return (parts + (zone.isEmpty ? ["Nothing is missing."] : ["Missing, for the zone of \(domain):"] + zone)).joined(separator: "\n")
+        return (parts + (zone.isEmpty ? ["Nothing is missing."] : ["Missing, for the zone of \(domain):"] + zone)).joined(
+            separator: "\n")
     }
 
     /// What the records should be, when those that are cannot be known.
@@ -75,12 +78,14 @@ struct ServiceRecords {
     }
 
     private func found(_ records: [DNSRecord]) -> String {
-        records.isEmpty ? "-" : records.map { record in
-            switch record {
-            case .address(let text): text
-            case .service(_, _, let port, let target): target == "." ? "not offered" : "\(target):\(port)"
-            }
-        }.joined(separator: " ")
+        records.isEmpty
+            ? "-"
+            : records.map { record in
+                switch record {
+                case .address(let text): text
+                case .service(_, _, let port, let target): target == "." ? "not offered" : "\(target):\(port)"
+                }
+            }.joined(separator: " ")
     }
 
     private static func target(_ record: DNSRecord) -> String? {

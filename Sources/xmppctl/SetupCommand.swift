@@ -44,7 +44,8 @@ struct SetupCommand: Subcommand {
         template.admin = try answer(admin, "Account of the administrator, - for none", "admin", console, otherwise: "")
         if template.admin == "-" { template.admin = "" }
         if template.admin.contains("@") {
-            throw CommandError("--admin '\(printable(template.admin))': expected the part of the address before the @", CommandStatus.usage)
+            throw CommandError(
+                "--admin '\(printable(template.admin))': expected the part of the address before the @", CommandStatus.usage)
         }
         if !template.admin.isEmpty {
             _ = try OperationCatalog.operation("account.exists")?.judge(["jid": .string("\(template.admin)@\(template.domain)")])
@@ -89,7 +90,9 @@ struct SetupCommand: Subcommand {
         try place.propose(template.text)
         let check = try ChildProgram.run(program, ["--check", "--config", place.candidate])
         guard check.status == 0 else {
-            let hint = access(template.certificate, F_OK) == 0 ? "" : "\nthere is no certificate yet: name one with --certificate and --key"
+            let hint =
+                access(template.certificate, F_OK) == 0
+                ? "" : "\nthere is no certificate yet: name one with --certificate and --key"
             throw CommandError("xmppd refuses \(place.candidate); \(file) is as it was:\n\(check.text)\(hint)", check.status)
         }
         try place.accept()
@@ -100,7 +103,9 @@ struct SetupCommand: Subcommand {
 
     /// Lets a server that runs read the file, and makes the account; says what else is to be done.
     /// - Returns: whether everything that could be tried succeeded.
-    private func bringIntoService(_ template: ConfigurationTemplate, _ place: ConfigurationPlace, _ console: Console) throws(CommandError) -> Bool {
+    private func bringIntoService(_ template: ConfigurationTemplate, _ place: ConfigurationPlace, _ console: Console)
+        throws(CommandError) -> Bool
+    {
         let server = server.server(console)
         let jid = template.admin.isEmpty ? nil : "\(template.admin)@\(template.domain)"
         let status: Value
@@ -114,7 +119,8 @@ struct SetupCommand: Subcommand {
         }
         let config = status["master"]?["config"]?.string ?? ""
         guard isSame(config, file) else {
-            sayNext(["xmppctl start --config \(file)"] + account(jid), "xmppd runs with \(printable(config)). Stop it; then:", console)
+            sayNext(
+                ["xmppctl start --config \(file)"] + account(jid), "xmppd runs with \(printable(config)). Stop it; then:", console)
             return true
         }
         do throws(CommandError) {

@@ -20,7 +20,9 @@ struct StartCommand: Subcommand {
         if foreground { return try console.become(try ServerProgram.path(console), options) }
         let server = server.server(console)
         if let pid = runningMaster(server) { throw CommandError("xmppd is already running (pid \(pid))") }
-        if config == nil, log == nil, ServiceUnit.isKnown { return try console.become(ServiceUnit.systemctl, ["start", ServiceUnit.name]) }
+        if config == nil, log == nil, ServiceUnit.isKnown {
+            return try console.become(ServiceUnit.systemctl, ["start", ServiceUnit.name])
+        }
         let program = try ServerProgram.path(console)
         let background = try BackgroundServer(program, options, log: log)
         console.say("xmppd is running (pid \(background.pid)), \(counted(try background.waitUntilReady(server), "worker"))")

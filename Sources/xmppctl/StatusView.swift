@@ -22,18 +22,23 @@ struct StatusView {
     private var troubles: [String] {
         var lines: [String] = []
         if let restart = status["restart"], let total = restart.number("total") {
-            let place = restart.number("position").map { ", worker \($0) \(restart.words("step") == "draining" ? "hands over" : "starts")" } ?? ""
+            let place =
+                restart.number("position").map { ", worker \($0) \(restart.words("step") == "draining" ? "hands over" : "starts")" }
+                ?? ""
             lines.append("rolling restart: \(restart.number("done") ?? 0) of \(total) workers done\(place)")
         }
         for worker in status["workers"]?.array ?? [] {
             if let crashes = worker["crashes"], let count = crashes.number("count") {
                 let next = crashes.number("next_start_s").map { ", next start in \($0) s" } ?? ""
-                let often = count == 1 ? "died \(Quantity.duration(seconds: crashes.number("last_s") ?? 0)) ago" :
-                    "died \(count) times in \(Quantity.duration(seconds: crashes.number("within_s") ?? 0))"
+                let often =
+                    count == 1
+                    ? "died \(Quantity.duration(seconds: crashes.number("last_s") ?? 0)) ago"
+                    : "died \(count) times in \(Quantity.duration(seconds: crashes.number("within_s") ?? 0))"
                 lines.append("worker \(number(worker, "slot")) \(often) (\(crashes.words("last")))\(next)")
             }
             if worker.words("state") == "draining", let moved = worker.number("moved") {
-                lines.append("worker \(number(worker, "slot")) hands over: \(moved) sessions moved, \(number(worker, "sessions")) left")
+                lines.append(
+                    "worker \(number(worker, "slot")) hands over: \(moved) sessions moved, \(number(worker, "sessions")) left")
             }
         }
         lines += (status["workers"]?.array ?? []).flatMap(slowness)
@@ -52,15 +57,20 @@ struct StatusView {
         if let peers = worker.number("mesh_congested_peers"), let lasts = worker.number("mesh_congested_ms"),
             peers > 0, lasts >= Self.longCongestion
         {
-            lines.append("\(name): the way to \(counted(peers, "other worker")) has been full for \(Quantity.duration(seconds: lasts / 1000))")
+            lines.append(
+                "\(name): the way to \(counted(peers, "other worker")) has been full for \(Quantity.duration(seconds: lasts / 1000))"
+            )
         }
         if let count = worker.number("outgoing_migrations"), let lasts = worker.number("oldest_migration_ms"),
             count > 0, lasts >= Self.longMigration
         {
-            lines.append("\(name): \(counted(count, "session")) on the way to another worker, the first for \(Quantity.duration(seconds: lasts / 1000))")
+            lines.append(
+                "\(name): \(counted(count, "session")) on the way to another worker, the first for \(Quantity.duration(seconds: lasts / 1000))"
+            )
         }
         if let count = worker.number("long_turns"), count > 0, let longest = worker.number("longest_turn_us") {
-            lines.append("\(name): \(counted(count, "turn")) of the loop over 100 ms, the longest \(Quantity.delay(microseconds: longest))")
+            lines.append(
+                "\(name): \(counted(count, "turn")) of the loop over 100 ms, the longest \(Quantity.delay(microseconds: longest))")
         }
         if let count = worker.number("slow_readers_closed"), count > 0 {
             lines.append("\(name): \(counted(count, "stream")) closed because the client did not read")

@@ -75,7 +75,9 @@ struct CompletionCommand: Subcommand {
 
     func carryOut(_ console: Console) throws(CommandError) {
         if let operation = OperationCatalog.operation(Self.verb) { _ = try operation.judge(["shell": .string(shell)]) }
-        guard let shell = CompletionShell(rawValue: shell) else { throw CommandError("no completion for this shell", CommandStatus.usage) }
+        guard let shell = CompletionShell(rawValue: shell) else {
+            throw CommandError("no completion for this shell", CommandStatus.usage)
+        }
         console.say(ControlCommand.completionScript(for: shell))
     }
 }

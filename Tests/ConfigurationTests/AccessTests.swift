@@ -49,32 +49,33 @@ struct AccessTests {
             resource: parts.count > 1 ? String(parts[1]) : nil)
     }
 
-    @Test(arguments: [
-        ("rule", "admin@a.example", "a.example", AccessValue.allow),
-        ("rule", "admin@b.example", "b.example", .integer(1)),
-        ("rule", "admin@a.example", "b.example", nil),
-        ("rule", "root@elsewhere", "a.example", .allow),
-        ("rule", "robot12@a.example", "a.example", .name("slow")),
-        ("rule", "robot12@b.example", "b.example", .deny),
-        ("rule", "robot@a.example", "a.example", .integer(1)),
-        ("rule", "guest-b7@a.example", "a.example", .deny),
-        ("rule", "guest-b@a.example", "a.example", .integer(1)),
-        ("rule", "guest-d7@a.example", "a.example", .integer(1)),
-        ("rule", "joe@b.example/phone1", "a.example", .integer(5)),
-        ("rule", "joe@elsewhere/phone1", "a.example", nil),
-        ("rule", "x.elsewhere", "a.example", .name("abroad")),
-        ("rule", "x@a.example/y", "a.example", .name("both")),
-        ("rule", "x@a.example/z", "a.example", .integer(1)),
-        ("rule", "a.example", "a.example", .integer(1)),
-        ("rule", "bob@b.example", "b.example", .allow),
-        ("rule", "bob@a.example", "a.example", .integer(1)),
-        ("own", "bob@b.example", "b.example", .allow),
-        ("own", "bob@a.example", "a.example", nil),
-        ("empty", "bob@a.example", "a.example", nil),
-        ("undefined", "bob@a.example", "a.example", nil),
-        ("all", "bob@a.example", "a.example", .allow),
-        ("none", "bob@a.example", "a.example", .deny),
-    ] as [(String, String, String, AccessValue?)])
+    @Test(
+        arguments: [
+            ("rule", "admin@a.example", "a.example", AccessValue.allow),
+            ("rule", "admin@b.example", "b.example", .integer(1)),
+            ("rule", "admin@a.example", "b.example", nil),
+            ("rule", "root@elsewhere", "a.example", .allow),
+            ("rule", "robot12@a.example", "a.example", .name("slow")),
+            ("rule", "robot12@b.example", "b.example", .deny),
+            ("rule", "robot@a.example", "a.example", .integer(1)),
+            ("rule", "guest-b7@a.example", "a.example", .deny),
+            ("rule", "guest-b@a.example", "a.example", .integer(1)),
+            ("rule", "guest-d7@a.example", "a.example", .integer(1)),
+            ("rule", "joe@b.example/phone1", "a.example", .integer(5)),
+            ("rule", "joe@elsewhere/phone1", "a.example", nil),
+            ("rule", "x.elsewhere", "a.example", .name("abroad")),
+            ("rule", "x@a.example/y", "a.example", .name("both")),
+            ("rule", "x@a.example/z", "a.example", .integer(1)),
+            ("rule", "a.example", "a.example", .integer(1)),
+            ("rule", "bob@b.example", "b.example", .allow),
+            ("rule", "bob@a.example", "a.example", .integer(1)),
+            ("own", "bob@b.example", "b.example", .allow),
+            ("own", "bob@a.example", "a.example", nil),
+            ("empty", "bob@a.example", "a.example", nil),
+            ("undefined", "bob@a.example", "a.example", nil),
+            ("all", "bob@a.example", "a.example", .allow),
+            ("none", "bob@a.example", "a.example", .deny),
+        ] as [(String, String, String, AccessValue?)])
     func rules(_ rule: String, _ address: String, _ host: String, _ value: AccessValue?) throws {
         let configuration = try loaded(Self.text).configuration
         #expect(configuration.access(rule: rule, for: subject(address), on: host) == value)

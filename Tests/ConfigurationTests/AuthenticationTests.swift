@@ -64,7 +64,9 @@ struct AuthenticationTests {
         #expect(auth.methods == [.jwt, .anonymous] && auth.dummy == nil)
         #expect(auth.certificateRules == [.authID, .standard, .commonName])
         #expect(auth.anonymous.map { $0.allowsMechanism && $0.allowsLogin && $0.allowsMultipleConnections } == true)
-        #expect(auth.jwt?.key == .environment(ConfiguredFile(path: "JWT_KEY", contents: Array("sesame".utf8))) && auth.jwt?.algorithm == .es512)
+        #expect(
+            auth.jwt?.key == .environment(ConfiguredFile(path: "JWT_KEY", contents: Array("sesame".utf8)))
+                && auth.jwt?.algorithm == .es512)
     }
 
     @Test("a name that nobody has is not free where a method has all names")

@@ -36,7 +36,10 @@ struct ChangeTests {
         #expect(try lines(one + two, two + one) == [])
         #expect(try lines(one, one + two) == ["listen.c2s[2] added - -"])
         #expect(try lines(one + two, two) == ["listen.c2s[1] removed - -"])
-        #expect(try lines(one + two, two.replacing("5", with: "6")) == ["listen.c2s[1] removed - -", "listen.c2s[1].backlog changed 5 6"])
+        #expect(
+            try lines(one + two, two.replacing("5", with: "6")) == [
+                "listen.c2s[1] removed - -", "listen.c2s[1].backlog changed 5 6",
+            ])
         #expect(try lines(one, "[[listen.c2s]]\nport = 3") == ["listen.c2s[1].port changed 1 3"])
         #expect(
             try lines(one, "[[listen.c2s]]\nport = 1\nproto = \"udp\"") == ["listen.c2s[1] removed - -", "listen.c2s[1] added - -"])
@@ -63,8 +66,9 @@ struct ChangeTests {
             let pem = "-----BEGIN CERTIFICATE-----\n\(key)\n-----BEGIN PRIVATE KEY-----\n"
             let files = BundledFiles([ConfiguredFile(path: "c.pem", contents: Array(pem.utf8))])
             let text = least + "[[listen.c2s]]\nport = 1\ntls.certfile = \"c.pem\""
-            guard case .loaded(let configuration, _) = ConfigurationLoader.load(
-                text: Array(text.utf8), path: "x", files: files)
+            guard
+                case .loaded(let configuration, _) = ConfigurationLoader.load(
+                    text: Array(text.utf8), path: "x", files: files)
             else { throw Refused(problems: []) }
             return configuration
         }
@@ -82,7 +86,8 @@ struct ChangeTests {
                 let parts = word.split(separator: ":")
                 let isUDP = word.hasPrefix("u")
                 return ListenerIdentity(
-                    kind: "c2s", position: position, address: String(isUDP ? parts[0].dropFirst() : parts[0]), port: Int(parts[1]) ?? 0,
+                    kind: "c2s", position: position, address: String(isUDP ? parts[0].dropFirst() : parts[0]),
+                    port: Int(parts[1]) ?? 0,
                     transport: isUDP ? "udp" : "tcp")
             }
         }
@@ -98,8 +103,10 @@ struct ChangeTests {
     @Test(arguments: [
         ("a:1", "a:1", "kept0"), ("a:1 b:2", "b:2 a:1", "kept1 kept0"), ("a:1", "a:2", "moved0"), ("a:1", "b:1", "moved0"),
         ("a:1 a:2", "a:2", "kept1"), ("a:1 a:2", "a:3 a:2", "moved0 kept1"), ("a:1 a:2", "a:2 a:3", "kept1 new"),
-        ("a:1", "a:1 a:2", "kept0 new"), ("a:1", "a:2 a:1", "new kept0"), ("a:1", "ua:1", "new"), ("", "a:1", "new"), ("a:1", "", ""),
-        ("a:0 a:0", "a:0 a:0", "kept0 kept1"), ("a:0 a:0", "a:0", "kept0"), ("a:0", "a:0 a:0", "kept0 new"), ("a:0", "a:5", "moved0"),
+        ("a:1", "a:1 a:2", "kept0 new"), ("a:1", "a:2 a:1", "new kept0"), ("a:1", "ua:1", "new"), ("", "a:1", "new"),
+        ("a:1", "", ""),
+        ("a:0 a:0", "a:0 a:0", "kept0 kept1"), ("a:0 a:0", "a:0", "kept0"), ("a:0", "a:0 a:0", "kept0 new"),
+        ("a:0", "a:5", "moved0"),
         ("a:1 a:2 a:3", "a:4 a:5 a:6", "moved0 moved1 moved2"), ("a:1 a:2", "a:4 a:1", "new kept0"),
     ])
     func whatBecomesOfListeners(_ old: String, _ new: String, _ expected: String) {

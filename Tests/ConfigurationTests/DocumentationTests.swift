@@ -10,7 +10,8 @@ struct DocumentationTests {
     private static let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
 
     private static func lines(_ path: String) throws -> [Substring] {
-        String(decoding: try DiskFiles.contents(of: "\(root)/\(path)"), as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        String(decoding: try DiskFiles.contents(of: "\(root)/\(path)"), as: UTF8.self).split(
+            separator: "\n", omittingEmptySubsequences: false)
     }
 
     /// Blocks that stand out by their indentation.
@@ -32,9 +33,13 @@ struct DocumentationTests {
         var blocks: [[Substring]] = []
         var isInside = false
         for line in lines {
-            if line.hasPrefix(".Bd -literal") { (isInside, blocks) = (true, blocks + [[]]) }
-            else if line == ".Ed" { isInside = false }
-            else if isInside { blocks[blocks.count - 1].append(line) }
+            if line.hasPrefix(".Bd -literal") {
+                (isInside, blocks) = (true, blocks + [[]])
+            } else if line == ".Ed" {
+                isInside = false
+            } else if isInside {
+                blocks[blocks.count - 1].append(line)
+            }
         }
         return blocks.map { $0.joined(separator: "\n").replacing("\\e", with: "\\") }
     }

@@ -35,7 +35,8 @@ struct ExampleTests {
             let commented = bare.drop { $0 == "#" || $0 == " " }
             let starts = ["[", "{", "\"", "]"]
             let isSetting = commented.contains(" = ") && commented.first?.isLowercase == true
-            let isOption = bare.hasPrefix("#") && !commented.hasPrefix("\"fast_tls\"")
+            let isOption =
+                bare.hasPrefix("#") && !commented.hasPrefix("\"fast_tls\"")
                 && (isSetting || starts.contains { commented.hasPrefix($0) })
             depth += isOption ? 1 : 0
             lines.append(String(isOption ? commented : line))

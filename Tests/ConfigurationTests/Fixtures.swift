@@ -13,7 +13,9 @@ enum Fixtures {
 
     /// Whole files.
     static let general: [Wrong] = [
-        Wrong("[general]\nhost_types = [\"t\"]\ndefault_server_domain = \"a\"\n[modules.mod_pubsub]", 4, "modules.mod_pubsub", .conflict, nil, "general.host_types"),
+        Wrong(
+            "[general]\nhost_types = [\"t\"]\ndefault_server_domain = \"a\"\n[modules.mod_pubsub]", 4, "modules.mod_pubsub",
+            .conflict, nil, "general.host_types"),
         Wrong("", 1, "general", .missingKey, nil, "it must be a table"),
         Wrong("[general]\nhost_types = [\"t\"]", 1, "general.default_server_domain", .missingKey, nil, "a domain name"),
         Wrong(
@@ -32,7 +34,8 @@ enum Fixtures {
         own("language = \"english\"", "language", .badValue, "\"english\"", "two-letter"),
         own("registration_timeout = 0", "registration_timeout", .badValue, "0", "1 or more (seconds) or \"infinity\""),
         own("registration_timeout = \"never\"", "registration_timeout", .badValue, "\"never\"", "or \"infinity\""),
-        own("replaced_wait_timeout = 1.5", "replaced_wait_timeout", .malformedNode, "1.5", "an integer of 1 or more (milliseconds)"),
+        own(
+            "replaced_wait_timeout = 1.5", "replaced_wait_timeout", .malformedNode, "1.5", "an integer of 1 or more (milliseconds)"),
         own("max_fsm_queue = \"infinity\"", "max_fsm_queue", .malformedNode, "\"infinity\"", "an integer of 1 or more"),
         own("hide_service_name = \"yes\"", "hide_service_name", .malformedNode, "\"yes\"", "true or false"),
         own("route_subdomains = \"c2s\"", "route_subdomains", .badValue, "\"c2s\"", "\"s2s\""),
@@ -90,7 +93,8 @@ enum Fixtures {
         listen("ip_address = \"127.1\"", "ip_address", .badValue, "\"127.1\"", "a literal"),
         listen("proto = \"ws\"", "proto", .badValue, "\"ws\"", "one of \"tcp\", \"udp\""),
         listen("ip_version = 5", "ip_version", .badValue, "5", "4 or 6"),
-        listen("ip_address = \"::1\"\nip_version = 4", "ip_version", .conflict, "4", "ip_address is the IPv6 address \"::1\"").at(5),
+        listen("ip_address = \"::1\"\nip_version = 4", "ip_version", .conflict, "4", "ip_address is the IPv6 address \"::1\"").at(
+            5),
         listen("backlog = \"many\"", "backlog", .malformedNode, "\"many\"", "0 or more"),
         listen("proxy_protocol = 1", "proxy_protocol", .malformedNode, "1", "true or false"),
         listen("hibernate_after = -1", "hibernate_after", .badValue, "-1", "0 or more (milliseconds) or \"infinity\""),
@@ -139,20 +143,31 @@ enum Fixtures {
         secured(
             "certfile = \"both.pem\"\nmodule = \"fast_tls\"\nkeyfile = \"key.pem\"", "keyfile", .conflict, nil,
             "module \"fast_tls\" does not have the key keyfile", hint: "just_tls", line: 7),
-        secured("certfile = \"both.pem\"\nmodule = \"fast_tls\"\npassword = \"x\"", "password", .conflict, nil, "\"fast_tls\"", line: 7),
-        secured("certfile = \"both.pem\"\nmodule = \"fast_tls\"\nversions = [\"tlsv1.2\"]", "versions", .conflict, nil, "\"fast_tls\"", line: 7),
-        secured("certfile = \"both.pem\"\nmodule = \"fast_tls\"\ncrl_files = [\"crl.pem\"]", "crl_files", .conflict, nil, "\"fast_tls\"", line: 7),
-        secured("certfile = \"both.pem\"\nmodule = \"fast_tls\"\ndisconnect_on_failure = false", "disconnect_on_failure", .conflict, nil, "\"fast_tls\"", line: 7),
         secured(
-            "certfile = \"both.pem\"\nkeyfile = \"key.pem\"\nprotocol_options = [\"no_ticket\"]", "protocol_options", .conflict, nil,
+            "certfile = \"both.pem\"\nmodule = \"fast_tls\"\npassword = \"x\"", "password", .conflict, nil, "\"fast_tls\"", line: 7),
+        secured(
+            "certfile = \"both.pem\"\nmodule = \"fast_tls\"\nversions = [\"tlsv1.2\"]", "versions", .conflict, nil, "\"fast_tls\"",
+            line: 7),
+        secured(
+            "certfile = \"both.pem\"\nmodule = \"fast_tls\"\ncrl_files = [\"crl.pem\"]", "crl_files", .conflict, nil,
+            "\"fast_tls\"", line: 7),
+        secured(
+            "certfile = \"both.pem\"\nmodule = \"fast_tls\"\ndisconnect_on_failure = false", "disconnect_on_failure", .conflict,
+            nil, "\"fast_tls\"", line: 7),
+        secured(
+            "certfile = \"both.pem\"\nkeyfile = \"key.pem\"\nprotocol_options = [\"no_ticket\"]", "protocol_options", .conflict,
+            nil,
             "protocol_options belongs to \"fast_tls\", keyfile to \"just_tls\"", hint: "remove one", line: 7),
         secured(
             "certfile = \"both.pem\"\nmodule = \"just_tls\"\nprotocol_options = [\"no_ticket\"]", "protocol_options",
             .conflict, nil, "\"just_tls\" does not have the key", hint: "fast_tls", line: 7),
         secured(
-            "certfile = \"both.pem\"\nmodule = \"fast_tls\"\ncacertfile = \"ca.pem\"\nverify_mode = \"selfsigned_peer\"", "verify_mode",
+            "certfile = \"both.pem\"\nmodule = \"fast_tls\"\ncacertfile = \"ca.pem\"\nverify_mode = \"selfsigned_peer\"",
+            "verify_mode",
             .conflict, "\"selfsigned_peer\"", "with module \"fast_tls\"", line: 8),
-        secured("certfile = \"both.pem\"\nverify_mode = \"peer\"", "cacertfile", .missingKey, nil, "verify_mode \"peer\" needs it", line: 6),
+        secured(
+            "certfile = \"both.pem\"\nverify_mode = \"peer\"", "cacertfile", .missingKey, nil, "verify_mode \"peer\" needs it",
+            line: 6),
         secured("certfile = \"both.pem\"\nverify_peer = true", "cacertfile", .missingKey, nil, "needs it", line: 6),
         secured("certfile = \"both.pem\"\nverify_peer = 1", "verify_peer", .malformedNode, "1", "true or false", line: 6),
         secured("certfile = \"both.pem\"\ndhfile = \"empty.pem\"", "dhfile", .file, "\"empty.pem\"", "Diffie-Hellman", line: 6),
@@ -169,11 +184,14 @@ enum Fixtures {
         secured(
             "module = \"just_tls\"\ncertfile = \"both.pem\"\ncrl_files = [\"crl.pem\", \"ca.pem\"]", "crl_files[2]",
             .file, "\"ca.pem\"", "revocation list", line: 7),
-        secured("certfile = \"both.pem\"\ncertfiles = 1", "certfiles", .unexpectedKey, nil, "known here", hint: "certfile", line: 6),
+        secured(
+            "certfile = \"both.pem\"\ncertfiles = 1", "certfiles", .unexpectedKey, nil, "known here", hint: "certfile", line: 6),
     ]
 
     static let authentication: [Wrong] = [
-        Wrong("[auth]\nmethods = [\"pki\"]", 3, "auth.methods[1]", .conflict, "\"pki\"", "a method that has its table", hint: "[auth.pki]"),
+        Wrong(
+            "[auth]\nmethods = [\"pki\"]", 3, "auth.methods[1]", .conflict, "\"pki\"", "a method that has its table",
+            hint: "[auth.pki]"),
         Wrong("[auth]\nmethods = [\"mysql\"]", 3, "auth.methods[1]", .badValue, "\"mysql\"", "\"internal\""),
         Wrong("[auth.riak]\n", 2, "auth.riak", .removed, nil, "removed"),
         Wrong("[auth]\nsasl_mechanisms = [\"scram_sha2\"]", 3, "auth.sasl_mechanisms[1]", .badValue, "\"scram_sha2\"", "\"plain\""),
@@ -185,18 +203,25 @@ enum Fixtures {
         Wrong(
             "[auth.jwt]\nalgorithm = \"HS256\"\nusername_key = \"sub\"\nsecret = { env = \"JWT_KEY\", value = \"b\" }", 5,
             "auth.jwt.secret", .conflict, nil, "exactly one of"),
-        Wrong("[auth.ldap]\nuids = [{ format = \"%u\" }]\nbase = \"o=x\"\n[outgoing_pools.ldap]\ndefault = {}\nbind = {}", 3, "auth.ldap.uids[1].attr", .missingKey, nil, "a non-empty string"),
+        Wrong(
+            "[auth.ldap]\nuids = [{ format = \"%u\" }]\nbase = \"o=x\"\n[outgoing_pools.ldap]\ndefault = {}\nbind = {}", 3,
+            "auth.ldap.uids[1].attr", .missingKey, nil, "a non-empty string"),
         Wrong("[auth.dummy]\nvariance = 0", 3, "auth.dummy.variance", .badValue, "0", "1 or more (milliseconds)"),
     ]
 
     static let access: [Wrong] = [
         Wrong("[acl]\nadmin = { user = \"a\" }", 3, "acl.admin", .malformedNode, "a table", "an array of tables"),
         Wrong("[acl]\nadmin = [{ usr = \"a\" }]", 3, "acl.admin[1].usr", .unexpectedKey, nil, "known here", hint: "user"),
-        Wrong("[acl]\nadmin = [{ user_regexp = \"a(\" }]", 3, "acl.admin[1].user_regexp", .badValue, "\"a(\"", "an extended regular expression", hint: "("),
-        Wrong("[acl]\nadmin = [{ user_regexp = \"(?i)a\" }]", 3, "acl.admin[1].user_regexp", .badValue, "\"(?i)a\"", "regular", hint: "not supported"),
+        Wrong(
+            "[acl]\nadmin = [{ user_regexp = \"a(\" }]", 3, "acl.admin[1].user_regexp", .badValue, "\"a(\"",
+            "an extended regular expression", hint: "("),
+        Wrong(
+            "[acl]\nadmin = [{ user_regexp = \"(?i)a\" }]", 3, "acl.admin[1].user_regexp", .badValue, "\"(?i)a\"", "regular",
+            hint: "not supported"),
         Wrong("[acl]\nadmin = [{ user_glob = \"[a\" }]", 3, "acl.admin[1].user_glob", .badValue, "\"[a\"", "a glob pattern"),
         Wrong("[acl]\nadmin = [{ match = \"some\" }]", 3, "acl.admin[1].match", .badValue, "\"some\"", "\"current_domain\""),
-        Wrong("[access]\nc2s = [{ acl = \"all\" }]", 3, "access.c2s[1].value", .missingKey, nil, "a non-empty string, or an integer"),
+        Wrong(
+            "[access]\nc2s = [{ acl = \"all\" }]", 3, "access.c2s[1].value", .missingKey, nil, "a non-empty string, or an integer"),
         Wrong("[access]\nc2s = [{ value = \"allow\" }]", 3, "access.c2s[1].acl", .missingKey, nil, "a non-empty string"),
         Wrong("[access]\nc2s = [{ acl = \"all\", value = -1 }]", 3, "access.c2s[1].value", .badValue, "-1", "0 or more"),
         Wrong("[access]\nc2s = [{ acl = \"all\", value = true }]", 3, "access.c2s[1].value", .malformedNode, "true", "string"),
@@ -207,23 +232,39 @@ enum Fixtures {
     static let modules: [Wrong] = [
         Wrong("[modules.mod_rooster]", 2, "modules.mod_rooster", .unexpectedKey, nil, "Erlang", hint: "mod_roster"),
         Wrong("[modules]\nmod_roster = true", 3, "modules.mod_roster", .malformedNode, "true", "a table"),
-        Wrong("[modules.mod_roster]\nversionning = true", 3, "modules.mod_roster.versionning", .unexpectedKey, nil, "known here", hint: "versioning"),
-        Wrong("[modules.mod_ping]\ntimeout_action = \"die\"", 3, "modules.mod_ping.timeout_action", .badValue, "\"die\"", "\"none\", \"kill\""),
+        Wrong(
+            "[modules.mod_roster]\nversionning = true", 3, "modules.mod_roster.versionning", .unexpectedKey, nil, "known here",
+            hint: "versioning"),
+        Wrong(
+            "[modules.mod_ping]\ntimeout_action = \"die\"", 3, "modules.mod_ping.timeout_action", .badValue, "\"die\"",
+            "\"none\", \"kill\""),
         Wrong("[modules.mod_csi]\nbuffer_max = \"many\"", 3, "modules.mod_csi.buffer_max", .badValue, "\"many\"", "\"infinity\""),
         Wrong("[modules.mod_vcard]\nhost = \"a b\"", 3, "modules.mod_vcard.host", .badValue, "\"a b\"", "@HOST@"),
         Wrong(
             "[modules.mod_register]\nip_access = [{ address = \"10.0.0.0/33\", policy = \"deny\" }]", 3,
             "modules.mod_register.ip_access[1].address", .badValue, "\"10.0.0.0/33\"", "prefix length"),
-        Wrong("[modules.mod_roster]\niqdisc.type = \"fast\"", 3, "modules.mod_roster.iqdisc.type", .badValue, "\"fast\"", "\"one_queue\""),
-        Wrong("[modules.mod_http_upload.s3]\nregion = \"x\"\naccess_key_id = \"y\"\nsecret_access_key = \"z\"", 2, "modules.mod_http_upload.s3.bucket_url", .missingKey, nil, "a non-empty string"),
+        Wrong(
+            "[modules.mod_roster]\niqdisc.type = \"fast\"", 3, "modules.mod_roster.iqdisc.type", .badValue, "\"fast\"",
+            "\"one_queue\""),
+        Wrong(
+            "[modules.mod_http_upload.s3]\nregion = \"x\"\naccess_key_id = \"y\"\nsecret_access_key = \"z\"", 2,
+            "modules.mod_http_upload.s3.bucket_url", .missingKey, nil, "a non-empty string"),
     ]
 
     static let elsewhere: [Wrong] = [
-        Wrong("[modules.mod_adhoc]\niqdisc = { type = \"no_queue\", workers = 2 }", 3, "modules.mod_adhoc.iqdisc.workers", .conflict, nil, "\"queues\""),
+        Wrong(
+            "[modules.mod_adhoc]\niqdisc = { type = \"no_queue\", workers = 2 }", 3, "modules.mod_adhoc.iqdisc.workers", .conflict,
+            nil, "\"queues\""),
         Wrong("[modules.mod_vcard]\nhost = \"a.@HOST@.b\"", 3, "modules.mod_vcard.host", .badValue, "\"a.@HOST@.b\"", ".@HOST@"),
-        Wrong("[modules.mod_mam]\npm.full_text_serch = true", 3, "modules.mod_mam.pm.full_text_serch", .unexpectedKey, nil, "known here", hint: "full_text_search"),
-        Wrong("[s2s]\nhost_policy = [{ host = \"a\", policy = \"allow\" }, { host = \"a\", policy = \"deny\" }]", 3, "s2s.host_policy[2].host", .conflict, "\"a\"", "one policy"),
-        Wrong("[modules.mod_keystore]\nkeys = [{ name = \"a\", type = \"file\" }]", 3, "modules.mod_keystore.keys[1].path", .missingKey, nil, "readable file"),
+        Wrong(
+            "[modules.mod_mam]\npm.full_text_serch = true", 3, "modules.mod_mam.pm.full_text_serch", .unexpectedKey, nil,
+            "known here", hint: "full_text_search"),
+        Wrong(
+            "[s2s]\nhost_policy = [{ host = \"a\", policy = \"allow\" }, { host = \"a\", policy = \"deny\" }]", 3,
+            "s2s.host_policy[2].host", .conflict, "\"a\"", "one policy"),
+        Wrong(
+            "[modules.mod_keystore]\nkeys = [{ name = \"a\", type = \"file\" }]", 3, "modules.mod_keystore.keys[1].path",
+            .missingKey, nil, "readable file"),
         Wrong("[sharper]\n", 2, "sharper", .unexpectedKey, nil, "known here", hint: "nearest known key: shaper"),
         Wrong("[xmppd]\nworkers = 65", 3, "xmppd.workers", .badValue, "65", "an integer from 1 to 64"),
         Wrong("[xmppd]\nstorage.path = \"\"", 3, "xmppd.storage.path", .badValue, "\"\"", "the path of a file"),
@@ -231,20 +272,38 @@ enum Fixtures {
             "[xmppd]\ncontrol_socket = \"/\(String(repeating: "x", count: 107))\"", 3, "xmppd.control_socket", .badValue,
             "\"/\(String(repeating: "x", count: 59))…\"", "at most 107 bytes"),
         Wrong("[[host_config]]\n", 2, "host_config[1].host", .missingKey, nil, "host_type"),
-        Wrong("[[host_config]]\nhost = \"localhos\"", 3, "host_config[1].host", .badValue, "\"localhos\"", "one of general.hosts", hint: "localhost"),
-        Wrong("[[host_config]]\nhost = \"localhost\"\nhost_type = \"x\"", 4, "host_config[1].host_type", .conflict, nil, "exclude each other"),
-        Wrong("[[host_config]]\nhost = \"localhost\"\n[[host_config]]\nhost = \"localhost\"", 5, "host_config[2].host", .conflict, "\"localhost\"", "one host_config for each"),
-        Wrong("[[host_config]]\nhost = \"localhost\"\n[host_config.general]\nloglevel = \"debug\"", 5, "host_config[1].general.loglevel", .unexpectedKey, nil, "known here"),
-        Wrong("[[host_config]]\nhost = \"localhost\"\n[host_config.auth]\nmethods = [\"pki\"]", 5, "host_config[1].auth.methods[1]", .conflict, "\"pki\"", "a method that has its table"),
-        Wrong("[[host_config]]\nhost = \"localhost\"\n[host_config.modules.mod_pong]", 4, "host_config[1].modules.mod_pong", .unexpectedKey, nil, "Erlang", hint: "mod_ping"),
-        Wrong("[[host_config]]\nhost = \"localhost\"\n[[host_config.acl.x]]\nuser = 1", 5, "host_config[1].acl.x[1].user", .malformedNode, "1", "a non-empty string"),
+        Wrong(
+            "[[host_config]]\nhost = \"localhos\"", 3, "host_config[1].host", .badValue, "\"localhos\"", "one of general.hosts",
+            hint: "localhost"),
+        Wrong(
+            "[[host_config]]\nhost = \"localhost\"\nhost_type = \"x\"", 4, "host_config[1].host_type", .conflict, nil,
+            "exclude each other"),
+        Wrong(
+            "[[host_config]]\nhost = \"localhost\"\n[[host_config]]\nhost = \"localhost\"", 5, "host_config[2].host", .conflict,
+            "\"localhost\"", "one host_config for each"),
+        Wrong(
+            "[[host_config]]\nhost = \"localhost\"\n[host_config.general]\nloglevel = \"debug\"", 5,
+            "host_config[1].general.loglevel", .unexpectedKey, nil, "known here"),
+        Wrong(
+            "[[host_config]]\nhost = \"localhost\"\n[host_config.auth]\nmethods = [\"pki\"]", 5, "host_config[1].auth.methods[1]",
+            .conflict, "\"pki\"", "a method that has its table"),
+        Wrong(
+            "[[host_config]]\nhost = \"localhost\"\n[host_config.modules.mod_pong]", 4, "host_config[1].modules.mod_pong",
+            .unexpectedKey, nil, "Erlang", hint: "mod_ping"),
+        Wrong(
+            "[[host_config]]\nhost = \"localhost\"\n[[host_config.acl.x]]\nuser = 1", 5, "host_config[1].acl.x[1].user",
+            .malformedNode, "1", "a non-empty string"),
         Wrong("[s2s]\nuse_starttls = \"maybe\"", 3, "s2s.use_starttls", .badValue, "\"maybe\"", "\"required_trusted\""),
         Wrong("[[listen.service]]\nport = 8888", 2, "listen.service[1].password", .missingKey, nil, "a non-empty string"),
-        Wrong("[[listen.http]]\nport = 80\n[[listen.http.handlers.mod_bosch]]\nhost = \"_\"", 4, "listen.http[1].handlers.mod_bosch", .unexpectedKey, nil, "mod_websockets", hint: "mod_bosh"),
+        Wrong(
+            "[[listen.http]]\nport = 80\n[[listen.http.handlers.mod_bosch]]\nhost = \"_\"", 4, "listen.http[1].handlers.mod_bosch",
+            .unexpectedKey, nil, "mod_websockets", hint: "mod_bosh"),
         Wrong(
             "[[listen.http]]\nport = 80\n[[listen.http.handlers.mongoose_admin_api]]\nhost = \"_\"\npath = \"/api\"\nusername = \"a\"",
             4, "listen.http[1].handlers.mongoose_admin_api[1].password", .missingKey, nil, "go together"),
-        Wrong("[outgoing_pools.http.auth]\nscope = \"single_host\"\nconnection.host = \"http://x\"", 2, "outgoing_pools.http.auth.host", .missingKey, nil, "single_host"),
+        Wrong(
+            "[outgoing_pools.http.auth]\nscope = \"single_host\"\nconnection.host = \"http://x\"", 2,
+            "outgoing_pools.http.auth.host", .missingKey, nil, "single_host"),
         Wrong("[outgoing_pools.riak.default]", 2, "outgoing_pools.riak", .removed, nil, "removed"),
     ]
 }

@@ -4,13 +4,16 @@ import Testing
 /// Files as operators of the releases after 6.3 write them.
 @Suite("Files of later releases of MongooseIM", .timeLimit(.minutes(1)))
 struct LaterReleaseTests {
-    @Test("a key that only one module of TLS has chooses it, with a word", arguments: [
-        ("keyfile = \"key.pem\"", "keyfile"), ("versions = [\"tlsv1.3\"]", "versions"),
-        ("disconnect_on_failure = false", "disconnect_on_failure"), ("crl_files = [\"crl.pem\"]", "crl_files"),
-        ("password = \"sesame\"", "password"), ("cacertfile = \"ca.pem\"\nverify_mode = \"selfsigned_peer\"", "verify_mode"),
-    ])
+    @Test(
+        "a key that only one module of TLS has chooses it, with a word",
+        arguments: [
+            ("keyfile = \"key.pem\"", "keyfile"), ("versions = [\"tlsv1.3\"]", "versions"),
+            ("disconnect_on_failure = false", "disconnect_on_failure"), ("crl_files = [\"crl.pem\"]", "crl_files"),
+            ("password = \"sesame\"", "password"), ("cacertfile = \"ca.pem\"\nverify_mode = \"selfsigned_peer\"", "verify_mode"),
+        ])
     func impliedModule(_ line: String, _ key: String) throws {
-        let (configuration, notes) = try loaded(least + "[[listen.c2s]]\nport = 5222\n[listen.c2s.tls]\ncertfile = \"both.pem\"\n\(line)\n")
+        let (configuration, notes) = try loaded(
+            least + "[[listen.c2s]]\nport = 5222\n[listen.c2s.tls]\ncertfile = \"both.pem\"\n\(line)\n")
         guard case .client(let client) = try #require(configuration.listeners.first) else { return }
         #expect(client.tls?.module == .justTLS)
         #expect(client.tls?.ciphers == nil && client.tls?.protocolOptions == [])
@@ -21,7 +24,8 @@ struct LaterReleaseTests {
     @Test("without such a key it is what it was")
     func usualModule() throws {
         for line in ["", "protocol_options = [\"no_ticket\"]"] {
-            let (configuration, notes) = try loaded(least + "[[listen.c2s]]\nport = 5222\n[listen.c2s.tls]\ncertfile = \"both.pem\"\n\(line)\n")
+            let (configuration, notes) = try loaded(
+                least + "[[listen.c2s]]\nport = 5222\n[listen.c2s.tls]\ncertfile = \"both.pem\"\n\(line)\n")
             guard case .client(let client) = try #require(configuration.listeners.first) else { return }
             #expect(client.tls?.module == .fastTLS && !notes.contains { $0.path.contains("tls") })
         }
@@ -29,7 +33,9 @@ struct LaterReleaseTests {
 
     @Test("the domain that speaks first is the first of hosts, unless the file says so")
     func defaultDomain() throws {
-        #expect(try loaded("[general]\nhosts = [\"a.example\", \"b.example\"]").configuration.general.defaultServerDomain == "a.example")
+        #expect(
+            try loaded("[general]\nhosts = [\"a.example\", \"b.example\"]").configuration.general.defaultServerDomain == "a.example"
+        )
         let text = "[general]\nhosts = [\"a.example\", \"b.example\"]\ndefault_server_domain = \"b.example\""
         #expect(try loaded(text).configuration.general.defaultServerDomain == "b.example")
     }

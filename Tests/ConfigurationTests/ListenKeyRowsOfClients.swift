@@ -4,7 +4,8 @@ extension ListenKeyRow {
     /// Streams of clients.
     static let ofClients: [ListenKeyRow] = [
         ListenKeyRow(  // listen.*.port
-            1, [
+            1,
+            [
                 Texts.client, Texts.server, Texts.component, Texts.web, "[[listen.c2s]]\nport = 0",
                 "[[listen.c2s]]\nport = 65_535", Texts.client + "[[listen.c2s]]\nport = 5222\nip_version = 6",
             ],
@@ -26,7 +27,8 @@ extension ListenKeyRow {
                 (Texts.client + "ip_address = 4", "listen.c2s[1].ip_address"),
             ]),
         ListenKeyRow(  // listen.*.proto
-            3, [
+            3,
+            [
                 Texts.client + "proto = \"tcp\"", Texts.client + "proto = \"udp\"",
                 Texts.component + "proto = \"udp\"", Texts.client + "proto = \"udp\"\n[[listen.c2s]]\nport = 5222",
             ],
@@ -70,7 +72,8 @@ extension ListenKeyRow {
                 (Texts.client + "num_acceptors = \"infinity\"", "listen.c2s[1].num_acceptors"),
             ]),
         ListenKeyRow(  // listen.*.max_fsm_queue
-            10, [
+            10,
+            [
                 Texts.client + "max_fsm_queue = 1", Texts.server + "max_fsm_queue = 1000",
                 Texts.component + "max_fsm_queue = 5",
             ],
@@ -104,7 +107,8 @@ extension ListenKeyRow {
                 (Texts.client + "max_connections = \"many\"", "listen.c2s[1].max_connections"),
             ]),
         ListenKeyRow(  // listen.c2s.c2s_state_timeout
-            15, [
+            15,
+            [
                 Texts.client + "c2s_state_timeout = 0", Texts.client + "c2s_state_timeout = \"infinity\"",
                 Texts.client + "state_timeout = 1000",
             ],
@@ -119,8 +123,10 @@ extension ListenKeyRow {
             17, [Texts.client + "backwards_compatible_session = false"],
             [(Texts.client + "backwards_compatible_session = 0", "listen.c2s[1].backwards_compatible_session")]),
         ListenKeyRow(  // listen.c2s.allowed_auth_methods
-            18, [
-                Texts.client + "allowed_auth_methods = [\"internal\", \"rdbms\", \"external\", \"anonymous\", \"ldap\", \"jwt\", \"http\", \"pki\", \"dummy\"]",
+            18,
+            [
+                Texts.client
+                    + "allowed_auth_methods = [\"internal\", \"rdbms\", \"external\", \"anonymous\", \"ldap\", \"jwt\", \"http\", \"pki\", \"dummy\"]",
                 Texts.client + "allowed_auth_methods = []",
             ],
             [
@@ -130,7 +136,8 @@ extension ListenKeyRow {
                 (Texts.client + "allowed_auth_methods = \"rdbms\"", "listen.c2s[1].allowed_auth_methods"),
             ]),
         ListenKeyRow(  // listen.c2s.tls.mode
-            19, [
+            19,
+            [
                 Texts.fastTLS + "mode = \"tls\"", Texts.fastTLS + "mode = \"starttls\"",
                 Texts.fastTLS + "mode = \"starttls_required\"",
             ],
@@ -151,14 +158,18 @@ extension ListenKeyRow {
                 (Texts.fastTLS + "module = 1", "listen.c2s[1].tls.module"),
             ]),
         ListenKeyRow(  // listen.c2s.tls.verify_mode
-            22, [
+            22,
+            [
                 Texts.fastTLS + "verify_mode = \"none\"",
                 Texts.fastTLS + "verify_mode = \"peer\"\ncacertfile = \"ca.pem\"",
                 Texts.justTLSWithAuthority + "verify_mode = \"selfsigned_peer\"", Texts.justTLS,
             ],
             [
                 (Texts.fastTLS + "verify_mode = \"maybe\"", "listen.c2s[1].tls.verify_mode"),
-                (Texts.fastTLS + "module = \"fast_tls\"\ncacertfile = \"ca.pem\"\nverify_mode = \"selfsigned_peer\"", "listen.c2s[1].tls.verify_mode"),
+                (
+                    Texts.fastTLS + "module = \"fast_tls\"\ncacertfile = \"ca.pem\"\nverify_mode = \"selfsigned_peer\"",
+                    "listen.c2s[1].tls.verify_mode"
+                ),
                 (Texts.justTLS + "verify_mode = \"selfsigned_peer\"", "listen.c2s[1].tls.cacertfile"),
             ]),
         ListenKeyRow(  // listen.c2s.tls.certfile
@@ -181,7 +192,8 @@ extension ListenKeyRow {
                 (Texts.fastTLS + "dhfile = \"cert.pem\"", "listen.c2s[1].tls.dhfile"),
             ]),
         ListenKeyRow(  // listen.c2s.tls.ciphers
-            26, [
+            26,
+            [
                 Texts.fastTLS + "ciphers = \"TLSv1.2:TLSv1.3\"",
                 Texts.justTLS + "ciphers = \"ECDHE-RSA-AES256-GCM-SHA384\"",
             ],
@@ -190,7 +202,8 @@ extension ListenKeyRow {
                 (Texts.fastTLS + "ciphers = []", "listen.c2s[1].tls.ciphers"),
             ]),
         ListenKeyRow(  // listen.c2s.tls.protocol_options
-            27, [
+            27,
+            [
                 Texts.fastTLS + "protocol_options = [\"no_tlsv1_3\", \"cipher_server_preference\"]",
                 Texts.fastTLS + "protocol_options = []", Texts.fastTLS + "protocol_options = [\"nosuch\"]",
             ],
@@ -202,8 +215,14 @@ extension ListenKeyRow {
         ListenKeyRow(  // listen.c2s.tls.keyfile
             28, [Texts.justTLS],
             [
-                (Texts.clientTLS + "module = \"just_tls\"\ncertfile = \"cert.pem\"\nkeyfile = \"none.pem\"", "listen.c2s[1].tls.keyfile"),
-                (Texts.clientTLS + "module = \"just_tls\"\ncertfile = \"cert.pem\"\nkeyfile = \"ca.pem\"", "listen.c2s[1].tls.keyfile"),
+                (
+                    Texts.clientTLS + "module = \"just_tls\"\ncertfile = \"cert.pem\"\nkeyfile = \"none.pem\"",
+                    "listen.c2s[1].tls.keyfile"
+                ),
+                (
+                    Texts.clientTLS + "module = \"just_tls\"\ncertfile = \"cert.pem\"\nkeyfile = \"ca.pem\"",
+                    "listen.c2s[1].tls.keyfile"
+                ),
                 (Texts.fastTLS + "module = \"fast_tls\"\nkeyfile = \"key.pem\"", "listen.c2s[1].tls.keyfile"),
             ]),
         ListenKeyRow(  // listen.c2s.tls.password

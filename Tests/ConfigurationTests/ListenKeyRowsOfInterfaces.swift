@@ -7,13 +7,17 @@ extension ListenKeyRow {
             65, [Texts.graphQL],
             [(Texts.graphQL + "x = 1", "listen.http[1].handlers.mongoose_graphql_handler[1].x")]),
         ListenKeyRow(  // listen.http.handlers.mongoose_graphql_handler.schema_endpoint
-            66, [
+            66,
+            [
                 Texts.graphQL, Texts.handler("mongoose_graphql_handler", "schema_endpoint = \"domain_admin\""),
                 Texts.handler("mongoose_graphql_handler", "schema_endpoint = \"user\""),
             ],
             [
                 (Texts.handler("mongoose_graphql_handler"), "listen.http[1].handlers.mongoose_graphql_handler[1].schema_endpoint"),
-                (Texts.handler("mongoose_graphql_handler", "schema_endpoint = \"wrong\""), "listen.http[1].handlers.mongoose_graphql_handler[1].schema_endpoint"),
+                (
+                    Texts.handler("mongoose_graphql_handler", "schema_endpoint = \"wrong\""),
+                    "listen.http[1].handlers.mongoose_graphql_handler[1].schema_endpoint"
+                ),
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_graphql_handler.username
             67, [Texts.graphQL + "username = \"a\"\npassword = \"b\""],
@@ -30,9 +34,18 @@ extension ListenKeyRow {
         ListenKeyRow(  // listen.http.handlers.mongoose_graphql_handler.allowed_categories
             69, [Texts.graphQL + "allowed_categories = [\"muc\", \"http_upload\", \"httpUpload\", \"cets\"]"],
             [
-                (Texts.graphQL + "allowed_categories = [\"invalid\"]", "listen.http[1].handlers.mongoose_graphql_handler[1].allowed_categories[1]"),
-                (Texts.graphQL + "allowed_categories = []", "listen.http[1].handlers.mongoose_graphql_handler[1].allowed_categories"),
-                (Texts.graphQL + "allowed_categories = [\"muc\", \"muc\"]", "listen.http[1].handlers.mongoose_graphql_handler[1].allowed_categories[2]"),
+                (
+                    Texts.graphQL + "allowed_categories = [\"invalid\"]",
+                    "listen.http[1].handlers.mongoose_graphql_handler[1].allowed_categories[1]"
+                ),
+                (
+                    Texts.graphQL + "allowed_categories = []",
+                    "listen.http[1].handlers.mongoose_graphql_handler[1].allowed_categories"
+                ),
+                (
+                    Texts.graphQL + "allowed_categories = [\"muc\", \"muc\"]",
+                    "listen.http[1].handlers.mongoose_graphql_handler[1].allowed_categories[2]"
+                ),
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_admin_api
             70, [Texts.handler("mongoose_admin_api")],
@@ -40,20 +53,30 @@ extension ListenKeyRow {
         ListenKeyRow(  // listen.http.handlers.mongoose_admin_api.username
             71, [Texts.handler("mongoose_admin_api", "username = \"a\"\npassword = \"b\"")],
             [
-                (Texts.handler("mongoose_admin_api", "username = \"a\""), "listen.http[1].handlers.mongoose_admin_api[1].password"),
+                (Texts.handler("mongoose_admin_api", "username = \"a\""), "listen.http[1].handlers.mongoose_admin_api[1].password")
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_admin_api.password
             72, [Texts.handler("mongoose_admin_api", "username = \"a\"\npassword = \"b\"")],
             [
-                (Texts.handler("mongoose_admin_api", "password = \"a\""), "listen.http[1].handlers.mongoose_admin_api[1].username"),
+                (Texts.handler("mongoose_admin_api", "password = \"a\""), "listen.http[1].handlers.mongoose_admin_api[1].username")
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_admin_api.handlers
-            73, [
-                Texts.handler("mongoose_admin_api", "handlers = [\"contacts\", \"users\", \"sessions\", \"messages\", \"stanzas\", \"muc_light\", \"muc\", \"inbox\", \"domain\", \"metrics\"]"),
+            73,
+            [
+                Texts.handler(
+                    "mongoose_admin_api",
+                    "handlers = [\"contacts\", \"users\", \"sessions\", \"messages\", \"stanzas\", \"muc_light\", \"muc\", \"inbox\", \"domain\", \"metrics\"]"
+                )
             ],
             [
-                (Texts.handler("mongoose_admin_api", "handlers = [\"invalid\"]"), "listen.http[1].handlers.mongoose_admin_api[1].handlers[1]"),
-                (Texts.handler("mongoose_admin_api", "handlers = [\"muc\", \"muc\"]"), "listen.http[1].handlers.mongoose_admin_api[1].handlers[2]"),
+                (
+                    Texts.handler("mongoose_admin_api", "handlers = [\"invalid\"]"),
+                    "listen.http[1].handlers.mongoose_admin_api[1].handlers[1]"
+                ),
+                (
+                    Texts.handler("mongoose_admin_api", "handlers = [\"muc\", \"muc\"]"),
+                    "listen.http[1].handlers.mongoose_admin_api[1].handlers[2]"
+                ),
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_api_admin
             74, [Texts.handler("mongoose_api_admin")],
@@ -61,52 +84,75 @@ extension ListenKeyRow {
         ListenKeyRow(  // listen.http.handlers.mongoose_api_admin.username
             75, [Texts.handler("mongoose_api_admin", "username = \"a\"\npassword = \"b\"")],
             [
-                (Texts.handler("mongoose_api_admin", "username = \"a\""), "listen.http[1].handlers.mongoose_api_admin[1].password"),
+                (Texts.handler("mongoose_api_admin", "username = \"a\""), "listen.http[1].handlers.mongoose_api_admin[1].password")
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_api_admin.password
             76, [Texts.handler("mongoose_api_admin", "username = \"a\"\npassword = \"b\"")],
             [
-                (Texts.handler("mongoose_api_admin", "password = \"a\""), "listen.http[1].handlers.mongoose_api_admin[1].username"),
+                (Texts.handler("mongoose_api_admin", "password = \"a\""), "listen.http[1].handlers.mongoose_api_admin[1].username")
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_domain_handler
             77, [Texts.handler("mongoose_domain_handler")],
             [
-                (Texts.handler("mongoose_domain_handler", "x = 1"), "listen.http[1].handlers.mongoose_domain_handler[1].x"),
+                (Texts.handler("mongoose_domain_handler", "x = 1"), "listen.http[1].handlers.mongoose_domain_handler[1].x")
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_domain_handler.username
             78, [Texts.handler("mongoose_domain_handler", "username = \"a\"\npassword = \"b\"")],
             [
-                (Texts.handler("mongoose_domain_handler", "username = \"a\""), "listen.http[1].handlers.mongoose_domain_handler[1].password"),
+                (
+                    Texts.handler("mongoose_domain_handler", "username = \"a\""),
+                    "listen.http[1].handlers.mongoose_domain_handler[1].password"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_domain_handler.password
             79, [Texts.handler("mongoose_domain_handler", "username = \"a\"\npassword = \"b\"")],
             [
-                (Texts.handler("mongoose_domain_handler", "password = \"a\""), "listen.http[1].handlers.mongoose_domain_handler[1].username"),
+                (
+                    Texts.handler("mongoose_domain_handler", "password = \"a\""),
+                    "listen.http[1].handlers.mongoose_domain_handler[1].username"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_api
             80, [Texts.handler("mongoose_api", "handlers = [\"mongoose_api_metrics\"]")],
             [
-                (Texts.handler("mongoose_api", "handlers = [\"mongoose_api_metrics\"]\nx = 1"), "listen.http[1].handlers.mongoose_api[1].x"),
+                (
+                    Texts.handler("mongoose_api", "handlers = [\"mongoose_api_metrics\"]\nx = 1"),
+                    "listen.http[1].handlers.mongoose_api[1].x"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_api.handlers
             81, [Texts.handler("mongoose_api", "handlers = [\"mongoose_api_metrics\", \"mongoose_api_users\"]")],
             [
                 (Texts.handler("mongoose_api"), "listen.http[1].handlers.mongoose_api[1].handlers"),
-                (Texts.handler("mongoose_api", "handlers = [\"mongoose_api_other\"]"), "listen.http[1].handlers.mongoose_api[1].handlers[1]"),
+                (
+                    Texts.handler("mongoose_api", "handlers = [\"mongoose_api_other\"]"),
+                    "listen.http[1].handlers.mongoose_api[1].handlers[1]"
+                ),
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_client_api
             82, [Texts.handler("mongoose_client_api")],
             [(Texts.handler("mongoose_client_api", "x = 1"), "listen.http[1].handlers.mongoose_client_api[1].x")]),
         ListenKeyRow(  // listen.http.handlers.mongoose_client_api.handlers
-            83, [
-                Texts.handler("mongoose_client_api", "handlers = [\"sse\", \"messages\", \"contacts\", \"rooms\", \"rooms_config\", \"rooms_users\", \"rooms_messages\"]"),
+            83,
+            [
+                Texts.handler(
+                    "mongoose_client_api",
+                    "handlers = [\"sse\", \"messages\", \"contacts\", \"rooms\", \"rooms_config\", \"rooms_users\", \"rooms_messages\"]"
+                )
             ],
             [
-                (Texts.handler("mongoose_client_api", "handlers = [\"invalid\"]"), "listen.http[1].handlers.mongoose_client_api[1].handlers[1]"),
-                (Texts.handler("mongoose_client_api", "handlers = [\"sse\", \"sse\"]"), "listen.http[1].handlers.mongoose_client_api[1].handlers[2]"),
+                (
+                    Texts.handler("mongoose_client_api", "handlers = [\"invalid\"]"),
+                    "listen.http[1].handlers.mongoose_client_api[1].handlers[1]"
+                ),
+                (
+                    Texts.handler("mongoose_client_api", "handlers = [\"sse\", \"sse\"]"),
+                    "listen.http[1].handlers.mongoose_client_api[1].handlers[2]"
+                ),
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_client_api.docs
-            84, [
+            84,
+            [
                 Texts.handler("mongoose_client_api", "docs = true"),
                 Texts.handler("mongoose_client_api", "docs = \"false\""),
             ],
@@ -117,37 +163,55 @@ extension ListenKeyRow {
         ListenKeyRow(  // listen.http.handlers.mongoose_client_api_messages
             85, [Texts.handler("mongoose_client_api_messages")],
             [
-                (Texts.handler("mongoose_client_api_messages", "x = 1"), "listen.http[1].handlers.mongoose_client_api_messages[1].x"),
+                (
+                    Texts.handler("mongoose_client_api_messages", "x = 1"),
+                    "listen.http[1].handlers.mongoose_client_api_messages[1].x"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_client_api_contacts
             86, [Texts.handler("mongoose_client_api_contacts")],
             [
-                (Texts.handler("mongoose_client_api_contacts", "x = 1"), "listen.http[1].handlers.mongoose_client_api_contacts[1].x"),
+                (
+                    Texts.handler("mongoose_client_api_contacts", "x = 1"),
+                    "listen.http[1].handlers.mongoose_client_api_contacts[1].x"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_client_api_rooms
             87, [Texts.handler("mongoose_client_api_rooms")],
             [
-                (Texts.handler("mongoose_client_api_rooms", "x = 1"), "listen.http[1].handlers.mongoose_client_api_rooms[1].x"),
+                (Texts.handler("mongoose_client_api_rooms", "x = 1"), "listen.http[1].handlers.mongoose_client_api_rooms[1].x")
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_client_api_rooms_config
             88, [Texts.handler("mongoose_client_api_rooms_config")],
             [
-                (Texts.handler("mongoose_client_api_rooms_config", "x = 1"), "listen.http[1].handlers.mongoose_client_api_rooms_config[1].x"),
+                (
+                    Texts.handler("mongoose_client_api_rooms_config", "x = 1"),
+                    "listen.http[1].handlers.mongoose_client_api_rooms_config[1].x"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_client_api_rooms_users
             89, [Texts.handler("mongoose_client_api_rooms_users")],
             [
-                (Texts.handler("mongoose_client_api_rooms_users", "x = 1"), "listen.http[1].handlers.mongoose_client_api_rooms_users[1].x"),
+                (
+                    Texts.handler("mongoose_client_api_rooms_users", "x = 1"),
+                    "listen.http[1].handlers.mongoose_client_api_rooms_users[1].x"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.mongoose_client_api_rooms_messages
             90, [Texts.handler("mongoose_client_api_rooms_messages")],
             [
-                (Texts.handler("mongoose_client_api_rooms_messages", "x = 1"), "listen.http[1].handlers.mongoose_client_api_rooms_messages[1].x"),
+                (
+                    Texts.handler("mongoose_client_api_rooms_messages", "x = 1"),
+                    "listen.http[1].handlers.mongoose_client_api_rooms_messages[1].x"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.lasse_handler
             91, [Texts.handler("lasse_handler", "module = \"mongoose_client_api_sse\"")],
             [
-                (Texts.handler("lasse_handler", "module = \"mongoose_client_api_sse\"\nx = 1"), "listen.http[1].handlers.lasse_handler[1].x"),
+                (
+                    Texts.handler("lasse_handler", "module = \"mongoose_client_api_sse\"\nx = 1"),
+                    "listen.http[1].handlers.lasse_handler[1].x"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.lasse_handler.module
             92, [Texts.handler("lasse_handler", "module = \"mongoose_client_api_sse\"")],
@@ -158,43 +222,72 @@ extension ListenKeyRow {
         ListenKeyRow(  // listen.http.handlers.cowboy_swagger_redirect_handler
             93, [Texts.handler("cowboy_swagger_redirect_handler")],
             [
-                (Texts.handler("cowboy_swagger_redirect_handler", "x = 1"), "listen.http[1].handlers.cowboy_swagger_redirect_handler[1].x"),
+                (
+                    Texts.handler("cowboy_swagger_redirect_handler", "x = 1"),
+                    "listen.http[1].handlers.cowboy_swagger_redirect_handler[1].x"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.cowboy_swagger_json_handler
             94, [Texts.handler("cowboy_swagger_json_handler")],
             [
-                (Texts.handler("cowboy_swagger_json_handler", "x = 1"), "listen.http[1].handlers.cowboy_swagger_json_handler[1].x"),
+                (Texts.handler("cowboy_swagger_json_handler", "x = 1"), "listen.http[1].handlers.cowboy_swagger_json_handler[1].x")
             ]),
         ListenKeyRow(  // listen.http.handlers.cowboy_static
-            95, [
-                Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\"\ncontent_path = \"swagger\""),
+            95,
+            [
+                Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\"\ncontent_path = \"swagger\"")
             ],
             [
-                (Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\"\ncontent_path = \"swagger\"\nx = 1"), "listen.http[1].handlers.cowboy_static[1].x"),
+                (
+                    Texts.handler(
+                        "cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\"\ncontent_path = \"swagger\"\nx = 1"),
+                    "listen.http[1].handlers.cowboy_static[1].x"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.cowboy_static.type
-            96, [
-                Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\"\ncontent_path = \"swagger\""),
+            96,
+            [
+                Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\"\ncontent_path = \"swagger\"")
             ],
             [
-                (Texts.handler("cowboy_static", "app = \"cowboy_swagger\"\ncontent_path = \"swagger\""), "listen.http[1].handlers.cowboy_static[1].type"),
-                (Texts.handler("cowboy_static", "type = \"other\"\napp = \"cowboy_swagger\"\ncontent_path = \"swagger\""), "listen.http[1].handlers.cowboy_static[1].type"),
+                (
+                    Texts.handler("cowboy_static", "app = \"cowboy_swagger\"\ncontent_path = \"swagger\""),
+                    "listen.http[1].handlers.cowboy_static[1].type"
+                ),
+                (
+                    Texts.handler("cowboy_static", "type = \"other\"\napp = \"cowboy_swagger\"\ncontent_path = \"swagger\""),
+                    "listen.http[1].handlers.cowboy_static[1].type"
+                ),
             ]),
         ListenKeyRow(  // listen.http.handlers.cowboy_static.app
-            97, [
-                Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\"\ncontent_path = \"swagger\""),
+            97,
+            [
+                Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\"\ncontent_path = \"swagger\"")
             ],
             [
-                (Texts.handler("cowboy_static", "type = \"priv_dir\"\ncontent_path = \"swagger\""), "listen.http[1].handlers.cowboy_static[1].app"),
-                (Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"other\"\ncontent_path = \"swagger\""), "listen.http[1].handlers.cowboy_static[1].app"),
+                (
+                    Texts.handler("cowboy_static", "type = \"priv_dir\"\ncontent_path = \"swagger\""),
+                    "listen.http[1].handlers.cowboy_static[1].app"
+                ),
+                (
+                    Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"other\"\ncontent_path = \"swagger\""),
+                    "listen.http[1].handlers.cowboy_static[1].app"
+                ),
             ]),
         ListenKeyRow(  // listen.http.handlers.cowboy_static.content_path
-            98, [
-                Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\"\ncontent_path = \"swagger\""),
+            98,
+            [
+                Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\"\ncontent_path = \"swagger\"")
             ],
             [
-                (Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\""), "listen.http[1].handlers.cowboy_static[1].content_path"),
-                (Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\"\ncontent_path = \"other\""), "listen.http[1].handlers.cowboy_static[1].content_path"),
+                (
+                    Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\""),
+                    "listen.http[1].handlers.cowboy_static[1].content_path"
+                ),
+                (
+                    Texts.handler("cowboy_static", "type = \"priv_dir\"\napp = \"cowboy_swagger\"\ncontent_path = \"other\""),
+                    "listen.http[1].handlers.cowboy_static[1].content_path"
+                ),
             ]),
         ListenKeyRow(  // listen.http.transport.num_acceptors
             99, [Texts.web + "transport.num_acceptors = 10"],
@@ -215,7 +308,8 @@ extension ListenKeyRow {
                 (Texts.webTLS + "verify_peer = true", "listen.http[1].tls.cacertfile"),
             ]),
         ListenKeyRow(  // listen.http.tls.verify_mode
-            102, [
+            102,
+            [
                 Texts.webTLS + "verify_mode = \"none\"", Texts.webTLS,
                 Texts.webTLS + "verify_mode = \"selfsigned_peer\"\ncacertfile = \"ca.pem\"",
             ],
@@ -248,7 +342,7 @@ extension ListenKeyRow {
         ListenKeyRow(  // listen.http.tls.keyfile
             108, [Texts.webTLS],
             [
-                (Texts.web + "[listen.http.tls]\ncertfile = \"cert.pem\"\nkeyfile = \"none.pem\"", "listen.http[1].tls.keyfile"),
+                (Texts.web + "[listen.http.tls]\ncertfile = \"cert.pem\"\nkeyfile = \"none.pem\"", "listen.http[1].tls.keyfile")
             ]),
         ListenKeyRow(  // listen.http.tls.password
             109, [Texts.webTLS + "password = \"x\"", Texts.webTLS + "password = \"\""],

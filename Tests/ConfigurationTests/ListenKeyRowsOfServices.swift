@@ -53,7 +53,8 @@ extension ListenKeyRow {
             44, [Texts.component + "hidden_components = true"],
             [(Texts.component + "hidden_components = \"yes\"", "listen.service[1].hidden_components")]),
         ListenKeyRow(  // listen.service.conflict_behaviour
-            45, [
+            45,
+            [
                 Texts.component + "conflict_behaviour = \"kick_old\"",
                 Texts.component + "conflict_behaviour = \"disconnect\"",
             ],
@@ -62,7 +63,8 @@ extension ListenKeyRow {
             46, [Texts.component + "max_fsm_queue = 1000"],
             [(Texts.component + "max_fsm_queue = 0", "listen.service[1].max_fsm_queue")]),
         ListenKeyRow(  // listen.http.handlers
-            47, [
+            47,
+            [
                 Texts.web,
                 Texts.handler("mod_bosh", "[[listen.http.handlers.mod_bosh]]\nhost = \"b.example\"\npath = \"/b\""),
             ],
@@ -74,14 +76,23 @@ extension ListenKeyRow {
             48, [Texts.handler("mod_bosh")],
             [
                 (Texts.web + "[[listen.http.handlers.mod_bosh]]\npath = \"/\"", "listen.http[1].handlers.mod_bosh[1].host"),
-                (Texts.web + "[[listen.http.handlers.mod_bosh]]\nhost = \"\"\npath = \"/\"", "listen.http[1].handlers.mod_bosh[1].host"),
+                (
+                    Texts.web + "[[listen.http.handlers.mod_bosh]]\nhost = \"\"\npath = \"/\"",
+                    "listen.http[1].handlers.mod_bosh[1].host"
+                ),
             ]),
         ListenKeyRow(  // listen.http.handlers.*.path
             49, [Texts.web + "[[listen.http.handlers.mod_bosh]]\nhost = \"_\"\npath = \"/api/:a/[:b/[:c]]/[...]\""],
             [
                 (Texts.web + "[[listen.http.handlers.mod_bosh]]\nhost = \"_\"", "listen.http[1].handlers.mod_bosh[1].path"),
-                (Texts.web + "[[listen.http.handlers.mod_bosh]]\nhost = \"_\"\npath = 12", "listen.http[1].handlers.mod_bosh[1].path"),
-                (Texts.web + "[[listen.http.handlers.mod_bosh]]\nhost = \"_\"\npath = \"/api/[:a\"", "listen.http[1].handlers.mod_bosh[1].path"),
+                (
+                    Texts.web + "[[listen.http.handlers.mod_bosh]]\nhost = \"_\"\npath = 12",
+                    "listen.http[1].handlers.mod_bosh[1].path"
+                ),
+                (
+                    Texts.web + "[[listen.http.handlers.mod_bosh]]\nhost = \"_\"\npath = \"/api/[:a\"",
+                    "listen.http[1].handlers.mod_bosh[1].path"
+                ),
             ]),
         ListenKeyRow(  // listen.http.handlers.mod_bosh
             50, [Texts.handler("mod_bosh")],
@@ -111,53 +122,74 @@ extension ListenKeyRow {
         ListenKeyRow(  // listen.http.handlers.mod_websockets.service
             55, [Texts.componentOverWebSocket],
             [
-                (Texts.webSocket + "[listen.http.handlers.mod_websockets.service]\naccess = \"all\"", "listen.http[1].handlers.mod_websockets[1].service.password"),
+                (
+                    Texts.webSocket + "[listen.http.handlers.mod_websockets.service]\naccess = \"all\"",
+                    "listen.http[1].handlers.mod_websockets[1].service.password"
+                ),
                 (Texts.webSocket + "service = true", "listen.http[1].handlers.mod_websockets[1].service"),
             ]),
         ListenKeyRow(  // listen.http.handlers.mod_websockets.service.access
             56, [Texts.componentOverWebSocket + "access = \"all\""],
             [
-                (Texts.componentOverWebSocket + "access = \"\"", "listen.http[1].handlers.mod_websockets[1].service.access"),
+                (Texts.componentOverWebSocket + "access = \"\"", "listen.http[1].handlers.mod_websockets[1].service.access")
             ]),
         ListenKeyRow(  // listen.http.handlers.mod_websockets.service.password
             57, [Texts.componentOverWebSocket],
             [
-                (Texts.webSocket + "[listen.http.handlers.mod_websockets.service]\npassword = \"\"", "listen.http[1].handlers.mod_websockets[1].service.password"),
+                (
+                    Texts.webSocket + "[listen.http.handlers.mod_websockets.service]\npassword = \"\"",
+                    "listen.http[1].handlers.mod_websockets[1].service.password"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.mod_websockets.service.shaper_rule
             58, [Texts.componentOverWebSocket + "shaper_rule = \"fast\""],
             [
-                (Texts.componentOverWebSocket + "shaper_rule = \"\"", "listen.http[1].handlers.mod_websockets[1].service.shaper_rule"),
+                (
+                    Texts.componentOverWebSocket + "shaper_rule = \"\"",
+                    "listen.http[1].handlers.mod_websockets[1].service.shaper_rule"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.mod_websockets.service.check_from
             59, [Texts.componentOverWebSocket + "check_from = true"],
             [
-                (Texts.componentOverWebSocket + "check_from = 1", "listen.http[1].handlers.mod_websockets[1].service.check_from"),
+                (Texts.componentOverWebSocket + "check_from = 1", "listen.http[1].handlers.mod_websockets[1].service.check_from")
             ]),
         ListenKeyRow(  // listen.http.handlers.mod_websockets.service.hidden_components
             60, [Texts.componentOverWebSocket + "hidden_components = true"],
             [
-                (Texts.componentOverWebSocket + "hidden_components = 1", "listen.http[1].handlers.mod_websockets[1].service.hidden_components"),
+                (
+                    Texts.componentOverWebSocket + "hidden_components = 1",
+                    "listen.http[1].handlers.mod_websockets[1].service.hidden_components"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.mod_websockets.service.conflict_behaviour
             61, [Texts.componentOverWebSocket + "conflict_behaviour = \"kick_old\""],
             [
-                (Texts.componentOverWebSocket + "conflict_behaviour = \"x\"", "listen.http[1].handlers.mod_websockets[1].service.conflict_behaviour"),
+                (
+                    Texts.componentOverWebSocket + "conflict_behaviour = \"x\"",
+                    "listen.http[1].handlers.mod_websockets[1].service.conflict_behaviour"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.mod_websockets.service.max_fsm_queue
             62, [Texts.componentOverWebSocket + "max_fsm_queue = 1"],
             [
-                (Texts.componentOverWebSocket + "max_fsm_queue = 0", "listen.http[1].handlers.mod_websockets[1].service.max_fsm_queue"),
+                (
+                    Texts.componentOverWebSocket + "max_fsm_queue = 0",
+                    "listen.http[1].handlers.mod_websockets[1].service.max_fsm_queue"
+                )
             ]),
         ListenKeyRow(  // listen.http.handlers.mod_websockets.c2s_state_timeout
             63, [Texts.webSocket + "c2s_state_timeout = 0", Texts.webSocket + "state_timeout = \"infinity\""],
             [
-                (Texts.webSocket + "c2s_state_timeout = -1", "listen.http[1].handlers.mod_websockets[1].c2s_state_timeout"),
+                (Texts.webSocket + "c2s_state_timeout = -1", "listen.http[1].handlers.mod_websockets[1].c2s_state_timeout")
             ]),
         ListenKeyRow(  // listen.http.handlers.mod_websockets.backwards_compatible_session
             64, [Texts.webSocket + "backwards_compatible_session = false"],
             [
-                (Texts.webSocket + "backwards_compatible_session = 1", "listen.http[1].handlers.mod_websockets[1].backwards_compatible_session"),
+                (
+                    Texts.webSocket + "backwards_compatible_session = 1",
+                    "listen.http[1].handlers.mod_websockets[1].backwards_compatible_session"
+                )
             ]),
     ]
 }

@@ -27,7 +27,8 @@ struct OptionTableTests {
     @Test func noReloadOfAnOptionIsRefused() {
         let conditional = ["xmppd.user", "xmppd.group"]
         for row in rows {
-            let isRefused = row.effect.contains("refuse") || row.effect.contains("another start") || row.effect.contains("xmppctl restart puts")
+            let isRefused =
+                row.effect.contains("refuse") || row.effect.contains("another start") || row.effect.contains("xmppctl restart puts")
             #expect(!isRefused, "\(row.path): \(row.effect)")
             #expect(row.effect.contains("the master must be root") == conditional.contains(row.path), "\(row.path): \(row.effect)")
             if case .refused = row.state { #expect(row.effect.hasPrefix("nothing changes"), "\(row.path)") }

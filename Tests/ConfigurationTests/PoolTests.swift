@@ -59,10 +59,12 @@ struct PoolTests {
         #expect(bind.servers == ["localhost"])
     }
 
-    @Test("addresses of web services", arguments: [
-        ("http://localhost", "http://localhost"), ("https://auth-service:8000", "https://auth-service:8000"),
-        ("http://[::1]:80/", "http://[::1]:80"),
-    ])
+    @Test(
+        "addresses of web services",
+        arguments: [
+            ("http://localhost", "http://localhost"), ("https://auth-service:8000", "https://auth-service:8000"),
+            ("http://[::1]:80/", "http://[::1]:80"),
+        ])
     func web(_ host: String, _ base: String) throws {
         let text = "[outgoing_pools.http.auth]\n connection.host = \"\(host)\"\n connection.path_prefix = \"api/auth\""
         guard case .http(let options) = try pool(text, .http, "auth").connection else { throw Refused(problems: []) }
@@ -71,14 +73,19 @@ struct PoolTests {
         #expect(options.requestTimeout == .seconds(2))
     }
 
-    @Test("what is no address of a web service", arguments: [
-        "localhost", "ftp://localhost", "http://", "http://a/b", "http://a:0", "http://a:99999", "http://a b", "http://user@host",
-    ])
+    @Test(
+        "what is no address of a web service",
+        arguments: [
+            "localhost", "ftp://localhost", "http://", "http://a/b", "http://a:0", "http://a:99999", "http://a b",
+            "http://user@host",
+        ])
     func noWeb(_ host: String) {
         expectProblem("[outgoing_pools.http.auth]\n connection.host = \"\(host)\"", "outgoing_pools.http.auth.connection.host")
     }
 
-    @Test("a pool of another database loads with a warning, and is refused where users would be asked of it", arguments: ["mysql", "odbc"])
+    @Test(
+        "a pool of another database loads with a warning, and is refused where users would be asked of it",
+        arguments: ["mysql", "odbc"])
     func drivers(_ driver: String) throws {
         let text = "[outgoing_pools.rdbms.default.connection]\n driver = \"\(driver)\"\n settings = \"DSN=x\""
         expectProblem("[auth.rdbms]\n" + text, "auth.rdbms", "PostgreSQL is the only database")
@@ -97,7 +104,8 @@ struct PoolTests {
         expectProblem("[auth.rdbms]", "auth.rdbms", "add [outgoing_pools.rdbms.default]")
         expectProblem("[auth.http]", "auth.http", "add [outgoing_pools.http.auth]")
         expectProblem("[auth.ldap]\n base = \"x\"", "auth.ldap.pool_tag", "add [outgoing_pools.ldap.default]")
-        expectProblem("[auth.ldap]\n base = \"x\"\n bind_pool_tag = \"b\"", "auth.ldap.bind_pool_tag", "add [outgoing_pools.ldap.b]")
+        expectProblem(
+            "[auth.ldap]\n base = \"x\"\n bind_pool_tag = \"b\"", "auth.ldap.bind_pool_tag", "add [outgoing_pools.ldap.b]")
         let alone = Self.database.replacing("workers = 7", with: "scope = \"single_host\"\n host = \"other.example\"")
         expectProblem("[auth.rdbms]\n" + alone, "auth.rdbms", "is for other.example alone")
         #expect(throws: Never.self) { try loaded(least + "[auth.rdbms]\n" + Self.database) }
@@ -110,12 +118,14 @@ struct PoolTests {
         expectProblem(text, "auth.ldap.bind_pool_tag", "changes who its connection is")
     }
 
-    @Test("filters in the form of RFC 4515", arguments: [
-        ("(objectClass=person)", true), ("(&(objectClass=shadowAccount)(memberOf=Jabber Users))", true), ("(&)", true),
-        ("(!(a=b))", true), ("(|(a=b)(!(c>=d)))", true), ("(cn:dn:2.4.6:=x)", true), ("(a=\\28x\\29)", true), ("(a=)", true),
-        ("objectClass=person", false), ("(a=b", false), ("(a=b))", false), ("(&(a=b)", false), ("(a)", false), ("(=b)", false),
-        ("(&(a=b)x)", false), ("", false), ("(!(a=b)(c=d))", false),
-    ])
+    @Test(
+        "filters in the form of RFC 4515",
+        arguments: [
+            ("(objectClass=person)", true), ("(&(objectClass=shadowAccount)(memberOf=Jabber Users))", true), ("(&)", true),
+            ("(!(a=b))", true), ("(|(a=b)(!(c>=d)))", true), ("(cn:dn:2.4.6:=x)", true), ("(a=\\28x\\29)", true), ("(a=)", true),
+            ("objectClass=person", false), ("(a=b", false), ("(a=b))", false), ("(&(a=b)", false), ("(a)", false), ("(=b)", false),
+            ("(&(a=b)x)", false), ("", false), ("(!(a=b)(c=d))", false),
+        ])
     func filters(_ filter: String, _ isGood: Bool) {
         let text = "[auth.ldap]\n base = \"x\"\n filter = '\(filter)'\n" + Self.directories
         if isGood {
@@ -131,10 +141,12 @@ struct PoolTests {
         expectProblem(text, "auth.ldap.uids[1].format")
     }
 
-    @Test("server_name_indication is a boolean or a table", arguments: [
-        ("false", true), ("{ enabled = true, host = \"x\", protocol = \"https\" }", true), ("{ enabled = 1 }", false),
-        ("{ enabeld = true }", false), ("3", false), ("{ protocol = \"smtp\" }", false),
-    ])
+    @Test(
+        "server_name_indication is a boolean or a table",
+        arguments: [
+            ("false", true), ("{ enabled = true, host = \"x\", protocol = \"https\" }", true), ("{ enabled = 1 }", false),
+            ("{ enabeld = true }", false), ("3", false), ("{ protocol = \"smtp\" }", false),
+        ])
     func serverName(_ value: String, _ isGood: Bool) throws {
         let text = Self.database + "\n    tls.server_name_indication = \(value)"
         guard isGood else {

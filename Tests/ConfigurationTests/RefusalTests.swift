@@ -148,7 +148,8 @@ struct RefusalTests {
 
     /// Long texts with many dots are no nested keys.
     @Test func dotsInTextAreNoKeys() {
-        let text = least + "# " + String(repeating: ".", count: 500) + "\n[modules.mod_register.welcome_message]\n"
+        let text =
+            least + "# " + String(repeating: ".", count: 500) + "\n[modules.mod_register.welcome_message]\n"
             + "body = \"" + String(repeating: "Go on. ", count: 60) + "\"\n"
         #expect(problems(text).isEmpty)
     }

@@ -81,9 +81,11 @@ import Testing
         #expect(value("jürgen", "u") != .allow)
     }
 
-    @Test("what cannot be spelt both ways is no name", arguments: [
-        "xn--.example", "xn--a.example", "😀.example", "a b", "ü b.example", "-ü.example", "[::1]",
-    ])
+    @Test(
+        "what cannot be spelt both ways is no name",
+        arguments: [
+            "xn--.example", "xn--a.example", "😀.example", "a b", "ü b.example", "-ü.example", "[::1]",
+        ])
     func noNames(_ name: String) {
         let found = problems("general = { hosts = [\(quoted(name))], default_server_domain = \"a\" }\n")
         #expect(found.first?.path == "general.hosts[1]")

@@ -98,7 +98,10 @@ final class FakeWorkerProcess {
         send(.report(LoadReport(sessions: 0, connections: 0, stanzas: 0, lagMicroseconds: 7)))
         if whims.contains("garbage") { _ = write(channel.descriptor, [UInt8](repeating: 0xEE, count: 64), 64) }
         if whims.contains("unknown-message") { try? channel.send(MasterMessage.start.encoded()) }
-        if whims.contains("close-channel") { shutdown(channel.descriptor, Int32(SHUT_RDWR)); while true { pause() } }
+        if whims.contains("close-channel") {
+            shutdown(channel.descriptor, Int32(SHUT_RDWR))
+            while true { pause() }
+        }
     }
 
     private func prepare(_ generation: UInt32) {
@@ -175,7 +178,9 @@ enum Observation {
             room.copyBytes(from: text)
         }
         let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
         return result == 0 ? descriptor : -1
     }

@@ -8,7 +8,9 @@ struct LogFieldTests {
         var names: Set<String> = ["process"]
         for file in SourceTree.files(under: "Sources", ["swift"]) {
             for line in file.lines where line.contains("Field(\"") {
-                for part in String(line).components(separatedBy: "Field(\"").dropFirst() { names.insert(String(part.prefix { $0 != "\"" })) }
+                for part in String(line).components(separatedBy: "Field(\"").dropFirst() {
+                    names.insert(String(part.prefix { $0 != "\"" }))
+                }
             }
         }
         let manual = try #require(SourceTree.text("man/xmppd.8"))

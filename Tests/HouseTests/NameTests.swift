@@ -15,10 +15,12 @@ struct NameTests {
         }
     }
 
-    @Test("a word that was given up does not come back", arguments: [
-        "Luggage", "Parcel", "Acquaintances", "Custod", "OfflineKeeper", "TableDirectory", "HandedOver", "StreamText",
-        "ConnectionShelf", "Turnstile", "BusyPatience", "InstantReader", "DeathPoint", "Possessions", "Misfit", "Asker",
-    ])
+    @Test(
+        "a word that was given up does not come back",
+        arguments: [
+            "Luggage", "Parcel", "Acquaintances", "Custod", "OfflineKeeper", "TableDirectory", "HandedOver", "StreamText",
+            "ConnectionShelf", "Turnstile", "BusyPatience", "InstantReader", "DeathPoint", "Possessions", "Misfit", "Asker",
+        ])
     func retiredWordsStayAway(word: String) {
         for file in Self.sources {
             #expect(file.places(of: word).isEmpty, "\(file.places(of: word).joined(separator: ", "))")

@@ -15,7 +15,9 @@ struct SuiteTests {
                 guard isSuite || isNamedSo else { continue }
                 // The attribute and what it stands before, or the other way round.
                 let place = isSuite ? lines[number...].prefix(6) : lines[..<number].suffix(6) + [line]
-                #expect(place.contains { $0.contains(".timeLimit(.minutes(") }, "\(file.path):\(number + 1): \(line) needs .timeLimit(.minutes(5))")
+                #expect(
+                    place.contains { $0.contains(".timeLimit(.minutes(") },
+                    "\(file.path):\(number + 1): \(line) needs .timeLimit(.minutes(5))")
             }
         }
     }

@@ -3,10 +3,13 @@ import Testing
 @testable import IPC
 
 private let bundle = ConfigurationBundle(
-    path: "/etc/xmppd/xmppd.toml", text: Array("[general]".utf8), files: [.init(name: "key.pem", contents: [0, 255, 10]), .init(name: "", contents: [])])
-private let problem = ReportedProblem(file: "a.toml", line: 3, column: 9, path: "listen.c2s[1].tls.certfile", text: "has expired; renew it")
+    path: "/etc/xmppd/xmppd.toml", text: Array("[general]".utf8),
+    files: [.init(name: "key.pem", contents: [0, 255, 10]), .init(name: "", contents: [])])
+private let problem = ReportedProblem(
+    file: "a.toml", line: 3, column: 9, path: "listen.c2s[1].tls.certfile", text: "has expired; renew it")
 private let value: Value = [
-    "null": nil, "yes": true, "no": false, "int": -5, "double": 2.5, "text": "Grüße", "list": [1, [2, []], "x"], "empty": .object([]),
+    "null": nil, "yes": true, "no": false, "int": -5, "double": 2.5, "text": "Grüße", "list": [1, [2, []], "x"],
+    "empty": .object([]),
 ]
 
 private let pool = PoolReport(

@@ -15,7 +15,8 @@ struct ControlTests {
     }
 
     @Test(arguments: [
-        ControlReply.Outcome.progress([1, 2]), .result(.success(nil)), .result(.failure(code: "unavailable", text: "no worker is ready")),
+        ControlReply.Outcome.progress([1, 2]), .result(.success(nil)),
+        .result(.failure(code: "unavailable", text: "no worker is ready")),
     ])
     func replyComesBack(outcome: ControlReply.Outcome) throws {
         let reply = ControlReply(id: 9, outcome)

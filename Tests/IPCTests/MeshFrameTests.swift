@@ -24,7 +24,7 @@ import Testing
     @Test(arguments: frames) func whatIsCutIsRefused(_ frame: MeshFrame) {
         switch frame {
         case .settled, .greeting: break
-        case .transfer(.parcel): return   // its contents are the rest, whatever that is
+        case .transfer(.parcel): return  // its contents are the rest, whatever that is
         case .transfer: break
         default: return
         }

@@ -11,8 +11,10 @@ struct ProgramVersionsTests {
         #expect(ProgramVersions("xmppd 9.0 contract=4 mesh=1 segment=2 future=7")?.contract == 4)
     }
 
-    @Test(arguments: ["", "xmppd", "xmppd 0.1.0", "prosody 0.12 contract=3 mesh=1 segment=2", "xmppd 1 contract=3 mesh=1",
-                      "xmppd 1 contract=99999 mesh=1 segment=2", "xmppd 1 contract=3 mesh=1 segment", "usage: xmppd"])
+    @Test(arguments: [
+        "", "xmppd", "xmppd 0.1.0", "prosody 0.12 contract=3 mesh=1 segment=2", "xmppd 1 contract=3 mesh=1",
+        "xmppd 1 contract=99999 mesh=1 segment=2", "xmppd 1 contract=3 mesh=1 segment", "usage: xmppd",
+    ])
     func anythingElseIsNone(line: String) { #expect(ProgramVersions(line) == nil) }
 
     @Test func aDifferenceIsNamed() {
@@ -25,7 +27,8 @@ struct ProgramVersionsTests {
         other.segment = 9
         #expect(
             other.objection(ours: ours)
-                == "it is xmppd 2 and speaks version 4 of the contract between the processes, not 3 and version 9 of the shared memory, not 2")
+                == "it is xmppd 2 and speaks version 4 of the contract between the processes, not 3 and version 9 of the shared memory, not 2"
+        )
         other = ours
         other.state = nil
         #expect(other.objection(ours: ours)?.contains("version none of the master's state, not 1") == true)

@@ -42,6 +42,7 @@ struct StanzaRulesTests {
             #expect(!StanzaRules.mayBeAnswered(Stanza(kind, type: "error", from: nil, to: nil)))
         }
         #expect(!StanzaRules.mayBeAnswered(iq("result", children: 0)))
-        #expect(StanzaRules.mayBeAnswered(iq("get", children: 1)) && StanzaRules.mayBeAnswered(Stanza(.message, from: nil, to: nil)))
+        #expect(
+            StanzaRules.mayBeAnswered(iq("get", children: 1)) && StanzaRules.mayBeAnswered(Stanza(.message, from: nil, to: nil)))
     }
 }

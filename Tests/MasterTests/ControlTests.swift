@@ -17,7 +17,9 @@ struct ControlTests {
         #expect(try server.ask("log-level") == .success(["level": "debug"]))
         #expect(try server.ask("log-level", ["level": "error"]) == .success(["level": "error"]))
         try server.observer.wait(for: "0.1 logLevel error")
-        guard case .failure("bad-argument", _) = try server.ask("log-level", ["level": "loud"]) else { throw TestFailure("accepted") }
+        guard case .failure("bad-argument", _) = try server.ask("log-level", ["level": "loud"]) else {
+            throw TestFailure("accepted")
+        }
         guard case .failure("unknown-verb", _) = try server.ask("no.such.verb") else { throw TestFailure("accepted") }
         // A verb of xmppctl itself is none of the server's.
         guard case .failure("unknown-verb", _) = try server.ask("start") else { throw TestFailure("accepted") }
@@ -35,7 +37,9 @@ struct ControlTests {
 
     @Test func wrongArgumentsReachNoWorker() throws {
         let server = try up()
-        guard case .failure("bad-argument", _) = try server.ask("account.exists", ["jid": "no address"]) else { throw TestFailure("accepted") }
+        guard case .failure("bad-argument", _) = try server.ask("account.exists", ["jid": "no address"]) else {
+            throw TestFailure("accepted")
+        }
         #expect(!server.observer.hasHeard("0.1 operation account.exists"))
     }
 
@@ -71,8 +75,15 @@ struct ControlTests {
         [UInt8](repeating: 0xFF, count: 100), Array("GET / HTTP/1.1\r\n\r\n".utf8), [0, 0, 0, 0], [1, 0, 0, 0, 9],
         MasterMessage.start.encoded(), [3, 0, 0, 0, 201, 0, 1],
         ControlRequest(id: 0, verb: "status", arguments: nil).encoded(),
-        Frame.encode(kind: ControlRequest.kind) { $0.uint64(1); $0.data([0xC3, 0x28]) },
-        Frame.encode(kind: ControlRequest.kind) { $0.uint64(1); $0.string("status"); $0.rest([UInt8](repeating: 6, count: 1_000)) },
+        Frame.encode(kind: ControlRequest.kind) {
+            $0.uint64(1)
+            $0.data([0xC3, 0x28])
+        },
+        Frame.encode(kind: ControlRequest.kind) {
+            $0.uint64(1)
+            $0.string("status")
+            $0.rest([UInt8](repeating: 6, count: 1_000))
+        },
         status + [0xFF, 0xFF, 0xFF, 0xFF],
     ])
     func malformedInputIsAnsweredAndHarmsNobody(input: [UInt8]) throws {
@@ -104,11 +115,15 @@ struct ControlTests {
             clients.append(client)
         }
         let late = try server.connect()
-        guard case .result(.failure("busy", _)) = try ControlReply(late.receive(timeout: 30_000)).outcome else { throw TestFailure("admitted") }
+        guard case .result(.failure("busy", _)) = try ControlReply(late.receive(timeout: 30_000)).outcome else {
+            throw TestFailure("admitted")
+        }
         #expect(throws: BlockingChannel.Failure.closed(withinFrame: false)) { try late.receive(timeout: 30_000) }
         // Those who are in are served, and a place that becomes free is given away as soon as that is noticed.
         try clients[31].send(Self.status)
-        guard case .result(.success) = try ControlReply(clients[31].receive(timeout: 30_000)).outcome else { throw TestFailure("left") }
+        guard case .result(.success) = try ControlReply(clients[31].receive(timeout: 30_000)).outcome else {
+            throw TestFailure("left")
+        }
         clients.removeFirst()
         while true {
             guard case .failure("busy", _) = try server.ask("version") else { break }

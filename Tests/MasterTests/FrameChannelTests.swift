@@ -21,7 +21,12 @@ struct FrameChannelTests {
     @Test func aFullQueueRefusesAndDrainsInOrder() throws {
         let (channel, other) = try channel(queueLimit: 300_000)
         var sent = 0
-        while channel.send(Frame.encode(kind: 1) { $0.uint32(UInt32(sent)); $0.rest([UInt8](repeating: 0, count: 9_990)) }) { sent += 1 }
+        while channel.send(
+            Frame.encode(kind: 1) {
+                $0.uint32(UInt32(sent))
+                $0.rest([UInt8](repeating: 0, count: 9_990))
+            })
+        { sent += 1 }
         #expect(channel.queuedBytes > 290_000 && channel.queuedBytes <= 300_000)
         var received = 0
         loop.run {

@@ -29,7 +29,8 @@ struct LifeTests {
         for incarnation in 2...4 {
             kill(try server.workerPid(1), SIGKILL)
             try server.observer.wait(
-                for: "0.1 meshGone 1.\(incarnation - 1)", "1.\(incarnation) start", "0.1 mesh 1.\(incarnation) says 1.\(incarnation)",
+                for: "0.1 meshGone 1.\(incarnation - 1)", "1.\(incarnation) start",
+                "0.1 mesh 1.\(incarnation) says 1.\(incarnation)",
                 "1.\(incarnation) mesh 0.1 says 0.1", "STATUS=2 of 2 workers serving; 0 sessions")
         }
         let worker = try #require(try server.status()["workers"]?.array?[1])
@@ -71,7 +72,8 @@ struct LifeTests {
             while try server.status()["workers"]?.array?[1]["state"]?.string != "ready" { usleep(1_000) }
             kill(try server.workerPid(1), SIGKILL)
         }
-        try server.observer.wait(for: "STATUS=1 of 2 workers serving; worker 1 crashes again and again, next start in 1 s; 0 sessions")
+        try server.observer.wait(
+            for: "STATUS=1 of 2 workers serving; worker 1 crashes again and again, next start in 1 s; 0 sessions")
         let status = try server.status()
         #expect(status["state"]?.string == "degraded")
         let worker = try #require(status["workers"]?.array?[1])
@@ -133,7 +135,9 @@ final class LocalConnection {
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         }
         try #require(result == 0)
     }

@@ -7,7 +7,9 @@ import Testing
 /// Sockets through changes of configuration.
 @Suite(.timeLimit(.minutes(5)))
 struct ListenerSetTests {
-    private func setting(_ position: Int, port: UInt16 = 0, address: String = "127.0.0.1", isShared: Bool = false) -> ListenerSetting {
+    private func setting(_ position: Int, port: UInt16 = 0, address: String = "127.0.0.1", isShared: Bool = false)
+        -> ListenerSetting
+    {
         ListenerSetting(kind: .client, position: position, address: address, port: port, isShared: isShared)
     }
 
@@ -55,7 +57,8 @@ struct ListenerSetTests {
         set.isVacant = { !busy.contains($0) }
         var indices: Set<UInt16> = []
         for step in 0..<(2 * ListenerSet.limit) {
-            let change = try set.change(to: [setting(0, address: "127.0.0.\(2 + step % 2)"), setting(1, address: "127.0.0.\(4 + step % 2)")], workers: 1)
+            let change = try set.change(
+                to: [setting(0, address: "127.0.0.\(2 + step % 2)"), setting(1, address: "127.0.0.\(4 + step % 2)")], workers: 1)
             _ = set.adopt(change)
             indices.formUnion(set.bound.dropFirst().map(\.descriptor.index))
             busy = [0, Int(set.bound[1].descriptor.index)]

@@ -26,7 +26,8 @@ struct OverlapTests {
     }
 
     private func load(_ tables: String) -> ConfigurationLoader.Result {
-        ConfigurationLoader.load(text: Array("general.hosts = [\"localhost\"]\n\(tables)".utf8), path: "x.toml", files: BundledFiles([]))
+        ConfigurationLoader.load(
+            text: Array("general.hosts = [\"localhost\"]\n\(tables)".utf8), path: "x.toml", files: BundledFiles([]))
     }
 
     @Test("what the kernel refuses is found before, and what it takes is taken", arguments: ["tcp", "udp"])
@@ -34,7 +35,9 @@ struct OverlapTests {
         for one in Self.addresses {
             for other in Self.addresses {
                 for shared in [(false, false), (true, false), (false, true), (true, true)] {
-                    guard case .loaded(let first, _) = load(table(one, port: 0, transport, shared.0)) else { throw TestFailure("\(one)") }
+                    guard case .loaded(let first, _) = load(table(one, port: 0, transport, shared.0)) else {
+                        throw TestFailure("\(one)")
+                    }
                     let held = try ListenerSet(first.listeners.map(ListenerSetting.init), workers: 1)
                     let port = held.bound[0].descriptor.port
                     let result = load(table(one, port: port, transport, shared.0) + table(other, port: port, transport, shared.1))
@@ -43,7 +46,9 @@ struct OverlapTests {
                     case (.loaded, true): break
                     case (.refused(let problems), false):
                         #expect(problems.map(\.kind) == [.duplicateListeners], "\(pair)")
-                        #expect(problems[0].path.hasPrefix("listen.c2s[2]") && problems[0].hint?.contains("listen.c2s[1] in line") == true, "\(pair)")
+                        #expect(
+                            problems[0].path.hasPrefix("listen.c2s[2]")
+                                && problems[0].hint?.contains("listen.c2s[1] in line") == true, "\(pair)")
                     case (.refused, true):
                         // One address twice is refused although it could be shared.
                         #expect(shared == (true, true) && isSame(one, other), "\(pair): refused, and could be bound")

@@ -29,7 +29,9 @@ struct OwnPlaceTests {
         let server = try TestServer(isStarted: false)
         try write("precious", to: server.controlSocket)
         #expect(try server.runAnother(["--config", server.configuration]) == 69)
-        #expect(server.log.contains("xmppd.control_socket: \(server.controlSocket): a file is there, and stays; remove it, or name another path"))
+        #expect(
+            server.log.contains(
+                "xmppd.control_socket: \(server.controlSocket): a file is there, and stays; remove it, or name another path"))
         #expect(contents(server.controlSocket) == "precious")
         unlink(server.controlSocket)
         for (kind, make) in [
@@ -117,7 +119,10 @@ struct OwnPlaceTests {
         let variables = bytes.prefix(max(0, count)).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         // The shell that stands before the fake worker adds some of its own.
         let names = Set(variables.compactMap { $0.split(separator: "=").first.map(String.init) })
-        #expect(names.subtracting(["PWD", "OLDPWD", "SHLVL", "_", "FAKE_WORKER", "FAKE_WORKER_OBSERVER"]) == ["PATH", "SWIFT_BACKTRACE"])
+        #expect(
+            names.subtracting(["PWD", "OLDPWD", "SHLVL", "_", "FAKE_WORKER", "FAKE_WORKER_OBSERVER"]) == [
+                "PATH", "SWIFT_BACKTRACE",
+            ])
         #expect(variables.contains("SWIFT_BACKTRACE=enable=no"))
     }
 }

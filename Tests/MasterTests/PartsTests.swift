@@ -93,7 +93,8 @@ struct PartsTests {
         (["--show", "--config", "a"], .show(configuration: "a", json: false)),
         (["--json", "--show"], .show(configuration: "/etc/xmppd/xmppd.toml", json: true)),
         (["--import", "-c", "a", "--json"], .review(configuration: "a", json: true)),
-        (["--options"], .options(name: nil, json: false)), (["--options", "--name", "a", "--json"], .options(name: "a", json: true)),
+        (["--options"], .options(name: nil, json: false)),
+        (["--options", "--name", "a", "--json"], .options(name: "a", json: true)),
     ])
     func commandLines(words: [String], command: MasterCommand) throws { #expect(try MasterCommand(words) == command) }
 

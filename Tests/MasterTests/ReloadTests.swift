@@ -80,7 +80,8 @@ struct ReloadTests {
         try server.write(workers: 3)
         try server.append("\n[[listen.c2s]]\nip_address = \"127.0.0.1\"\nport = 0\n")
         guard case .success = try server.ask("reload") else { throw TestFailure(server.log) }
-        try server.observer.wait(for: "0.2 start", "1.2 start", "2.1 start", "64.1 drain to 0 within 1000", "65.1 drain to 1 within 1000")
+        try server.observer.wait(
+            for: "0.2 start", "1.2 start", "2.1 start", "64.1 drain to 0 within 1000", "65.1 drain to 1 within 1000")
         #expect(try ports(server).count == 3)
         #expect(try server.status()["workers"]?.array?.map { $0["state"]?.string ?? "" } == ["ready", "ready", "ready"])
     }
@@ -133,7 +134,9 @@ struct ReloadTests {
         let new = try read()
         let denied = NewWorkers(from: old.0, to: new.0, old.1, new.1, isRoot: false)
         #expect(denied.problems.count == 1)
-        #expect(denied.problems.first?.contains(#/xmppd.toml:\d+:\d+: xmppd.user: has changed, but the master is not root/#) == true, "\(denied.problems)")
+        #expect(
+            denied.problems.first?.contains(#/xmppd.toml:\d+:\d+: xmppd.user: has changed, but the master is not root/#) == true,
+            "\(denied.problems)")
         #expect(NewWorkers(from: old.0, to: new.0, old.1, new.1, isRoot: true).problems == [])
         #expect(NewWorkers(from: new.0, to: new.0, new.1, new.1, isRoot: false).problems == [])
         let own = try #require(getpwuid(geteuid())).pointee
@@ -189,8 +192,12 @@ struct ReloadTests {
         try server.write(options: "language = \"de\"")
         try server.append("\n[[listen.c2s]]\nip_address = \"127.0.0.1\"\nport = \(taken)\n")
         for arguments: Value in [["dry-run": true], [:]] {
-            guard case .failure("unavailable", let text) = try server.ask("reload", arguments) else { throw TestFailure(server.log) }
-            #expect(text.contains("listen.c2s[3] (127.0.0.1:\(taken)): cannot listen") && text.contains("another program listens there"), "\(text)")
+            guard case .failure("unavailable", let text) = try server.ask("reload", arguments) else {
+                throw TestFailure(server.log)
+            }
+            #expect(
+                text.contains("listen.c2s[3] (127.0.0.1:\(taken)): cannot listen")
+                    && text.contains("another program listens there"), "\(text)")
         }
         #expect(try ports(server) == before)
         #expect(!server.observer.hasHeard("0.1 prepare 2"))
@@ -275,7 +282,9 @@ struct ReloadTests {
         // Who is connected is still served.
         try old.send(ControlRequest(id: 1, verb: "version", arguments: [:]).encoded())
         guard case .result(.success) = try ControlReply(old.receive(timeout: 30_000)).outcome else { throw TestFailure(server.log) }
-        for (name, isThere) in [("xmppd.pid", false), ("control.sock", false), ("control.sock.lock", false), ("new.pid", true), ("new.sock", true)] {
+        for (name, isThere) in [
+            ("xmppd.pid", false), ("control.sock", false), ("control.sock.lock", false), ("new.pid", true), ("new.sock", true),
+        ] {
             #expect((access("\(server.directory)/\(name)", F_OK) == 0) == isThere, "\(name)")
         }
         let channel = try BlockingChannel(connectingTo: "\(server.directory)/new.sock")

@@ -14,7 +14,8 @@ struct RestartTests {
         try server.observer.wait(for: "READY=1")
         let request = try Request(server, ["rolling": true])
         try server.observer.wait(
-            for: "64.1 begun 0 1 2 3", "64.1 mesh 0.1 says 0.1", "64.1 mesh 1.1 says 1.1", "64.1 start", "0.1 drain to 64 within 5000",
+            for: "64.1 begun 0 1 2 3", "64.1 mesh 0.1 says 0.1", "64.1 mesh 1.1 says 1.1", "64.1 start",
+            "0.1 drain to 64 within 5000",
             "1.1 collect 0.1", "65.1 mesh 64.1 says 64.1", "1.1 drain to 65 within 5000", "64.1 collect 1.1", "READY=1")
         let (steps, result) = try request.answer()
         #expect(result == .success(["workers": 2, "master": true]))
@@ -59,7 +60,9 @@ struct RestartTests {
         let server = try TestServer()
         try server.observer.wait(for: "READY=1")
         try server.replaceProgram(script)
-        guard case .failure(_, let text) = try server.ask("restart", ["rolling": true]) else { throw TestFailure("it was accepted") }
+        guard case .failure(_, let text) = try server.ask("restart", ["rolling": true]) else {
+            throw TestFailure("it was accepted")
+        }
         #expect(text.contains(complaint), "\(text)")
         #expect(text.contains("nothing has been stopped"))
         #expect(try server.status()["state"]?.string == "running")
@@ -71,7 +74,9 @@ struct RestartTests {
         try server.observer.wait(for: "READY=1")
         let pid = try server.workerPid(0)
         try server.replaceProgram("[ \"$1\" = --versions ] && exec \(TestServer.programs)/FakeWorker --versions\nexit 3")
-        guard case .failure(_, let text) = try server.ask("restart", ["rolling": true]) else { throw TestFailure("it was accepted") }
+        guard case .failure(_, let text) = try server.ask("restart", ["rolling": true]) else {
+            throw TestFailure("it was accepted")
+        }
         #expect(text.contains("the new worker 0 died before it was ready (exit status 3); whoever serves now goes on"), "\(text)")
         #expect(try server.workerPid(0) == pid)
         #expect(try server.status()["state"]?.string == "running")
@@ -164,14 +169,16 @@ struct MasterStateTests {
         let crashStreak = CrashStreak(count: 3, first: 1, last: 2, lastExit: .signal(11), nextStart: 9)
         return MasterState(
             program: "/usr/sbin/xmppd",
-            bundle: ConfigurationBundle(path: "/etc/x.toml", text: Array("[general]".utf8), files: [.init(name: "k", contents: [1, 2])]),
+            bundle: ConfigurationBundle(
+                path: "/etc/x.toml", text: Array("[general]".utf8), files: [.init(name: "k", contents: [1, 2])]),
             generation: 4, logLevel: "info", started: 77, control: 5, segment: 6,
             locks: [.init(path: "/run/a", descriptor: 7)],
             listeners: [.init(setting: setting, descriptor: descriptor, sockets: [8, 9], isHanded: true)],
             memory: SupervisorSnapshot(
                 wanted: 2,
                 places: [
-                    .init(slot: 64, incarnation: 3, state: .ready, since: 5), .init(slot: 1, incarnation: 1, state: .waiting, since: nil),
+                    .init(slot: 64, incarnation: 3, state: .ready, since: 5),
+                    .init(slot: 1, incarnation: 1, state: .waiting, since: nil),
                 ],
                 posts: [.init(number: 0, activeSlot: 64, starts: 4, consecutiveFailures: 2, crashStreak: crashStreak)],
                 orphans: [WorkerName(slot: 0, incarnation: 2)]),

@@ -41,7 +41,10 @@ struct SocketActivationTests {
         (HandedSocket(name: "c2s", address: "0.0.0.0", port: 5223, transport: .tcp, takesIPv4: false), "where no listener is"),
         (HandedSocket(name: "c2s", address: "127.0.0.1", port: 5222, transport: .tcp, takesIPv4: false), "where no listener is"),
         (HandedSocket(name: "c2s", address: "0.0.0.0", port: 5222, transport: .udp, takesIPv4: false), "where no listener is"),
-        (HandedSocket(name: "http", address: "0.0.0.0", port: 5222, transport: .tcp, takesIPv4: false), "correct FileDescriptorName="),
+        (
+            HandedSocket(name: "http", address: "0.0.0.0", port: 5222, transport: .tcp, takesIPv4: false),
+            "correct FileDescriptorName="
+        ),
         (HandedSocket(name: "c2s", address: "::", port: 5222, transport: .tcp, takesIPv4: true), "BindIPv6Only=ipv6-only"),
     ]
 

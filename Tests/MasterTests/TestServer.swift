@@ -43,7 +43,8 @@ final class TestServer {
             close(handle)
         }
         let names = [
-            "xmppd.toml", "log", "observer", "control.sock", "control.sock.lock", "xmppd.pid", "other.toml", "notifications", "worker",
+            "xmppd.toml", "log", "observer", "control.sock", "control.sock.lock", "xmppd.pid", "other.toml", "notifications",
+            "worker",
             "new.sock", "new.sock.lock", "new.pid",
         ]
         for name in names {

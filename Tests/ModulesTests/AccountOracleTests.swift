@@ -43,7 +43,8 @@ struct AccountOracleTests {
         stage.workers[worker].state(KeyDerivations.key) { KeyDerivations() }.begun
     }
 
-    @Test("A password that is kept as it is shows the same salt each time, that of an unknown account", arguments: ScramHash.allCases)
+    @Test(
+        "A password that is kept as it is shows the same salt each time, that of an unknown account", arguments: ScramHash.allCases)
     @LoopActor
     func salts(_ hash: ScramHash) async throws {
         let stage = try await Stage(auth: "[auth]\npassword.format = \"plain\"\npassword.scram_iterations = 4\n[auth.internal]")

@@ -39,7 +39,8 @@ import XMPP
         "<enable xmlns='urn:xmpp:carbons:2'/>", "<disable xmlns='urn:xmpp:carbons:2'/>", "<vCard xmlns='vcard-temp'/>",
         "<vCard xmlns='vcard-temp'><FN>x</FN></vCard>", "<pubsub xmlns='http://jabber.org/protocol/pubsub'/>",
         "<query xmlns='http://jabber.org/protocol/disco#info'/>", "<query xmlns='http://jabber.org/protocol/disco#info' node='n'/>",
-        "<query xmlns='http://jabber.org/protocol/disco#items'/>", "<query xmlns='http://jabber.org/protocol/disco#items' node='n'/>",
+        "<query xmlns='http://jabber.org/protocol/disco#items'/>",
+        "<query xmlns='http://jabber.org/protocol/disco#items' node='n'/>",
         "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/>", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>",
     ]
 
@@ -78,7 +79,8 @@ import XMPP
                     let request = "<iq type='\(type)' id='1' to='ACCOUNT@example.org\(resource)'>\(payload)</iq>"
                     let missing = try await Self.answer(to: request, for: "missing", from: asker)
                     for account in ["away", "there"] {
-                        #expect(try await Self.answer(to: request, for: account, from: asker) == missing, "\(request) to \(account)")
+                        #expect(
+                            try await Self.answer(to: request, for: account, from: asker) == missing, "\(request) to \(account)")
                     }
                     // An empty list is as little as an error, and what disco#items asks for where nothing may be told.
                     if !payload.contains("disco#items") || type == "set" || !resource.isEmpty {
@@ -104,7 +106,8 @@ import XMPP
         // The archive keeps what has a body; nothing keeps these.
         for type in ["normal", "chat", "groupchat", "headline", "error"] {
             for resource in ["", "/nowhere"] {
-                let message = "<message id='1' type='\(type)' to='ACCOUNT@example.org\(resource)'><x xmlns='urn:example:x'/></message>"
+                let message =
+                    "<message id='1' type='\(type)' to='ACCOUNT@example.org\(resource)'><x xmlns='urn:example:x'/></message>"
                 let missing = try await Self.answer(to: message, for: "missing", from: asker)
                 #expect(try await Self.answer(to: message, for: "away", from: asker) == missing, "\(message)")
             }
@@ -126,6 +129,8 @@ import XMPP
         #expect(try await asker.ask("get", to: "there@example.org", node).errorCondition == "item-not-found")
         let last = try await asker.ask("get", to: "there@example.org", "<query xmlns='jabber:iq:last'/>")
         #expect(last.firstChild?["seconds"] == "0")
-        #expect(try await asker.ask("get", to: "there@example.org", "<query xmlns='jabber:iq:roster'/>").errorCondition == "service-unavailable")
+        #expect(
+            try await asker.ask("get", to: "there@example.org", "<query xmlns='jabber:iq:roster'/>").errorCondition
+                == "service-unavailable")
     }
 }

@@ -195,7 +195,8 @@ struct AnonymousUserTests {
         try await stage.roster(of: name, "juliet", .both)
         let key = UserKey(user: name, domain: Stage.domain)
         first.session.end()
-        _ = try await stage.store.accounts.create(UserKey(user: "other", domain: Stage.domain), .init(secret: .plain("x"), createdAt: 0))
+        _ = try await stage.store.accounts.create(
+            UserKey(user: "other", domain: Stage.domain), .init(secret: .plain("x"), createdAt: 0))
         #expect(try await stage.store.rosters.items(key).count == 1)
         second.session.end()
         for _ in 0..<1000 where try await !stage.store.rosters.items(key).isEmpty { await Loop.pause(5) }

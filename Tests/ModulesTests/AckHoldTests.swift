@@ -157,7 +157,8 @@ import XMPP
     }
 
     /// The session ends while some is stored, some is being stored and some waits.
-    @Test(arguments: [0, 1], [false, true]) @LoopActor func whatASessionLeavesIsStoredOnce(on worker: Int, fails: Bool) async throws {
+    @Test(arguments: [0, 1], [false, true]) @LoopActor func whatASessionLeavesIsStoredOnce(on worker: Int, fails: Bool) async throws
+    {
         let stage = try await stage()
         let (romeo, juliet, _) = try await couple(stage, on: worker)
         try say(romeo, juliet.jid, 1...2)

@@ -32,7 +32,9 @@ extension ArchiveTests {
         let form = try await alice.ask("get", "<query xmlns='\(earlier)'/>").child("query", earlier)?.child("x", "jabber:x:data")
         #expect(form?.firstChild?.child("value")?.text == earlier)
         for kind in ["set", "get"] {
-            let asked = kind == "set" ? "<prefs xmlns='\(earlier)' default='never'><always/><never/></prefs>" : "<prefs xmlns='\(earlier)'/>"
+            let asked =
+                kind == "set"
+                ? "<prefs xmlns='\(earlier)' default='never'><always/><never/></prefs>" : "<prefs xmlns='\(earlier)'/>"
             #expect(try await alice.ask(kind, asked).child("prefs", earlier)?["default"] == "never")
         }
         await finish(stage)
@@ -85,7 +87,9 @@ extension ArchiveTests {
         let alice = try await stage.client("alice")
         try await stage.account("bob")
         for number in 1...12 {
-            try alice.say("<message to='bob@example.org' type='chat'><body>\(number)\(String(repeating: ">", count: 120_000))</body></message>")
+            try alice.say(
+                "<message to='bob@example.org' type='chat'><body>\(number)\(String(repeating: ">", count: 120_000))</body></message>"
+            )
         }
         try await alice.settle()
         for direction in ["after", "before"] {
@@ -112,7 +116,8 @@ extension ArchiveTests {
         try await stage.account("bob")
         try alice.say("<message to='bob@example.org' type='chat'><body>needle</body></message>")
         for _ in 1...90 {
-            try alice.say("<message to='bob@example.org' type='chat'><body>\(String(repeating: "x", count: 200_000))</body></message>")
+            try alice.say(
+                "<message to='bob@example.org' type='chat'><body>\(String(repeating: "x", count: 200_000))</body></message>")
         }
         try await alice.settle()
         var (page, pages, found) = ("<before/>", 0, [String]())
@@ -135,7 +140,8 @@ extension ArchiveTests {
         let children = [
             "<delay xmlns='urn:xmpp:delay' stamp='2002-09-10T23:08:25Z'/>",
             "<delay xmlns='urn:xmpp:delay' from='example.org' stamp='2002-09-10T23:08:25Z'/>",
-            "<result xmlns='urn:xmpp:mam:2' id='1'/>", "<received xmlns='urn:xmpp:carbons:2'/>", "<sent xmlns='urn:xmpp:carbons:2'/>",
+            "<result xmlns='urn:xmpp:mam:2' id='1'/>", "<received xmlns='urn:xmpp:carbons:2'/>",
+            "<sent xmlns='urn:xmpp:carbons:2'/>",
         ]
         for (number, child) in children.enumerated() {
             try alice.say("<message to='bob@example.org' type='chat'><body>\(number)</body>\(child)</message>")

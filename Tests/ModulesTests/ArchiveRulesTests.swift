@@ -35,7 +35,10 @@ import XMPP
         ("<sent xmlns='urn:xmpp:carbons:2'/>" + body, "chat", true, true),
         ("<retract xmlns='urn:xmpp:message-retract:1' id='1'/>", "chat", true, true),
         ("<apply-to xmlns='urn:xmpp:fasten:0' id='1'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to>", "chat", true, true),
-        ("<apply-to xmlns='urn:xmpp:fasten:0' id='1'><retract xmlns='urn:esl:message-retract-by-stanza-id:0'/></apply-to>", "chat", true, true),
+        (
+            "<apply-to xmlns='urn:xmpp:fasten:0' id='1'><retract xmlns='urn:esl:message-retract-by-stanza-id:0'/></apply-to>",
+            "chat", true, true
+        ),
         ("<apply-to xmlns='urn:xmpp:fasten:0'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to>", "chat", false, false),
         ("<retract xmlns='urn:xmpp:message-retract:1' id=''/>", "chat", false, false),
         ("<result xmlns='urn:xmpp:mam:1' id='1'/>" + body, "normal", true, true),
@@ -67,20 +70,21 @@ import XMPP
     }
 
     /// XEP-0441 §2.2, §2.3.
-    static let wishes: [(ArchivePreferences.Standard, always: [String], never: [String], peer: String, ArchivePreferences.Verdict)] = [
-        (.always, [], [], "a@x/r", .keep),
-        (.never, [], [], "a@x/r", .leave),
-        (.roster, [], [], "a@x/r", .ifInRoster),
-        (.never, ["a@x"], [], "a@x/r", .keep),
-        (.never, ["a@x/r"], [], "a@x/r", .keep),
-        (.never, ["a@x/r"], [], "a@x/s", .leave),
-        (.never, ["a@x/r"], [], "a@x", .leave),
-        (.always, [], ["a@x"], "a@x/r", .leave),
-        (.always, [], ["a@x/r"], "a@x/s", .keep),
-        (.roster, [], ["a@x"], "a@x", .leave),
-        (.always, ["a@x"], ["a@x"], "a@x", .leave),
-        (.never, ["x"], [], "a@x", .leave),
-    ]
+    static let wishes:
+        [(ArchivePreferences.Standard, always: [String], never: [String], peer: String, ArchivePreferences.Verdict)] = [
+            (.always, [], [], "a@x/r", .keep),
+            (.never, [], [], "a@x/r", .leave),
+            (.roster, [], [], "a@x/r", .ifInRoster),
+            (.never, ["a@x"], [], "a@x/r", .keep),
+            (.never, ["a@x/r"], [], "a@x/r", .keep),
+            (.never, ["a@x/r"], [], "a@x/s", .leave),
+            (.never, ["a@x/r"], [], "a@x", .leave),
+            (.always, [], ["a@x"], "a@x/r", .leave),
+            (.always, [], ["a@x/r"], "a@x/s", .keep),
+            (.roster, [], ["a@x"], "a@x", .leave),
+            (.always, ["a@x"], ["a@x"], "a@x", .leave),
+            (.never, ["x"], [], "a@x", .leave),
+        ]
 
     @Test(arguments: wishes.indices) func wish(_ index: Int) {
         let row = Self.wishes[index]
@@ -146,7 +150,8 @@ import XMPP
         let fields = fields.map { name, values in
             "<field var='\(name)'>\(values.map { "<value>\($0)</value>" }.joined())</field>"
         }
-        return "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>urn:xmpp:mam:2</value></field>\(fields.joined())</x>"
+        return
+            "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>urn:xmpp:mam:2</value></field>\(fields.joined())</x>"
     }
 
     @Test func formsAreRead() throws {
@@ -155,7 +160,8 @@ import XMPP
         let query = try Self.query(
             Self.form(
                 ("with", ["Romeo@Example.org"]), ("start", ["1970-01-01T00:00:01Z"]), ("end", ["1970-01-01T00:00:02Z"]),
-                ("include-groupchat", ["false"])) + "<flip-page/><set xmlns='http://jabber.org/protocol/rsm'><max>5</max><before/></set>")
+                ("include-groupchat", ["false"]))
+                + "<flip-page/><set xmlns='http://jabber.org/protocol/rsm'><max>5</max><before/></set>")
         #expect(query.isFlipped && query.page.max == 5 && query.page.before == "" && query.page.after == nil)
         var expected = ArchiveSelection()
         expected.after = 1_000_000 << 8 - 1
@@ -238,8 +244,12 @@ import XMPP
         let most = try ArchivePreferenceService.read(prefs((1...999).map { "u\($0)@x" }))
         #expect(most.always.count == 999 && most.never.count == 1)
         #expect(try ArchivePreferenceService.read(prefs(Array(repeating: "u@x", count: 999))).always.count == 1)
-        for jids in [(1...1000).map { "u\($0)@x" }, Array(repeating: "u@x", count: 1000), Array(repeating: "no@@address", count: 1000)] {
-            #expect { try ArchivePreferenceService.read(prefs(jids)) } throws: { ($0 as? StanzaError)?.condition == .resourceConstraint }
+        for jids in [
+            (1...1000).map { "u\($0)@x" }, Array(repeating: "u@x", count: 1000), Array(repeating: "no@@address", count: 1000),
+        ] {
+            #expect { try ArchivePreferenceService.read(prefs(jids)) } throws: {
+                ($0 as? StanzaError)?.condition == .resourceConstraint
+            }
         }
     }
 
@@ -249,7 +259,9 @@ import XMPP
         }
         let retraction = try #require(
             MessageRetraction(
-                try stanza("<message id='r1' type='chat'><retract xmlns='urn:xmpp:message-retract:1' id=\"it's\"/></message>", from: "a@x/1")))
+                try stanza(
+                    "<message id='r1' type='chat'><retract xmlns='urn:xmpp:message-retract:1' id=\"it's\"/></message>",
+                    from: "a@x/1")))
         let meant = try stanza("<message id=\"it's\" type='chat'><body>wrong</body></message>", from: "a@x/2")
         let tombstone = try #require(retraction.tombstone(of: meant.rendered(), nil, at: "now"))
         let element = try Self.element(String(decoding: tombstone, as: UTF8.self))
@@ -264,11 +276,13 @@ import XMPP
         ] { #expect(retraction.tombstone(of: other.rendered(), "it's", at: "now") == nil) }
         let origin = try stanza("<message><body>x</body><origin-id xmlns='urn:xmpp:sid:0' id=\"it's\"/></message>", from: "a@x")
         #expect(retraction.tombstone(of: origin.rendered(), nil, at: "now") != nil)
-        let fastened = "<apply-to xmlns='urn:xmpp:fasten:0' id=\"it's\"><retract xmlns='urn:esl:message-retract-by-stanza-id:0'/></apply-to>"
+        let fastened =
+            "<apply-to xmlns='urn:xmpp:fasten:0' id=\"it's\"><retract xmlns='urn:esl:message-retract-by-stanza-id:0'/></apply-to>"
         let byID = try #require(MessageRetraction(try stanza("<message>\(fastened)</message>", from: "a@x/1")))
         #expect(byID.tombstone(of: meant.rendered(), "it's", at: "now") != nil)
         #expect(byID.tombstone(of: meant.rendered(), "its", at: "now") == nil)
-        #expect(byID.tombstone(of: try stanza("<message><body>x</body></message>", from: "c@x/1").rendered(), "it's", at: "now") == nil)
+        #expect(
+            byID.tombstone(of: try stanza("<message><body>x</body></message>", from: "c@x/1").rendered(), "it's", at: "now") == nil)
     }
 
     @Test func forgedIDsAreStripped() throws {

@@ -25,9 +25,13 @@ import XMPP
     private static let rsm = "http://jabber.org/protocol/rsm"
 
     static func query(_ fields: String = "", _ set: String? = nil, _ more: String = "") -> String {
-        let form = fields.isEmpty ? "" : "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'>"
-            + "<value>urn:xmpp:mam:2</value></field>\(fields)</x>"
-        return "<query xmlns='urn:xmpp:mam:2' queryid='q'>\(form)\(set.map { "<set xmlns='\(rsm)'>\($0)</set>" } ?? "")\(more)</query>"
+        let form =
+            fields.isEmpty
+            ? ""
+            : "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'>"
+                + "<value>urn:xmpp:mam:2</value></field>\(fields)</x>"
+        return
+            "<query xmlns='urn:xmpp:mam:2' queryid='q'>\(form)\(set.map { "<set xmlns='\(rsm)'>\($0)</set>" } ?? "")\(more)</query>"
     }
 
     static func field(_ name: String, _ value: String) -> String { "<field var='\(name)'><value>\(value)</value></field>" }
@@ -89,7 +93,8 @@ import XMPP
                 #expect(stamp.flatMap { DateTime.microseconds($0) } != nil)
             }
             let kept = try #require(message(results[0]))
-            #expect(kept["from"] == "\(alice.jid)" && kept["to"] == "bob@example.org" && kept["id"] == "m1" && kept["type"] == "chat")
+            #expect(
+                kept["from"] == "\(alice.jid)" && kept["to"] == "bob@example.org" && kept["id"] == "m1" && kept["type"] == "chat")
         }
         // The recipient was told the ids live; the sender's own are none of the recipient's business.
         let live = bob.heard.filter { $0.isNamed("message") && $0.child("body") != nil && $0["type"] == "chat" }
@@ -133,7 +138,8 @@ import XMPP
         let named = try await ask(alice, Self.query(ids))
         #expect(bodies(named.results) == ["17", "19"] && named.fin["complete"] == "true")
 
-        let stamp = earlier[1].child("result", Archive.namespace)?.child("forwarded", "urn:xmpp:forward:0")?
+        let stamp =
+            earlier[1].child("result", Archive.namespace)?.child("forwarded", "urn:xmpp:forward:0")?
             .child("delay", Namespace.delay)?["stamp"] ?? "?"
         let since = try await ask(alice, Self.query(Self.field("start", stamp), "<max>1</max>"))
         #expect(bodies(since.results) == ["16"], "start is inclusive")
@@ -163,7 +169,9 @@ import XMPP
             #expect(answer["type"] == "error" && answer.errorCondition == condition, "\(query)")
         }
         for payload in [Self.query(), "<metadata xmlns='urn:xmpp:mam:2'/>", "<prefs xmlns='urn:xmpp:mam:2'/>"] {
-            #expect(try await bob.ask(payload.contains("<meta") ? "get" : "set", to: "alice@example.org", payload).errorCondition == "service-unavailable")
+            #expect(
+                try await bob.ask(payload.contains("<meta") ? "get" : "set", to: "alice@example.org", payload).errorCondition
+                    == "service-unavailable")
         }
         #expect(bob.heard.allSatisfy { $0.child("result", Archive.namespace) == nil })
         await finish(stage)
@@ -174,7 +182,8 @@ import XMPP
         let alice = try await stage.client("alice", "a")
         for user in ["bob", "carol"] { try await stage.account(user) }
         for (to, body) in [
-            ("bob@example.org/x", "Good Morning Bob"), ("carol@example.org", "good day"), ("bob@example.org/y", "morning &amp; day"),
+            ("bob@example.org/x", "Good Morning Bob"), ("carol@example.org", "good day"),
+            ("bob@example.org/y", "morning &amp; day"),
             ("alice@example.org", "note to myself"), ("bob@example.org", "bye"),
         ] { try alice.say("<message to='\(to)' type='chat'><body>\(body)</body></message>") }
         try await alice.settle()
@@ -200,22 +209,27 @@ import XMPP
         #expect(nothing.child("metadata", Archive.namespace)?.firstChild == nil)
         try await talk(alice, 3)
         let (results, _) = try await ask(alice, Self.query())
-        let metadata = try #require(try await alice.ask("get", "<metadata xmlns='urn:xmpp:mam:2'/>").child("metadata", Archive.namespace))
+        let metadata = try #require(
+            try await alice.ask("get", "<metadata xmlns='urn:xmpp:mam:2'/>").child("metadata", Archive.namespace))
         #expect(metadata.child("start")?["id"] == id(results[0]) && metadata.child("end")?["id"] == id(results[2]))
         #expect(metadata.child("start")?["timestamp"].flatMap { DateTime.microseconds($0) } != nil)
 
         let form = try await alice.ask("get", "<query xmlns='urn:xmpp:mam:2'/>").firstChild?.child("x", "jabber:x:data")
         let fields = form?.children.compactMap { $0["var"] } ?? []
-        #expect(Set(fields).isSuperset(of: ["FORM_TYPE", "with", "start", "end", "before-id", "after-id", "ids", "include-groupchat"]))
+        #expect(
+            Set(fields).isSuperset(of: ["FORM_TYPE", "with", "start", "end", "before-id", "after-id", "ids", "include-groupchat"]))
         #expect(form?.children.allSatisfy { !$0.has("required") } == true)
-        #expect(form?.children.first { $0["var"] == "ids" }?.child("validate", "http://jabber.org/protocol/xdata-validate")?.firstChild?.name == "open")
+        #expect(
+            form?.children.first { $0["var"] == "ids" }?.child("validate", "http://jabber.org/protocol/xdata-validate")?.firstChild?
+                .name == "open")
 
         let info = try await alice.ask("get", to: "alice@example.org", "<query xmlns='http://jabber.org/protocol/disco#info'/>")
         let features = Set(info.firstChild?.children.compactMap { $0["var"] } ?? [])
-        #expect(features.isSuperset(of: [
-            "urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:mam:2#groupchat-field", "urn:xmpp:sid:0",
-            "urn:xmpp:message-retract:1", "urn:xmpp:message-retract:1#tombstone",
-        ]))
+        #expect(
+            features.isSuperset(of: [
+                "urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:mam:2#groupchat-field", "urn:xmpp:sid:0",
+                "urn:xmpp:message-retract:1", "urn:xmpp:message-retract:1#tombstone",
+            ]))
         #expect(!features.contains("urn:xmpp:mam:2#groupchat-available"))
         let hosts = try await alice.ask("get", to: "example.org", "<query xmlns='http://jabber.org/protocol/disco#info'/>")
         let told = Set(hosts.firstChild?.children.compactMap { $0["var"] } ?? [])
@@ -293,10 +307,12 @@ import XMPP
         let alice = try await stage.client("alice", "a")
         let bob = try await stage.client("bob", on: 1)
         try await talk(alice, 2)
-        try bob.say("<message to='alice@example.org' id='r0' type='chat'><retract id='m2' xmlns='urn:xmpp:message-retract:1'/></message>")
+        try bob.say(
+            "<message to='alice@example.org' id='r0' type='chat'><retract id='m2' xmlns='urn:xmpp:message-retract:1'/></message>")
         try await bob.settle()
         try alice.say(
-            "<message to='bob@example.org' id='r1' type='chat'><retract id='m1' xmlns='urn:xmpp:message-retract:1'/><body>gone</body></message>")
+            "<message to='bob@example.org' id='r1' type='chat'><retract id='m1' xmlns='urn:xmpp:message-retract:1'/><body>gone</body></message>"
+        )
         try await alice.settle()
         for client in [alice, bob] {
             let (results, _) = try await ask(client, Self.query())

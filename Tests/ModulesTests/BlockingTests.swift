@@ -194,7 +194,9 @@ import XMPP
         for to in ["alice@example.org", "\(alice.jid)"] {
             #expect(try await bob.ask("get", to: to, "<x xmlns='x'/>").errorCondition == "service-unavailable")
         }
-        for type in ["", "type='subscribe'", "type='probe'", "type='unavailable'"] { try bob.say("<presence to='alice@example.org' \(type)/>") }
+        for type in ["", "type='subscribe'", "type='probe'", "type='unavailable'"] {
+            try bob.say("<presence to='alice@example.org' \(type)/>")
+        }
         try bob.say("<iq to='\(alice.jid)' type='result' id='late'/>")
         try await bob.settle()
         try await alice.settle()

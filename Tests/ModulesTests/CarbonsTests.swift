@@ -76,7 +76,8 @@ import XMPP
 
         let received = try #require(await chamber.hears { $0.isNamed("message") })
         #expect(received["from"] == "juliet@example.org" && received["to"] == "\(chamber.jid)")
-        #expect(received.child("received", "urn:xmpp:carbons:2")?.child("forwarded", "urn:xmpp:forward:0")?.firstChild?["id"] == "m")
+        #expect(
+            received.child("received", "urn:xmpp:carbons:2")?.child("forwarded", "urn:xmpp:forward:0")?.firstChild?["id"] == "m")
 
         for client in [romeo, garden, orchard, juliet, chamber] { try await client.settle() }
         #expect(juliet.heard.count { $0.isNamed("message") } == 1, "whoever got it gets no copy")
@@ -86,7 +87,9 @@ import XMPP
 
     @Test @LoopActor func messageToOneselfIsCopiedOnce() async throws {
         let stage = try await Stage("[modules.mod_carboncopy]", [Presence.self, Carbons.self])
-        let clients = [try await stage.client("romeo", "a"), try await stage.client("romeo", "b", on: 1), try await stage.client("romeo", "c")]
+        let clients = [
+            try await stage.client("romeo", "a"), try await stage.client("romeo", "b", on: 1), try await stage.client("romeo", "c"),
+        ]
         for client in clients { _ = try await client.ask("set", enable) }
         try clients[0].say("<message type='chat' to='\(clients[1].jid)'><body>note</body></message>")
         _ = await clients[1].hears { $0.isNamed("message") }
@@ -114,7 +117,8 @@ import XMPP
     @Test("other resources hear of a message before they hear that it came back", arguments: [0, 1])
     @LoopActor func copiesBeforeErrors(_ worker: Int) async throws {
         let stage = try await Stage(
-            "[modules.mod_carboncopy]\n[modules.mod_blocking]\n[modules.mod_mam.pm]", [Archive.self, Presence.self, Blocking.self, Carbons.self])
+            "[modules.mod_carboncopy]\n[modules.mod_blocking]\n[modules.mod_mam.pm]",
+            [Archive.self, Presence.self, Blocking.self, Carbons.self])
         let romeo = try await stage.client("romeo", "a")
         let other = try await stage.client("romeo", "b", on: worker)
         _ = try await other.ask("set", enable)
@@ -122,10 +126,13 @@ import XMPP
         // To nobody, to a resource that is not there, and twice, since some of it is asked of storage the first time only.
         let addressees = ["nobody@example.org", "juliet@example.org/none", "nobody@unreachable.example"]
         for (number, to) in (addressees + addressees).enumerated() {
-            try romeo.say("<message type='\(to.hasSuffix("none") ? "normal" : "chat")' to='\(to)' id='\(number)'><body>x</body></message>")
+            try romeo.say(
+                "<message type='\(to.hasSuffix("none") ? "normal" : "chat")' to='\(to)' id='\(number)'><body>x</body></message>")
         }
         for number in 0..<6 { _ = await romeo.hears { $0["id"] == "\(number)" } }
-        _ = await other.hears { $0.child("received", CarbonRules.namespace)?.child("forwarded", "urn:xmpp:forward:0")?.firstChild?["id"] == "5" }
+        _ = await other.hears {
+            $0.child("received", CarbonRules.namespace)?.child("forwarded", "urn:xmpp:forward:0")?.firstChild?["id"] == "5"
+        }
         let copies = other.heard.compactMap { copy -> String? in
             for direction in ["sent", "received"] {
                 guard let wrapped = copy.child(direction, CarbonRules.namespace) else { continue }
@@ -134,7 +141,8 @@ import XMPP
             return nil
         }
         #expect(copies == (0..<6).flatMap { ["sent \($0)", "received \($0)"] })
-        #expect(romeo.heard.filter { $0.isNamed("message") }.compactMap { $0["id"] } == (0..<6).map { "\($0)" }, "in the order sent")
+        #expect(
+            romeo.heard.filter { $0.isNamed("message") }.compactMap { $0["id"] } == (0..<6).map { "\($0)" }, "in the order sent")
         for server in stage.workers { await server.finish() }
     }
 }

@@ -99,7 +99,9 @@ import XMPP
             host.take(Element(state, "urn:xmpp:csi:0"), from: alice.session)
         }
         func heard() -> [String] {
-            alice.heard.filter { $0["from"] == "\(bob.jid)" }.map { $0.isNamed("presence") ? $0.child("status")?.text ?? "" : $0.name }
+            alice.heard.filter { $0["from"] == "\(bob.jid)" }.map {
+                $0.isNamed("presence") ? $0.child("status")?.text ?? "" : $0.name
+            }
         }
         indicate("inactive")
         indicate("inactive")

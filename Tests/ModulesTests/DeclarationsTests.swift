@@ -1,8 +1,9 @@
-@testable import Kernel
-@testable import Modules
 import Network
 import Testing
 import XML
+
+@testable import Kernel
+@testable import Modules
 
 @Suite("What modules declare", .timeLimit(.minutes(1)))
 struct DeclarationsTests {
@@ -58,7 +59,10 @@ struct DeclarationsTests {
         first.onExtension("urn:example") { _, _ in }
         second.onExtension("urn:example") { _, _ in }
         #expect(first.merge(second).sorted() == ["query urn:example", "urn:example"])
-        if case .immediate = first.iq.handler(for: Element("query", "urn:example"), at: .server) {} else { Issue.record("the second one holds") }
+        if case .immediate = first.iq.handler(for: Element("query", "urn:example"), at: .server) {
+        } else {
+            Issue.record("the second one holds")
+        }
     }
 
     @LoopActor

@@ -1,8 +1,8 @@
 import Kernel
 import Network
 import Testing
-import XMPP
 import XML
+import XMPP
 
 @testable import Modules
 

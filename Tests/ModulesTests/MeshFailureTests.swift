@@ -51,7 +51,8 @@ import XMPP
         let answer = try await late.ask("set", "<query xmlns='urn:xmpp:mam:2'/>")
         #expect(answer["type"] == "result", "\(answer)")
         let stored = late.heard.compactMap {
-            $0.child("result", "urn:xmpp:mam:2")?.child("forwarded", "urn:xmpp:forward:0")?.child("message", Namespace.client)?["id"]
+            $0.child("result", "urn:xmpp:mam:2")?.child("forwarded", "urn:xmpp:forward:0")?.child("message", Namespace.client)?[
+                "id"]
         }
         return Set(ids(late) + stored)
     }

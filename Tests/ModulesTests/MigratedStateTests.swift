@@ -120,7 +120,8 @@ import XMPP
 
     static let kinds: [Kind] = [
         Kind(testDescription: "presence, seen by those that come", codec: "presence") { play in
-            try play.juliet.say("<presence xml:lang='it'><show>away</show><status>è l&apos;ora</status><priority>3</priority></presence>")
+            try play.juliet.say(
+                "<presence xml:lang='it'><show>away</show><status>è l&apos;ora</status><priority>3</priority></presence>")
         } show: { play in
             try play.romeo.say("<presence/>")
             try play.other.say("<presence/>")
@@ -167,7 +168,8 @@ import XMPP
             play.juliet.session.host.take(Element("inactive", "urn:xmpp:csi:0"), from: play.juliet.session)
             play.mark()
             try play.romeo.say("<presence><show>xa</show></presence>")
-            try play.romeo.say("<message to='\(play.juliet.jid)' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>")
+            try play.romeo.say(
+                "<message to='\(play.juliet.jid)' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>")
         } meanwhile: { play in
             try play.romeo.say("<presence><show>dnd</show></presence>")
         } show: { play in
@@ -192,10 +194,14 @@ import XMPP
             try play.juliet.say("<presence/>")
             try await play.settle()
             play.mark()
-            for number in 1...3 { try play.romeo.say("<message to='\(play.juliet.jid)' type='chat'><body>\(number)</body></message>") }
+            for number in 1...3 {
+                try play.romeo.say("<message to='\(play.juliet.jid)' type='chat'><body>\(number)</body></message>")
+            }
             try await play.settle()
         } meanwhile: { play in
-            for number in 4...6 { try play.romeo.say("<message to='\(play.juliet.jid)' type='chat'><body>\(number)</body></message>") }
+            for number in 4...6 {
+                try play.romeo.say("<message to='\(play.juliet.jid)' type='chat'><body>\(number)</body></message>")
+            }
             try play.romeo.say("<iq type='get' id='q' to='\(play.juliet.jid)'><query xmlns='jabber:iq:version'/></iq>")
         } show: { play in
             try play.romeo.say("<message to='juliet@\(Stage.domain)' type='chat'><body>7</body></message>")

@@ -2,7 +2,6 @@ import IPC
 import Network
 import SharedState
 import Storage
-import Storage
 import Streams
 import Testing
 import XML
@@ -38,7 +37,9 @@ import XMPP
     /// How a client makes its session end between the snapshot and the end of the barrier.
     enum Ending: CaseIterable { case tooHighCount, streamEnd, beforeAdoption }
 
-    @Test("sessions that end as soon as they have migrated leave no migration behind, and nothing multiplies", arguments: Ending.allCases)
+    @Test(
+        "sessions that end as soon as they have migrated leave no migration behind, and nothing multiplies",
+        arguments: Ending.allCases)
     @LoopActor func endedWhileMigrating(_ ending: Ending) async throws {
         let stage = try await stage()
         let watcher = try await stage.client("romeo", "watcher", on: 1)
@@ -52,7 +53,10 @@ import XMPP
             case .tooHighCount:
                 romeo.session.connectionLost(romeo)
                 let (_, answer) = await stage.resumed("romeo", name, handled: 999, on: to)
-                guard case .broken = answer else { Issue.record("\(answer)"); continue }
+                guard case .broken = answer else {
+                    Issue.record("\(answer)")
+                    continue
+                }
             case .streamEnd:
                 romeo.session.connectionLost(romeo)
                 let (again, _) = await stage.resumed("romeo", name, handled: 0, on: to)
@@ -76,11 +80,15 @@ import XMPP
     }
 
     /// The barriers of many sessions of one user are kept up, in both workers.
-    @Test("an event is told once to each session, also while they migrate to and fro") @LoopActor func eventsAreToldOnce() async throws {
+    @Test("an event is told once to each session, also while they migrate to and fro") @LoopActor func eventsAreToldOnce()
+        async throws
+    {
         let stage = try await stage()
         var clients: [StageClient] = []
         for number in 0..<8 {
-            let client = try await (number == 0
+            let client =
+                try await
+                (number == 0
                 ? stage.client("romeo", "r0") : stage.bound("romeo", "r\(number)", on: number % 2))
             _ = try enable(client)
             try client.say("<presence/>")
@@ -154,7 +162,9 @@ import XMPP
         stage.fillMesh()
         #expect(!stage.workers[0].migration.depart(romeo.session, to: 1))
         #expect(await stage.workers[1].migration.claim(romeo.session.owner, key: "", connection: 9) == nil)
-        #expect(stage.workers.allSatisfy { $0.migration.isIdle } && stage.workers[0].session(romeo.session.connection) === romeo.session)
+        #expect(
+            stage.workers.allSatisfy { $0.migration.isIdle } && stage.workers[0].session(romeo.session.connection) === romeo.session
+        )
         stage.emptyMesh()
         let (again, _) = await stage.resumed("romeo", name, handled: 0, on: 1)
         #expect(again.session?.host === stage.host(1))
@@ -206,14 +216,17 @@ import XMPP
             message.children.filter { $0.is("delay", Namespace.delay) && $0["from"] == Stage.domain }.count
         }
         #expect(bodies(again) == ["1", "2", "3", "4"] && stamps == [0, 1, 1, 0])
-        #expect(again.bytes.first { $0.starts(with: Array("<message".utf8)) } == romeo.bytes.first { $0.starts(with: Array("<message".utf8)) })
+        #expect(
+            again.bytes.first { $0.starts(with: Array("<message".utf8)) }
+                == romeo.bytes.first { $0.starts(with: Array("<message".utf8)) })
         // Whoever gets them next sees the same, once.
         again.session.end()
         let last = try await stage.bound("romeo", "last")
         try last.say("<presence/>")
         _ = await last.hears { $0["id"] == "4" }
-        #expect(last.heard.filter { $0.isNamed("message") }.allSatisfy { message in
-            message.children.filter { $0.is("delay", Namespace.delay) && $0["from"] == Stage.domain }.count == 1
-        })
+        #expect(
+            last.heard.filter { $0.isNamed("message") }.allSatisfy { message in
+                message.children.filter { $0.is("delay", Namespace.delay) && $0["from"] == Stage.domain }.count == 1
+            })
     }
 }

@@ -1,6 +1,5 @@
 import Network
 import SharedState
-@testable import Storage
 import Streams
 import Testing
 import XML
@@ -8,6 +7,7 @@ import XMPP
 
 @testable import Kernel
 @testable import Modules
+@testable import Storage
 
 @Suite(.timeLimit(.minutes(5))) struct OfflineMessagesTests {
     init() { StageLoop.start() }
@@ -43,14 +43,15 @@ import XMPP
     }
 
     /// Numbers of storing, and times of coming; what is handed out in which order, and what is done with after each.
-    @Test(arguments: [
-        ([(1, 100), (2, 200), (3, 300)], [(1, 1), (2, 2), (3, 3)]),
-        ([(5, 200), (6, 100), (9, 300)], [(6, 4), (5, 8), (9, 9)]),
-        ([(5, 300), (6, 200), (7, 100)], [(7, 4), (6, 4), (5, 7)]),
-        ([(5, 100), (6, 100)], [(5, 5), (6, 6)]),
-        ([(5, 150), (6, 100), (7, 99)], [(5, 5), (6, 6), (7, 7)]),
-        ([], []),
-    ] as [([(Int64, Int64)], [(Int64, Int64)])])
+    @Test(
+        arguments: [
+            ([(1, 100), (2, 200), (3, 300)], [(1, 1), (2, 2), (3, 3)]),
+            ([(5, 200), (6, 100), (9, 300)], [(6, 4), (5, 8), (9, 9)]),
+            ([(5, 300), (6, 200), (7, 100)], [(7, 4), (6, 4), (5, 7)]),
+            ([(5, 100), (6, 100)], [(5, 5), (6, 6)]),
+            ([(5, 150), (6, 100), (7, 99)], [(5, 5), (6, 6), (7, 7)]),
+            ([], []),
+        ] as [([(Int64, Int64)], [(Int64, Int64)])])
     func aPageIsHandedOutAsItCame(_ stored: [(Int64, Int64)], _ handedOut: [(Int64, Int64)]) {
         let page = stored.map { OfflineRepository.Header(sequence: $0, receivedAt: $1, size: 0) }
         let order = OfflineOrdering.inOrder(page)
@@ -78,13 +79,16 @@ import XMPP
         for (text, age) in [("2", Int64(2_000)), ("3", 1_000), ("1", 3_000)] {
             let message = Stanza(
                 .message, from: JID("romeo@\(Stage.domain)/r"), to: JID("juliet@\(Stage.domain)"),
-                element: Element("message", Namespace.client, ["type": "chat", "id": text], [Element("body", Namespace.client, text: text)]))
+                element: Element(
+                    "message", Namespace.client, ["type": "chat", "id": text], [Element("body", Namespace.client, text: text)]))
             let left = UndeliveredStanza(bytes: message.rendered(), sentAt: Loop.now - age, ackHold: nil)
             server.redeliver([left], on: stage.host())
             while !server.isQuiet { await Loop.pause(1) }
         }
         let juliet = try await stage.client("juliet")
-        if counts { juliet.session.host.take(Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: juliet.session) }
+        if counts {
+            juliet.session.host.take(Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: juliet.session)
+        }
         try juliet.say("<presence/>")
         _ = try #require(await juliet.hears { $0.child("body")?.text == "3" })
         try await juliet.settle()

@@ -9,16 +9,17 @@ import XMPP
 @Suite(.timeLimit(.minutes(5))) struct PrivateStorageTests {
     init() { StageLoop.start() }
 
-    @Test(arguments: [
-        ("", false, StanzaError.Condition.badRequest),
-        ("", true, .notAcceptable),
-        ("<a xmlns='one'/><b xmlns='two'/>", false, .badRequest),
-        ("<a/>", true, .notAcceptable),
-        ("<a xmlns=''/>", true, .notAcceptable),
-        ("<a xmlns='one'/><b/>", true, .notAcceptable),
-        ("<a xmlns='one'/>", false, nil),
-        ("<a xmlns='one'/><b xmlns='one'/><c xmlns='two'/>", true, nil),
-    ] as [(String, Bool, StanzaError.Condition?)])
+    @Test(
+        arguments: [
+            ("", false, StanzaError.Condition.badRequest),
+            ("", true, .notAcceptable),
+            ("<a xmlns='one'/><b xmlns='two'/>", false, .badRequest),
+            ("<a/>", true, .notAcceptable),
+            ("<a xmlns=''/>", true, .notAcceptable),
+            ("<a xmlns='one'/><b/>", true, .notAcceptable),
+            ("<a xmlns='one'/>", false, nil),
+            ("<a xmlns='one'/><b xmlns='one'/><c xmlns='two'/>", true, nil),
+        ] as [(String, Bool, StanzaError.Condition?)])
     func elements(_ contents: String, _ isSet: Bool, _ expected: StanzaError.Condition?) throws {
         let bytes = Array("<query xmlns='jabber:iq:private'>\(contents)</query>".utf8)
         let query = try bytes.withUnsafeBytes { try ElementParser().element($0, in: .client, limits: Limits(bytes: .max)) }

@@ -16,11 +16,14 @@ import XMPP
     // MARK: Rules
 
     @Test func firstMatchOfNetworksDecides() throws {
-        let networks = [("10.1.0.0/16", true), ("10.0.0.0/8", false), ("2001:db8::/32", false), ("::1", true), ("192.0.2.7", false)]
+        let networks = [
+            ("10.1.0.0/16", true), ("10.0.0.0/8", false), ("2001:db8::/32", false), ("::1", true), ("192.0.2.7", false),
+        ]
         let rules = RegistrationRules(networks: try networks.map { (try #require(IPNetwork($0.0)), $0.1) })
         let rows = [
             ("10.1.2.3", true), ("10.2.2.3", false), ("11.0.0.1", true), ("2001:db8:1::2", false), ("2001:db9::1", true),
-            ("::1", true), ("192.0.2.7", false), ("192.0.2.8", true), ("::ffff:10.2.0.1", false), ("::ffff:10.1.0.1", true), ("", true),
+            ("::1", true), ("192.0.2.7", false), ("192.0.2.8", true), ("::ffff:10.2.0.1", false), ("::ffff:10.1.0.1", true),
+            ("", true),
         ]
         for (address, isAllowed) in rows { #expect(rules.allows(address: address) == isAllowed, "\(address)") }
         #expect(RegistrationRules().allows(address: "10.0.0.1"))
@@ -47,13 +50,16 @@ import XMPP
         func query(_ children: Element...) -> Element { Element("query", Namespace.register, [:], children) }
         func plain(_ name: String, _ text: String = "") -> Element { Element(name, Namespace.register, text: text) }
         func form(_ type: String, _ fields: KeyValuePairs<String, String>) -> Element {
-            Element("x", "jabber:x:data", ["type": type], fields.map { name, value in
-                Element("field", "jabber:x:data", ["var": name], [Element("value", "jabber:x:data", text: value)])
-            })
+            Element(
+                "x", "jabber:x:data", ["type": type],
+                fields.map { name, value in
+                    Element("field", "jabber:x:data", ["var": name], [Element("value", "jabber:x:data", text: value)])
+                })
         }
         func read(_ query: Element) -> String {
             let form = RegistrationForm(query)
-            return "\(form.username ?? "-") \(form.password ?? "-")\(form.isRemoval ? form.isRemovalAlone ? " remove" : " bad" : "")"
+            return
+                "\(form.username ?? "-") \(form.password ?? "-")\(form.isRemoval ? form.isRemovalAlone ? " remove" : " bad" : "")"
         }
         #expect(read(query(plain("username", "bill"), plain("password", "p"), plain("email", "e"))) == "bill p")
         #expect(read(query(plain("username", "bill"), plain("password"))) == "bill -")
@@ -89,7 +95,8 @@ import XMPP
     }
 
     @Test @LoopActor func registering() async throws {
-        let stage = try await stage("welcome_message = { subject = 'Hello', body = 'Be welcome' }\nregistration_watchers = ['root@example.org']")
+        let stage = try await stage(
+            "welcome_message = { subject = 'Hello', body = 'Be welcome' }\nregistration_watchers = ['root@example.org']")
         let root = try await stage.client("root", on: 1)
         try root.say("<presence/>")
         try await root.settle()
@@ -98,9 +105,13 @@ import XMPP
         let answer = try await ask(stage, "set", ["username": "Bill", "password": "Calliope", "email": "x", "name": "y"])
         #expect(answer["type"] == "result" && answer.firstChild == nil)
         #expect(await stage.host().accounts.verify("bill", Password(prepared: "Calliope"), allowed: nil).verdict == .accepted)
-        #expect(await root.hears { $0.isNamed("message") }?.child("body")?.text == "The account bill@example.org was registered from 127.0.0.1")
+        #expect(
+            await root.hears { $0.isNamed("message") }?.child("body")?.text
+                == "The account bill@example.org was registered from 127.0.0.1")
         var waiting: [OfflineRepository.Message] = []
-        while waiting.isEmpty { waiting = try await stage.store.offline.page(UserKey(user: "bill", domain: Stage.domain), limit: 9, now: 0) }
+        while waiting.isEmpty {
+            waiting = try await stage.store.offline.page(UserKey(user: "bill", domain: Stage.domain), limit: 9, now: 0)
+        }
         let welcome = String(decoding: waiting[0].stanza, as: UTF8.self)
         #expect(welcome.contains("<subject>Hello</subject><body>Be welcome</body>") && welcome.contains("from='example.org'"))
 
@@ -116,7 +127,8 @@ import XMPP
             access = 'register'
             ip_access = [{ address = '127.0.0.0/8', policy = 'allow' }, { address = '0.0.0.0/0', policy = 'deny' }]
             """,
-            "[[acl.reserved]]\nuser = 'admin'\n[[access.register]]\nacl = 'reserved'\nvalue = 'deny'\n[[access.register]]\nacl = 'all'\nvalue = 'allow'")
+            "[[acl.reserved]]\nuser = 'admin'\n[[access.register]]\nacl = 'reserved'\nvalue = 'deny'\n[[access.register]]\nacl = 'all'\nvalue = 'allow'"
+        )
         func condition(_ username: String, _ password: String, from address: String = "127.0.0.1") async throws -> String? {
             try await ask(stage, "set", from: address, ["username": username, "password": password]).errorCondition
         }
@@ -157,7 +169,8 @@ import XMPP
         #expect(known.firstChild?.has("registered") == true && known.firstChild?.child("username")?.text == "bill")
         #expect(known.firstChild?.child("password")?.text == "")
         func change(_ username: String, _ password: String, to: String? = nil) async throws -> String? {
-            try await bill.ask("set", to: to, request("<username>\(username)</username><password>\(password)</password>")).errorCondition
+            try await bill.ask("set", to: to, request("<username>\(username)</username><password>\(password)</password>"))
+                .errorCondition
         }
         #expect(try await change("bill", "", to: "example.org") == "bad-request")
         #expect(try await change("eve", "mine") == "not-allowed")

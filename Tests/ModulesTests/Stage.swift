@@ -1,13 +1,14 @@
 import Configuration
 import Glibc
 import IPC
-@testable import Kernel
 import Network
 import SharedState
 import Storage
 import Testing
 import XML
 import XMPP
+
+@testable import Kernel
 
 /// Two workers of one server in this process: one database, one table of sessions, a mesh that hands frames over in
 /// the next turn of the loop. Clients are streams that end in an array.
@@ -40,7 +41,9 @@ final class Stage {
 
     /// Nobody is there any more: what waits for clients need not be stored, nor does any session end later.
     isolated deinit {
-        for session in sessions + workers.flatMap({ Array($0.localSessions) }) where !session.hasEnded { session.discardAfterMigration() }
+        for session in sessions + workers.flatMap({ Array($0.localSessions) }) where !session.hasEnded {
+            session.discardAfterMigration()
+        }
     }
 
     static func configuration(_ modules: String, auth: String = "[auth.internal]") throws -> ServerConfiguration {

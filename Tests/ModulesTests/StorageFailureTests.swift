@@ -30,7 +30,9 @@ import XMPP
 
     /// Says what is given, again on another stream when one ends, until all is acknowledged. Gives the ids of those that
     /// came back with an error: their sender knows.
-    @LoopActor private func say(_ numbers: Range<Int>, from user: String, to receiver: JID, in stage: Stage) async throws -> Set<String> {
+    @LoopActor private func say(_ numbers: Range<Int>, from user: String, to receiver: JID, in stage: Stage) async throws -> Set<
+        String
+    > {
         var left = Array(numbers)
         var returned: Set<String> = []
         for attempt in 0..<10 {
@@ -57,13 +59,18 @@ import XMPP
         try late.say("<presence/>")
         try await late.settle()
         let answer = try await late.ask("set", "<query xmlns='urn:xmpp:mam:2'/>")
-        let stored = answer["type"] == "error" ? [] : late.heard.compactMap {
-            $0.child("result", "urn:xmpp:mam:2")?.child("forwarded", "urn:xmpp:forward:0")?.child("message", Namespace.client)?["id"]
-        }
+        let stored =
+            answer["type"] == "error"
+            ? []
+            : late.heard.compactMap {
+                $0.child("result", "urn:xmpp:mam:2")?.child("forwarded", "urn:xmpp:forward:0")?.child("message", Namespace.client)?[
+                    "id"]
+            }
         return Set(late.heard.filter { $0.isNamed("message") }.compactMap { $0["id"] } + stored)
     }
 
-    @Test(arguments: ["[modules.mod_mam.pm]", "[modules.mod_offline]", "[modules.mod_offline]\n[modules.mod_mam.pm]"], [true, false])
+    @Test(
+        arguments: ["[modules.mod_mam.pm]", "[modules.mod_offline]", "[modules.mod_offline]\n[modules.mod_mam.pm]"], [true, false])
     @LoopActor func callsFail(modules: String, isThere: Bool) async throws {
         for count in 1... {
             let stage = try await stage(modules)
@@ -109,7 +116,9 @@ import XMPP
         #expect(acknowledged(romeo) == 0)
         stage.database.trouble.releaseWrites()
         _ = try #require(await romeo.hears { $0.is("a", Self.sm) && $0["h"] == "1" })
-        #expect(try await stage.store.offline.page(UserKey(user: "juliet", domain: Stage.domain), after: 0, limit: 9, now: 0).count == 1)
+        #expect(
+            try await stage.store.offline.page(UserKey(user: "juliet", domain: Stage.domain), after: 0, limit: 9, now: 0).count == 1
+        )
     }
 
     /// With an archive, too: nothing is told before the commit.

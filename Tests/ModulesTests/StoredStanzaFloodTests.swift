@@ -1,5 +1,4 @@
 import Network
-@testable import Storage
 import Streams
 import Testing
 import XML
@@ -7,6 +6,7 @@ import XMPP
 
 @testable import Kernel
 @testable import Modules
+@testable import Storage
 
 /// What others send to a user, or leave for one, neither closes the stream of a client that reads nor fills the worker's memory.
 @Suite("Floods of stanzas for one user", .timeLimit(.minutes(5)))
@@ -16,7 +16,8 @@ struct StoredStanzaFloodTests {
     @LoopActor private static let key = UserKey(user: "juliet", domain: Stage.domain)
 
     @LoopActor private func stage() async throws -> Stage {
-        try await Stage("[modules.mod_offline]\n[modules.mod_stream_management]", [Presence.self, OfflineMessages.self, StreamManagement.self])
+        try await Stage(
+            "[modules.mod_offline]\n[modules.mod_stream_management]", [Presence.self, OfflineMessages.self, StreamManagement.self])
     }
 
     @LoopActor private static func message(_ body: String) -> [UInt8] {
@@ -136,6 +137,8 @@ struct StoredStanzaFloodTests {
         let juliet = try await stage.bound("juliet")
         try juliet.say("<presence/>")
         try await juliet.settle()
-        #expect(juliet.heard.filter { $0.attribute("type", equals: "subscribe") }.map { $0["from"] } == ["a", "b", "c"].map { "\($0)@\(Stage.domain)" })
+        #expect(
+            juliet.heard.filter { $0.attribute("type", equals: "subscribe") }.map { $0["from"] }
+                == ["a", "b", "c"].map { "\($0)@\(Stage.domain)" })
     }
 }

@@ -1,5 +1,4 @@
 import IPC
-@testable import Kernel
 import Network
 import SharedState
 import Storage
@@ -7,6 +6,7 @@ import Testing
 import XML
 import XMPP
 
+@testable import Kernel
 @testable import Modules
 
 @Suite(.timeLimit(.minutes(5))) struct StreamManagementTests {
@@ -47,7 +47,7 @@ import XMPP
     @Test @LoopActor func countsAndAnswers() async throws {
         let stage = try await stage()
         let (romeo, juliet) = (try await stage.client("romeo"), try await stage.client("juliet", on: 1))
-        try say(romeo, juliet, 1...2)   // before it counts
+        try say(romeo, juliet, 1...2)  // before it counts
         try enable(romeo)
         try say(romeo, juliet, 3...5)
         tell(romeo, "r")
@@ -72,7 +72,8 @@ import XMPP
             #expect(try await phone.ask("set", "<vCard xmlns='vcard-temp'>\(photo)</vCard>")["type"] == "result")
         }
         func announcements(_ client: StageClient) -> Int {
-            client.heard.filter { $0.isNamed("presence") && $0["from"] == "\(client.jid)" && $0.has("x", "vcard-temp:x:update") }.count
+            client.heard.filter { $0.isNamed("presence") && $0["from"] == "\(client.jid)" && $0.has("x", "vcard-temp:x:update") }
+                .count
         }
         for client in [phone, laptop] {
             _ = await client.hears { _ in announcements(client) == 3 }
@@ -169,7 +170,8 @@ import XMPP
         for sender in ["a@", "b@"] {
             _ = await client.hears { $0.child("body")?.text == "40" && $0["from"]?.hasPrefix(sender) == true }
         }
-        let messages = (romeo.heard.filter { $0.isNamed("message") }.prefix(had - 5) + client.heard.filter { $0.isNamed("message") })
+        let messages =
+            (romeo.heard.filter { $0.isNamed("message") }.prefix(had - 5) + client.heard.filter { $0.isNamed("message") })
         for sender in ["a@", "b@"] {
             let texts = messages.filter { $0["from"]?.hasPrefix(sender) == true }.compactMap { $0.child("body")?.text }
             #expect(texts == (1...40).map { "\($0)" }, "\(sender)")

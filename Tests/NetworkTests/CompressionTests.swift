@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+
 @testable import Network
 
 @Suite("Compressed connections (XEP-0138)", .timeLimit(.minutes(5)))
@@ -7,7 +8,9 @@ struct CompressionTests {
     init() { TestLoop.start() }
 
     /// A server whose connections are compressed from the first byte and give back what they get.
-    @LoopActor private func echo(limit: Int = 1 << 24, _ change: @escaping @LoopActor (TestSession) -> Void = { _ in }) -> TestServer {
+    @LoopActor private func echo(limit: Int = 1 << 24, _ change: @escaping @LoopActor (TestSession) -> Void = { _ in })
+        -> TestServer
+    {
         TestServer { session in
             session.connection.startCompression(limit: limit, behind: UnsafeRawBufferPointer(start: nil, count: 0))
             session.onReceive = { session, bytes in session.connection.write(bytes) }
@@ -25,7 +28,10 @@ struct CompressionTests {
         let echoed = await Aside.run {
             let peer = ZlibPeer()
             let packed = peer.deflate(Self.data)
-            let writer = BlockingThread.start { client.send(packed); client.endOutput() }
+            let writer = BlockingThread.start {
+                client.send(packed)
+                client.endOutput()
+            }
             return writer ? peer.inflate(client.read()) : []
         }
         #expect(echoed == Self.data)
@@ -111,7 +117,10 @@ struct CompressionTests {
         let limit = 100_000
         let server = echo(limit: limit) { session in
             session.onReceive = { _, bytes in #expect(bytes.count <= 16384) }
-            session.onProblem = { $0.connection.write("enough"); $0.connection.close(afterFlush: true) }
+            session.onProblem = {
+                $0.connection.write("enough")
+                $0.connection.close(afterFlush: true)
+            }
         }
         let peer = ZlibPeer()
         let bomb = peer.deflate([UInt8](repeating: 0, count: 200 << 20))

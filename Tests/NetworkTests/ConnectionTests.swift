@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+
 @testable import Network
 
 @Suite(.timeLimit(.minutes(5)))
@@ -11,7 +12,10 @@ struct ConnectionTests {
         let client = Sockets.connect(server.port)
         let data = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         let echoed = await Aside.run {
-            let writer = BlockingThread.start { client.send(data); client.endOutput() }
+            let writer = BlockingThread.start {
+                client.send(data)
+                client.endOutput()
+            }
             return writer ? client.read() : []
         }
         #expect(echoed == data)
@@ -105,7 +109,7 @@ struct ConnectionTests {
         let session = try await server.session()
         [UInt8](repeating: 1, count: Connection.heldLimit).withUnsafeBytes { session.connection.hold($0) }
         client.send("x")
-        client.reset()   // what it had sent before is read at once
+        client.reset()  // what it had sent before is read at once
         #expect(await session.until { $0.reason != nil })
         #expect(session.reason == .inputOverflow)
     }
@@ -114,11 +118,11 @@ struct ConnectionTests {
         let server = TestServer { $0.connection.setRate(100) }
         let client = Sockets.connect(server.port)
         let session = try await server.session()
-        client.send([UInt8](repeating: 67, count: 5000))   // one second's worth is free, the rest costs 49 s of waiting
+        client.send([UInt8](repeating: 67, count: 5000))  // one second's worth is free, the rest costs 49 s of waiting
         #expect(await session.until { $0.received.count >= 100 })
         #expect(await Aside.until { !session.connection.isReading })
         #expect(session.connection.shaper?.timer != nil)
-        #expect(session.received.count < 1500)   // as long as this test does not take a quarter of a minute
+        #expect(session.received.count < 1500)  // as long as this test does not take a quarter of a minute
         session.connection.setRate(nil)
         client.send("more")
         #expect(await session.until { $0.received.count == 5004 })
@@ -177,7 +181,7 @@ struct ConnectionTests {
         #expect(await session.until { $0.reason == .local })
         #expect(!closedDuringReceive)
         #expect(session.connection.isClosed)
-        session.connection.write([1])   // harmless
+        session.connection.write([1])  // harmless
         client.close()
     }
 

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Network
 
 @Suite(.timeLimit(.minutes(5)))
@@ -13,7 +14,10 @@ struct FrameAssemblerTests {
         var result: [[UInt8]] = []
         for piece in pieces {
             try piece.withUnsafeBytes { bytes in
-                try assembler.feed(bytes) { result.append(Array($0)); return true }
+                try assembler.feed(bytes) {
+                    result.append(Array($0))
+                    return true
+                }
             }
         }
         #expect(assembler.isBetweenFrames)
@@ -46,7 +50,12 @@ struct FrameAssemblerTests {
     @Test func stopsWhenTold() throws {
         var assembler = FrameAssembler(maximum: 300)
         var count = 0
-        try Self.stream.withUnsafeBytes { try assembler.feed($0) { _ in count += 1; return count < 2 } }
+        try Self.stream.withUnsafeBytes {
+            try assembler.feed($0) { _ in
+                count += 1
+                return count < 2
+            }
+        }
         #expect(count == 2)
     }
 }

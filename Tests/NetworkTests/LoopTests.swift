@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+
 @testable import Network
 
 @Suite(.timeLimit(.minutes(5)))
@@ -63,8 +64,14 @@ struct LoopTests {
         let events = Events()
         var fired: [Int] = []
         let cancelled = Loop.after(0) { fired.append(0) }
-        Loop.after(60) { fired.append(2); events.changed() }
-        Loop.after(1) { fired.append(1); events.changed() }
+        Loop.after(60) {
+            fired.append(2)
+            events.changed()
+        }
+        Loop.after(1) {
+            fired.append(1)
+            events.changed()
+        }
         cancelled.cancel()
         #expect(await events.until { fired.count == 2 })
         #expect(fired == [1, 2])

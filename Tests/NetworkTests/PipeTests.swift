@@ -1,6 +1,7 @@
 import CPlatform
 import Glibc
 import Testing
+
 @testable import Network
 
 @LoopActor
@@ -20,9 +21,19 @@ final class PipeLog: PipeDelegate {
         onFrame(pipe)
         events.changed()
     }
-    func pipeCongested(_ pipe: Pipe) { isCongested = true; events.changed() }
-    func pipeDrained(_ pipe: Pipe) { isCongested = false; drained += 1; events.changed() }
-    func pipeClosed(_ pipe: Pipe) { isClosed = true; events.changed() }
+    func pipeCongested(_ pipe: Pipe) {
+        isCongested = true
+        events.changed()
+    }
+    func pipeDrained(_ pipe: Pipe) {
+        isCongested = false
+        drained += 1
+        events.changed()
+    }
+    func pipeClosed(_ pipe: Pipe) {
+        isClosed = true
+        events.changed()
+    }
 }
 
 @Suite(.timeLimit(.minutes(5)))
@@ -131,7 +142,10 @@ final class ControlLog: ControlPipeDelegate {
         frames.append((frame, descriptor))
         events.changed()
     }
-    func controlPipeClosed(_ pipe: ControlPipe) { isClosed = true; events.changed() }
+    func controlPipeClosed(_ pipe: ControlPipe) {
+        isClosed = true
+        events.changed()
+    }
 }
 
 @Suite(.timeLimit(.minutes(5)))

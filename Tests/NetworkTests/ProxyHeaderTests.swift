@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Network
 
 @Suite(.timeLimit(.minutes(5))) struct ProxyHeaderTests {
@@ -13,12 +14,17 @@ import Testing
     }
 
     private static func v2(_ command: UInt8, _ family: UInt8, _ body: [UInt8]) -> [UInt8] {
-        [0x0d, 0x0a, 0x0d, 0x0a, 0, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a, 0x20 | command, family, UInt8(body.count >> 8), UInt8(body.count & 255)]
+        [
+            0x0d, 0x0a, 0x0d, 0x0a, 0, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a, 0x20 | command, family, UInt8(body.count >> 8),
+            UInt8(body.count & 255),
+        ]
             + body
     }
     private static let four: [UInt8] = [192, 0, 2, 7, 10, 0, 0, 1, 0xdc, 0x04, 0x14, 0x66]
     private static let six: [UInt8] =
-        [0x20, 0x01, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 11) + [9] + [UInt8](repeating: 0, count: 15) + [1] + [0xdc, 4, 0x14, 0x66]
+        [0x20, 0x01, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 11) + [9] + [UInt8](repeating: 0, count: 15) + [1] + [
+            0xdc, 4, 0x14, 0x66,
+        ]
     private static let mapped: [UInt8] =
         [UInt8](repeating: 0, count: 10) + [0xff, 0xff, 192, 0, 2, 7] + [UInt8](repeating: 0, count: 15) + [1] + [0, 1, 0, 2]
     private static let own = "the socket's"
@@ -49,11 +55,13 @@ import Testing
         Row(name: "missing port", bytes: Array("PROXY TCP4 192.0.2.7 10.0.0.1 1\r\n".utf8), address: nil),
         Row(name: "double blank", bytes: Array("PROXY TCP4  192.0.2.7 10.0.0.1 1 2\r\n".utf8), address: nil),
         Row(name: "endless line", bytes: Array(("PROXY UNKNOWN " + String(repeating: "a", count: 120)).utf8), address: nil),
-        Row(name: "v2 of version 3", bytes: [0x0d, 0x0a, 0x0d, 0x0a, 0, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a, 0x31], address: nil),
+        Row(
+            name: "v2 of version 3", bytes: [0x0d, 0x0a, 0x0d, 0x0a, 0, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a, 0x31],
+            address: nil),
         Row(name: "v2 unknown command", bytes: v2(2, 0x11, four), address: nil),
         Row(name: "v2 unknown family", bytes: v2(1, 0x41, four), address: nil),
         Row(name: "v2 short addresses", bytes: v2(1, 0x11, Array(four.dropLast())), address: nil),
-        Row(name: "v2 too long", bytes: v2(1, 0x11, four) .prefix(14) + [0xff, 0xff], address: nil),
+        Row(name: "v2 too long", bytes: v2(1, 0x11, four).prefix(14) + [0xff, 0xff], address: nil),
     ]
 
     @Test(arguments: good) func aHeaderIsUnderstoodAndNothingBehindIt(_ row: Row) {

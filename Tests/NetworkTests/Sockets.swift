@@ -49,7 +49,7 @@ final class Client: Sendable {
 
     init(_ descriptor: Int32) {
         self.descriptor = descriptor
-        var timeout = timeval(tv_sec: 10, tv_usec: 0)   // so that a failing test ends
+        var timeout = timeval(tv_sec: 10, tv_usec: 0)  // so that a failing test ends
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }

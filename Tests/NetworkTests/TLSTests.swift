@@ -1,53 +1,8 @@
 import Configuration
 import Glibc
 import Testing
+
 @testable import Network
-
-/// Certificates made once for all tests of this file.
-enum Certificates {
-    static let directory: String = {
-        let path = Shell.run("mktemp -d /tmp/network-tests.XXXXXX").filter { $0 != "\n" }
-        for name in ["one", "two"] {
-            _ = Shell.run("""
-                openssl req -x509 -newkey rsa:2048 -nodes -keyout \(path)/\(name).key -out \(path)/\(name).crt -days 2 \
-                -subj /CN=\(name).example -addext subjectAltName=DNS:\(name).example 2>/dev/null
-                """)
-        }
-        _ = Shell.run("openssl rsa -aes128 -passout pass:open -in \(path)/one.key -out \(path)/locked.key 2>/dev/null")
-        _ = Shell.run("openssl req -x509 -newkey rsa:2048 -sha512 -nodes -keyout \(path)/long.key -out \(path)/long.crt -subj /CN=long 2>/dev/null")
-        atexit { _ = Shell.run("rm -rf \(Certificates.directory)") }
-        return path
-    }()
-
-    static func bytes(_ name: String) -> [UInt8] { Array(Shell.run("cat \(directory)/\(name)").utf8) }
-
-    /// A list of an authority that has signed none of the certificates here.
-    static func emptyRevocationList() -> [UInt8] {
-        _ = Shell.run("""
-            cd \(directory); : > index; echo 01 > number; cat > ca.cnf <<'END'
-            [ca]
-            default_ca = own
-            [own]
-            database = index
-            crlnumber = number
-            default_md = sha256
-            default_crl_days = 30
-            END
-            openssl ca -config ca.cnf -gencrl -cert long.crt -keyfile long.key -out list.pem 2>/dev/null
-            """)
-        return bytes("list.pem")
-    }
-
-    static func options(_ name: String = "one") -> TLSOptions {
-        TLSOptions(certificateChain: bytes("\(name).crt"), privateKey: bytes("\(name).key"))
-    }
-
-    static func contexts(_ change: (inout TLSOptions) -> Void = { _ in }) throws -> TLSContextSet {
-        var options = options()
-        change(&options)
-        return TLSContextSet(standard: try TLSContext(options: options))
-    }
-}
 
 @Suite(.timeLimit(.minutes(5)))
 struct TLSContextTests {
@@ -67,9 +22,21 @@ struct TLSContextTests {
         #expect(problem { $0.privateKey = nil } == .privateKey)
         #expect(problem { $0.privateKey = Certificates.bytes("two.key") } == .privateKey)
         #expect(problem { $0.privateKey = Certificates.bytes("locked.key") } == .privateKey)
-        #expect(problem { $0.privateKey = Certificates.bytes("locked.key"); $0.password = "wrong" } == .privateKey)
-        #expect(problem { $0.privateKey = Certificates.bytes("locked.key"); $0.password = "open" } == nil)
-        #expect(problem { $0.privateKey = nil; $0.certificateChain += Certificates.bytes("one.key") } == nil)
+        #expect(
+            problem {
+                $0.privateKey = Certificates.bytes("locked.key")
+                $0.password = "wrong"
+            } == .privateKey)
+        #expect(
+            problem {
+                $0.privateKey = Certificates.bytes("locked.key")
+                $0.password = "open"
+            } == nil)
+        #expect(
+            problem {
+                $0.privateKey = nil
+                $0.certificateChain += Certificates.bytes("one.key")
+            } == nil)
         #expect(problem { $0.ciphers = "NO-SUCH" } == .ciphers)
         #expect(problem { $0.ciphers = "aNULL" } == .ciphers)
         #expect(problem { $0.ciphers = "TLS_NO_SUCH" } == .ciphers)
@@ -78,11 +45,15 @@ struct TLSContextTests {
         #expect(problem { $0.dhParameters = Array("garbage".utf8) } == .dhParameters)
         #expect(problem { $0.certificateAuthorities = [] } == .certificateAuthorities)
         #expect(problem { $0.revocationLists = [[1]] } == .revocationLists)
-        #expect(problem { $0.dhParameters = Array(Shell.run("openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe2048").utf8) } == nil)
+        #expect(
+            problem { $0.dhParameters = Array(Shell.run("openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe2048").utf8) }
+                == nil)
     }
 
     @Test func versionsFollowFromAllOptionsTogether() throws {
-        func allowed(_ ciphers: String?, _ versions: Set<TLSOptions.Version>?, _ options: [String] = []) throws -> Set<TLSOptions.Version> {
+        func allowed(_ ciphers: String?, _ versions: Set<TLSOptions.Version>?, _ options: [String] = []) throws -> Set<
+            TLSOptions.Version
+        > {
             try TLSOptions(certificateChain: [], ciphers: ciphers, versions: versions, protocolOptions: options).allowedVersions()
         }
         #expect(try allowed(nil, nil) == [.tlsv1_2, .tlsv1_3])
@@ -129,7 +100,9 @@ struct TLSTests {
     }
 
     private func client(_ port: UInt16, _ options: String) async -> String {
-        await Aside.run { Shell.run("echo hello | timeout 10 openssl s_client -connect 127.0.0.1:\(port) -ign_eof \(options) 2>&1") }
+        await Aside.run {
+            Shell.run("echo hello | timeout 10 openssl s_client -connect 127.0.0.1:\(port) -ign_eof \(options) 2>&1")
+        }
     }
 
     @Test(arguments: ["-tls1_2", "-tls1_3"])
@@ -150,7 +123,7 @@ struct TLSTests {
         #expect(facts.alpn == "xmpp-client")
         #expect(facts.verification == .noCertificate)
         let exporter = try #require(facts.exporter)
-        if version == "-tls1_3" {   // before, an empty context and none (which the tool uses) give different values
+        if version == "-tls1_3" {  // before, an empty context and none (which the tool uses) give different values
             #expect(output.contains(exporter.map { hex($0) }.joined().uppercased()))
         }
         #expect(exporter.count == 32)
@@ -201,7 +174,8 @@ struct TLSTests {
         }
         let port = server.port
         let sum = await Aside.run {
-            Shell.run("""
+            Shell.run(
+                """
                 f=$(mktemp); head -c 3000000 /dev/urandom > $f; \
                 cat $f | timeout 20 openssl s_client -connect 127.0.0.1:\(port) -quiet 2>/dev/null | cmp - $f && echo same; rm -f $f
                 """)
@@ -221,7 +195,7 @@ struct TLSTests {
         let client = Sockets.connect(server.port)
         client.send("<starttls/><injected/>")
         #expect(await Aside.run { client.readText(10) } == "<proceed/>")
-        client.send("<message/>")   // no TLS record
+        client.send("<message/>")  // no TLS record
         let session = try await server.session()
         #expect(await session.until { $0.reason != nil })
         guard case .tls = await session.reason else {
@@ -254,7 +228,7 @@ struct TLSTests {
     @Test func anUnfinishedHandshakeIsReported() async throws {
         let server = await server(try Certificates.contexts())
         let client = Sockets.connect(server.port)
-        client.send([22, 3, 1, 1, 0, 1, 0])   // the head of a record that never comes
+        client.send([22, 3, 1, 1, 0, 1, 0])  // the head of a record that never comes
         client.endOutput()
         let session = try await server.session()
         #expect(await session.until { $0.reason != nil })
@@ -279,10 +253,11 @@ struct TLSTests {
 
     @Test("A TLS 1.2 ticket keeps that a certificate has signed itself")
     func ticketsKeepTheVerdict() async throws {
-        let server = await server(try Certificates.contexts { options in
-            options.certificateAuthorities = Certificates.bytes("one.crt")
-            options.verification = .selfSignedPeer
-        })
+        let server = await server(
+            try Certificates.contexts { options in
+                options.certificateAuthorities = Certificates.bytes("one.crt")
+                options.verification = .selfSignedPeer
+            })
         let two = "\(Certificates.directory)/two"
         let ticket = "\(Certificates.directory)/\(UInt64.random(in: 0 ... .max)).ticket"
         for more in ["-sess_out \(ticket)", "-sess_in \(ticket)"] {
@@ -331,10 +306,11 @@ struct TLSTests {
     @Test func clientCertificatesAreJudged() async throws {
         let path = Certificates.directory
         func verification(_ change: (inout TLSOptions) -> Void, _ certificate: String) async throws -> TLSFacts.Verification? {
-            let server = await server(try Certificates.contexts { options in
-                options.certificateAuthorities = Certificates.bytes("one.crt")
-                change(&options)
-            })
+            let server = await server(
+                try Certificates.contexts { options in
+                    options.certificateAuthorities = Certificates.bytes("one.crt")
+                    change(&options)
+                })
             let arguments = certificate.isEmpty ? "" : "-cert \(path)/\(certificate).crt -key \(path)/\(certificate).key"
             _ = await client(server.port, arguments)
             let session = try await server.session()
@@ -349,15 +325,37 @@ struct TLSTests {
         #expect(try await verification({ $0.verification = .selfSignedPeer }, "two") == selfSigned)
         #expect(try await verification({ $0.verification = .selfSignedPeer }, "one") == .good)
         func isBad(_ change: (inout TLSOptions) -> Void, _ certificate: String) async throws -> Bool {
-            if case .bad = try await verification({ $0.disconnectOnFailure = false; change(&$0) }, certificate) { return true }
+            if case .bad = try await verification(
+                {
+                    $0.disconnectOnFailure = false
+                    change(&$0)
+                }, certificate)
+            {
+                return true
+            }
             return false
         }
         #expect(try await isBad({ $0.verification = .peer }, "two"))
         // That an authority has no list of revocations is forgiven, and hides nothing that was found before.
         let lists = [Certificates.emptyRevocationList()]
-        #expect(try await verification({ $0.verification = .peer; $0.revocationLists = lists }, "one") == .good)
-        #expect(try await isBad({ $0.verification = .peer; $0.revocationLists = lists }, "two"))
-        #expect(try await isBad({ $0.verification = .selfSignedPeer; $0.revocationLists = lists }, "two"))
+        #expect(
+            try await verification(
+                {
+                    $0.verification = .peer
+                    $0.revocationLists = lists
+                }, "one") == .good)
+        #expect(
+            try await isBad(
+                {
+                    $0.verification = .peer
+                    $0.revocationLists = lists
+                }, "two"))
+        #expect(
+            try await isBad(
+                {
+                    $0.verification = .selfSignedPeer
+                    $0.revocationLists = lists
+                }, "two"))
     }
 
     private func hex(_ byte: UInt8) -> String { String(byte >> 4, radix: 16) + String(byte & 15, radix: 16) }

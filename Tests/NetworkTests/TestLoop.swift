@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+
 @testable import Network
 
 /// The loop that all tests of this room share, on a thread of its own.
@@ -28,12 +29,22 @@ final class Events {
             if condition() { return continuation.resume(returning: true) }
             var isOver = false
             let timer = Loop.after(10_000) {
-                if !isOver { isOver = true; continuation.resume(returning: false) }
+                if !isOver {
+                    isOver = true
+                    continuation.resume(returning: false)
+                }
             }
-            waiters.append((condition: { isOver || condition() }, resume: { result in
-                timer.cancel()
-                if !isOver { isOver = true; continuation.resume(returning: result) }
-            }))
+            waiters.append(
+                (
+                    condition: { isOver || condition() },
+                    resume: { result in
+                        timer.cancel()
+                        if !isOver {
+                            isOver = true
+                            continuation.resume(returning: result)
+                        }
+                    }
+                ))
         }
     }
 }

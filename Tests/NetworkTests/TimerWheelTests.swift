@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Network
 
 @Suite(.timeLimit(.minutes(5)))
@@ -47,7 +48,12 @@ struct TimerWheelTests {
     @Test func anActionMayArmAnother() {
         let wheel = TimerWheel(now: 0)
         var fired = 0
-        func again() { _ = wheel.arm(at: 0) { fired += 1; again() } }
+        func again() {
+            _ = wheel.arm(at: 0) {
+                fired += 1
+                again()
+            }
+        }
         again()
         wheel.advance(to: 50)
         #expect(fired == 1)

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Network
 
 @Suite(.timeLimit(.minutes(5)))
@@ -57,8 +58,8 @@ struct TokenBucketTests {
     @Test func survivesClocksAndRatesAtTheirEnds() {
         var bucket = TokenBucket(bytesPerSecond: .max, now: 0)
         #expect(bucket.take(1 << 30, now: .max / 2) == 0)
-        #expect(bucket.take(1, now: 0) == 0)          // a clock that goes back gives nothing and takes nothing
+        #expect(bucket.take(1, now: 0) == 0)  // a clock that goes back gives nothing and takes nothing
         var none = TokenBucket(bytesPerSecond: 0, now: 0)
-        #expect(none.take(2, now: 0) == 1000)         // a rate of nothing counts as one byte per second
+        #expect(none.take(2, now: 0) == 1000)  // a rate of nothing counts as one byte per second
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+
 @testable import Network
 
 @Suite(.timeLimit(.minutes(5))) struct TurnClockTests {

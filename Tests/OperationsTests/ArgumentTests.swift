@@ -15,24 +15,31 @@ struct ArgumentTests {
             .init("file", .file, .optional, .named, "."),
         ])
 
-    @Test(arguments: [
-        ("bare", "ada@example.org"), ("bare", "ada@[::1]"), ("bare", "d\\27oh@x"), ("bare", "ädä@例え.jp"), ("jid", "ada@example.org"),
-        ("jid", "ada@example.org/phone at home/@work"), ("domain", "example.org"), ("domain", "localhost"), ("text", "a"),
-        ("text", .string(String(repeating: "a", count: 4096))), ("secret", " "), ("number", 1), ("number", 10), ("flag", true),
-        ("flag", false), ("choice", "green"), ("file", "/etc/hosts"), ("bare", nil), ("number", nil),
-    ] as [(String, Value)])
+    @Test(
+        arguments: [
+            ("bare", "ada@example.org"), ("bare", "ada@[::1]"), ("bare", "d\\27oh@x"), ("bare", "ädä@例え.jp"),
+            ("jid", "ada@example.org"),
+            ("jid", "ada@example.org/phone at home/@work"), ("domain", "example.org"), ("domain", "localhost"), ("text", "a"),
+            ("text", .string(String(repeating: "a", count: 4096))), ("secret", " "), ("number", 1), ("number", 10), ("flag", true),
+            ("flag", false), ("choice", "green"), ("file", "/etc/hosts"), ("bare", nil), ("number", nil),
+        ] as [(String, Value)])
     func isTaken(_ name: String, _ value: Value) throws {
         let checked = try Self.anything.check(.object([.init(name, value)]))
         if !value.isNull && name != "bare" { #expect(checked.value[name] == value) }
     }
 
-    @Test(arguments: [
-        ("bare", "example.org"), ("bare", "@example.org"), ("bare", "ada@"), ("bare", "ada@example.org/phone"), ("bare", "a da@x"),
-        ("bare", "a@b@c"), ("bare", ""), ("bare", 5), ("bare", .string(String(repeating: "a", count: 1024) + "@x")), ("bare", "a\n@x"),
-        ("jid", "ada@example.org/"), ("jid", "example.org/x"), ("jid", "ada@x/a\u{0}"), ("domain", ""), ("domain", "a@b"), ("domain", "a b"),
-        ("text", ""), ("text", .string(String(repeating: "a", count: 4097))), ("text", 1), ("number", 0), ("number", 11), ("number", "7"),
-        ("number", 1.0), ("flag", "true"), ("flag", 1), ("choice", "blue"), ("choice", ""), ("file", ""), ("file", "a\u{0}b"),
-    ] as [(String, Value)])
+    @Test(
+        arguments: [
+            ("bare", "example.org"), ("bare", "@example.org"), ("bare", "ada@"), ("bare", "ada@example.org/phone"),
+            ("bare", "a da@x"),
+            ("bare", "a@b@c"), ("bare", ""), ("bare", 5), ("bare", .string(String(repeating: "a", count: 1024) + "@x")),
+            ("bare", "a\n@x"),
+            ("jid", "ada@example.org/"), ("jid", "example.org/x"), ("jid", "ada@x/a\u{0}"), ("domain", ""), ("domain", "a@b"),
+            ("domain", "a b"),
+            ("text", ""), ("text", .string(String(repeating: "a", count: 4097))), ("text", 1), ("number", 0), ("number", 11),
+            ("number", "7"),
+            ("number", 1.0), ("flag", "true"), ("flag", 1), ("choice", "blue"), ("choice", ""), ("file", ""), ("file", "a\u{0}b"),
+        ] as [(String, Value)])
     func isRefused(_ name: String, _ value: Value) {
         let failure = #expect(throws: Operation.Failure.self) { try Self.anything.check(.object([.init(name, value)])) }
         #expect(failure?.code == .badArgument)
@@ -65,7 +72,9 @@ struct ArgumentTests {
 
     @Test(arguments: [5, "x", [1], true] as [Value])
     func argumentsAreAnObject(_ value: Value) {
-        #expect(throws: Operation.Failure(.badArgument, "the arguments of 'any' must be an object")) { try Self.anything.check(value) }
+        #expect(throws: Operation.Failure(.badArgument, "the arguments of 'any' must be an object")) {
+            try Self.anything.check(value)
+        }
     }
 
     @Test func whatIsRequiredMustBeThere() throws {
@@ -80,6 +89,8 @@ struct ArgumentTests {
         let surplus = Operation.Failure(.badArgument, "'account.count' has no argument 'host': expected one of domain")
         #expect(throws: surplus) { try count.check(["host": "example.org"]) }
         let stop = try #require(OperationCatalog.operation("stop"))
-        #expect(throws: Operation.Failure(.badArgument, "'stop' has no argument 'now'; it takes none")) { try stop.check(["now": true]) }
+        #expect(throws: Operation.Failure(.badArgument, "'stop' has no argument 'now'; it takes none")) {
+            try stop.check(["now": true])
+        }
     }
 }

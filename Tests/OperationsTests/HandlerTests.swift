@@ -34,7 +34,9 @@ struct HandlerTests {
     }
 
     @Test func missingNamesWhatIsNotRegistered() {
-        let missing = ["account.add", "account.remove", "account.passwd", "account.count", "session.list", "session.count", "session.kick"]
+        let missing = [
+            "account.add", "account.remove", "account.passwd", "account.count", "session.list", "session.count", "session.kick",
+        ]
         #expect(handlers.missing == missing)
     }
 }

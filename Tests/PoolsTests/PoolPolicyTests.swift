@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Pools
 
 @Suite("When a service is asked and when not", .timeLimit(.minutes(5)))

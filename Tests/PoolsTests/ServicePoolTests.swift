@@ -2,6 +2,7 @@ import Glibc
 import Network
 import Synchronization
 import Testing
+
 @testable import Pools
 
 /// A service of which the n-th act fails, or hangs until it is let go.
@@ -176,9 +177,11 @@ struct ServicePoolTests {
         await pool.stop()
     }
 
-    @Test("threads share the connections of the configuration", arguments: [
-        (10, 2, [5, 5]), (5, 2, [3, 2]), (1, 3, [1, 1, 1]), (7, 3, [3, 2, 2]), (100, 1, [100]),
-    ])
+    @Test(
+        "threads share the connections of the configuration",
+        arguments: [
+            (10, 2, [5, 5]), (5, 2, [3, 2]), (1, 3, [1, 1, 1]), (7, 3, [3, 2, 2]), (100, 1, [100]),
+        ])
     func shares(_ connections: Int, _ processes: Int, _ expected: [Int]) {
         let shares = (0..<processes).map { OutgoingPools.share(of: connections, slot: $0, processes: processes) }
         #expect(shares == expected)

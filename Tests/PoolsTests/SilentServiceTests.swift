@@ -2,6 +2,7 @@ import Configuration
 import Glibc
 import Network
 import Testing
+
 @testable import Pools
 
 /// Somebody who takes connections and never says anything: all that a hung service does.
@@ -112,7 +113,8 @@ struct SilentServiceTests {
     @Test("a web service")
     func web() throws {
         let peer = try SilentPeer()
-        let text = "[outgoing_pools.http.auth.connection]\nhost = \"http://127.0.0.1:\(peer.port)\"\nrequest_timeout = \(Self.deadline)"
+        let text =
+            "[outgoing_pools.http.auth.connection]\nhost = \"http://127.0.0.1:\(peer.port)\"\nrequest_timeout = \(Self.deadline)"
         guard case .http(let options) = try pool(text) else { return }
         // It takes the connection; nothing is asked then.
         let connection = try #require(try? WebConnection.open(options, Deadline(in: 5_000)).get())
@@ -124,7 +126,8 @@ struct SilentServiceTests {
         var port: UInt16 = 0
         do { port = try SilentPeer().port }
         let text = "[outgoing_pools.http.auth.connection]\nhost = \"http://127.0.0.1:\(port)\""
-        guard case .http(let options) = try pool(text), case .unreachable? = WebConnection.open(options, Deadline(in: 5_000)).failure
+        guard case .http(let options) = try pool(text),
+            case .unreachable? = WebConnection.open(options, Deadline(in: 5_000)).failure
         else {
             Issue.record("it was reached")
             return

@@ -31,9 +31,11 @@ import Testing
         #expect(AddressPart.local("x\u{1e9b}") == nil)
     }
 
-    @Test("a domain has one form, and one that DNS and TLS use", arguments: [
-        ("bücher.example", "xn--bcher-kva.example"), ("example.org", "example.org"), ("straße.de", "xn--strae-oqa.de"),
-    ])
+    @Test(
+        "a domain has one form, and one that DNS and TLS use",
+        arguments: [
+            ("bücher.example", "xn--bcher-kva.example"), ("example.org", "example.org"), ("straße.de", "xn--strae-oqa.de"),
+        ])
     func domains(_ name: String, _ ascii: String) {
         #expect(AddressPart.asciiDomain(name) == ascii)
         #expect(AddressPart.domain(ascii) == name)

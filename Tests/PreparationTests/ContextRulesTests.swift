@@ -40,14 +40,16 @@ import Testing
         }
     }
 
-    @Test("the context decides", arguments: [
-        ("\u{30fb}\u{30fb}\u{30a2}", true), ("\u{30fb}a", false), ("\u{660}\u{661}", true), ("\u{660}\u{6f0}", false),
-        ("\u{6f0}\u{660}", false), ("\u{628}\u{200c}\u{628}", true), ("\u{628}\u{300}\u{200c}\u{300}\u{628}", true),
-        ("\u{628}\u{200c}", false), ("\u{200c}\u{628}", false), ("\u{628}\u{200c}\u{200c}\u{628}", false),
-        ("\u{628}\u{200c}a", false), ("\u{915}\u{94d}\u{200c}", true), ("\u{915}\u{94d}\u{200d}\u{937}", true),
-        ("a\u{200d}", false), ("l\u{b7}l\u{b7}l", true), ("l\u{b7}", false), ("l\u{b7}a", false), ("\u{375}", false),
-        ("\u{375}\u{3b2}", true), ("\u{5d2}\u{5f3}", true), ("\u{5f3}\u{5d2}", false), ("", true), ("abc", true),
-    ])
+    @Test(
+        "the context decides",
+        arguments: [
+            ("\u{30fb}\u{30fb}\u{30a2}", true), ("\u{30fb}a", false), ("\u{660}\u{661}", true), ("\u{660}\u{6f0}", false),
+            ("\u{6f0}\u{660}", false), ("\u{628}\u{200c}\u{628}", true), ("\u{628}\u{300}\u{200c}\u{300}\u{628}", true),
+            ("\u{628}\u{200c}", false), ("\u{200c}\u{628}", false), ("\u{628}\u{200c}\u{200c}\u{628}", false),
+            ("\u{628}\u{200c}a", false), ("\u{915}\u{94d}\u{200c}", true), ("\u{915}\u{94d}\u{200d}\u{937}", true),
+            ("a\u{200d}", false), ("l\u{b7}l\u{b7}l", true), ("l\u{b7}", false), ("l\u{b7}a", false), ("\u{375}", false),
+            ("\u{375}\u{3b2}", true), ("\u{5d2}\u{5f3}", true), ("\u{5f3}\u{5d2}", false), ("", true), ("abc", true),
+        ])
     func decides(_ text: String, _ areKept: Bool) {
         #expect(ContextRules.areKept(in: text.unicodeScalars) == areKept)
         #expect(draws(text).areKept == areKept)

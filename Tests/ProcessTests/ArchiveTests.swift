@@ -19,7 +19,8 @@ struct ArchiveTests {
         while true {
             let answer = try client.ask(
                 "set",
-                "<query xmlns='\(Self.namespace)'><set xmlns='http://jabber.org/protocol/rsm'><max>\(page)</max>\(after)</set></query>")
+                "<query xmlns='\(Self.namespace)'><set xmlns='http://jabber.org/protocol/rsm'><max>\(page)</max>\(after)</set></query>"
+            )
             let results = client.takeUnread().compactMap { $0.child("result", Self.namespace) }
             bodies += results.compactMap {
                 $0.child("forwarded", "urn:xmpp:forward:0")?.child("message", "jabber:client")?.child("body")?.text
@@ -59,8 +60,9 @@ struct ArchiveTests {
         let romeo = try server.join("romeo", toWorker: 1)
         var waiting: [String] = []
         while waiting.count < 30 {
-            waiting.append(try romeo.wait("a message that waited") { $0.isNamed("message") && $0.child("stanza-id", "urn:xmpp:sid:0") != nil }
-                .child("stanza-id", "urn:xmpp:sid:0")?["id"] ?? "?")
+            waiting.append(
+                try romeo.wait("a message that waited") { $0.isNamed("message") && $0.child("stanza-id", "urn:xmpp:sid:0") != nil }
+                    .child("stanza-id", "urn:xmpp:sid:0")?["id"] ?? "?")
         }
         let answer = try romeo.ask("set", "<query xmlns='\(Self.namespace)'/>")
         let ids = romeo.takeUnread().compactMap { $0.child("result", Self.namespace)?["id"] }

@@ -59,7 +59,8 @@ struct AuthenticationMethodTests {
     @Test("anonymous: a name of the server's choice; any name that is nobody's; gone with the session, on either worker")
     func anonymous() throws {
         let server = try ServerUnderTest {
-            $0.auth = "[auth]\n  methods = [\"internal\", \"anonymous\"]\n\(Self.internalAuth)\n[auth.anonymous]\n  protocol = \"both\""
+            $0.auth =
+                "[auth]\n  methods = [\"internal\", \"anonymous\"]\n\(Self.internalAuth)\n[auth.anonymous]\n  protocol = \"both\""
         }
         try server.addAccounts("juliet")
         var names: Set<String> = []
@@ -71,7 +72,8 @@ struct AuthenticationMethodTests {
             try client.bind()
             names.insert(client.bare)
             #expect(try client.ask("get", "<query xmlns='jabber:iq:roster'/>")["type"] == "result")
-            let change = "<query xmlns='jabber:iq:register'><username>\(client.bare.prefix { $0 != "@" })</username><password>x</password></query>"
+            let change =
+                "<query xmlns='jabber:iq:register'><username>\(client.bare.prefix { $0 != "@" })</username><password>x</password></query>"
             let refusal = try client.ask("set", to: "localhost", change)
             #expect(refusal.child("error")?.firstChild?.name == "not-allowed")
             try client.disconnect()
@@ -120,15 +122,19 @@ struct AuthenticationMethodTests {
 
     @Test("jwt with a public key: its signatures count, and not those made with it as a secret")
     func publicKeys() throws {
-        for (algorithm, options) in [("RS256", ["-algorithm", "RSA"]), ("ES256", ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"])] {
+        for (algorithm, options) in [
+            ("RS256", ["-algorithm", "RSA"]), ("ES256", ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]),
+        ] {
             let directory = try ScratchDirectory()
             let key = try Token.keyPair(in: directory, options)
             let server = try ServerUnderTest {
-                $0.auth = "[auth.jwt]\n  secret.file = \"\(key.publicKey)\"\n  algorithm = \"\(algorithm)\"\n  username_key = \"user\""
+                $0.auth =
+                    "[auth.jwt]\n  secret.file = \"\(key.publicKey)\"\n  algorithm = \"\(algorithm)\"\n  username_key = \"user\""
             }
             let right = "{\"user\":\"juliet\"}"
             #expect(try plain(server, "juliet", Token.signed(right, algorithm, by: key.privateKey, in: directory)) == nil)
-            #expect(try plain(server, "romeo", Token.signed(right, algorithm, by: key.privateKey, in: directory)) == "not-authorized")
+            #expect(
+                try plain(server, "romeo", Token.signed(right, algorithm, by: key.privateKey, in: directory)) == "not-authorized")
             let text = try String(contentsOfFile: key.publicKey, encoding: .utf8)
             #expect(try plain(server, "juliet", Token.hs256(right, key: text)) == "not-authorized")
         }

@@ -71,7 +71,10 @@ struct DatabaseBackendTests {
         let rows = try database.sql("SELECT server, username, password, pass_details FROM users ORDER BY username")
         let pattern = #/localhost\|juliet\|\|==MULTI_SCRAM==,4096,===SHA1===[^,]+,.*==SHA512==[^,\n]+\nlocalhost\|romeo\|\|.*\n/#
         #expect(rows.wholeMatch(of: pattern) != nil, "\(rows)")
-        #expect(try server.xmppctl("account", "list").output.split(separator: "\n").suffix(2) == ["juliet@localhost", "romeo@localhost"])
+        #expect(
+            try server.xmppctl("account", "list").output.split(separator: "\n").suffix(2) == [
+                "juliet@localhost", "romeo@localhost",
+            ])
         #expect(try server.control("account.count")["count"]?.int == 2)
         #expect(try server.xmppctl("account", "add", "juliet@localhost", "--password", "x").error.contains("already"))
         #expect(try outcome("juliet", "juliet", on: server) == "success")
@@ -212,7 +215,8 @@ struct DirectoryBackendTests {
     @Test("filters decide who is a user")
     func filters() throws {
         let inactive = DirectoryServer.person("tybalt").replacing("employeeType: active", with: "employeeType: dead")
-        let outside = DirectoryServer.person("paris").replacing("objectClass: inetOrgPerson", with: "objectClass: inetOrgPerson\nmail: paris@verona.example")
+        let outside = DirectoryServer.person("paris").replacing(
+            "objectClass: inetOrgPerson", with: "objectClass: inetOrgPerson\nmail: paris@verona.example")
         let directory = try DirectoryServer(people: ["juliet", "romeo"], more: inactive + outside)
         let server = try stage(
             directory,
@@ -375,7 +379,9 @@ struct ServiceBackendTests {
         try server.configure { $0.rest = $0.rest.replacing(":\(old.port)", with: ":\(new.port)") }
         #expect(try server.xmppctl("reload").status == 0)
         try eventually("the new service to be asked") { try outcome("romeo", "new", on: server) == "success" }
-        try eventually("the old one not to be") { try (0..<6).allSatisfy { _ in try outcome("romeo", "old", on: server) == "not-authorized" } }
+        try eventually("the old one not to be") {
+            try (0..<6).allSatisfy { _ in try outcome("romeo", "old", on: server) == "not-authorized" }
+        }
         _ = try settle([client])
     }
 }

@@ -5,7 +5,8 @@ import Testing
 /// SCRAM-*-PLUS over real TLS, computed by another implementation (Python, OpenSSL).
 @Suite(
     "Logins bound to the TLS channel",
-    .enabled(if: Programs.canRun(Programs.installed("python3"), Programs.installed("openssl")), "python3 or openssl is missing"), .timeLimit(.minutes(5)))
+    .enabled(if: Programs.canRun(Programs.installed("python3"), Programs.installed("openssl")), "python3 or openssl is missing"),
+    .timeLimit(.minutes(5)))
 struct ChannelBindingTests {
     private struct Case: Encodable {
         var mechanism: String

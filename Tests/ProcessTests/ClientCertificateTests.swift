@@ -5,7 +5,8 @@ import Testing
 /// SASL EXTERNAL over real TLS, with certificates made by OpenSSL and shown by Python.
 @Suite(
     "Logins with a client certificate (XEP-0178)",
-    .enabled(if: Programs.canRun(Programs.installed("python3"), Programs.installed("openssl")), "python3 or openssl is missing"), .timeLimit(.minutes(5)))
+    .enabled(if: Programs.canRun(Programs.installed("python3"), Programs.installed("openssl")), "python3 or openssl is missing"),
+    .timeLimit(.minutes(5)))
 struct ClientCertificateTests {
     private struct Case: Encodable {
         var port = 0
@@ -60,18 +61,20 @@ struct ClientCertificateTests {
     }
 
     private func makeServer(_ rules: String = "\"standard\"") throws -> ServerUnderTest {
-        let server = try ServerUnderTest({
-            let authority = "cacertfile = \"CA\""
-            $0.auth = "[auth]\n  sasl_mechanisms = [\"external\", \"plain\"]\n  sasl_external = [\(rules)]\n[auth.pki]\n[auth.dummy]"
-            $0.listeners = [
-                .init(.direct, tlsOptions: "\(authority)\nverify_mode = \"peer\""),
-                .init(.direct, tlsOptions: "\(authority)\nverify_mode = \"peer\"\ndisconnect_on_failure = false"),
-                .init(.direct, tlsOptions: "\(authority)\nverify_mode = \"selfsigned_peer\""),
-                .init(.direct, tlsOptions: "verify_mode = \"none\""),
-                .init(
-                    .direct, options: "allowed_auth_methods = [\"dummy\"]", tlsOptions: "\(authority)\nverify_mode = \"peer\""),
-            ]
-        }, isStarted: false)
+        let server = try ServerUnderTest(
+            {
+                let authority = "cacertfile = \"CA\""
+                $0.auth =
+                    "[auth]\n  sasl_mechanisms = [\"external\", \"plain\"]\n  sasl_external = [\(rules)]\n[auth.pki]\n[auth.dummy]"
+                $0.listeners = [
+                    .init(.direct, tlsOptions: "\(authority)\nverify_mode = \"peer\""),
+                    .init(.direct, tlsOptions: "\(authority)\nverify_mode = \"peer\"\ndisconnect_on_failure = false"),
+                    .init(.direct, tlsOptions: "\(authority)\nverify_mode = \"selfsigned_peer\""),
+                    .init(.direct, tlsOptions: "verify_mode = \"none\""),
+                    .init(
+                        .direct, options: "allowed_auth_methods = [\"dummy\"]", tlsOptions: "\(authority)\nverify_mode = \"peer\""),
+                ]
+            }, isStarted: false)
         let directory = server.directory
         try certificate("ca", in: directory, commonName: "An authority")
         try certificate("juliet", in: directory, addresses: ["Juliet@localhost"], commonName: "x", by: "ca")
@@ -102,7 +105,8 @@ struct ClientCertificateTests {
             (nil, 0, nil, false, "not-authorized"), ("self", 0, nil, false, "handshake"),
             ("juliet", 1, nil, true, "juliet@localhost"), ("self", 1, nil, false, "not-authorized"),
             ("self", 1, "tybalt@localhost", false, "not-authorized"),
-            ("self", 2, nil, false, "not-authorized"), ("self", 2, "tybalt@localhost", false, "not-authorized"), ("juliet", 2, nil, true, "juliet@localhost"),
+            ("self", 2, nil, false, "not-authorized"), ("self", 2, "tybalt@localhost", false, "not-authorized"),
+            ("juliet", 2, nil, true, "juliet@localhost"),
             ("juliet", 3, nil, false, "not-authorized"), ("juliet", 4, nil, false, "invalid-mechanism"),
         ]
         let cases = rows.map { row in
@@ -126,7 +130,7 @@ struct ClientCertificateTests {
             try results([
                 Case(
                     port: Int(server.ports[0]), certificate: server.directory.file("\(name).pem"),
-                    key: server.directory.file("\(name)-key.pem"), authzid: authzid),
+                    key: server.directory.file("\(name)-key.pem"), authzid: authzid)
             ]).first?.bare
         }
         #expect(try outcome("named") == "mercutio@localhost")
@@ -139,21 +143,24 @@ struct ClientCertificateTests {
         #expect(try outcome("juliet", "benvolio@localhost") == "not-authorized")
     }
 
-    @Test("slixmpp: EXTERNAL, ANONYMOUS, and a token with PLAIN", .enabled(if: Programs.canRun(Programs.python), "slixmpp is missing"))
+    @Test(
+        "slixmpp: EXTERNAL, ANONYMOUS, and a token with PLAIN", .enabled(if: Programs.canRun(Programs.python), "slixmpp is missing")
+    )
     func interoperability() throws {
-        let server = try ServerUnderTest({
-            $0.auth = """
-                [auth]
-                  sasl_mechanisms = ["external", "plain", "anonymous"]
-                [auth.pki]
-                [auth.anonymous]
-                [auth.jwt]
-                  secret.value = "top-secret"
-                  algorithm = "HS256"
-                  username_key = "sub"
-                """
-            $0.listeners = [.init(.required)]
-        }, isStarted: false)
+        let server = try ServerUnderTest(
+            {
+                $0.auth = """
+                    [auth]
+                      sasl_mechanisms = ["external", "plain", "anonymous"]
+                    [auth.pki]
+                    [auth.anonymous]
+                    [auth.jwt]
+                      secret.value = "top-secret"
+                      algorithm = "HS256"
+                      username_key = "sub"
+                    """
+                $0.listeners = [.init(.required)]
+            }, isStarted: false)
         let directory = server.directory
         try certificate("ca", in: directory, commonName: "An authority")
         try certificate("juliet", in: directory, addresses: ["juliet@localhost"], commonName: "x", by: "ca")
@@ -171,7 +178,8 @@ struct ClientCertificateTests {
         let files = ["juliet.pem", "juliet-key.pem"].map(directory.file)
         #expect(try logIn("juliet@localhost", "", "EXTERNAL", files[0], files[1]) == "juliet@localhost")
         #expect(try logIn("localhost", "", "ANONYMOUS").hasSuffix("@localhost"))
-        #expect(try logIn("romeo@localhost", try Token.hs256("{\"sub\":\"romeo\"}", key: "top-secret"), "PLAIN") == "romeo@localhost")
+        #expect(
+            try logIn("romeo@localhost", try Token.hs256("{\"sub\":\"romeo\"}", key: "top-secret"), "PLAIN") == "romeo@localhost")
         #expect(try logIn("romeo@localhost", "wrong", "PLAIN") == "authentication failed")
     }
 }

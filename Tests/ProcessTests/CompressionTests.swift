@@ -5,7 +5,8 @@ import XML
 
 /// Compression against zlib as Python has it.
 @Suite(
-    "Compressed streams (XEP-0138)", .enabled(if: Programs.canRun(Programs.installed("python3")), "python3 is missing"), .timeLimit(.minutes(5)))
+    "Compressed streams (XEP-0138)", .enabled(if: Programs.canRun(Programs.installed("python3")), "python3 is missing"),
+    .timeLimit(.minutes(5)))
 struct CompressionTests {
     private struct Facts: Decodable {
         let before: Bool
@@ -34,7 +35,10 @@ struct CompressionTests {
         let python = try #require(Programs.installed("python3"))
         return try ChildProcess.run(
             python,
-            ["\(Programs.root)/Tests/Interop/compressed.py", "\(server.ports[listener])", listener == 1 ? "tls" : "plain", "juliet"]
+            [
+                "\(Programs.root)/Tests/Interop/compressed.py", "\(server.ports[listener])", listener == 1 ? "tls" : "plain",
+                "juliet",
+            ]
                 + what)
     }
 

@@ -44,7 +44,9 @@ struct ConfigurationViewTests {
         #expect(!outcome.output.contains("sesame"))
         func check(_ path: String, _ value: String, _ origin: String, _ line: Int? = nil, _ spelling: String? = nil) {
             let row = rows[path]
-            #expect(row?.value == value && row?.origin == origin && row?.line == line && row?.spelling == spelling, "\(path): \(String(describing: row))")
+            #expect(
+                row?.value == value && row?.origin == origin && row?.line == line && row?.spelling == spelling,
+                "\(path): \(String(describing: row))")
         }
         check("general.hosts", "[\"localhost\"]", "file", 2)
         check("general.default_server_domain", "\"localhost\"", "file", 3)
@@ -57,7 +59,8 @@ struct ConfigurationViewTests {
         check("listen.service[1].password", "(secret)", "file", 11)
         let text = try ChildProcess.run(Programs.product("xmppctl"), ["config", "show", path])
         #expect(text.output.hasPrefix("# \(path)\n"))
-        #expect(text.output.contains(#/\nauth\.password\.scram_iterations = 5000 +# line 5, as scram_iterations\n/#), "\(text.output)")
+        #expect(
+            text.output.contains(#/\nauth\.password\.scram_iterations = 5000 +# line 5, as scram_iterations\n/#), "\(text.output)")
     }
 
     @Test("of a file that is refused: why")
@@ -82,7 +85,9 @@ struct ConfigurationViewTests {
             try ChildProcess.run(Programs.product("xmppctl"), ["config", "options"] + words)
         }
         let all = try run()
-        #expect(all.status == 0 && all.output.contains("listen.c2s[].tls.mode\n") && all.output.contains("modules.mod_ping.ping_interval\n"))
+        #expect(
+            all.status == 0 && all.output.contains("listen.c2s[].tls.mode\n")
+                && all.output.contains("modules.mod_ping.ping_interval\n"))
         let table = try run("listen.c2s.tls")
         #expect(table.output.hasPrefix("listen.c2s[].tls\n") && !table.output.contains("listen.c2s[].port"))
         #expect(try run("ping_interval").output.hasPrefix("modules.mod_ping.ping_interval\n"))

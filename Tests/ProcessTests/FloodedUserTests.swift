@@ -18,13 +18,16 @@ struct FloodedUserTests {
         let prefixes = (0..<50).map { " xmlns:p\($0)='urn:\(String(repeating: "n", count: 1000)):\($0)'" }.joined()
         let elements = (0..<2000).map { "<p\($0 % 50):e/>" }.joined()
         for number in 136..<139 {
-            try romeo.send("<message type='chat' to='juliet@localhost'><body>\(number)</body><x xmlns='urn:x'\(prefixes)>\(elements)</x></message>")
+            try romeo.send(
+                "<message type='chat' to='juliet@localhost'><body>\(number)</body><x xmlns='urn:x'\(prefixes)>\(elements)</x></message>"
+            )
         }
         let errors = try settle([romeo])[0].filter { $0["type"] == "error" }
         for stranger in strangers {
             let client = try server.join(stranger, toWorker: 1)
             try client.send(
-                "<presence type='subscribe' to='juliet@localhost'><status>\(String(repeating: "s", count: 200_000))</status></presence>")
+                "<presence type='subscribe' to='juliet@localhost'><status>\(String(repeating: "s", count: 200_000))</status></presence>"
+            )
             _ = try settle([client])
         }
         let juliet = try server.logIn("juliet", toWorker: 1)

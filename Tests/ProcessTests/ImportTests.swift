@@ -75,7 +75,8 @@ struct ImportTests {
         let verdicts = Dictionary(report.rows.map { ($0.path, $0.verdict) }, uniquingKeysWith: { first, _ in first })
         let expected = [
             "listen.c2s[1].tls.mode": "works", "auth.password.scram_iterations": "works", "general.sm_backend": "differs",
-            "modules.mod_roster": "works", "modules.mod_roster.backend": "differs", "access.c2s": "works", "shaper.normal.max_rate": "works",
+            "modules.mod_roster": "works", "modules.mod_roster.backend": "differs", "access.c2s": "works",
+            "shaper.normal.max_rate": "works",
         ]
         for (path, verdict) in expected { #expect(verdicts[path] == verdict, "\(path)") }
         #expect(verdicts.count == report.rows.count)
@@ -102,7 +103,9 @@ struct ImportTests {
         let problems = check.error.split(separator: "\n")
         #expect(problems.count == 2)
         for problem in problems { #expect(outcome.output.contains("\n  \(problem)\n"), "\(problem)") }
-        #expect(outcome.output.contains("general.sm_backend") && outcome.output.contains("2 refused. xmppd would not start with it."), "\(outcome.output)")
+        #expect(
+            outcome.output.contains("general.sm_backend") && outcome.output.contains("2 refused. xmppd would not start with it."),
+            "\(outcome.output)")
         #expect(try report(path).report.counts["refused"] == 2)
     }
 

@@ -85,12 +85,17 @@ struct ListenerOptionTests {
 
     // MARK: What is in front of the stream
 
-    @Test("with proxy_protocol the address is the proxy's word, in both versions", arguments: [
-        ("PROXY TCP4 192.0.2.7 10.0.0.1 56324 5222\r\n", "192.0.2.7"), ("PROXY TCP6 2001:db8::9 ::1 1 2\r\n", "2001:db8::9"),
-        ("PROXY UNKNOWN\r\n", "127.0.0.1"),
-        ("\r\n\r\n\0\r\nQUIT\n\u{21}\u{11}\0\u{0c}\u{0a}\u{01}\u{02}\u{03}\u{0a}\0\0\u{01}\u{10}\u{04}\u{14}\u{66}", "10.1.2.3"),
-        ("\r\n\r\n\0\r\nQUIT\n\u{20}\0\0\0", "127.0.0.1"),
-    ])
+    @Test(
+        "with proxy_protocol the address is the proxy's word, in both versions",
+        arguments: [
+            ("PROXY TCP4 192.0.2.7 10.0.0.1 56324 5222\r\n", "192.0.2.7"), ("PROXY TCP6 2001:db8::9 ::1 1 2\r\n", "2001:db8::9"),
+            ("PROXY UNKNOWN\r\n", "127.0.0.1"),
+            (
+                "\r\n\r\n\0\r\nQUIT\n\u{21}\u{11}\0\u{0c}\u{0a}\u{01}\u{02}\u{03}\u{0a}\0\0\u{01}\u{10}\u{04}\u{14}\u{66}",
+                "10.1.2.3"
+            ),
+            ("\r\n\r\n\0\r\nQUIT\n\u{20}\0\0\0", "127.0.0.1"),
+        ])
     func proxyHeader(_ header: String, _ address: String) throws {
         let server = try ServerUnderTest { $0.listeners = [.init(options: "proxy_protocol = true")] }
         try server.addAccounts("juliet")
@@ -233,7 +238,8 @@ struct ListenerOptionTests {
         try client.authenticate("romeo", password: "romeo")
         try client.open()
         let answer = try client.ask("set", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
-        #expect(answer["type"] == "error" && answer.child("error")?.has("not-allowed", "urn:ietf:params:xml:ns:xmpp-stanzas") == true)
+        #expect(
+            answer["type"] == "error" && answer.child("error")?.has("not-allowed", "urn:ietf:params:xml:ns:xmpp-stanzas") == true)
         #expect(try server.control("session.count")["count"]?.int == 1)
         _ = try server.logIn("romeo", listener: 2)
         #expect(try juliet.ask("get", to: server.domain, Self.iqPing)["type"] == "result")
@@ -254,7 +260,9 @@ struct ListenerOptionTests {
         let slow = try server.logIn("juliet"), fast = try server.logIn("romeo")
         let begin = Deadline.now
         for number in 0..<20 {
-            try slow.send("<message type='headline' id='m\(number)' to='\(slow.address)'><body>\(String(repeating: "x", count: 400))</body></message>")
+            try slow.send(
+                "<message type='headline' id='m\(number)' to='\(slow.address)'><body>\(String(repeating: "x", count: 400))</body></message>"
+            )
         }
         #expect(try fast.ask("get", to: server.domain, Self.iqPing)["type"] == "result")
         for number in 0..<20 { try slow.wait("message \(number)") { $0["id"] == "m\(number)" } }
@@ -277,9 +285,11 @@ struct ListenerOptionTests {
         }
     }
 
-    @Test("hibernate_after gives buffers back at once, later or never; the next stanza works at once", arguments: [
-        ("0", true), ("50", true), ("\"infinity\"", false),
-    ])
+    @Test(
+        "hibernate_after gives buffers back at once, later or never; the next stanza works at once",
+        arguments: [
+            ("0", true), ("50", true), ("\"infinity\"", false),
+        ])
     func hibernation(_ value: String, _ hibernates: Bool) throws {
         let server = try ServerUnderTest { $0.listeners = [.init(options: "hibernate_after = \(value)")] }
         try server.addAccounts("juliet")
@@ -288,7 +298,9 @@ struct ListenerOptionTests {
             let metrics = try server.control("status")["workers"]?.array ?? []
             return metrics.reduce(0) { $0 + ($1["hibernations"]?.int ?? 0) }
         }
-        if hibernates { try eventually("a hibernation to be counted") { try count() > 0 } } else {
+        if hibernates {
+            try eventually("a hibernation to be counted") { try count() > 0 }
+        } else {
             _ = try client.ask("get", to: server.domain, Self.iqPing)
             #expect(try count() == 0)
         }
@@ -303,7 +315,10 @@ struct ListenerOptionTests {
         let body = String(repeating: "x", count: 60_000)
         var sent = 0
         try eventually("juliet's session to be ended", within: 60) {
-            for _ in 0..<20 { try romeo.send("<message to='\(juliet.address)' type='chat' id='\(sent)'><body>\(body)</body></message>"); sent += 1 }
+            for _ in 0..<20 {
+                try romeo.send("<message to='\(juliet.address)' type='chat' id='\(sent)'><body>\(body)</body></message>")
+                sent += 1
+            }
             _ = try romeo.ask("get", to: server.domain, Self.iqPing)
             return try server.control("session.count")["count"]?.int == 1
         }

@@ -93,6 +93,7 @@ struct ListenerTLSCheckTests {
         let outcome = try ChildProcess.run(Programs.product("xmppctl"), ["config", "check", path])
         let lines = outcome.error.split(separator: "\n")
         #expect(outcome.status == 78 && lines.count == 1, "\(outcome.error)")
-        #expect(lines.first?.hasPrefix("\(path):4:") == true && lines.first?.contains("general.domain_certfile[1].certfile") == true)
+        #expect(
+            lines.first?.hasPrefix("\(path):4:") == true && lines.first?.contains("general.domain_certfile[1].certfile") == true)
     }
 }

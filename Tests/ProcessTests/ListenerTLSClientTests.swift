@@ -70,7 +70,8 @@ struct ListenerTLSClientTests {
         }
         for listener in ["fast", "fast by alias", "just", "just peer", "just self-signed", "just noting"] {
             let handshake = try tls.handshake(listener)
-            #expect(handshake.output.contains(#/Acceptable client certificate CA names\nCN = ca\n/#), "\(listener): \(handshake.text)")
+            #expect(
+                handshake.output.contains(#/Acceptable client certificate CA names\nCN = ca\n/#), "\(listener): \(handshake.text)")
         }
         for listener in ["fast none", "fast none by alias", "just none", "no authority"] {
             #expect(try !tls.handshake(listener).isAsked, "\(listener)")

@@ -36,13 +36,15 @@ struct ListenerTLSTests {
                 "required": fast.replacing("\"tls\"", with: "\"starttls_required\""),
                 "chain": "mode = \"tls\"\ncertfile = \"\(directory.file("chain.pem"))\"\ncacertfile = \"\(root.certificate)\"",
                 // The authorities that are trusted do not lengthen the chain that is shown.
-                "short": "mode = \"tls\"\ncertfile = \"\(directory.file("leaf-both.pem"))\"\ncacertfile = \"\(middle.certificate)\"",
+                "short":
+                    "mode = \"tls\"\ncertfile = \"\(directory.file("leaf-both.pem"))\"\ncacertfile = \"\(middle.certificate)\"",
                 "dh": fast + "\ndhfile = \"\(directory.file("dh.pem"))\"",
                 "suite": just + "\nciphers = \"ECDHE-RSA-AES128-GCM-SHA256\"",
                 "new suite": just + "\nciphers = \"TLS_AES_128_GCM_SHA256\"",
                 "words": fast + "\nciphers = \"TLSv1.2\"",
                 "only 1.3": fast + "\nprotocol_options = [\"no_tlsv1\", \"no_tlsv1_1\", \"no_tlsv1_2\"]",
-                "no 1.3": fast + "\nprotocol_options = [\"no_tlsv1\", \"no_tlsv1_1\", \"no_tlsv1_3\", \"cipher_server_preference\"]",
+                "no 1.3": fast
+                    + "\nprotocol_options = [\"no_tlsv1\", \"no_tlsv1_1\", \"no_tlsv1_3\", \"cipher_server_preference\"]",
                 "locked": just.replacing("single.key", with: "locked.key") + "\npassword = \"sesame\"",
                 "versions": just + "\nversions = [\"tlsv1.2\"]",
                 "new version": just + "\nversions = [\"tlsv1.3\"]",

@@ -15,7 +15,8 @@ struct MalformedControlTests {
         (
             "a text longer than its frame",
             Frame.encode(kind: ControlRequest.kind) {
-                $0.uint64(1); $0.uint32(UInt32.max)
+                $0.uint64(1)
+                $0.uint32(UInt32.max)
             }, "malformed"
         ),
         ("an unknown verb", ControlRequest(id: 1, verb: "dance", arguments: [:]).encoded(), "unknown-verb"),

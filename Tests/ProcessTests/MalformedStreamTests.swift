@@ -42,7 +42,9 @@ struct MalformedStreamTests {
                 let client = try server.connect()
                 if place != .first { try client.open() }
                 if place == .established {
-                    try client.authenticate("juliet", password: "juliet"); try client.open(); try client.bind()
+                    try client.authenticate("juliet", password: "juliet")
+                    try client.open()
+                    try client.bind()
                 }
                 try client.send(place == .first ? "<stream:stream to='" : beginning)
                 let sent = try flood(client, atMost: 64 << 20)

@@ -10,12 +10,13 @@ struct OfflineCrashTests {
     @Test("lose no message that was acknowledged, however often clients are asked to acknowledge", arguments: [1, 50])
     func acknowledgedMessagesArrive(askedAfter: Int) throws {
         let server = try ServerUnderTest {
-            $0.modules = ServerSettings.allModules + """
+            $0.modules =
+                ServerSettings.allModules + """
 
-                [modules.mod_stream_management]
-                  ack_freq = \(askedAfter)
-                  buffer_max = 100000
-                """
+                    [modules.mod_stream_management]
+                      ack_freq = \(askedAfter)
+                      buffer_max = 100000
+                    """
             $0.access += "\nmax_user_offline_messages = [{ acl = \"all\", value = \"infinity\" }]"
         }
         let loop = SocketLoop()

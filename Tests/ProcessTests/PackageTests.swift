@@ -11,7 +11,9 @@ private enum Made {
 
 /// The Debian package, installed in a Debian of its own that systemd boots (`packaging/boot`), under the tests that
 /// autopkgtest would run.
-@Suite("Debian package", .enabled(if: Made.package != nil && Made.debian != nil, "`packaging/dev package` makes it and tries it"), .timeLimit(.minutes(15)))
+@Suite(
+    "Debian package", .enabled(if: Made.package != nil && Made.debian != nil, "`packaging/dev package` makes it and tries it"),
+    .timeLimit(.minutes(15)))
 struct PackageTests {
     @Test("Installed, it passes its own tests", arguments: ["serves", "upgrade", "sockets", "watchdog", "purge"])
     func passes(_ name: String) throws {

@@ -22,7 +22,9 @@ struct ReloadListenerTests {
         let added = try server.reload { $0.listeners.append(.init()) }
         #expect(added.paths == ["listen.c2s[2]"])
         #expect(added.opened.count == 1)
-        let guests: [TestClient] = try (0..<2).map { try server.logIn("romeo", resource: "r\($0 as Int)", toWorker: $0, listener: 1) }
+        let guests: [TestClient] = try (0..<2).map {
+            try server.logIn("romeo", resource: "r\($0 as Int)", toWorker: $0, listener: 1)
+        }
         let early = try server.connect(listener: 1)
         try early.open()
         try clear(old, guests[0], guests[1])
@@ -66,11 +68,13 @@ struct ReloadListenerTests {
     @Test("the order in the file does not matter, and options that are new hold for new connections")
     func order() throws {
         let ports = [try TCPSocket.freePort(), try TCPSocket.freePort()]
-        let server = try stage { $0.listeners = ports.map { port in
-            var listener = ServerSettings.Listener()
-            listener.port = port
-            return listener
-        } }
+        let server = try stage {
+            $0.listeners = ports.map { port in
+                var listener = ServerSettings.Listener()
+                listener.port = port
+                return listener
+            }
+        }
         let clients = try (0..<2).map { try server.logIn("juliet", resource: "r\($0 as Int)", listener: $0) }
         let answer = try server.reload { $0.listeners.reverse() }
         #expect(answer.paths == [])

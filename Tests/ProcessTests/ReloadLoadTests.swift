@@ -50,7 +50,9 @@ struct ReloadLoadTests {
     /// `turn3.example` is the third certificate; the first of all is for localhost.
     fileprivate static func number(_ name: String) throws -> Int {
         if name == "localhost" { return 0 }
-        guard let match = name.wholeMatch(of: #/turn(\d+)\.example/#), let number = Int(match.1) else { throw TestFailure("certificate of \(name)") }
+        guard let match = name.wholeMatch(of: #/turn(\d+)\.example/#), let number = Int(match.1) else {
+            throw TestFailure("certificate of \(name)")
+        }
         return number
     }
 
@@ -106,7 +108,8 @@ struct ReloadLoadTests {
             let answer = try server.reload {
                 $0.general = "language = \"\(["en", "de"][turn % 2])\""
                 $0.listeners[0].options = "max_stanza_size = \(100_000 + turn)"
-                $0.modules = turn % 2 == 0 ? ServerSettings.allModules : ServerSettings.allModules.replacing("[modules.mod_time]", with: "")
+                $0.modules =
+                    turn % 2 == 0 ? ServerSettings.allModules : ServerSettings.allModules.replacing("[modules.mod_time]", with: "")
                 $0.rest = "[shaper.s\(turn)]\nmax_rate = 1000"
             }
             #expect(answer.changes.count >= 4)

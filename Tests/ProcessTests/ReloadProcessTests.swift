@@ -124,7 +124,9 @@ struct ReloadProcessTests {
             })
     }
 
-    @Test("another user: workers are replaced one after another, and their sessions move", .enabled(if: geteuid() == 0, "this is for root"))
+    @Test(
+        "another user: workers are replaced one after another, and their sessions move",
+        .enabled(if: geteuid() == 0, "this is for root"))
     func user() throws {
         let server = try ServerUnderTest(isStarted: false)
         let data = server.directory.file("data")

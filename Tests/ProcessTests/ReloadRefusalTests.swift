@@ -22,57 +22,91 @@ struct ReloadRefusalTests {
     static let ways = [
         Way(name: "no TOML", change: { settings, _ in settings.rest = "[shaper.x\nmax_rate = 5" }, says: "xmppd.toml:"),
         Way(name: "an unknown key", change: { settings, _ in settings.general = "langage = \"de\"" }, says: "general.langage"),
-        Way(name: "a wrong type", change: { settings, _ in settings.native = "max_stanza_size = \"big\"" }, says: "xmppd.max_stanza_size"),
+        Way(
+            name: "a wrong type", change: { settings, _ in settings.native = "max_stanza_size = \"big\"" },
+            says: "xmppd.max_stanza_size"),
         Way(
             name: "a value out of bounds", change: { settings, _ in settings.listeners[0].options = "max_connections = -1" },
             says: "listen.c2s[1].max_connections"),
-        Way(name: "a listener twice", change: { settings, _ in
-            settings.listeners.append(.init())
-            settings.listeners[1].port = 45_001
-            settings.listeners.append(settings.listeners[1])
-        }, says: "duplicate_listeners"),
-        Way(name: "no host", change: { settings, _ in
-            settings.rest = "# no host"
-            settings.hosts = [""]
-        }, says: "general.hosts"),
-        Way(name: "a method without its pool", change: { settings, _ in
-            settings.auth = "[auth.ldap]\nbase = \"ou=users\"\n"
-        }, says: "outgoing_pools.ldap"),
-        Way(name: "an access rule that is not there", change: { settings, _ in
-            settings.access = "max_user_sessions = [{ acl = \"all\", value = 50 }]"
-        }, says: "there is no access rule \"c2s\""),
-        Way(name: "a shaper that is not there", change: { settings, _ in
-            settings.listeners[0].options = "shaper = \"rates\""
-            settings.access += "\nrates = [{ acl = \"all\", value = \"slow\" }]"
-        }, says: "there is no shaper \"slow\""),
-        Way(name: "an unknown module", change: { settings, _ in settings.modules += "\n[modules.mod_tim]" }, says: "modules.mod_tim"),
-        Way(name: "a file that is not there", change: { settings, _ in
-            settings.listeners[1].tlsOptions = "cacertfile = \"/nowhere/ca.pem\""
-        }, says: "listen.c2s[2].tls.cacertfile"),
-        Way(name: "a certificate that is none", change: { _, server in
-            try replace(server, try #require(server.certificate).certificate, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-        }, says: "listen.c2s[2].tls.certfile"),
-        Way(name: "a key that cannot be read", change: { _, server in
-            try replace(server, try #require(server.certificate).key, "")
-        }, says: "listen.c2s[2].tls.keyfile"),
-        Way(name: "a stranger's key", change: { _, server in
-            let other = try Certificate(in: server.directory, name: "other")
-            try replace(server, try #require(server.certificate).key, try String(contentsOfFile: other.key, encoding: .utf8))
-        }, says: "listen.c2s[2].tls.keyfile"),
-        Way(name: "a cipher that nobody knows", change: { settings, _ in
-            settings.listeners[1].tlsOptions = "ciphers = \"ROT13\""
-        }, says: "listen.c2s[2].tls.ciphers"),
-        Way(name: "a database in no directory", change: { settings, _ in settings.database = "/nowhere/x.sqlite" }, says: "xmppd.storage.path"),
-        Way(name: "a database that is none", change: { settings, server in
-            settings.database = "xmppd.toml"
-        }, says: "xmppd.storage.path"),
-        Way(name: "an address that this machine has not", status: 69, change: { settings, _ in
-            settings.listeners.append(.init())
-            settings.listeners[2].address = "192.0.2.1"
-        }, says: "listen.c2s[3]"),
-        Way(name: "a control socket in no directory", status: 69, change: { settings, server in
-            settings.native = "# moved"
-        }, says: "/nowhere/at/all"),
+        Way(
+            name: "a listener twice",
+            change: { settings, _ in
+                settings.listeners.append(.init())
+                settings.listeners[1].port = 45_001
+                settings.listeners.append(settings.listeners[1])
+            }, says: "duplicate_listeners"),
+        Way(
+            name: "no host",
+            change: { settings, _ in
+                settings.rest = "# no host"
+                settings.hosts = [""]
+            }, says: "general.hosts"),
+        Way(
+            name: "a method without its pool",
+            change: { settings, _ in
+                settings.auth = "[auth.ldap]\nbase = \"ou=users\"\n"
+            }, says: "outgoing_pools.ldap"),
+        Way(
+            name: "an access rule that is not there",
+            change: { settings, _ in
+                settings.access = "max_user_sessions = [{ acl = \"all\", value = 50 }]"
+            }, says: "there is no access rule \"c2s\""),
+        Way(
+            name: "a shaper that is not there",
+            change: { settings, _ in
+                settings.listeners[0].options = "shaper = \"rates\""
+                settings.access += "\nrates = [{ acl = \"all\", value = \"slow\" }]"
+            }, says: "there is no shaper \"slow\""),
+        Way(
+            name: "an unknown module", change: { settings, _ in settings.modules += "\n[modules.mod_tim]" }, says: "modules.mod_tim"
+        ),
+        Way(
+            name: "a file that is not there",
+            change: { settings, _ in
+                settings.listeners[1].tlsOptions = "cacertfile = \"/nowhere/ca.pem\""
+            }, says: "listen.c2s[2].tls.cacertfile"),
+        Way(
+            name: "a certificate that is none",
+            change: { _, server in
+                try replace(
+                    server, try #require(server.certificate).certificate,
+                    "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+            }, says: "listen.c2s[2].tls.certfile"),
+        Way(
+            name: "a key that cannot be read",
+            change: { _, server in
+                try replace(server, try #require(server.certificate).key, "")
+            }, says: "listen.c2s[2].tls.keyfile"),
+        Way(
+            name: "a stranger's key",
+            change: { _, server in
+                let other = try Certificate(in: server.directory, name: "other")
+                try replace(server, try #require(server.certificate).key, try String(contentsOfFile: other.key, encoding: .utf8))
+            }, says: "listen.c2s[2].tls.keyfile"),
+        Way(
+            name: "a cipher that nobody knows",
+            change: { settings, _ in
+                settings.listeners[1].tlsOptions = "ciphers = \"ROT13\""
+            }, says: "listen.c2s[2].tls.ciphers"),
+        Way(
+            name: "a database in no directory", change: { settings, _ in settings.database = "/nowhere/x.sqlite" },
+            says: "xmppd.storage.path"),
+        Way(
+            name: "a database that is none",
+            change: { settings, server in
+                settings.database = "xmppd.toml"
+            }, says: "xmppd.storage.path"),
+        Way(
+            name: "an address that this machine has not", status: 69,
+            change: { settings, _ in
+                settings.listeners.append(.init())
+                settings.listeners[2].address = "192.0.2.1"
+            }, says: "listen.c2s[3]"),
+        Way(
+            name: "a control socket in no directory", status: 69,
+            change: { settings, server in
+                settings.native = "# moved"
+            }, says: "/nowhere/at/all"),
     ]
 
     @Test("whatever is wrong: it is said, and everything stays as it was", arguments: ways)
@@ -89,8 +123,12 @@ struct ReloadRefusalTests {
             try? way.change(&$0, server)
         }
         var text = server.directory.read("xmppd.toml")
-        if way.name == "no host" { text = text.replacing("hosts = [\"\"]", with: "hosts = []").replacing("domain = \"\"", with: "domain = \"localhost\"") }
-        if way.name.hasPrefix("a control socket") { text = text.replacing(#/pid_file = "[^"]*"/#, with: "pid_file = \"/nowhere/at/all/x.pid\"") }
+        if way.name == "no host" {
+            text = text.replacing("hosts = [\"\"]", with: "hosts = []").replacing("domain = \"\"", with: "domain = \"localhost\"")
+        }
+        if way.name.hasPrefix("a control socket") {
+            text = text.replacing(#/pid_file = "[^"]*"/#, with: "pid_file = \"/nowhere/at/all/x.pid\"")
+        }
         try server.directory.write(text, to: "xmppd.toml")
         for words in [["reload", "--dry-run"], ["reload"]] {
             let outcome = try ChildProcess.run(

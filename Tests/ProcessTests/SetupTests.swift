@@ -15,7 +15,8 @@ struct SetupTests {
     /// Puts what `setup` wrote where a test may have it: other ports, files of its own.
     private func confine(_ server: ServerUnderTest) throws {
         let written = server.directory.read("xmppd.toml")
-        let text = written[..<(written.firstRange(of: "\n[xmppd]")?.lowerBound ?? written.endIndex)].replacing(#/port = 522[23]/#, with: "port = 0\n  ip_address = \"127.0.0.1\"")
+        let text = written[..<(written.firstRange(of: "\n[xmppd]")?.lowerBound ?? written.endIndex)].replacing(
+            #/port = 522[23]/#, with: "port = 0\n  ip_address = \"127.0.0.1\"")
         let native = """
 
             [xmppd]
@@ -33,7 +34,9 @@ struct SetupTests {
         let server = try ServerUnderTest(isStarted: false)
         try FileManager.default.removeItem(atPath: server.configuration)
         let certificate = try Certificate(in: server.directory)
-        let words = ["--domain", "localhost", "--admin", "nurse", "--certificate", certificate.certificate, "--key", certificate.key]
+        let words = [
+            "--domain", "localhost", "--admin", "nurse", "--certificate", certificate.certificate, "--key", certificate.key,
+        ]
         let outcome = try setup(server, words)
         #expect(outcome.status == 0, "\(outcome.error)")
         #expect(outcome.output.contains("xmppctl account add nurse@localhost"), "\(outcome.output)")
@@ -59,7 +62,8 @@ struct SetupTests {
     func noCertificate() throws {
         let server = try ServerUnderTest(isStarted: false)
         let before = server.directory.read("xmppd.toml")
-        let outcome = try setup(server, ["--domain", "localhost", "--certificate", "/nonexistent/a", "--key", "/nonexistent/b", "--force"])
+        let outcome = try setup(
+            server, ["--domain", "localhost", "--certificate", "/nonexistent/a", "--key", "/nonexistent/b", "--force"])
         #expect(outcome.status == 78 && outcome.error.contains("listen.c2s[1].tls.certfile"), "\(outcome.error)")
         #expect(server.directory.read("xmppd.toml") == before)
     }
@@ -69,17 +73,21 @@ struct SetupTests {
         let server = try ServerUnderTest(isStarted: false)
         let certificate = try Certificate(in: server.directory)
         let names = try #require(FakeNameServer())
-        let words = ["--domain", "example.org", "--certificate", certificate.certificate, "--key", certificate.key, "--force", "--nameserver"]
+        let words = [
+            "--domain", "example.org", "--certificate", certificate.certificate, "--key", certificate.key, "--force",
+            "--nameserver",
+        ]
         let outcome = try setup(server, words + ["127.0.0.1:\(names.port)"])
         #expect(outcome.status == 0, "\(outcome.error)")
         let lines = outcome.output.split(separator: "\n").map(String.init)
         #expect(lines.contains { $0.contains(#/^_xmpp-client\._tcp\.example\.org +SRV +xmpp\.example\.org:5222 /#) }, "\(lines)")
         #expect(lines.contains { $0.contains(#/^xmpp\.example\.org +A +192\.0\.2\.7 /#) }, "\(lines)")
         let missing = lines.drop { !$0.hasPrefix("Missing") }.dropFirst()
-        #expect(Array(missing) == [
-            "_xmpps-client._tcp.example.org. 3600 IN SRV 5 0 5223 xmpp.example.org.",
-            "_xmpp-server._tcp.example.org. 3600 IN SRV 5 0 5269 xmpp.example.org.",
-        ])
+        #expect(
+            Array(missing) == [
+                "_xmpps-client._tcp.example.org. 3600 IN SRV 5 0 5223 xmpp.example.org.",
+                "_xmpp-server._tcp.example.org. 3600 IN SRV 5 0 5269 xmpp.example.org.",
+            ])
     }
 
     @Test("a name server that does not answer is said, and the rest goes on")
@@ -94,7 +102,8 @@ struct SetupTests {
         let outcome = try setup(
             server,
             [
-                "--domain", "example.org", "--certificate", certificate.certificate, "--key", certificate.key, "--force", "--nameserver",
+                "--domain", "example.org", "--certificate", certificate.certificate, "--key", certificate.key, "--force",
+                "--nameserver",
                 "127.0.0.1:\(address.port)",
             ])
         #expect(outcome.status == 0 && outcome.output.contains("The name server does not answer"), "\(outcome)")
@@ -109,7 +118,8 @@ private final class FakeNameServer: Sendable {
 
     init?() {
         var address = cplatform_address()
-        guard cplatform_parse_address("127.0.0.1", &address) == 0, case let socket = cplatform_bind_udp(&address, 0), socket >= 0 else { return nil }
+        guard cplatform_parse_address("127.0.0.1", &address) == 0, case let socket = cplatform_bind_udp(&address, 0), socket >= 0
+        else { return nil }
         port = address.port
         self.socket = socket
         let end = fcntl(socket, F_DUPFD_CLOEXEC, 3)
@@ -142,7 +152,9 @@ private final class FakeNameServer: Sendable {
         var peer = sockaddr_storage(), length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         var question = [UInt8](repeating: 0, count: 512)
         let count = withUnsafeMutablePointer(to: &peer) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { recvfrom(socket, &question, question.count, 0, $0, &length) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                recvfrom(socket, &question, question.count, 0, $0, &length)
+            }
         }
         guard count > 12 else { return false }
         let answer = Self.answer(to: Array(question.prefix(count)))

@@ -6,18 +6,22 @@ import XML
 /// Sockets that systemd has opened, handed over by its own tool as it does it itself (sd_listen_fds(3)).
 @Suite(
     "Socket activation",
-    .enabled(if: Programs.canRun(Programs.installed("systemd-socket-activate")), "systemd-socket-activate is missing"), .timeLimit(.minutes(5)))
+    .enabled(if: Programs.canRun(Programs.installed("systemd-socket-activate")), "systemd-socket-activate is missing"),
+    .timeLimit(.minutes(5)))
 struct SocketActivationTests {
 
     /// The server behind such sockets: the tool listens, and becomes the server at the first connection.
     private func activate(_ server: ServerUnderTest, _ sockets: [(port: UInt16, name: String)]) throws -> ChildProcess {
         let log = open(server.directory.file("log"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         defer { close(log) }
-        let words = sockets.flatMap { ["-l", "127.0.0.1:\($0.port)"] }
+        let words =
+            sockets.flatMap { ["-l", "127.0.0.1:\($0.port)"] }
             + ["--fdname=" + sockets.map(\.name).joined(separator: ":")]
             + [Programs.product("xmppd"), "--config", server.configuration]
         let child = try ChildProcess(try #require(Programs.installed("systemd-socket-activate")), words, output: log, error: log)
-        try eventually("the tool to listen", within: 20) { server.log.contains("Listening on 127.0.0.1:\(sockets.last?.port ?? 0)") }
+        try eventually("the tool to listen", within: 20) {
+            server.log.contains("Listening on 127.0.0.1:\(sockets.last?.port ?? 0)")
+        }
         return child
     }
 
@@ -35,7 +39,9 @@ struct SocketActivationTests {
         let child = try activate(server, ports.prefix(4).enumerated().map { ($1, "c2s-\($0)") })
         for port in ports {
             // Nobody listens at the last one until the server is there.
-            let client = try eventually("a stream at port \(port); log: \(server.log)", within: 60) { try? TestClient(port: port, domain: "localhost") }
+            let client = try eventually("a stream at port \(port); log: \(server.log)", within: 60) {
+                try? TestClient(port: port, domain: "localhost")
+            }
             #expect(try client.open().name == "features")
         }
         child.signal(SIGTERM)

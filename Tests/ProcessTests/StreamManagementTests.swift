@@ -40,62 +40,82 @@ struct StreamManagementTests {
         "<resume \(sm) previd='\(name)' h='\(handled)'/>"
     }
 
-    private static func note(_ id: String, to: String) -> String { "<message id='\(id)' type='chat' to='\(to)'><body>\(id)</body></message>" }
+    private static func note(_ id: String, to: String) -> String {
+        "<message id='\(id)' type='chat' to='\(to)'><body>\(id)</body></message>"
+    }
 
-    private static let bind = "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>late</resource></bind></iq>"
+    private static let bind =
+        "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>late</resource></bind></iq>"
 
     static let rows = [
-        Row("nothing before authentication",
+        Row(
+            "nothing before authentication",
             .connects(""), .says(enable), .hears(failed("unexpected-request"))),
-        Row("no resumption before authentication",
+        Row(
+            "no resumption before authentication",
             .connects(""), .says(resume(0, "x")), .hears(failed("unexpected-request"))),
-        Row("not before a resource is bound, which still can be",
+        Row(
+            "not before a resource is bound, which still can be",
             .connects("juliet"), .says(enable), .hears(failed("unexpected-request")), .says(bind),
             .hears("<iq type='result' id='b'/>"), .says(enable), .hears(enabled)),
-        Row("once for a session; who asks again is at its end",
+        Row(
+            "once for a session; who asks again is at its end",
             .binds("juliet", "a"), .says(enable), .hears(enabled), .says(enable), .hears(failed("unexpected-request")),
             .ends("policy-violation"), .connects("juliet"), .says(resume(0)), .hears(failed("item-not-found"))),
-        Row("the request for a session is a stanza like others, and so is its answer",
+        Row(
+            "the request for a session is a stanza like others, and so is its answer",
             .binds("juliet", "a"), .says(enable), .hears(enabled),
             .says("<iq type='set' id='s'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>"),
             .hears("<iq type='result' id='s'/>"), .hears(asks), .says("<a \(sm) h='1'/>"), .says(asks), .hears("<a \(sm) h='1'/>"),
             .says("<iq type='set' id='t' to='localhost'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>"),
             .hears("<iq type='result' id='t'/>"), .hears(asks), .says(bind), .hears("<iq type='error' id='b'/>"), .hears(asks),
             .says("<a \(sm) h='3'/>"), .says(asks), .hears("<a \(sm) h='3'/>")),
-        Row("without resumption for who does not ask for it",
+        Row(
+            "without resumption for who does not ask for it",
             .binds("juliet", "a"), .says("<enable \(sm)/>"), .hears("<enabled \(sm) id='-' resume='-'/>"), .says(asks),
             .hears("<a \(sm) h='0'/>")),
-        Row("with resumption, and a time",
+        Row(
+            "with resumption, and a time",
             .binds("juliet", "a"), .says("<enable \(sm) resume='1' max='30'/>"),
             .hears("<enabled \(sm) id='*' resume='true' max='30'/>")),
-        Row("stanzas are counted, other elements are not",
+        Row(
+            "stanzas are counted, other elements are not",
             .binds("juliet", "a"), .says(enable), .hears(enabled), .says(asks), .hears("<a \(sm) h='0'/>"),
             .says("<presence type='unavailable' to='romeo@localhost'/>"), .says("<a \(sm) h='0'/>"), .says(" \n "),
             .says("<message type='headline' to='romeo@localhost'/>"), .says(asks), .hears("<a \(sm) h='2'/>"),
             .says("<iq type='result' id='x'/>" + asks), .hears("<a \(sm) h='3'/>")),
-        Row("requests before it is enabled are left alone",
+        Row(
+            "requests before it is enabled are left alone",
             .binds("juliet", "a"), .says(asks), .says("<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"),
             .hears("<iq type='result' id='p'/>"), .says(enable), .hears(enabled), .says(asks), .hears("<a \(sm) h='0'/>")),
-        Row("the client is asked for what it got",
+        Row(
+            "the client is asked for what it got",
             .binds("juliet", "a"), .says(enable), .hears(enabled), .says(note("1", to: "$jid")), .hears("<message id='1'/>"),
             .hears(asks), .says("<a \(sm) h='1'/>"), .says(note("2", to: "$jid")), .hears("<message id='2'/>"), .hears(asks)),
-        Row("who acknowledges more than was sent is at its end",
+        Row(
+            "who acknowledges more than was sent is at its end",
             .binds("juliet", "a"), .says(enable), .hears(enabled), .says("<a \(sm) h='7'/>"),
             .ends("undefined-condition")),
-        Row("a number that is none",
+        Row(
+            "a number that is none",
             .binds("juliet", "a"), .says(enable), .hears(enabled), .says("<a \(sm) h='many'/>"), .ends("policy-violation")),
-        Row("none at all",
+        Row(
+            "none at all",
             .binds("juliet", "a"), .says(enable), .hears(enabled), .says("<a \(sm)/>"), .ends("policy-violation")),
-        Row("there is nothing by such a name; a session can be bound then",
+        Row(
+            "there is nothing by such a name; a session can be bound then",
             .connects("juliet"), .says(resume(0, "nonsense")), .hears(failed("item-not-found")), .says(bind),
             .hears("<iq type='result' id='b'/>"), .says(enable), .hears(enabled)),
-        Row("not with a session of its own",
+        Row(
+            "not with a session of its own",
             .binds("juliet", "a"), .says(enable), .hears(enabled), .says(resume(0)), .hears(failed("unexpected-request"))),
-        Row("the session of another user is not there",
+        Row(
+            "the session of another user is not there",
             .binds("juliet", "a"), .says(enable), .hears(enabled), .loses, .connects("romeo"), .says(resume(0)),
             .hears(failed("item-not-found")), .connects("juliet"), .says(resume(0)),
             .hears("<resumed \(sm) previd='$id' h='0'/>")),
-        Row("what was not acknowledged comes again, in order, and no more than that",
+        Row(
+            "what was not acknowledged comes again, in order, and no more than that",
             .binds("juliet", "a"), .says(enable), .hears(enabled), .says(note("1", to: "$jid")), .hears("<message id='1'/>"),
             .hears(asks), .says(note("2", to: "$jid")), .hears("<message id='2'/>"), .hears(asks),
             .says(note("3", to: "$jid")), .hears("<message id='3'/>"), .hears(asks), .loses, .connects("juliet"),
@@ -104,13 +124,16 @@ struct StreamManagementTests {
             .says(resume(3)), .hears("<resumed \(sm) previd='$id' h='3'/>"),
             .says("<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"),
             .hears("<iq type='result' id='p'/>")),
-        Row("to have got more than was sent ends the new stream, and the session",
+        Row(
+            "to have got more than was sent ends the new stream, and the session",
             .binds("juliet", "a"), .says(enable), .hears(enabled), .loses, .connects("juliet"), .says(resume(3)),
             .ends("undefined-condition"), .connects("juliet"), .says(resume(0)), .hears(failed("item-not-found"))),
-        Row("who says goodbye is gone",
+        Row(
+            "who says goodbye is gone",
             .binds("juliet", "a"), .says(enable), .hears(enabled), .says("</stream:stream>"), .ends(nil),
             .connects("juliet"), .says(resume(0)), .hears(failed("item-not-found"))),
-        Row("without a count it is nothing",
+        Row(
+            "without a count it is nothing",
             .binds("juliet", "a"), .says(enable), .hears(enabled), .loses, .connects("juliet"),
             .says("<resume \(sm) previd='$id'/>"), .hears("<failed \(sm)/>"), .says(resume(0)),
             .hears("<resumed \(sm) previd='$id'/>")),

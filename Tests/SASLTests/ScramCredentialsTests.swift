@@ -25,36 +25,66 @@ struct ScramCredentialsTests {
         arguments: [
             (ScramHash.sha1, "password", "salt", 1, "0c60c80f961f0e71f3a9b524af6012062fe037a6"),
             (.sha1, "password", "salt", 4096, "4b007901b765489abead49d926f721d065a429c1"),
-            (.sha1, "pencil", "salt", 3,
-                "245ca56f0cbd6344475ad0e6abb5b8f139768268"),
-            (.sha1, String(repeating: "p", count: 64), "s", 1,
-                "490dcde0054501afea8c77ce4432b040c8b7fe81"),
-            (.sha1, String(repeating: "q", count: 65), String(repeating: "NaCl", count: 40), 2,
-                "7514c94192f91ba08f2b447db62c2a047d9a2dce"),
-            (.sha224, "pencil", "salt", 3,
-                "3ed63780d0ba8d09e76a0510b53e39296057ee04384bc4aec2607a79"),
-            (.sha224, String(repeating: "p", count: 64), "s", 1,
-                "64682954487747bcda47464476f46d75929a7e439608d805657a58bc"),
-            (.sha224, String(repeating: "q", count: 65), String(repeating: "NaCl", count: 40), 2,
-                "e421feac68bd530e513788f9dd98fc958a89f49d7eed1521b0ae2224"),
-            (.sha256, "pencil", "salt", 3,
-                "958a229c5bfaa8ac4c4efc20478aa1b9352a6f39d9947c07b8fde99500dc5f8e"),
-            (.sha256, String(repeating: "p", count: 64), "s", 1,
-                "44aa374998bd8dd94dd7ef19e8907e47b3b815600650644ccd1c3841f80e5df7"),
-            (.sha256, String(repeating: "q", count: 65), String(repeating: "NaCl", count: 40), 2,
-                "266b0b3f1c83b14763367ae26f90e252030b876e15e3c3fbbf6cbf36c68b0377"),
-            (.sha384, "pencil", "salt", 3,
-                "887250fbb9301a423370712325e543e786b4bb611a4b921a963f0bc09b72dc062364133bee53755b22e8deb787463a25"),
-            (.sha384, String(repeating: "p", count: 128), "s", 1,
-                "52a10851026832e56e5e544c7b6f32fb9af1cee37b2fca188a322b9375bc0684b10be65c6458ab23b4517bc353493bb2"),
-            (.sha384, String(repeating: "q", count: 129), String(repeating: "NaCl", count: 40), 2,
-                "7f3fca9f1c8da125f18fd45e1c82267fd43009e9293904fd0d797061799408267bb945ae86102ac7cba4da281c64a86d"),
-            (.sha512, "pencil", "salt", 3,
-                "672b69d049d6e6198dea096e866c9e490e9dbd38a668cf6203f36cc45762c831fdaafdb9f2ab19bf03c7bcf1e6f6a8c8e68691279f6d1a0fea612cc4c1b76b56"),
-            (.sha512, String(repeating: "p", count: 128), "s", 1,
-                "c751defdcb4a61a263eef040a8c4836fdf344f977d1f23fc4c484cb61ffef0f44b9443f1c712ca05f288a0f7a1d7f2183ded34ab8db633599f8d20cad6221b0c"),
-            (.sha512, String(repeating: "q", count: 129), String(repeating: "NaCl", count: 40), 2,
-                "2232d4ace7a7a266673409dc6b5f8f9459213e1f42da10a42ce4a7c851ba478911baf724292d898600c710a4605fcbf7d7072d5bc9a89965cebd82386f4defb3"),
+            (
+                .sha1, "pencil", "salt", 3,
+                "245ca56f0cbd6344475ad0e6abb5b8f139768268"
+            ),
+            (
+                .sha1, String(repeating: "p", count: 64), "s", 1,
+                "490dcde0054501afea8c77ce4432b040c8b7fe81"
+            ),
+            (
+                .sha1, String(repeating: "q", count: 65), String(repeating: "NaCl", count: 40), 2,
+                "7514c94192f91ba08f2b447db62c2a047d9a2dce"
+            ),
+            (
+                .sha224, "pencil", "salt", 3,
+                "3ed63780d0ba8d09e76a0510b53e39296057ee04384bc4aec2607a79"
+            ),
+            (
+                .sha224, String(repeating: "p", count: 64), "s", 1,
+                "64682954487747bcda47464476f46d75929a7e439608d805657a58bc"
+            ),
+            (
+                .sha224, String(repeating: "q", count: 65), String(repeating: "NaCl", count: 40), 2,
+                "e421feac68bd530e513788f9dd98fc958a89f49d7eed1521b0ae2224"
+            ),
+            (
+                .sha256, "pencil", "salt", 3,
+                "958a229c5bfaa8ac4c4efc20478aa1b9352a6f39d9947c07b8fde99500dc5f8e"
+            ),
+            (
+                .sha256, String(repeating: "p", count: 64), "s", 1,
+                "44aa374998bd8dd94dd7ef19e8907e47b3b815600650644ccd1c3841f80e5df7"
+            ),
+            (
+                .sha256, String(repeating: "q", count: 65), String(repeating: "NaCl", count: 40), 2,
+                "266b0b3f1c83b14763367ae26f90e252030b876e15e3c3fbbf6cbf36c68b0377"
+            ),
+            (
+                .sha384, "pencil", "salt", 3,
+                "887250fbb9301a423370712325e543e786b4bb611a4b921a963f0bc09b72dc062364133bee53755b22e8deb787463a25"
+            ),
+            (
+                .sha384, String(repeating: "p", count: 128), "s", 1,
+                "52a10851026832e56e5e544c7b6f32fb9af1cee37b2fca188a322b9375bc0684b10be65c6458ab23b4517bc353493bb2"
+            ),
+            (
+                .sha384, String(repeating: "q", count: 129), String(repeating: "NaCl", count: 40), 2,
+                "7f3fca9f1c8da125f18fd45e1c82267fd43009e9293904fd0d797061799408267bb945ae86102ac7cba4da281c64a86d"
+            ),
+            (
+                .sha512, "pencil", "salt", 3,
+                "672b69d049d6e6198dea096e866c9e490e9dbd38a668cf6203f36cc45762c831fdaafdb9f2ab19bf03c7bcf1e6f6a8c8e68691279f6d1a0fea612cc4c1b76b56"
+            ),
+            (
+                .sha512, String(repeating: "p", count: 128), "s", 1,
+                "c751defdcb4a61a263eef040a8c4836fdf344f977d1f23fc4c484cb61ffef0f44b9443f1c712ca05f288a0f7a1d7f2183ded34ab8db633599f8d20cad6221b0c"
+            ),
+            (
+                .sha512, String(repeating: "q", count: 129), String(repeating: "NaCl", count: 40), 2,
+                "2232d4ace7a7a266673409dc6b5f8f9459213e1f42da10a42ce4a7c851ba478911baf724292d898600c710a4605fcbf7d7072d5bc9a89965cebd82386f4defb3"
+            ),
         ])
     func stretch(_ hash: ScramHash, _ password: String, _ salt: String, _ iterations: Int, _ expected: String) {
         let key = hash.stretch(Array(password.utf8), salt: Array(salt.utf8), iterations: iterations)

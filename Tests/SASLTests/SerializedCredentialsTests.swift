@@ -54,13 +54,15 @@ struct SerializedCredentialsTests {
         #expect(SerializedCredentials.decode(line)?.values.allSatisfy { made.contains($0) } == true)
     }
 
-    @Test("what is cut short, garbled or empty is nothing", arguments: [
-        "", "password", "==SCRAM==,", "==SCRAM==,a,b,c,4096", "==MULTI_SCRAM==,", "==MULTI_SCRAM==,4096",
-        "==MULTI_SCRAM==,4096,===SHA1===QClQsw/sfPEnwj4AEp6E1w==|ys1104hRhqMoRputBY5sLHKXoSw=",
-        "==MULTI_SCRAM==,4096,==SHA256==QClQsw/sfPEnwj4AEp6E1w==|ys1104hRhqMoRputBY5sLHKXoSw=|EJvxXWM42tO7BgW21lNZyBc1dD0=",
-        "==MULTI_SCRAM==,0,===SHA1===QClQsw/sfPEnwj4AEp6E1w==|ys1104hRhqMoRputBY5sLHKXoSw=|EJvxXWM42tO7BgW21lNZyBc1dD0=",
-        "==MULTI_SCRAM==,4096,===MD5===x|y|z", "==MULTI_SCRAM==,4096,,",
-    ])
+    @Test(
+        "what is cut short, garbled or empty is nothing",
+        arguments: [
+            "", "password", "==SCRAM==,", "==SCRAM==,a,b,c,4096", "==MULTI_SCRAM==,", "==MULTI_SCRAM==,4096",
+            "==MULTI_SCRAM==,4096,===SHA1===QClQsw/sfPEnwj4AEp6E1w==|ys1104hRhqMoRputBY5sLHKXoSw=",
+            "==MULTI_SCRAM==,4096,==SHA256==QClQsw/sfPEnwj4AEp6E1w==|ys1104hRhqMoRputBY5sLHKXoSw=|EJvxXWM42tO7BgW21lNZyBc1dD0=",
+            "==MULTI_SCRAM==,0,===SHA1===QClQsw/sfPEnwj4AEp6E1w==|ys1104hRhqMoRputBY5sLHKXoSw=|EJvxXWM42tO7BgW21lNZyBc1dD0=",
+            "==MULTI_SCRAM==,4096,===MD5===x|y|z", "==MULTI_SCRAM==,4096,,",
+        ])
     func refuses(_ text: String) { #expect(SerializedCredentials.decode(text) == nil) }
 
     @Test("no prefix of a line is taken for a whole one that it is not")

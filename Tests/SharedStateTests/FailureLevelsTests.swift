@@ -24,7 +24,9 @@ struct FailureLevelsTests {
     func turns() throws {
         let levels = FailureLevels(try smallSegment(), .address)
         for _ in 1...9 { levels.add("a", now: 5000) }
-        for _ in 1...100 { #expect(levels.take("a", now: 5000, spacing: spacing, longestWait: 1000) == .init(wait: 0, interval: 0)) }
+        for _ in 1...100 {
+            #expect(levels.take("a", now: 5000, spacing: spacing, longestWait: 1000) == .init(wait: 0, interval: 0))
+        }
         levels.add("a", now: 5000)
         for wait: Int64 in [0, 250, 500, 750, 1000] {
             #expect(levels.take("a", now: 5000, spacing: spacing, longestWait: 1000) == .init(wait: wait, interval: 250))

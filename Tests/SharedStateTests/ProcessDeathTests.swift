@@ -125,7 +125,8 @@ import Testing
         private func run(_ change: Change, in segment: SharedSegment, death: Int) throws -> Probe.End {
             let connection = change.verb == "replace" ? "2" : "1"
             return try Probe(
-                segment, "once", "\(death)", change.verb, change.bare, change.resource, connection).end()
+                segment, "once", "\(death)", change.verb, change.bare, change.resource, connection
+            ).end()
         }
 
         private func expected(

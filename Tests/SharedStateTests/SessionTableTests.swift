@@ -84,7 +84,8 @@ import Testing
         for number in 0..<20 {
             let local = String(repeating: "l", count: max(0, length - 2)) + "é"
             let record = sample(
-                local + "@" + String(repeating: "d", count: max(1, length)), String(repeating: "r", count: length)
+                local + "@" + String(repeating: "d", count: max(1, length)),
+                String(repeating: "r", count: length)
                     + (length == 1023 ? "" : "\(number)"), connection: UInt64(number),
                 address: number % 2 == 0 ? "2001:db8:1111:2222:3333:4444:5555:6666" : "")
             if length == 1023 && number > 0 { break }

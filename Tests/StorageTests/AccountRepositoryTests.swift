@@ -15,12 +15,14 @@ import Testing
 
     static func keys(_ seed: UInt8, length: Int) -> ScramKeys {
         ScramKeys(
-            salt: Array(repeating: seed, count: 16), iterations: 10_000 + Int(seed), storedKey: Array(repeating: seed &+ 1, count: length),
+            salt: Array(repeating: seed, count: 16), iterations: 10_000 + Int(seed),
+            storedKey: Array(repeating: seed &+ 1, count: length),
             serverKey: Array(repeating: seed &+ 2, count: length))
     }
 
     static let scram = StoredCredentials(
-        secret: .scram([.sha1: keys(1, length: 20), .sha256: keys(3, length: 32), .sha512: keys(5, length: 64)]), createdAt: 1_700_000_000)
+        secret: .scram([.sha1: keys(1, length: 20), .sha256: keys(3, length: 32), .sha512: keys(5, length: 64)]),
+        createdAt: 1_700_000_000)
     static let plain = StoredCredentials(secret: .plain("pencil"), createdAt: 12)
 
     @Test(arguments: [Self.scram, Self.plain])
@@ -99,7 +101,8 @@ import Testing
                 """
                 SELECT DISTINCT t.name FROM sqlite_master t, pragma_table_info(t.name) c
                 WHERE t.type = 'table' AND c.name = 'username' ORDER BY t.name
-                """) { (row) throws(StorageError) in try row.text(0) }
+                """
+            ) { (row) throws(StorageError) in try row.text(0) }
         }
         #expect(tables == Schema.tablesOfUsers.sorted())
     }

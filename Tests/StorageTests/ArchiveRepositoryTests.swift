@@ -25,7 +25,8 @@ import Testing
     }
 
     private func ids(
-        _ owner: UserKey, after: Int64 = 0, before: Int64 = .max, with peer: UserKey? = nil, backward: Bool = false, limit: Int = 100
+        _ owner: UserKey, after: Int64 = 0, before: Int64 = .max, with peer: UserKey? = nil, backward: Bool = false,
+        limit: Int = 100
     ) async throws -> [Int64] {
         var selection = ArchiveSelection()
         (selection.after, selection.before, selection.peer) = (after, before, peer)
@@ -175,7 +176,8 @@ import Testing
 
     @Test("a filter that nearly nothing passes is looked at within the budget")
     func filtersAreBounded() async throws {
-        _ = try await archive.append((1...6000).map { message(Int64($0), alice, $0 == 6000 ? Self.carol : bob) }, knowing: ArchiveNumbers())
+        _ = try await archive.append(
+            (1...6000).map { message(Int64($0), alice, $0 == 6000 ? Self.carol : bob) }, knowing: ArchiveNumbers())
         try await archive.index()
         var selection = ArchiveSelection()
         selection.peer = Self.carol
@@ -207,7 +209,9 @@ import Testing
             while !signals.isReading.load(ordering: .sequentiallyConsistent) { await Task.yield() }
             // Also one that does not find its pages in memory: a thread answers it.
             let count = try await database.read { (connection) throws(StorageError) in
-                try connection.first("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT count(*) FROM n") {
+                try connection.first(
+                    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT count(*) FROM n"
+                ) {
                     (row) throws(StorageError) in try row.integer(0)
                 }
             }
@@ -224,7 +228,9 @@ import Testing
         let sizes = [10, 200_000, 10, 10, 200_000, 10]
         _ = try await archive.append(sizes.enumerated().map { large(Int64($0 + 1), $1) }, knowing: ArchiveNumbers())
         let rows = try await database.read { (connection) throws(StorageError) in
-            try connection.all("SELECT stanzas FROM archive_chunk ORDER BY chunk") { (row) throws(StorageError) in try row.bytes(0).count }
+            try connection.all("SELECT stanzas FROM archive_chunk ORDER BY chunk") { (row) throws(StorageError) in
+                try row.bytes(0).count
+            }
         }
         #expect(rows == [10, 200_000, 20, 200_000, 10])
     }
@@ -255,12 +261,14 @@ import Testing
 
     @Test(arguments: [
         "archive_contact WHERE archive = 1 AND peer = 1 AND period >= 0 AND period <= 9 ORDER BY period DESC",
-        "archive_block WHERE archive = 1 AND first < 9 ORDER BY first DESC", "archive_block WHERE archive = 1 AND first > 9 ORDER BY first",
+        "archive_block WHERE archive = 1 AND first < 9 ORDER BY first DESC",
+        "archive_block WHERE archive = 1 AND first > 9 ORDER BY first",
         "archive_chunk WHERE chunk > 9",
     ])
     func nothingIsSortedOrReadInVain(_ query: String) async throws {
         let plan = try await database.read { (connection) throws(StorageError) in
-            try connection.all("EXPLAIN QUERY PLAN SELECT * FROM \(query) LIMIT 9") { (row) throws(StorageError) in try row.text(3) }
+            try connection.all("EXPLAIN QUERY PLAN SELECT * FROM \(query) LIMIT 9") { (row) throws(StorageError) in try row.text(3)
+            }
         }
         #expect(plan.count == 1 && plan.allSatisfy { $0.hasPrefix("SEARCH") }, "\(plan)")
     }
@@ -291,9 +299,11 @@ import Testing
     }
 
     @Test func retractedMessagesBecomeTombstones() async throws {
-        _ = try await archive.append([message(1, alice, bob, 1), message(2, alice, bob, 1), message(3, alice, Self.carol, 1)], knowing: .init())
+        _ = try await archive.append(
+            [message(1, alice, bob, 1), message(2, alice, bob, 1), message(3, alice, Self.carol, 1)], knowing: .init())
         try await archive.index(limit: 2)
-        let retraction = ArchivedMessage(id: 4, stanza: [9], from: alice, to: bob, retraction: .init { stanza, _ in stanza == [1] ? [0] : nil })
+        let retraction = ArchivedMessage(
+            id: 4, stanza: [9], from: alice, to: bob, retraction: .init { stanza, _ in stanza == [1] ? [0] : nil })
         _ = try await archive.append([retraction], knowing: ArchiveNumbers())
         for user in [alice, bob] {
             #expect(try await archive.messages(user, ids: [1, 2, 4]).map(\.stanza) == [[0], [0], [9]])

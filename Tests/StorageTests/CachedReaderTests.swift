@@ -51,9 +51,10 @@ import Testing
         let database = try await filled(2000)
         let reader = try CachedReader(path: temporary.path, options: SQLiteOptions())
         let sum = "SELECT count(*) FROM t a, t b WHERE a.id + b.id > 3"
-        #expect(reader.attempt { (connection) throws(StorageError) in
-            try connection.first(sum) { (row) throws(StorageError) in try row.integer(0) }
-        } == nil)
+        #expect(
+            reader.attempt { (connection) throws(StorageError) in
+                try connection.first(sum) { (row) throws(StorageError) in try row.integer(0) }
+            } == nil)
         #expect(reader.attempt(Self.count) == 2000)
         let all = try await database.read { (connection) throws(StorageError) in
             try connection.first("SELECT max(a.id + b.id) FROM t a, t b") { (row) throws(StorageError) in try row.integer(0) }
@@ -68,7 +69,9 @@ import Testing
         let reader = try CachedReader(path: temporary.path, options: SQLiteOptions())
         #expect(reader.attempt(Self.count) == 2000)
         // Written to the main file, the pages are dropped from memory: SQLite's own, then the system's.
-        try await database.write { (connection) throws(StorageError) -> Void in try connection.execute("UPDATE t SET content = x'01'") }
+        try await database.write { (connection) throws(StorageError) -> Void in
+            try connection.execute("UPDATE t SET content = x'01'")
+        }
         let checkpoint = try SQLiteConnection(path: temporary.path, role: .writer, options: SQLiteOptions())
         try checkpoint.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         checkpoint.close()

@@ -12,19 +12,31 @@ import Testing
     }
 
     static let changes: [Change] = [
-        Change(name: "create") { (all) throws(StorageError) in _ = try await all.accounts.create(bob, AccountRepositoryTests.scram, maxAccounts: 9) },
-        Change(name: "password") { (all) throws(StorageError) in _ = try await all.accounts.setCredentials(alice, AccountRepositoryTests.scram.secret) },
+        Change(name: "create") { (all) throws(StorageError) in
+            _ = try await all.accounts.create(bob, AccountRepositoryTests.scram, maxAccounts: 9)
+        },
+        Change(name: "password") { (all) throws(StorageError) in
+            _ = try await all.accounts.setCredentials(alice, AccountRepositoryTests.scram.secret)
+        },
         Change(name: "remove account") { (all) throws(StorageError) in _ = try await all.accounts.remove(alice) },
-        Change(name: "add contact") { (all) throws(StorageError) in _ = try await all.rosters.set(alice, RosterItem(contact: "new@x")) },
-        Change(name: "change contact") { (all) throws(StorageError) in _ = try await all.rosters.set(alice, RosterItem(contact: "c@x", name: "C")) },
+        Change(name: "add contact") { (all) throws(StorageError) in
+            _ = try await all.rosters.set(alice, RosterItem(contact: "new@x"))
+        },
+        Change(name: "change contact") { (all) throws(StorageError) in
+            _ = try await all.rosters.set(alice, RosterItem(contact: "c@x", name: "C"))
+        },
         Change(name: "remove contact") { (all) throws(StorageError) in _ = try await all.rosters.remove(alice, "c@x") },
-        Change(name: "store offline") { (all) throws(StorageError) in _ = try await all.offline.store(alice, .init([3], receivedAt: 3), now: 3, limit: 2) },
+        Change(name: "store offline") { (all) throws(StorageError) in
+            _ = try await all.offline.store(alice, .init([3], receivedAt: 3), now: 3, limit: 2)
+        },
         Change(name: "take offline") { (all) throws(StorageError) in _ = try await all.offline.take(alice, now: 2) },
         Change(name: "private") { (all) throws(StorageError) in
-            _ = try await all.privateStorage.set(alice, [.init(namespace: "n", name: "e", xml: [2]), .init(namespace: "n", name: "f", xml: [3])])
+            _ = try await all.privateStorage.set(
+                alice, [.init(namespace: "n", name: "e", xml: [2]), .init(namespace: "n", name: "f", xml: [3])])
         },
         Change(name: "vcard") { (all) throws(StorageError) in try await all.vCards.set(alice, .init(xml: [2], photoHash: "ab")) },
-        Change(name: "last") { (all) throws(StorageError) in try await all.lastActivity.set(alice, .init(seconds: 2, status: "b")) },
+        Change(name: "last") { (all) throws(StorageError) in try await all.lastActivity.set(alice, .init(seconds: 2, status: "b"))
+        },
         Change(name: "archive") { (all) throws(StorageError) in
             let message = ArchivedMessage(id: 3, stanza: [3], from: alice, to: bob, retraction: .init { _, _ in [0] })
             _ = try await all.archive.append([message], knowing: ArchiveNumbers())
@@ -71,7 +83,9 @@ import Testing
     private static func fill(_ all: Repositories) async throws {
         _ = try await all.accounts.create(alice, AccountRepositoryTests.plain)
         _ = try await all.rosters.set(alice, RosterItem(contact: "c@x"))
-        for expiry in [2, nil] as [Int64?] { _ = try await all.offline.store(alice, .init([1], receivedAt: 1, expiresAt: expiry), now: 1, limit: nil) }
+        for expiry in [2, nil] as [Int64?] {
+            _ = try await all.offline.store(alice, .init([1], receivedAt: 1, expiresAt: expiry), now: 1, limit: nil)
+        }
         _ = try await all.privateStorage.set(alice, [.init(namespace: "n", name: "e", xml: [1])])
         try await all.vCards.set(alice, .init(xml: [1], photoHash: nil))
         try await all.lastActivity.set(alice, .init(seconds: 1, status: "a"))

@@ -15,7 +15,9 @@ import Testing
 
     @Test func handsOutInOrderAndForgets() async throws {
         for number in UInt8(1)...5 {
-            #expect(try await offline.store(alice, .init([number], receivedAt: 100 - Int64(number)), now: 100 - Int64(number), limit: 5) == .stored)
+            #expect(
+                try await offline.store(alice, .init([number], receivedAt: 100 - Int64(number)), now: 100 - Int64(number), limit: 5)
+                    == .stored)
         }
         _ = try await offline.store(bob, .init([9], receivedAt: 1), now: 1, limit: 5)
         #expect(try await offline.count(alice) == 5)
@@ -57,7 +59,8 @@ import Testing
 
     @Test func storesWhatWasHandedOutAndForgetsEachByItself() async throws {
         _ = try await offline.store(alice, .init([1], receivedAt: 10), now: 10, limit: 1)
-        let numbers = try await offline.store(alice, [.init([2], receivedAt: 3), .init([3], receivedAt: 10, expiresAt: 11)], now: 10)
+        let numbers = try await offline.store(
+            alice, [.init([2], receivedAt: 3), .init([3], receivedAt: 10, expiresAt: 11)], now: 10)
         #expect(numbers == [11, 12], "behind what waits, without a limit")
         #expect(try await offline.store(bob, [.init([9], receivedAt: 10)], now: 10) == [10])
         #expect(try await offline.store(bob, [], now: 10) == [])
@@ -71,7 +74,9 @@ import Testing
 
     @Test("bytes are bounded, and counted down with each way in which a stanza goes")
     func holdsTheBoundOfBytes() async throws {
-        func store(_ bytes: Int, now: Int64, expiresAt: Int64? = nil, limit: Int? = nil) async throws -> OfflineRepository.StoreResult {
+        func store(_ bytes: Int, now: Int64, expiresAt: Int64? = nil, limit: Int? = nil) async throws
+            -> OfflineRepository.StoreResult
+        {
             let stanza = OfflineRepository.NewMessage([UInt8](repeating: 1, count: bytes), receivedAt: now, expiresAt: expiresAt)
             return try await offline.store(alice, stanza, now: now, limit: limit, mostBytes: 100)
         }
@@ -92,7 +97,9 @@ import Testing
     }
 
     @Test func headersSayHowLargeStanzasAre() async throws {
-        for size in 1...3 { _ = try await offline.store(alice, .init([UInt8](repeating: 9, count: size), receivedAt: 1), now: 1, limit: nil) }
+        for size in 1...3 {
+            _ = try await offline.store(alice, .init([UInt8](repeating: 9, count: size), receivedAt: 1), now: 1, limit: nil)
+        }
         let headers = try await offline.headers(alice, limit: 9, now: 1)
         #expect(headers.map(\.size) == [1, 2, 3])
         let stanzas = try await offline.stanzas(alice, [headers[2].sequence, 77, headers[0].sequence])

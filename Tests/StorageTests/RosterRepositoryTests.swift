@@ -152,7 +152,9 @@ import Testing
 
     @Test func findsContactsBySubscription() async throws {
         let all = RosterRepository(database)
-        for (contact, subscription) in [("n@x", .none), ("t@x", .to), ("f@x", .from), ("b@x", .both)] as [(String, RosterItem.Subscription)] {
+        for (contact, subscription) in [("n@x", .none), ("t@x", .to), ("f@x", .from), ("b@x", .both)]
+            as [(String, RosterItem.Subscription)]
+        {
             _ = try await all.set(alice, RosterItem(contact: contact, subscription: subscription))
         }
         #expect(try await all.contacts(alice, with: [.from, .both]) == ["b@x", "f@x"])

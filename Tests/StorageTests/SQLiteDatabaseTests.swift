@@ -146,7 +146,9 @@ import Testing
         }
         #expect(failures == [nil, StorageError.full, nil])
         #expect(try await Self.ids(database) == kept + [200, 202])
-        try await database.write { (connection) throws(StorageError) -> Void in try connection.execute("DELETE FROM t WHERE id < 100") }
+        try await database.write { (connection) throws(StorageError) -> Void in
+            try connection.execute("DELETE FROM t WHERE id < 100")
+        }
         try await Self.insert(300, bytes: 20_000, database)
         #expect(try await database.integrity() == ["ok"])
         #expect(temporary.failures.errors == [.full, .full])

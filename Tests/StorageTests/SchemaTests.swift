@@ -47,7 +47,8 @@ import Testing
 
     @Test func aStepThatFailsLeavesTheVersionBefore() async throws {
         let database = try temporary.open()
-        let broken = Array(Schema.migrations.prefix(2)) + [SchemaMigration(3) { _ in ["CREATE TABLE half (x BIGINT)", "nonsense"] }]
+        let broken =
+            Array(Schema.migrations.prefix(2)) + [SchemaMigration(3) { _ in ["CREATE TABLE half (x BIGINT)", "nonsense"] }]
         await #expect(throws: StorageError.self) { try await Schema.migrate(database, with: broken) }
         #expect(try await Schema.migrate(database, with: Array(Schema.migrations.prefix(2))) == 2)
         #expect(try await Schema.migrate(database) == 2)

@@ -16,7 +16,9 @@ import Testing
                 group.addTask {
                     for _ in 0..<count / 4 {
                         try await database.write { (connection) throws(StorageError) -> Void in
-                            let old = try connection.first("SELECT n FROM counter") { (row) throws(StorageError) in try row.integer(0) }
+                            let old = try connection.first("SELECT n FROM counter") { (row) throws(StorageError) in
+                                try row.integer(0)
+                            }
                             try connection.execute("UPDATE counter SET n = ?", .integer((old ?? 0) + 1))
                         }
                     }
@@ -85,7 +87,8 @@ import Testing
             try await Schema.migrate(database)
             let accounts = AccountRepository(database)
             for number in 0..<20 {
-                _ = try await accounts.create(UserKey(user: "u\(number)", domain: "x"), StoredCredentials(secret: .plain("p"), createdAt: 0))
+                _ = try await accounts.create(
+                    UserKey(user: "u\(number)", domain: "x"), StoredCredentials(secret: .plain("p"), createdAt: 0))
             }
             // The count is changed, the account is not there yet: dying here must undo the count.
             try await database.write { (connection) throws(StorageError) -> Void in

@@ -15,7 +15,9 @@ import Testing
     @Test func privateElementsAreKeptByNamespaceAndName() async throws {
         let store = repositories.privateStorage
         #expect(try await store.get(alice, namespace: "n", name: "e") == nil)
-        #expect(try await store.set(alice, [.init(namespace: "n", name: "e", xml: [1]), .init(namespace: "n", name: "f", xml: [])]) == .stored)
+        #expect(
+            try await store.set(alice, [.init(namespace: "n", name: "e", xml: [1]), .init(namespace: "n", name: "f", xml: [])])
+                == .stored)
         #expect(try await store.set(alice, [.init(namespace: "n", name: "e", xml: [2])]) == .stored)
         #expect(try await store.get(alice, namespace: "n", name: "e") == [2])
         #expect(try await store.get(alice, namespace: "n", name: "f") == [])
@@ -25,7 +27,9 @@ import Testing
 
     @Test func privateElementsHaveALimit() async throws {
         let store = repositories.privateStorage
-        let both = [PrivateStorageRepository.Element(namespace: "n", name: "e", xml: [1]), .init(namespace: "n", name: "f", xml: [1])]
+        let both = [
+            PrivateStorageRepository.Element(namespace: "n", name: "e", xml: [1]), .init(namespace: "n", name: "f", xml: [1]),
+        ]
         #expect(try await store.set(alice, both, maxElements: 1) == .full)
         #expect(try await store.get(alice, namespace: "n", name: "e") == nil)
         #expect(try await store.set(alice, both, maxElements: 2) == .stored)
@@ -67,7 +71,8 @@ import Testing
 
     @Test func blockListsAnswerWhatChanged() async throws {
         let blocks = repositories.blockLists
-        #expect(try await blocks.add(alice, ["b@x", "a@x", "b@x"]) == .done(.init(list: ["a@x", "b@x"], changed: ["a@x", "b@x"])))
+        #expect(
+            try await blocks.add(alice, ["b@x", "a@x", "b@x"]) == .done(.init(list: ["a@x", "b@x"], changed: ["a@x", "b@x"])))
         #expect(try await blocks.add(alice, ["b@x", "c"]) == .done(.init(list: ["a@x", "b@x", "c"], changed: ["c"])))
         #expect(try await blocks.add(alice, ["d"], limit: 3) == .full)
         #expect(try await blocks.add(alice, ["c"], limit: 3) == .done(.init(list: ["a@x", "b@x", "c"], changed: [])))

@@ -56,7 +56,9 @@ struct RandomEventTests {
             case .fetchCredentials: return .credentials(.notFound, nonce: nonce)
             case .bind: return .bound(orchard)
             case .send(let element) where element.is("features", Namespace.stream):
-                if element.has("compression", Namespace.compressionFeature), Bool.random(using: &dice) { return .element(xml(zlib)) }
+                if element.has("compression", Namespace.compressionFeature), Bool.random(using: &dice) {
+                    return .element(xml(zlib))
+                }
                 if element.has("bind", Namespace.bind) { return .element(xml(bind())) }
                 return .element(xml(element.has("starttls", Namespace.tls) ? starttls : auth("PLAIN", "\0romeo\0pencil")))
             default: continue

@@ -48,8 +48,10 @@ struct ResumptionTests {
 
     @Test(
         "Without a name or a count nothing is looked for",
-        arguments: ["<resume xmlns='urn:xmpp:sm:3' h='7'/>", "<resume xmlns='urn:xmpp:sm:3' previd='a'/>",
-            "<resume xmlns='urn:xmpp:sm:3' previd='a' h='-1'/>", "<resume xmlns='urn:xmpp:sm:3' previd='a' h='4294967296'/>"])
+        arguments: [
+            "<resume xmlns='urn:xmpp:sm:3' h='7'/>", "<resume xmlns='urn:xmpp:sm:3' previd='a'/>",
+            "<resume xmlns='urn:xmpp:sm:3' previd='a' h='-1'/>", "<resume xmlns='urn:xmpp:sm:3' previd='a' h='4294967296'/>",
+        ])
     func incomplete(_ request: String) {
         var conversation = logged()
         let failed = xml("<failed xmlns='\(Self.sm)'><item-not-found xmlns='\(Namespace.stanzas)'/></failed>")

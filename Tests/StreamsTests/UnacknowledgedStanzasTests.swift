@@ -44,7 +44,7 @@ struct UnacknowledgedStanzasTests {
         #expect(rest(queue) == [2, 3, 4, 5])
         _ = try queue.acknowledge(1)
         #expect(rest(queue) == [4, 5])
-        _ = try queue.acknowledge(.max)   // overtaken
+        _ = try queue.acknowledge(.max)  // overtaken
         #expect(rest(queue) == [4, 5])
         #expect(throws: UnacknowledgedStanzas.TooHigh(sent: 3)) { try queue.acknowledge(4) }
     }

@@ -22,8 +22,10 @@ struct FullReplacementTests {
         #expect(
             commit.prefix(8) == [
                 .report(.ready(w(65))), .adopt(generation: 2),
-                .report(.draining(w(0), successor: 64)), .drain(w(0), successor: 64, deadline: 1_000), .arm(.drain(w(0)), after: 11_000),
-                .report(.draining(w(1), successor: 65)), .drain(w(1), successor: 65, deadline: 1_000), .arm(.drain(w(1)), after: 11_000),
+                .report(.draining(w(0), successor: 64)), .drain(w(0), successor: 64, deadline: 1_000),
+                .arm(.drain(w(0)), after: 11_000),
+                .report(.draining(w(1), successor: 65)), .drain(w(1), successor: 65, deadline: 1_000),
+                .arm(.drain(w(1)), after: 11_000),
             ])
         #expect(t.supervisor.proposal(for: w(64)) == nil && t.supervisor.acceptsLater(w(64)))
         #expect(!t.tell(.exited(w(1), .status(0))).contains { if case .accept = $0 { true } else { false } })

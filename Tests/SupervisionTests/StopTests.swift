@@ -8,7 +8,8 @@ struct StopTests {
         var t = Transcript.up()
         #expect(
             t.tell(.stop) == [
-                .report(.stopping(workers: 2)), .notify(.stopping), .refuseConnections, .stop(w(0), deadline: 10_000), .stop(w(1), deadline: 10_000),
+                .report(.stopping(workers: 2)), .notify(.stopping), .refuseConnections, .stop(w(0), deadline: 10_000),
+                .stop(w(1), deadline: 10_000),
                 .arm(.stop, after: 12_000),
             ])
         #expect(t.tell(.stop) == [])

@@ -41,7 +41,8 @@ struct LogLineTests {
     @Test func cutsALongLineAtACharacter() {
         for padding in 0..<4 {
             let bytes = LogLine.render(
-                at: noon, .error, process: "master", String(repeating: "x", count: padding) + String(repeating: "€", count: 5_000), [],
+                at: noon, .error, process: "master", String(repeating: "x", count: padding) + String(repeating: "€", count: 5_000),
+                [],
                 prefixed: false)
             #expect(bytes.count <= LogLine.limit)
             #expect(bytes.count > LogLine.limit - 4)

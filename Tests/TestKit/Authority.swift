@@ -26,7 +26,8 @@ public struct Authority: Sendable {
     @discardableResult
     public func sign(_ subject: String, domain: String = "localhost", days: Int = 30, isAuthority: Bool = false) throws -> String {
         let base = directory.file(subject)
-        let extensions = isAuthority
+        let extensions =
+            isAuthority
             ? "basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign,cRLSign\n" : "subjectAltName=DNS:\(domain)\n"
         try directory.write(extensions, to: "\(subject).ext")
         try Self.openssl([

@@ -9,8 +9,7 @@ extension ServerUnderTest {
     /// A client with a session on the worker in a slot.
     ///
     /// The system decides which worker takes a connection: one that went elsewhere is given up for another.
-    public func logIn(_ user: String, resource: String? = nil, toWorker slot: Int? = nil, listener: Int = 0) throws -> TestClient
-    {
+    public func logIn(_ user: String, resource: String? = nil, toWorker slot: Int? = nil, listener: Int = 0) throws -> TestClient {
         for _ in 0..<200 {
             let client = try connect(listener: listener)
             try client.logIn(user, resource: resource)

@@ -225,7 +225,9 @@ public final class UserService: Counterpart {
 
     override func command() throws -> [String] {
         guard let python = Programs.installed("python3") else { throw TestFailure("python3 is not installed") }
-        return [python, "\(Programs.root)/Tests/Interop/auth_service.py", "\(port)", directory.file("users.json"), Self.credentials]
+        return [
+            python, "\(Programs.root)/Tests/Interop/auth_service.py", "\(port)", directory.file("users.json"), Self.credentials,
+        ]
     }
 
     /// The requests so far, as `GET user_exists juliet@localhost`.

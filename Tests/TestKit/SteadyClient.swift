@@ -203,7 +203,9 @@ public final class SteadyClient: SocketOwner {
             socket?.send("<resume xmlns='\(Self.management)' h='\(handled)' previd='\(resumption)'/>")
         case .resuming: resumptionAnswered(element)
         case .binding:
-            guard let jid = element.child("bind", "urn:ietf:params:xml:ns:xmpp-bind")?.child("jid")?.text else { return giveUp("not bound: \(element)") }
+            guard let jid = element.child("bind", "urn:ietf:params:xml:ns:xmpp-bind")?.child("jid")?.text else {
+                return giveUp("not bound: \(element)")
+            }
             address = jid
             session += 1
             if readsArchive, session > 1, query == nil { query = ArchiveQuery(everything: false, after: lastArchived) }
@@ -393,8 +395,4 @@ public final class SteadyClient: SocketOwner {
         if let query { sendOnce(query.text) }
         ask()
     }
-}
-
-public protocol SteadyClientObserver: AnyObject {
-    func client(_ client: SteadyClient, _ event: SteadyClient.Event)
 }

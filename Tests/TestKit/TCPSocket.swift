@@ -50,7 +50,10 @@ public final class TCPSocket {
             let count = bytes.withUnsafeBytes {
                 Glibc.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
-            if count > 0 { sent += count; continue }
+            if count > 0 {
+                sent += count
+                continue
+            }
             guard errno == EAGAIN || errno == EINTR else { return false }
             var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
             guard poll(&entry, 1, deadline.remaining) > 0 else { throw TestFailure("the server takes nothing more") }

@@ -58,7 +58,10 @@ struct GrowthTests {
         ("<m><![CDATA[" + String(repeating: "&", count: 10_000) + "]]></m>", "<s:s xmlns:s='s' xmlns='jabber:client'>"),
         ("<m a=\"" + String(repeating: "'", count: 10_000) + "\"/>", "<s:s xmlns:s='s' xmlns='jabber:client'>"),
         ("<m><p:a/></m>", "<s:s xmlns:s='s' xmlns='jabber:client' xmlns:p='\(long)'>"),
-        ("<p:m xmlns:p='jabber:client' xmlns=''>" + many(1000) { _ in "<a/>" } + "</p:m>", "<s:s xmlns:s='s' xmlns='jabber:client'>"),
+        (
+            "<p:m xmlns:p='jabber:client' xmlns=''>" + many(1000) { _ in "<a/>" } + "</p:m>",
+            "<s:s xmlns:s='s' xmlns='jabber:client'>"
+        ),
     ]
 
     @Test("an element that cannot be written within twice its size is refused", arguments: refused.indices)
@@ -85,7 +88,9 @@ struct GrowthTests {
         }
 
         private mutating func text() -> String {
-            let pieces = ["a", " ", ">", "&amp;", "&lt;", "]]&gt;", "\"", "<![CDATA[&]]>", "<![CDATA[ some text ]]>", "words of text"]
+            let pieces = [
+                "a", " ", ">", "&amp;", "&lt;", "]]&gt;", "\"", "<![CDATA[&]]>", "<![CDATA[ some text ]]>", "words of text",
+            ]
             return (0..<number(6)).map { _ in pieces[number(pieces.count)] }.joined()
         }
 
@@ -94,7 +99,8 @@ struct GrowthTests {
             var (scope, declarations) = (scope, "")
             for prefix in ["p", "q", "r", "s"] where number(4) == 0 {
                 scope.append(prefix)
-                declarations += " xmlns:\(prefix)='urn:\(number(4)):" + String(repeating: "n", count: [3, 40, 400][number(3)]) + "'"
+                declarations +=
+                    " xmlns:\(prefix)='urn:\(number(4)):" + String(repeating: "n", count: [3, 40, 400][number(3)]) + "'"
             }
             if !isOutermost, number(6) == 0 { declarations += " xmlns='\(["", "urn:d", "jabber:client"][number(3)])'" }
             var name = "a"

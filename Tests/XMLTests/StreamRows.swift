@@ -1,3 +1,5 @@
+import Testing
+
 /// One stream and what must be found in it.
 struct StreamRow: Sendable, CustomTestStringConvertible {
     let name: String
@@ -57,8 +59,6 @@ struct StreamRow: Sendable, CustomTestStringConvertible {
         "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
     static let opened = "header {http://etherx.jabber.org/streams}stream"
 }
-
-import Testing
 
 extension StreamRow {
     static let openings = [

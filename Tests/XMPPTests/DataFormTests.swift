@@ -6,7 +6,10 @@ import XMPP
 struct DataFormTests {
     private func read(_ fields: String, type: String = "submit") throws -> DataForm? {
         let text = "<query xmlns='urn:example'><x xmlns='jabber:x:data' type='\(type)'>\(fields)</x></query>"
-        return DataForm(in: try Array(text.utf8).withUnsafeBytes { try ElementParser().element($0, in: .client, limits: Limits(bytes: 100_000)) })
+        return DataForm(
+            in: try Array(text.utf8).withUnsafeBytes {
+                try ElementParser().element($0, in: .client, limits: Limits(bytes: 100_000))
+            })
     }
 
     @Test("a submitted form is its fields by their names")

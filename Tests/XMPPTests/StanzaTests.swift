@@ -158,7 +158,8 @@ struct ErrorTests {
         let element = StreamError(condition).element
         #expect(
             String(decoding: element.rendered(within: Namespace.client), as: UTF8.self)
-                == "<error xmlns='http://etherx.jabber.org/streams'><\(condition.rawValue) xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></error>")
+                == "<error xmlns='http://etherx.jabber.org/streams'><\(condition.rawValue) xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></error>"
+        )
     }
 
     @Test func streamErrorWithText() {

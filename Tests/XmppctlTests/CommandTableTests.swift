@@ -1,8 +1,9 @@
 import ArgumentParser
 import Foundation
 import Operations
-import struct Operations.Operation
 import Testing
+
+import struct Operations.Operation
 
 @testable import xmppctl
 

@@ -38,7 +38,8 @@ struct CompletionTests {
 
     @Test(.enabled(if: access("/usr/bin/zsh", X_OK) == 0))
     func zshLoads() throws {
-        let script = "fpath=($0 $fpath); autoload -U compinit; compinit -u -D; print $_comps[xmppctl]; autoload -X +X _xmppctl || autoload +X _xmppctl; whence -w _xmppctl"
+        let script =
+            "fpath=($0 $fpath); autoload -U compinit; compinit -u -D; print $_comps[xmppctl]; autoload -X +X _xmppctl || autoload +X _xmppctl; whence -w _xmppctl"
         let (_, output) = try program("/usr/bin/zsh", ["-f", "-c", script, directory])
         #expect(output == "_xmppctl\n_xmppctl: function\n")
         #expect(try program("/usr/bin/zsh", ["-f", "-n", directory + "/_xmppctl"]) == (0, ""))
@@ -46,7 +47,8 @@ struct CompletionTests {
 
     @Test(.enabled(if: access("/usr/bin/fish", X_OK) == 0))
     func fishCompletes() throws {
-        let script = "source $argv[1]; complete -C 'xmppctl acc'; complete -C 'xmppctl account pas'; complete -C 'xmppctl status --js'"
+        let script =
+            "source $argv[1]; complete -C 'xmppctl acc'; complete -C 'xmppctl account pas'; complete -C 'xmppctl status --js'"
         let (status, output) = try program("/usr/bin/fish", ["--no-config", "-c", script, directory + "/xmppctl.fish"])
         #expect(status == 0)
         let words = output.split(separator: "\n").map { $0.split(separator: "\t").first.map(String.init) ?? "" }

@@ -18,7 +18,10 @@ struct DNSTests {
         let service = DNSMessage(Self.message(33, [0, 5, 0, 0, 0x14, 0x66, 1, 120, 0xC0, 12]))
         #expect(service.answers(.service) == [.service(priority: 5, weight: 0, port: 5222, target: "x.a.org")])
         #expect(service.answers(.ipv4) == [])
-        #expect(DNSMessage(Self.message(33, [0, 0, 0, 0, 0, 0, 0])).answers(.service) == [.service(priority: 0, weight: 0, port: 0, target: ".")])
+        #expect(
+            DNSMessage(Self.message(33, [0, 0, 0, 0, 0, 0, 0])).answers(.service) == [
+                .service(priority: 0, weight: 0, port: 0, target: ".")
+            ])
     }
 
     /// Whatever is cut off or points in circles is no message, and ends nothing.
@@ -38,9 +41,13 @@ struct DNSTests {
     }
 
     @Test func addressesOfPrivateNetsAreNoneForOthers() {
-        for bytes: [UInt8] in [[10, 1, 2, 3], [127, 0, 0, 1], [172, 20, 0, 1], [192, 168, 1, 1], [169, 254, 0, 1], [100, 64, 0, 1]] {
+        for bytes: [UInt8] in [
+            [10, 1, 2, 3], [127, 0, 0, 1], [172, 20, 0, 1], [192, 168, 1, 1], [169, 254, 0, 1], [100, 64, 0, 1],
+        ] {
             #expect(!InternetAddress.isPublic(bytes))
         }
-        for bytes: [UInt8] in [[9, 9, 9, 9], [172, 32, 0, 1], [192, 169, 0, 1], [100, 128, 0, 1]] { #expect(InternetAddress.isPublic(bytes)) }
+        for bytes: [UInt8] in [[9, 9, 9, 9], [172, 32, 0, 1], [192, 169, 0, 1], [100, 128, 0, 1]] {
+            #expect(InternetAddress.isPublic(bytes))
+        }
     }
 }

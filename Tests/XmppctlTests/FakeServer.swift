@@ -58,7 +58,8 @@ final class FakeServer: Sendable {
                 let bytes: [UInt8]
                 switch reaction {
                 case .success(let value): bytes = ControlReply(id: request.id, .result(.success(value))).encoded()
-                case .failure(let code, let text): bytes = ControlReply(id: request.id, .result(.failure(code: code, text: text))).encoded()
+                case .failure(let code, let text):
+                    bytes = ControlReply(id: request.id, .result(.failure(code: code, text: text))).encoded()
                 case .progress(let value): bytes = ControlReply(id: request.id, .progress(value)).encoded()
                 case .bytes(let raw): bytes = raw
                 case .hangUp: return
@@ -69,7 +70,9 @@ final class FakeServer: Sendable {
     }
 
     private static func isReadable(_ listener: Int32, unless ended: Int32) -> Bool {
-        var entries = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0), pollfd(fd: ended, events: Int16(POLLIN), revents: 0)]
+        var entries = [
+            pollfd(fd: listener, events: Int16(POLLIN), revents: 0), pollfd(fd: ended, events: Int16(POLLIN), revents: 0),
+        ]
         while poll(&entries, 2, -1) < 0, errno == EINTR {}
         return entries[1].revents == 0
     }

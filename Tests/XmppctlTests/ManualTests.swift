@@ -2,8 +2,9 @@ import ArgumentParser
 import Foundation
 import IPC
 import Operations
-import struct Operations.Operation
 import Testing
+
+import struct Operations.Operation
 
 @testable import xmppctl
 
@@ -24,7 +25,9 @@ struct ManualTests {
     private static func help(_ words: [String]) -> String? {
         var type: any ParsableCommand.Type = ControlCommand.self
         for word in words {
-            guard let next = type.configuration.subcommands.first(where: { $0.configuration.commandName == word }) else { return nil }
+            guard let next = type.configuration.subcommands.first(where: { $0.configuration.commandName == word }) else {
+                return nil
+            }
             type = next
         }
         return ControlCommand.helpMessage(for: type, columns: 80)
@@ -37,7 +40,8 @@ struct ManualTests {
         let start = try #require(
             manual.indices.dropFirst().first { index in
                 let line = manual[index]
-                return line == ".It " + command || line.hasPrefix(".It \(command) ") || (line == ".\(command)" && manual[index - 1] == ".It Xo")
+                return line == ".It " + command || line.hasPrefix(".It \(command) ")
+                    || (line == ".\(command)" && manual[index - 1] == ".It Xo")
             })
         let section = manual[start...].dropFirst().prefix { !$0.hasPrefix(".Sh") && !$0.hasPrefix(".It Cm") && $0 != ".It Xo" }
         let text = ([manual[start]] + section).joined(separator: "\n")

@@ -12,7 +12,10 @@ struct PasswordTests {
     @Test func isAskedForTwiceAtATerminal() throws {
         let (run, password) = try add(Circumstances(typed: ["tomato soup", "tomato soup"]))
         #expect(password == "tomato soup")
-        #expect(run == Run(status: 0, output: "ada@example.org has been added", errors: "New password for ada@example.org: \nOnce more: "))
+        #expect(
+            run
+                == Run(
+                    status: 0, output: "ada@example.org has been added", errors: "New password for ada@example.org: \nOnce more: "))
     }
 
     @Test(arguments: [["tomato", "potato"], ["tomato"], [""], []])
@@ -36,6 +39,9 @@ struct PasswordTests {
 
     @Test func nobodyIsAskedForAnAddressThatIsNone() {
         let run = xmppctl(["account", "passwd", "example.org"], Circumstances(typed: ["x", "x"]))
-        #expect(run == Run(status: 64, output: "", errors: "xmppctl: argument 'jid' is 'example.org': expected an address as user@domain"))
+        #expect(
+            run
+                == Run(
+                    status: 64, output: "", errors: "xmppctl: argument 'jid' is 'example.org': expected an address as user@domain"))
     }
 }

@@ -16,7 +16,8 @@ struct ServerTests {
         #expect(run.status == 69)
         #expect(
             run.errors
-                == "xmppctl: xmppd is not running (no control socket at \(path)): start it with 'xmppctl start', or name its socket with --socket")
+                == "xmppctl: xmppd is not running (no control socket at \(path)): start it with 'xmppctl start', or name its socket with --socket"
+        )
         close(cplatform_listen_unix(path, 0o600, 1))
         let stale = xmppctl(["status", "--socket", path])
         #expect(stale.status == 69)
@@ -35,28 +36,33 @@ struct ServerTests {
         }
     }
 
-    @Test(arguments: [
-        ("unavailable", 69), ("timeout", 69), ("busy", 69), ("bad-argument", 64), ("unknown-verb", 64), ("configuration", 78),
-        ("failed", 1), ("not-found", 1), ("exists", 1), ("something-new", 1),
-    ] as [(String, Int32)])
+    @Test(
+        arguments: [
+            ("unavailable", 69), ("timeout", 69), ("busy", 69), ("bad-argument", 64), ("unknown-verb", 64), ("configuration", 78),
+            ("failed", 1), ("not-found", 1), ("exists", 1), ("something-new", 1),
+        ] as [(String, Int32)])
     func aFailureHasItsStatus(_ code: String, _ status: Int32) throws {
         let server = try FakeServer { _ in [.failure(code: code, text: "alas\nalas")] }
         #expect(xmppctl(["reload", "--socket", server.socket]) == Run(status: status, output: "", errors: "xmppctl: alas\nalas"))
     }
 
-    @Test(arguments: [
-        [.hangUp], [.bytes([40, 0, 0, 0, 202]), .hangUp], [.progress(["rows": []]), .hangUp],
-    ] as [[FakeServer.Reaction]])
+    @Test(
+        arguments: [
+            [.hangUp], [.bytes([40, 0, 0, 0, 202]), .hangUp], [.progress(["rows": []]), .hangUp],
+        ] as [[FakeServer.Reaction]])
     func theAnswerBreaksOff(_ reactions: [FakeServer.Reaction]) throws {
         let server = try FakeServer { _ in reactions }
         let run = xmppctl(["account", "count", "--socket", server.socket])
         #expect(run == Run(status: 69, output: "", errors: "xmppctl: xmppd ended the connection before its answer was complete"))
     }
 
-    @Test(arguments: [
-        [.bytes([0xFF, 0xFF, 0xFF, 0x7F])], [.bytes([1, 0, 0, 0, 0])], [.bytes([2, 0, 0, 0, 9, 9])], [.bytes([2, 0, 0, 0, 202, 0])],
-        [.bytes(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))], [.success(nil)], [.success(["count": "many"])], [.success([1, 2])],
-    ] as [[FakeServer.Reaction]])
+    @Test(
+        arguments: [
+            [.bytes([0xFF, 0xFF, 0xFF, 0x7F])], [.bytes([1, 0, 0, 0, 0])], [.bytes([2, 0, 0, 0, 9, 9])],
+            [.bytes([2, 0, 0, 0, 202, 0])],
+            [.bytes(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))], [.success(nil)], [.success(["count": "many"])],
+            [.success([1, 2])],
+        ] as [[FakeServer.Reaction]])
     func theAnswerIsNone(_ reactions: [FakeServer.Reaction]) throws {
         let server = try FakeServer { _ in reactions }
         let run = xmppctl(["account", "count", "--socket", server.socket])

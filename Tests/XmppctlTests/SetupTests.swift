@@ -15,32 +15,39 @@ final class SetupTests {
     private var file: String { directory + "/xmppd.toml" }
 
     /// What is written on this machine.
-    private func template(_ domain: String, _ admin: String = "", _ certificate: String = ConfigurationTemplate.certificate) -> String {
+    private func template(_ domain: String, _ admin: String = "", _ certificate: String = ConfigurationTemplate.certificate)
+        -> String
+    {
         ConfigurationTemplate(domain: domain, admin: admin, certificate: certificate, hasOwnAccount: getpwnam("xmppd") != nil).text
     }
 
     private func text(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
 
     /// Carries `setup` out with a shell script in the place of the server's program, and no server.
-    private func setup(_ words: [String], judge: String = "exit 0", _ circumstances: Circumstances = Circumstances()) throws -> Run {
+    private func setup(_ words: [String], judge: String = "exit 0", _ circumstances: Circumstances = Circumstances()) throws -> Run
+    {
         let program = directory + "/xmppd"
         try Data("#!/bin/sh\n\(judge)\n".utf8).write(to: URL(filePath: program))
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
         var circumstances = circumstances
-        circumstances.environment = ["XMPPD_PROGRAM": program, "XMPPD_CONTROL_SOCKET": circumstances.environment["socket"] ?? directory + "/none.sock"]
+        circumstances.environment = [
+            "XMPPD_PROGRAM": program, "XMPPD_CONTROL_SOCKET": circumstances.environment["socket"] ?? directory + "/none.sock",
+        ]
         return xmppctl(["setup", "--file", file] + words, circumstances)
     }
 
     @Test func writesWhatTheServerAccepts() throws {
-        let run = try setup(["--domain", "Capulet.test", "--admin", "nurse"], judge: "grep -q capulet.test $3 && echo $@ > \(directory)/words")
+        let run = try setup(
+            ["--domain", "Capulet.test", "--admin", "nurse"], judge: "grep -q capulet.test $3 && echo $@ > \(directory)/words")
         #expect(run.status == 0, "\(run)")
-        #expect(run.output == """
-            \(file) has been written
-            xmppd does not answer. Then:
-              xmppctl start --config \(file)
-              xmppctl account add nurse@capulet.test
-            DNS: capulet.test is a name for private use; nothing is looked up.
-            """)
+        #expect(
+            run.output == """
+                \(file) has been written
+                xmppd does not answer. Then:
+                  xmppctl start --config \(file)
+                  xmppctl account add nurse@capulet.test
+                DNS: capulet.test is a name for private use; nothing is looked up.
+                """)
         #expect(try text(directory + "/words") == "--check --config \(file).new\n")
         #expect(try text(file) == template("capulet.test", "nurse"))
         #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o640)
@@ -49,7 +56,8 @@ final class SetupTests {
 
     @Test func changesNothingIfTheServerRefuses() throws {
         try Data(ConfigurationTemplate().text.utf8).write(to: URL(filePath: file))
-        let run = try setup(["--domain", "capulet.test", "--certificate", "/nonexistent/cert.pem"], judge: "echo wrong >&2; exit 78")
+        let run = try setup(
+            ["--domain", "capulet.test", "--certificate", "/nonexistent/cert.pem"], judge: "echo wrong >&2; exit 78")
         #expect(run.status == 78 && run.output.isEmpty)
         #expect(run.errors.contains("\nwrong\n") && run.errors.contains("there is no certificate yet"), "\(run.errors)")
         #expect(try text(file) == ConfigurationTemplate().text)
@@ -64,7 +72,9 @@ final class SetupTests {
         #expect(try text(file + ".old") == former)
     }
 
-    @Test(arguments: ["", "[general]\n", ConfigurationTemplate().text + "\n", ConfigurationTemplate().text.replacing("5223", with: "5224")])
+    @Test(arguments: [
+        "", "[general]\n", ConfigurationTemplate().text + "\n", ConfigurationTemplate().text.replacing("5223", with: "5224"),
+    ])
     func replacesNothingThatWasEdited(_ edited: String) throws {
         try Data(edited.utf8).write(to: URL(filePath: file))
         let run = try setup(["--domain", "capulet.test"])
@@ -108,7 +118,13 @@ final class SetupTests {
         let server = try FakeServer { (request: ControlRequest) -> [FakeServer.Reaction] in
             switch request.verb {
             case "status": return [.success(Self.status(with: file))]
-            case "reload": return [.success(["configuration": .string(file), "dry_run": false, "notes": ["a note"], "changes": [], "opened": [], "closed": []])]
+            case "reload":
+                return [
+                    .success([
+                        "configuration": .string(file), "dry_run": false, "notes": ["a note"], "changes": [], "opened": [],
+                        "closed": [],
+                    ])
+                ]
             case "account.exists": return [.success(["exists": false])]
             default: return [.success(["jid": "nurse@capulet.test"])]
             }

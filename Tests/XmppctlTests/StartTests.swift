@@ -51,7 +51,9 @@ struct StartTests {
 
     @Test func waitsUntilAllWorkersAreReady() throws {
         let server = try serverBesideScript()
-        let run = try start(["--config", "a.toml"], server, "echo \"$@\" > \(server.directory)/words; echo $$ > \(server.directory)/pid; exec sleep 1000")
+        let run = try start(
+            ["--config", "a.toml"], server,
+            "echo \"$@\" > \(server.directory)/words; echo $$ > \(server.directory)/pid; exec sleep 1000")
         let pid = try pid(of: server)
         defer {
             kill(pid, SIGKILL)
@@ -92,7 +94,9 @@ struct StartTests {
         let server = try FakeServer { _ in [.failure(code: "unavailable", text: "not yet")] }
         let log = server.directory + "/log"
         try Data("before\n".utf8).write(to: URL(filePath: log))
-        #expect(try start(["--log", log], server, "exit 71") == Run(status: 71, output: "", errors: "xmppctl: xmppd ended without a word"))
+        #expect(
+            try start(["--log", log], server, "exit 71")
+                == Run(status: 71, output: "", errors: "xmppctl: xmppd ended without a word"))
     }
 
     @Test func aProgramThatIsNotThereIsNamed() throws {
@@ -104,12 +108,16 @@ struct StartTests {
 
     @Test func aServerThatRunsIsNotStartedAgain() throws {
         let server = try FakeServer { _ in [.success(StatusTests.status(pid: 812, state: "ready"))] }
-        #expect(try start([], server, "exit 1") == Run(status: 1, output: "", errors: "xmppctl: xmppd is already running (pid 812)"))
+        #expect(
+            try start([], server, "exit 1") == Run(status: 1, output: "", errors: "xmppctl: xmppd is already running (pid 812)"))
     }
 
     @Test func theForegroundIsTheServerItself() {
         let environment = ["XMPPD_PROGRAM": "/opt/xmppd"]
-        #expect(xmppctl(["start", "-f", "-c", "a.toml"], Circumstances(environment: environment)).became == ["/opt/xmppd", "--config", "a.toml"])
+        #expect(
+            xmppctl(["start", "-f", "-c", "a.toml"], Circumstances(environment: environment)).became == [
+                "/opt/xmppd", "--config", "a.toml",
+            ])
         #expect(xmppctl(["start", "--foreground"], Circumstances(environment: environment)).became == ["/opt/xmppd"])
     }
 

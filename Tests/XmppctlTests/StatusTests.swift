@@ -15,7 +15,8 @@ struct StatusTests {
             ],
             "workers": [
                 [
-                    "slot": 0, "state": .string(state), "pid": 813, "incarnation": 1, "restarts": 0, "uptime_s": 273_844, "cpu_ms": 754_300,
+                    "slot": 0, "state": .string(state), "pid": 813, "incarnation": 1, "restarts": 0, "uptime_s": 273_844,
+                    "cpu_ms": 754_300,
                     "pss": 64_172_851, "rss": nil, "sessions": 5021, "connections": 5043, "loop_lag_us": 85, "heartbeat_age_ms": 12,
                     "mesh_congested_peers": 1, "mesh_congested_ms": 12_400, "outgoing_migrations": 2, "oldest_migration_ms": 31_000,
                     "long_turns": 3, "longest_turn_us": 180_000, "slow_readers_closed": 4, "messages_delivered": 17,

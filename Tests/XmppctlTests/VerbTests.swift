@@ -99,7 +99,8 @@ struct VerbTests {
                 a = ?[2J               # default
                 """),
         Row(
-            words: ["account", "add", "Ada@example.org", "--password", "x"], arguments: ["jid": "Ada@example.org", "password": "x"],
+            words: ["account", "add", "Ada@example.org", "--password", "x"],
+            arguments: ["jid": "Ada@example.org", "password": "x"],
             answer: ["jid": "ada@example.org"], output: "ada@example.org has been added"),
         Row(
             words: ["account", "passwd", "ada@example.org", "--password", "x"],
@@ -132,7 +133,10 @@ struct VerbTests {
             words: ["session", "list", "a@x", "--limit", "1"], arguments: ["jid": "a@x", "limit": 1],
             answer: [
                 "rows": [
-                    ["jid": "a@x/phone", "address": "127.0.0.1", "worker": 1, "priority": -5, "available": true, "secure": true, "since": 0]
+                    [
+                        "jid": "a@x/phone", "address": "127.0.0.1", "worker": 1, "priority": -5, "available": true, "secure": true,
+                        "since": 0,
+                    ]
                 ], "more": true,
             ],
             output: """

@@ -55,9 +55,11 @@ extension CrossChecks {
     /// Rules, classes and shapers that are used without being there. Nothing is wrong with the file; it only
     /// means something else than it seems to.
     mutating func checkAccess() {
-        let layers = [("", tree)] + tree.tables("host_config").enumerated().map { index, host in
-            ("host_config[\(index + 1)].", host)
-        }
+        let layers =
+            [("", tree)]
+            + tree.tables("host_config").enumerated().map { index, host in
+                ("host_config[\(index + 1)].", host)
+            }
         let rules = names("access", in: layers.map(\.1))
         let classes = names("acl", in: layers.map(\.1)).union(["all", "none"])
         let shapers = names("shaper", in: [tree]).union(["none"])
@@ -85,9 +87,10 @@ extension CrossChecks {
     }
 
     private func names(_ section: String, in layers: [SettingTable]) -> Set<String> {
-        Set(layers.flatMap { layer in
-            layer.table(section).map { Array($0.entries.keys) + Array($0.broken) } ?? []
-        })
+        Set(
+            layers.flatMap { layer in
+                layer.table(section).map { Array($0.entries.keys) + Array($0.broken) } ?? []
+            })
     }
 
     private mutating func checkClauses(

@@ -67,7 +67,8 @@ extension CrossChecks {
     }
 
     private mutating func report(_ place: ListenerPlace, inTheWayOf other: ListenerPlace, at position: Position) {
-        let hint = place.hasAddress(of: other)
+        let hint =
+            place.hasAddress(of: other)
             ? "\(other.path) in line \(other.line) has them, too"
             : "\(other.path) in line \(other.line) has \(other.description), and one takes in the other; give them different ports, or "
                 + "reuse_port to both"

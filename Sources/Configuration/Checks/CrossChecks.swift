@@ -20,8 +20,9 @@ struct CrossChecks {
         _ kind: Problem.Kind, at position: Position, _ path: String, found: String? = nil, _ expected: String,
         hint: String? = nil
     ) {
-        validator.report(Problem(
-            kind, file: validator.file, at: position, path: path, found: found, expected: expected, hint: hint))
+        validator.report(
+            Problem(
+                kind, file: validator.file, at: position, path: path, found: found, expected: expected, hint: hint))
     }
 
     private mutating func checkGeneral() {
@@ -30,9 +31,12 @@ struct CrossChecks {
         let types = general.strings("host_types") ?? []
         if hosts.isEmpty, types.isEmpty, !general.isBroken("hosts"), !general.isBroken("host_types") {
             let position = general["hosts"]?.position ?? general.position
-            report(.missingKey, at: position, "general.hosts", "it must name at least one domain, or general.host_types a host type")
+            report(
+                .missingKey, at: position, "general.hosts", "it must name at least one domain, or general.host_types a host type")
         }
-        if hosts.isEmpty, !types.isEmpty, !general.isGiven("default_server_domain"), !general.isBroken("default_server_domain"), !general.isBroken("hosts") {
+        if hosts.isEmpty, !types.isEmpty, !general.isGiven("default_server_domain"), !general.isBroken("default_server_domain"),
+            !general.isBroken("hosts")
+        {
             report(
                 .missingKey, at: general.position, "general.default_server_domain",
                 "it must be a domain name, since general.hosts has none that could stand for it")

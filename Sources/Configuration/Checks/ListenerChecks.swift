@@ -74,7 +74,9 @@ extension CrossChecks {
 
     /// Files of later releases have no `module` any more, since there only just_tls is left.
     private mutating func checkImpliedProfile(of tls: SettingTable, path: String) {
-        let (just, fast) = (TLSListenerConfiguration.Module.justTLS.ownKeys(in: tls), TLSListenerConfiguration.Module.fastTLS.ownKeys(in: tls))
+        let (just, fast) = (
+            TLSListenerConfiguration.Module.justTLS.ownKeys(in: tls), TLSListenerConfiguration.Module.fastTLS.ownKeys(in: tls)
+        )
         guard let key = just.first else { return }
         if let other = fast.first {
             report(

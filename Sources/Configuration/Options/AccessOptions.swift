@@ -5,7 +5,8 @@ enum AccessOptions {
     private static let acl: [OptionRow] =
         [
             OptionRow("acl", .section, .present, "Classes of users.", effect: ReloadEffect.nextQuestion),
-            OptionRow("acl.*", .sections, .unset, "A class: users that one of its patterns matches.", effect: ReloadEffect.nextQuestion),
+            OptionRow(
+                "acl.*", .sections, .unset, "A class: users that one of its patterns matches.", effect: ReloadEffect.nextQuestion),
         ]
         + OptionRow.under(
             "acl.*[]", effect: ReloadEffect.nextQuestion,
@@ -28,8 +29,10 @@ enum AccessOptions {
         OptionRow("access", .section, .present, "Rules: what holds for which class.", effect: ReloadEffect.nextQuestion),
         OptionRow(
             "access.*", .sections, .unset,
-            "A rule: its first clause whose class has the user counts; without one the user is denied.", effect: ReloadEffect.nextQuestion),
-        OptionRow("access.*[].acl", .name, .required, "The class; all and none are there already.", effect: ReloadEffect.nextQuestion),
+            "A rule: its first clause whose class has the user counts; without one the user is denied.",
+            effect: ReloadEffect.nextQuestion),
+        OptionRow(
+            "access.*[].acl", .name, .required, "The class; all and none are there already.", effect: ReloadEffect.nextQuestion),
         OptionRow(
             "access.*[].value", .either([.name, .integer(0...Int64(Int32.max), .none)]), .required,
             "allow, deny, the name of a shaper, or a number.", effect: ReloadEffect.nextQuestion),

@@ -24,7 +24,8 @@ enum AuthenticationOptions {
             "The SASL mechanisms that are offered, in this order, as far as the methods can serve them."),
         OptionRow(
             "sasl_external", .names(ExternalRule.allCases.map(\.rawValue)), .list(["standard"]),
-            "How a client certificate becomes a user: by its XMPP addresses, without those by its common name, or without those as the client says; tried in this order."),
+            "How a client certificate becomes a user: by its XMPP addresses, without those by its common name, or without those as the client says; tried in this order."
+        ),
         OptionRow(
             "sasl_external_common_name", .section, .unset, "What a common name has around it in a user name.", editions: .later,
             state: .notYet),
@@ -60,7 +61,8 @@ enum AuthenticationOptions {
         OptionRow("external", .section, .unset, "A program of your own is asked."),
         OptionRow(
             "http", .section, .unset,
-            "A web service is asked, by the pool outgoing_pools.http.auth. One that has no get_password serves PLAIN only: name that in sasl_mechanisms."),
+            "A web service is asked, by the pool outgoing_pools.http.auth. One that has no get_password serves PLAIN only: name that in sasl_mechanisms."
+        ),
         OptionRow("jwt", .section, .unset, "The password is a signed token."),
         OptionRow(
             "ldap", .section, .unset,
@@ -91,7 +93,8 @@ enum AuthenticationOptions {
     ]
 
     private static let external: [OptionRow] = [
-        OptionRow("program", .path, .required, "The program that is asked, run as the user that workers run as; arguments may follow."),
+        OptionRow(
+            "program", .path, .required, "The program that is asked, run as the user that workers run as; arguments may follow."),
         OptionRow("instances", .positive(), .integer(1), "How many processes of it a worker runs at most, for each host."),
     ]
 
@@ -133,6 +136,8 @@ enum AuthenticationOptions {
     ]
 
     private static let rdbms: [OptionRow] = [
-        OptionRow("users_number_estimate", .boolean, .boolean(false), "Count users by the database's estimate, which is that of all domains together.")
+        OptionRow(
+            "users_number_estimate", .boolean, .boolean(false),
+            "Count users by the database's estimate, which is that of all domains together.")
     ]
 }

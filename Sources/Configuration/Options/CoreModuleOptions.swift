@@ -44,7 +44,8 @@ enum CoreModuleOptions {
                 OptionRow("cache_size", .positive(), .integer(1000), "How many capability sets are remembered."),
                 OptionRow("cache_life_time", .positive(.seconds), .integer(86400), "How long they are remembered."),
                 OptionRow(
-                    "iq_response_timeout", .positive(.milliseconds), .integer(5000), "How long a client may take to say what it can.",
+                    "iq_response_timeout", .positive(.milliseconds), .integer(5000),
+                    "How long a client may take to say what it can.",
                     editions: .later, state: .notYet),
                 OptionRow(
                     "versions", .list(.choice(["v1", "v2"]), atLeastOne: true), .list(["v1", "v2"]),

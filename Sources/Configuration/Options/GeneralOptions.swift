@@ -14,28 +14,35 @@ enum GeneralOptions {
     ]
 
     private static let identity: [OptionRow] = [
-        OptionRow("loglevel", .choice(logLevels), .text("warning"), "The lowest severity that is logged.", effect: "holds at once, in all processes"),
+        OptionRow(
+            "loglevel", .choice(logLevels), .text("warning"), "The lowest severity that is logged.",
+            effect: "holds at once, in all processes"),
         OptionRow(
             "hosts", .list(.text(.domain), atLeastOne: false), .list([]),
-            "The XMPP domains served here; a stream to another domain is refused with host-unknown.", effect: "a new host is served at once; streams of one that is gone are closed with host-gone, all others live on"),
+            "The XMPP domains served here; a stream to another domain is refused with host-unknown.",
+            effect: "a new host is served at once; streams of one that is gone are closed with host-gone, all others live on"),
         OptionRow(
             "host_types", .list(.name, atLeastOne: false), .list([]),
             "Names for kinds of domains that are added while the server runs.", state: .notYet),
         OptionRow(
             "default_server_domain", .text(.domain), .computed("the first of hosts"),
-            "The domain that speaks where none is known yet, as in errors about a stream's header.", effect: ReloadEffect.newStreams),
+            "The domain that speaks where none is known yet, as in errors about a stream's header.", effect: ReloadEffect.newStreams
+        ),
         OptionRow(
             "language", .text(.language), .text("en"),
-            "The language of streams, as their headers say. Texts of errors are English, and say so.", effect: ReloadEffect.newStreams),
+            "The language of streams, as their headers say. Texts of errors are English, and say so.",
+            effect: ReloadEffect.newStreams),
         OptionRow(
             "hide_service_name", .boolean, .boolean(false),
-            "Close a connection that begins with garbage without a word, instead of with a stream error.", effect: ReloadEffect.newStreams),
+            "Close a connection that begins with garbage without a word, instead of with a stream error.",
+            effect: ReloadEffect.newStreams),
         OptionRow(
             "http_server_name", .string, .text("Cowboy"),
             "The server header of HTTP answers.", state: .notYet),
         OptionRow(
             "domain_certfile", .sections, .unset,
-            "Certificates for single domains: chosen by server name indication, or by the stream's header.", effect: ReloadEffect.newConnections),
+            "Certificates for single domains: chosen by server name indication, or by the stream's header.",
+            effect: ReloadEffect.newConnections),
         OptionRow(
             "domain_certfile[].domain", .text(.domainOrWildcard), .required,
             "The domain the certificate is for; *.example.org is every direct subdomain.", effect: ReloadEffect.newConnections),
@@ -47,7 +54,8 @@ enum GeneralOptions {
     private static let limits: [OptionRow] = [
         OptionRow(
             "registration_timeout", .positiveOrInfinity(.seconds), .integer(600),
-            "How long an address must wait after an in-band registration before the next.", effect: "the next registrations follow it"),
+            "How long an address must wait after an in-band registration before the next.",
+            effect: "the next registrations follow it"),
         OptionRow(
             "replaced_wait_timeout", .positive(.milliseconds), .integer(2000),
             "How long a new session waits for the old one of the same full address to end."),

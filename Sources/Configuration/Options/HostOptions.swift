@@ -18,7 +18,8 @@ enum HostOptions {
                 OptionRow("auth", .section, .unset, "Replaces the section auth as a whole.", effect: ReloadEffect.newLogins),
                 OptionRow("modules", .section, .unset, "Replaces the section modules as a whole.", effect: ReloadEffect.modules),
                 OptionRow("acl", .section, .unset, "Adds patterns to the classes of acl.", effect: ReloadEffect.nextQuestion),
-                OptionRow("access", .section, .unset, "Clauses that are tried before those of access.", effect: ReloadEffect.nextQuestion),
+                OptionRow(
+                    "access", .section, .unset, "Clauses that are tried before those of access.", effect: ReloadEffect.nextQuestion),
                 OptionRow("s2s", .section, .unset, "Replaces the section s2s as a whole.", state: .notYet),
             ])
 }

@@ -18,7 +18,8 @@ enum ListenerOptions {
 
     /// Where a listener of any kind listens.
     static let address: [OptionRow] = [
-        OptionRow("port", .port, .required, "The TCP port; 0 lets the system choose one.", editions: .all, effect: ReloadEffect.address),
+        OptionRow(
+            "port", .port, .required, "The TCP port; 0 lets the system choose one.", editions: .all, effect: ReloadEffect.address),
         OptionRow(
             "ip_address", .text(.ipAddress), .computed("all addresses of the IP version"),
             "The address listened on, literally; names are not looked up.", editions: .all, effect: ReloadEffect.address),
@@ -36,7 +37,8 @@ enum ListenerOptions {
         [
             OptionRow(
                 "backlog", .natural(), .integer(1024),
-                "How many connections may wait to be accepted; the system's own limit applies too.", editions: .all, effect: "holds at once"),
+                "How many connections may wait to be accepted; the system's own limit applies too.", editions: .all,
+                effect: "holds at once"),
             OptionRow(
                 "proxy_protocol", .boolean, .boolean(false),
                 "Expect a PROXY protocol header, version 1 or 2, in front of each connection; without one it is closed.",

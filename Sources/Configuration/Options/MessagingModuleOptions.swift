@@ -19,7 +19,7 @@ enum MessagingModuleOptions {
             [
                 ModuleOptionRows.backend("mnesia", "rdbms", "riak"),
                 OptionRow(
-                    "store_groupchat_messages", .boolean, .boolean(false), "Keep those of rooms, too.")
+                    "store_groupchat_messages", .boolean, .boolean(false), "Keep those of rooms, too."),
             ])
 
     private static let copies: [OptionRow] =
@@ -58,7 +58,8 @@ enum MessagingModuleOptions {
             "user_prefs_store", .either([.choices("rdbms", "cassandra", "mnesia"), .boolean]), .unset,
             "Where preferences are kept: with any value in the database, without one users have none.", state: .inEffect),
         OptionRow(
-            "full_text_search", .boolean, .boolean(true), "Let archives be searched by words, 16 MiB of messages with one query.", state: .inEffect),
+            "full_text_search", .boolean, .boolean(true), "Let archives be searched by words, 16 MiB of messages with one query.",
+            state: .inEffect),
         OptionRow(
             "cache_users", .boolean, .boolean(true), "Remember archive ids of users.", state: remembered),
         OptionRow(
@@ -95,7 +96,8 @@ enum MessagingModuleOptions {
 
     /// Archives of users, and of rooms: each may have most keys anew, and without an own value has the common one.
     private static func parts(_ writerTable: OptionRow, _ own: [OptionRow] = []) -> [OptionRow] {
-        let anew = everyArchive.map { OptionRow($0.path, $0.kind, .unset, $0.sentence, state: $0.declaredState) } + own
+        let anew =
+            everyArchive.map { OptionRow($0.path, $0.kind, .unset, $0.sentence, state: $0.declaredState) } + own
             + [writerTable] + writer
         let rooms = anew.map { row in
             let state: OptionState = row.state == .inEffect ? .notYet : row.state
@@ -117,7 +119,8 @@ enum MessagingModuleOptions {
                 [OptionRow("host", .text(.hostPattern), .text("conference.@HOST@"), "The domain of the rooms.")] + rooms)
     }
 
-    private static let cache = [OptionRow("cache", .section, .present, "How they are remembered.", state: remembered)]
+    private static let cache =
+        [OptionRow("cache", .section, .present, "How they are remembered.", state: remembered)]
         + ModuleOptionRows.cache("cache", state: remembered)
 
     private static let archive: [OptionRow] = ModuleOptionRows.module(

@@ -59,10 +59,11 @@ enum ModuleOptionRows {
         OptionRow("iqdisc.workers", .positive(), .unset, "How many queues.", state: scheduling),
     ]
 
-    private static let common: [OptionRow] = scheduled + [
-        backend("mnesia", "rdbms", "rdbms_async", "cets", "redis", "ldap", "cassandra", "elasticsearch", "s3"),
-        OptionRow(
-            "riak", .free, .unset, "Names of buckets in Riak.", editions: .release5,
-            state: .accepted("support for Riak was removed")),
-    ]
+    private static let common: [OptionRow] =
+        scheduled + [
+            backend("mnesia", "rdbms", "rdbms_async", "cets", "redis", "ldap", "cassandra", "elasticsearch", "s3"),
+            OptionRow(
+                "riak", .free, .unset, "Names of buckets in Riak.", editions: .release5,
+                state: .accepted("support for Riak was removed")),
+        ]
 }

@@ -22,7 +22,8 @@ enum PoolOptions {
         let table = "outgoing_pools.\(type)"
         return [
             OptionRow(table, .section, .unset, sentence, state: state, effect: ReloadEffect.pools),
-            OptionRow("\(table).*", .section, .unset, "A pool, by the name its users know it by.", state: state,
+            OptionRow(
+                "\(table).*", .section, .unset, "A pool, by the name its users know it by.", state: state,
                 effect: ReloadEffect.pools),
         ]
             + OptionRow.under(
@@ -33,7 +34,8 @@ enum PoolOptions {
                     OptionRow("host", .text(.domain), .unset, "The host of a pool for a single one."),
                     OptionRow(
                         "workers", .positive(), .integer(workers),
-                        "How many connections there are at most. They are divided among the worker processes, one for each at least."),
+                        "How many connections there are at most. They are divided among the worker processes, one for each at least."
+                    ),
                     OptionRow(
                         "strategy",
                         .choices(
@@ -45,7 +47,8 @@ enum PoolOptions {
                         "call_timeout", .positive(.milliseconds), .integer(timeout),
                         "How long an answer may take, with the wait for a free connection."),
                     OptionRow(
-                        "max_worker_queue_len", .natural(), .unset, "How many requests may wait for a connection.", editions: .later,
+                        "max_worker_queue_len", .natural(), .unset, "How many requests may wait for a connection.",
+                        editions: .later,
                         state: .notYet),
                     OptionRow("connection", .section, .present, "Where and how to connect."),
                 ] + OptionRow.under("connection", connection + tls))
@@ -63,7 +66,8 @@ enum PoolOptions {
             "tls.verify_peer", .boolean, .unset, "true is verify_mode \"peer\", false is \"none\".",
             editions: .release5, alias: .verifyPeer),
         OptionRow("tls.certfile", .file(.certificates), .unset, "The certificate presented."),
-        OptionRow("tls.cacertfile", .file(.certificates), .unset, "The authorities that are trusted; without it those of the system."),
+        OptionRow(
+            "tls.cacertfile", .file(.certificates), .unset, "The authorities that are trusted; without it those of the system."),
         OptionRow(
             "tls.dhfile", .file(.dhParameters), .unset, "A Diffie-Hellman group.", editions: .release5,
             state: .accepted("the service chooses the group")),
@@ -96,7 +100,9 @@ enum PoolOptions {
     ]
 
     private static let rdbms: [OptionRow] = [
-        OptionRow("driver", .choices("pgsql", "mysql", "odbc"), .required, "The kind of database: pgsql; for the others there is no driver."),
+        OptionRow(
+            "driver", .choices("pgsql", "mysql", "odbc"), .required,
+            "The kind of database: pgsql; for the others there is no driver."),
         OptionRow("host", .name, .unset, "The database server."),
         OptionRow("port", .integer(1...65535, .none), .computed("5432 for pgsql, 3306 for mysql"), "Its port."),
         OptionRow("database", .name, .unset, "The database."),

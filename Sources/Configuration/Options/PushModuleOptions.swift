@@ -6,7 +6,9 @@ enum PushModuleOptions {
         OptionRow("presence_updates_topic", .name, .unset, "The topic for presence."),
         OptionRow("pm_messages_topic", .name, .unset, "The topic for messages."),
         OptionRow("muc_messages_topic", .name, .unset, "The topic for messages of rooms."),
-        OptionRow("plugin_module", .choices("mod_event_pusher_sns_defaults"), .text("mod_event_pusher_sns_defaults"), "Code that adds attributes."),
+        OptionRow(
+            "plugin_module", .choices("mod_event_pusher_sns_defaults"), .text("mod_event_pusher_sns_defaults"),
+            "Code that adds attributes."),
         OptionRow("sns_host", .name, .required, "The host of the service."),
         OptionRow("region", .name, .required, "The region."),
         OptionRow("access_key_id", .name, .required, "The name of the key."),
@@ -17,16 +19,17 @@ enum PushModuleOptions {
         OptionRow("publish_retry_time_ms", .natural(.milliseconds), .integer(50), "The pause before."),
     ]
 
-    private static let push: [OptionRow] = [
-        OptionRow("backend", .choices("mnesia", "rdbms"), .text("mnesia"), "Where subscriptions are kept."),
-        OptionRow(
-            "plugin_module",
-            .choices("mod_event_pusher_push_plugin_defaults", "mod_event_pusher_push_plugin_enhanced"),
-            .text("mod_event_pusher_push_plugin_defaults"), "Code that decides what is sent."),
-        OptionRow(
-            "virtual_pubsub_hosts", .list(.text(.hostPattern), atLeastOne: false), .list([]),
-            "Domains that stand for a publishing service."),
-    ] + ModuleOptionRows.scheduled + ModuleOptionRows.senders("wpool")
+    private static let push: [OptionRow] =
+        [
+            OptionRow("backend", .choices("mnesia", "rdbms"), .text("mnesia"), "Where subscriptions are kept."),
+            OptionRow(
+                "plugin_module",
+                .choices("mod_event_pusher_push_plugin_defaults", "mod_event_pusher_push_plugin_enhanced"),
+                .text("mod_event_pusher_push_plugin_defaults"), "Code that decides what is sent."),
+            OptionRow(
+                "virtual_pubsub_hosts", .list(.text(.hostPattern), atLeastOne: false), .list([]),
+                "Domains that stand for a publishing service."),
+        ] + ModuleOptionRows.scheduled + ModuleOptionRows.senders("wpool")
 
     private static let web: [OptionRow] = [
         OptionRow("pool_name", .name, .text("http_pool"), "The pool of connections."),
@@ -121,7 +124,8 @@ enum PushModuleOptions {
             OptionRow("connections.advertised_endpoints[].host", .name, .required, "The address."),
             OptionRow("connections.advertised_endpoints[].port", .port, .required, "The port."),
             OptionRow("connections.connections_per_endpoint", .natural(), .integer(1), "How many connections there are."),
-            OptionRow("connections.endpoint_refresh_interval", .positive(.seconds), .integer(60), "How often endpoints are looked up."),
+            OptionRow(
+                "connections.endpoint_refresh_interval", .positive(.seconds), .integer(60), "How often endpoints are looked up."),
             OptionRow(
                 "connections.endpoint_refresh_interval_when_empty", .positive(.seconds), .integer(3),
                 "The same while none is known."),

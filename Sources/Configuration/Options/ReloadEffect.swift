@@ -12,7 +12,8 @@ enum ReloadEffect {
         "the new one is bound before anything changes; streams of one that is gone are closed with reset, all others live on"
     static let address = "the new address is bound before the old one is left, sessions live on"
     static let modules = "loaded or unloaded for open sessions too; what a module has stored stays"
-    static let workers = "workers are started, or drained and ended, once everything else is in force; the connections of outgoing pools are shared out anew"
+    static let workers =
+        "workers are started, or drained and ended, once everything else is in force; the connections of outgoing pools are shared out anew"
     static let account =
         "workers are replaced one after another, as xmppctl restart --rolling does; the new ones must be able to write to the database, and the master must be root"
     static let database =

@@ -124,7 +124,8 @@ enum RoomModuleOptions {
         ModuleOptionRows.module(
             "mod_pubsub", "Publishing and subscribing (XEP-0060, XEP-0163).",
             nodes + [
-                OptionRow("max_items_per_node", .naturalOrInfinity(), .infinity, "The most items that a node may keep.", editions: .later)
+                OptionRow(
+                    "max_items_per_node", .naturalOrInfinity(), .infinity, "The most items that a node may keep.", editions: .later)
             ])
         + ModuleOptionRows.module("mod_pubsub_old", "What mod_pubsub was before.", editions: .later, nodes)
 

@@ -2,11 +2,13 @@
 enum ServerListenerOptions {
     static let rows: [OptionRow] =
         OptionRow.under(
-            "listen.s2s[]", state: .notYet, ListenerOptions.address + ListenerOptions.streams() + LaterReleaseOptions.streams + server)
+            "listen.s2s[]", state: .notYet,
+            ListenerOptions.address + ListenerOptions.streams() + LaterReleaseOptions.streams + server)
         + OptionRow.under("listen.s2s[].tls", state: .notYet, serverTLS + LaterReleaseOptions.streamTLS)
         + OptionRow.under(
             "listen.service[]", state: .notYet,
-            ListenerOptions.address + ListenerOptions.streams() + LaterReleaseOptions.streams + component + LaterReleaseOptions.component)
+            ListenerOptions.address + ListenerOptions.streams() + LaterReleaseOptions.streams + component
+                + LaterReleaseOptions.component)
         + OptionRow.under("listen.service[].tls", state: .notYet, LaterReleaseOptions.componentTLS)
 
     private static let server: [OptionRow] = [

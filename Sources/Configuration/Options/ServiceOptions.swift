@@ -88,7 +88,8 @@ enum ServiceOptions {
             ] + graphite + [
                 OptionRow("log", .section, .unset, "To the log.", editions: .release63),
                 OptionRow(
-                    "log.level", .choice(GeneralOptions.logLevels.filter { $0 != "none" }), .text("debug"), "The severity of such lines.",
+                    "log.level", .choice(GeneralOptions.logLevels.filter { $0 != "none" }), .text("debug"),
+                    "The severity of such lines.",
                     editions: .release63),
             ])
 

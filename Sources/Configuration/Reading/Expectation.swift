@@ -27,7 +27,9 @@ extension OptionKind {
 
     private static func integer(_ range: ClosedRange<Int64>, _ unit: OptionUnit) -> String {
         let isOpen = range.upperBound >= Int64(Int32.max)
-        let bounds = isOpen ? "an integer of \(range.lowerBound) or more"
+        let bounds =
+            isOpen
+            ? "an integer of \(range.lowerBound) or more"
             : "an integer from \(range.lowerBound) to \(range.upperBound)"
         return unit == .none ? bounds : "\(bounds) (\(unit.rawValue))"
     }

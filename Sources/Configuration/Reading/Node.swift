@@ -80,9 +80,10 @@ private final class Builder {
     func take(_ event: ctoml_event) {
         switch event.kind {
         case CTOML_TABLE_BEGIN, CTOML_ARRAY_BEGIN:
-            open.append(Open(
-                key: Self.key(of: event), keyPosition: Position(event.key_position),
-                position: Position(event.position)))
+            open.append(
+                Open(
+                    key: Self.key(of: event), keyPosition: Position(event.key_position),
+                    position: Position(event.position)))
         case CTOML_TABLE_END:
             guard let done = open.popLast() else { return }
             let entries = done.entries.sorted { $0.position < $1.position }

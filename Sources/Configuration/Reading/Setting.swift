@@ -134,13 +134,16 @@ struct SettingTable: Sendable, Equatable {
 enum TOMLPath {
     /// A path and one more key, which is quoted where TOML would need it.
     static func appending(_ key: String, to path: String) -> String {
-        let isBare = !key.isEmpty && key.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"): true
-            default: false
+        let isBare =
+            !key.isEmpty
+            && key.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
             }
-        }
         let part = isBare ? key : "\"\(key)\""
         return path.isEmpty ? part : "\(path).\(part)"
     }

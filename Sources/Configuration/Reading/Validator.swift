@@ -24,8 +24,9 @@ struct Validator {
                 continue
             }
             if case .refused(let reason) = row.state {
-                problems.append(Problem(
-                    .removed, file: file, at: entry.position, path: place, expected: reason))
+                problems.append(
+                    Problem(
+                        .removed, file: file, at: entry.position, path: place, expected: reason))
                 table.broken.insert(entry.key)
                 continue
             }
@@ -59,12 +60,14 @@ struct Validator {
         let known = schema.children.filter { $0.value.row != nil }.keys.sorted()
         let nearest = NearestName.to(entry.key, among: known)
         let isModule = known.contains("mod_roster")
-        let expected = isModule
+        let expected =
+            isModule
             ? "no module of that name; a module written in Erlang cannot be loaded"
             : "known here: " + (known.isEmpty ? "nothing" : known.joined(separator: ", "))
-        problems.append(Problem(
-            .unexpectedKey, file: file, at: entry.position, path: path, expected: expected,
-            hint: nearest.map { "nearest known key: \($0)" }))
+        problems.append(
+            Problem(
+                .unexpectedKey, file: file, at: entry.position, path: path, expected: expected,
+                hint: nearest.map { "nearest known key: \($0)" }))
     }
 
     private mutating func value(
@@ -86,10 +89,11 @@ struct Validator {
         let value = check.value(of: node, kind: row.kind, path: path)
         for warning in check.warnings { warn(warning, at: node.position, path: path) }
         for failure in check.failures {
-            problems.append(Problem(
-                failure.rejection.kind, file: file, at: failure.node.position, path: failure.path,
-                found: row.kind.isSecret ? failure.node.foundKind : failure.node.found,
-                expected: failure.rejection.expected, hint: failure.rejection.hint))
+            problems.append(
+                Problem(
+                    failure.rejection.kind, file: file, at: failure.node.position, path: failure.path,
+                    found: row.kind.isSecret ? failure.node.foundKind : failure.node.found,
+                    expected: failure.rejection.expected, hint: failure.rejection.hint))
         }
         return value.map { Setting(value: $0, position: node.position) }
     }
@@ -101,9 +105,10 @@ struct Validator {
         for (index, element) in elements.enumerated() {
             let place = "\(path)[\(index + 1)]"
             guard case .table(let entries) = element.value else {
-                problems.append(Problem(
-                    .malformedNode, file: file, at: element.position, path: place,
-                    found: element.found, expected: "a table"))
+                problems.append(
+                    Problem(
+                        .malformedNode, file: file, at: element.position, path: place,
+                        found: element.found, expected: "a table"))
                 continue
             }
             let inner = table(entries, at: element.position, schema: schema, path: place, isSilent: isSilent)
@@ -152,9 +157,10 @@ extension Validator {
             switch row.default {
             case .unset, .computed: break
             case .required:
-                problems.append(Problem(
-                    .missingKey, file: file, at: table.position, path: TOMLPath.appending(key, to: path),
-                    expected: "it must be \(row.kind.expectation)"))
+                problems.append(
+                    Problem(
+                        .missingKey, file: file, at: table.position, path: TOMLPath.appending(key, to: path),
+                        expected: "it must be \(row.kind.expectation)"))
             case .present:
                 let place = TOMLPath.appending(key, to: path)
                 let inner = self.table([], at: table.position, schema: child, path: place, isSilent: true)

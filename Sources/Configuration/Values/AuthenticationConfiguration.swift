@@ -23,9 +23,11 @@ public struct AuthenticationConfiguration: Sendable, Equatable {
 
     init(_ table: SettingTable) {
         let given = AuthenticationMethod.allCases.filter { table.table($0.rawValue) != nil }
-        methods = table.strings("methods")?.compactMap(AuthenticationMethod.init(rawValue:))
+        methods =
+            table.strings("methods")?.compactMap(AuthenticationMethod.init(rawValue:))
             ?? given.sorted { $0.rawValue < $1.rawValue }
-        mechanisms = table.strings("sasl_mechanisms")?.compactMap(SASLMechanism.init(rawValue:))
+        mechanisms =
+            table.strings("sasl_mechanisms")?.compactMap(SASLMechanism.init(rawValue:))
             ?? SASLMechanism.allCases.filter(\.isOfferedByDefault)
         maxUsersPerDomain = table.integer("max_users_per_domain")
         passwordFormat = table.string("password.format").flatMap(PasswordFormat.init(rawValue:)) ?? .scram

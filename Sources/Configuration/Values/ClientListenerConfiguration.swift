@@ -78,7 +78,8 @@ struct ListenerAddress: Equatable {
 
     init(_ table: SettingTable) {
         let given = table.string("ip_address").flatMap { IPAddress($0) }
-        let version = table.integer("ip_version").flatMap(IPVersion.init(rawValue:))
+        let version =
+            table.integer("ip_version").flatMap(IPVersion.init(rawValue:))
             ?? (given?.isIPv6 == true ? .six : .four)
         self.version = version
         port = table.integer("port") ?? 0

@@ -116,7 +116,8 @@ public struct HostConfiguration: Sendable {
         domain: String, own: SettingTable, over common: HostConfiguration, server: SettingTable, hosted: Set<String>
     ) {
         self.domain = domain
-        replacedWaitTimeout = own.integer("general.replaced_wait_timeout").map { .milliseconds($0) }
+        replacedWaitTimeout =
+            own.integer("general.replaced_wait_timeout").map { .milliseconds($0) }
             ?? common.replacedWaitTimeout
         routesSubdomains = own.string("general.route_subdomains") != nil || common.routesSubdomains
         authentication = own.table("auth").map(AuthenticationConfiguration.init) ?? common.authentication

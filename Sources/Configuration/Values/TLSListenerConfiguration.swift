@@ -43,14 +43,16 @@ public struct TLSListenerConfiguration: Sendable, Equatable {
         mode = table.string("mode").flatMap(Mode.init(rawValue:)) ?? .starttls
         self.module = module
         cacertfile = table.file("cacertfile")
-        verifyMode = table.string("verify_mode").flatMap(VerifyMode.init(rawValue:))
+        verifyMode =
+            table.string("verify_mode").flatMap(VerifyMode.init(rawValue:))
             ?? (cacertfile == nil ? .none : .peer)
         certfile = table.file("certfile")
         keyfile = table.file("keyfile")
         password = table.secret("password")
         dhfile = table.file("dhfile")
         ciphers = table.string("ciphers") ?? (module == .fastTLS ? "TLSv1.2:TLSv1.3" : nil)
-        protocolOptions = table.strings("protocol_options")
+        protocolOptions =
+            table.strings("protocol_options")
             ?? (module == .fastTLS ? ["no_sslv2", "no_sslv3", "no_tlsv1", "no_tlsv1_1"] : [])
         versions = table.strings("versions")
         disconnectOnFailure = table.boolean("disconnect_on_failure") ?? true

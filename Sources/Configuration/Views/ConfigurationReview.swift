@@ -40,7 +40,8 @@ extension ConfigurationLoader {
         let validator = checks.validator
         var rows = validator.problems.map(ConfigurationReview.Row.init) + validator.notes.map(ConfigurationReview.Row.init)
         let said = rows
-        let around = validator.problems.map(ConfigurationReview.Row.init)
+        let around =
+            validator.problems.map(ConfigurationReview.Row.init)
             + validator.notes.filter { $0.kind != .warning }.map(ConfigurationReview.Row.init)
         var walk = GivenSettings()
         walk.visit(checks.tree, path: "")
@@ -115,7 +116,9 @@ private struct GivenSettings {
     }
 
     /// A class of users or a rule is one setting, whatever is in it.
-    private static func isRule(_ path: String) -> Bool { path == "acl" || path == "access" || path.hasSuffix(".acl") || path.hasSuffix(".access") }
+    private static func isRule(_ path: String) -> Bool {
+        path == "acl" || path == "access" || path.hasSuffix(".acl") || path.hasSuffix(".access")
+    }
 
     private mutating func add(_ setting: Setting, _ path: String) {
         guard let position = setting.position else { return }

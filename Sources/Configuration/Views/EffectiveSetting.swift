@@ -92,7 +92,8 @@ extension Setting {
         case .secret: Secret("").description
         case .file(let file): Node.quoted(file.path, limit: .max)
         case .list(let elements): "[\(elements.map(\.text).joined(separator: ", "))]"
-        case .table(let table): "{ \(table.entries.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value.text)" }.joined(separator: ", ")) }"
+        case .table(let table):
+            "{ \(table.entries.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value.text)" }.joined(separator: ", ")) }"
         }
     }
 }
@@ -118,7 +119,9 @@ extension OptionRow {
     /// The releases that have it.
     public var editionsText: String {
         if editions.contains(.xmppd) { return "xmppd" }
-        let names = [(Editions.release5, "5"), (.release62, "6.2"), (.release63, "6.3"), (.later, "after 6.3")].filter { editions.contains($0.0) }
+        let names = [(Editions.release5, "5"), (.release62, "6.2"), (.release63, "6.3"), (.later, "after 6.3")].filter {
+            editions.contains($0.0)
+        }
         return "MongooseIM " + names.map(\.1).joined(separator: ", ")
     }
 

@@ -176,7 +176,7 @@ public final class Accounts {
         for maker in makers {
             do throws(StanzaError) {
                 return try await maker.create(user, password)
-            } catch where error.condition == .notAllowed { continue }
+            } catch  where error.condition == .notAllowed { continue }
         }
         throw StanzaError(.notAllowed)
     }
@@ -186,7 +186,7 @@ public final class Accounts {
         for method in methods {
             do throws(StanzaError) {
                 if try await method.setPassword(user, password) { return }
-            } catch where error.condition == .notAllowed { failure = error }
+            } catch  where error.condition == .notAllowed { failure = error }
         }
         throw failure
     }
@@ -197,7 +197,7 @@ public final class Accounts {
         for method in methods {
             do throws(StanzaError) {
                 if try await method.remove(user) { existed = true }
-            } catch where error.condition == .notAllowed { failure = error }
+            } catch  where error.condition == .notAllowed { failure = error }
         }
         if let failure, !existed { throw failure }
         return existed

@@ -40,12 +40,14 @@ final class InternalAuthentication: AuthenticationBackend {
         case nil: return .notFound
         case .plain(let text): return .found(.plain(text))
         case .scram(let keys):
-            return .found(.keys(ScramHash.allCases.reduce(into: [:]) { known, hash in
-                guard let kept = keys[CredentialHash(hash)] else { return }
-                known[hash] = ScramCredentials(
-                    hash: hash, salt: kept.salt, iterations: kept.iterations, storedKey: kept.storedKey,
-                    serverKey: kept.serverKey)
-            }))
+            return .found(
+                .keys(
+                    ScramHash.allCases.reduce(into: [:]) { known, hash in
+                        guard let kept = keys[CredentialHash(hash)] else { return }
+                        known[hash] = ScramCredentials(
+                            hash: hash, salt: kept.salt, iterations: kept.iterations, storedKey: kept.storedKey,
+                            serverKey: kept.serverKey)
+                    }))
         }
     }
 
@@ -95,10 +97,11 @@ final class InternalAuthentication: AuthenticationBackend {
         case nil: throw StanzaError(.internalServerError, .wait)
         case .plain(let text)?: return .plain(text)
         case .keys(let keys)?:
-            return .scram(keys.values.reduce(into: [:]) { kept, made in
-                kept[CredentialHash(made.hash)] = ScramKeys(
-                    salt: made.salt, iterations: made.iterations, storedKey: made.storedKey, serverKey: made.serverKey)
-            })
+            return .scram(
+                keys.values.reduce(into: [:]) { kept, made in
+                    kept[CredentialHash(made.hash)] = ScramKeys(
+                        salt: made.salt, iterations: made.iterations, storedKey: made.storedKey, serverKey: made.serverKey)
+                })
         }
     }
 }
@@ -144,4 +147,3 @@ extension StanzaError {
         }
     }
 }
-

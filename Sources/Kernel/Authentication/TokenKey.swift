@@ -1,5 +1,5 @@
-public import Configuration
 internal import CJWT
+public import Configuration
 internal import SASL
 
 /// The key that tokens are checked with (`auth.jwt`), read from wherever it is.

@@ -47,7 +47,8 @@ final class Delivery {
         let type = MessageRules.MessageType(incoming.stanza.type)
         // Nearly always there is one resource, and it is willing: then the rules have nothing to choose from.
         if routes.count == 1, routes[0].flags.contains(.available), routes[0].priority >= 0, incoming.to.isBare,
-            type == .chat || type == .normal {
+            type == .chat || type == .normal
+        {
             path.incoming?.sessions = routes
             Self.send(&path, to: routes)
             return nil

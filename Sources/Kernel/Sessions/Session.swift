@@ -1,8 +1,8 @@
 public import Network
 public import SharedState
+internal import Telemetry
 public import XML
 public import XMPP
-internal import Telemetry
 
 /// The stream under a session, as the kernel sees it: somewhere to write to.
 @LoopActor

@@ -117,10 +117,11 @@ final class AckHolds {
     private func look() {
         let now = watched
         watched = []
-        watched = now.filter { session in
-            guard !session.hasEnded, let streamManagement = session.streamManagement else { return false }
-            return streamManagement.isToBeWatched(session)
-        } + watched
+        watched =
+            now.filter { session in
+                guard !session.hasEnded, let streamManagement = session.streamManagement else { return false }
+                return streamManagement.isToBeWatched(session)
+            } + watched
         guard watched.isEmpty else { return }
         timer?.cancel()
         timer = nil

@@ -54,7 +54,8 @@ extension Host {
             guard let route = server.session(jid) else { return nil }
             if route.slot != server.slot {
                 if let session = await server.migration.claim(route.owner, key: key, connection: connection),
-                    !session.hasEnded {
+                    !session.hasEnded
+                {
                     return session
                 }
             } else if let session = server.session(route.connection) {

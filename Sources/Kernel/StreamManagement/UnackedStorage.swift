@@ -73,7 +73,9 @@ extension StreamManagementState {
                 let numbers = stanzas.filter { $0.1 != nil }.map(\.0)
                 stored(Array(zip(numbers, rows)).map { (number: $0, row: $1) }, session, keeper)
             } catch {
-                Log.error("cannot store messages that a client has not acknowledged", [Field("session", session.jid), Field("error", error)])
+                Log.error(
+                    "cannot store messages that a client has not acknowledged",
+                    [Field("session", session.jid), Field("error", error)])
                 notStored(session, keeper)
             }
             isStoring = false

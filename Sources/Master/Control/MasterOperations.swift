@@ -21,7 +21,8 @@ final class MasterOperations {
     private var handlers = OperationHandlers<Handler>(for: .master)
 
     init(
-        _ pool: WorkerPool, listeners: ListenerSet, segment: SharedSegment, reloader: ReloadCoordinator, restarter: RestartCoordinator,
+        _ pool: WorkerPool, listeners: ListenerSet, segment: SharedSegment, reloader: ReloadCoordinator,
+        restarter: RestartCoordinator,
         relay: OperationRelay, started: Int64, on loop: EventLoop
     ) {
         self.pool = pool

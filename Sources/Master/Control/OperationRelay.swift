@@ -29,7 +29,8 @@ final class OperationRelay {
         lastID += 1
         let id = lastID
         guard !workers.isEmpty else {
-            return client.reply(request.id, .failure(code: "unavailable", text: "no worker is serving at the moment; see xmppctl status"))
+            return client.reply(
+                request.id, .failure(code: "unavailable", text: "no worker is serving at the moment; see xmppctl status"))
         }
         let worker = workers[Int(id % UInt64(workers.count))]
         pending[id] = Pending(client: client, request: request.id, worker: worker)

@@ -63,7 +63,9 @@ struct ReloadReport {
         [
             .init("configuration", .string(path)), .init("notes", .array((notes + remarks).map { .string($0) })),
             .init("changes", .array(changes.map(value))), .init("closed", .array(closings.map(value))),
-            .init("opened", .array(opened.map { .string("\($0.setting.path) \(endpoint($0.descriptor.address, $0.descriptor.port))") })),
+            .init(
+                "opened",
+                .array(opened.map { .string("\($0.setting.path) \(endpoint($0.descriptor.address, $0.descriptor.port))") })),
         ]
     }
 

@@ -26,7 +26,9 @@ extension ConfigurationReport {
         let review = ConfigurationLoader.review(text: text, path: path, files: DiskFiles())
         // What the worker program objects to does not work.
         let objected = more.compactMap { $0["path"]?.string }.filter { !$0.isEmpty }
-        let rows = review.rows.filter { !objected.contains($0.path) }.map { row($0.verdict, $0.position.line, $0.position.column, $0.path, $0.text) }
+        let rows = review.rows.filter { !objected.contains($0.path) }.map {
+            row($0.verdict, $0.position.line, $0.position.column, $0.path, $0.text)
+        }
         // What the loader says the master has said, too.
         return (report(path, review.problems.isEmpty ? more + rows : rows), isUsable && review.problems.isEmpty)
     }
@@ -38,7 +40,9 @@ extension ConfigurationReport {
         return ["configuration": .string(path), "counts": .object(counts), "rows": .array(rows)]
     }
 
-    private static func row(_ verdict: ConfigurationReview.Verdict, _ line: Int, _ column: Int, _ path: String, _ text: String) -> Value {
+    private static func row(_ verdict: ConfigurationReview.Verdict, _ line: Int, _ column: Int, _ path: String, _ text: String)
+        -> Value
+    {
         [
             "verdict": .string(verdict.rawValue), "line": .int(Int64(line)), "column": .int(Int64(column)), "path": .string(path),
             "text": .string(text),

@@ -34,10 +34,11 @@ struct StatusReport {
 
     private var master: Value {
         let members = [Value.Member("pid", .int(Int64(getpid()))), .init("version", .string(ServerVersion.number))]
-        return .object(members + facts(of: getpid(), uptime: now - started) + [
-            .init("config", .string(pool.settings.bundle.path)), .init("log_level", .string(Log.level.rawValue)),
-            .init("shared_memory", .int(Int64(segment.residentBytes))),
-        ])
+        return .object(
+            members + facts(of: getpid(), uptime: now - started) + [
+                .init("config", .string(pool.settings.bundle.path)), .init("log_level", .string(Log.level.rawValue)),
+                .init("shared_memory", .int(Int64(segment.residentBytes))),
+            ])
     }
 
     private func worker(_ standing: SlotStatus) -> Value {

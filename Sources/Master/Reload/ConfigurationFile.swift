@@ -51,7 +51,9 @@ enum ConfigurationFile {
         let description: String
     }
 
-    private static func settings(_ configuration: ServerConfiguration, _ bundle: ConfigurationBundle) throws(SettingsError) -> MasterSettings {
+    private static func settings(_ configuration: ServerConfiguration, _ bundle: ConfigurationBundle) throws(SettingsError)
+        -> MasterSettings
+    {
         let native = configuration.native
         return MasterSettings(
             bundle: bundle, listeners: configuration.listeners.map(ListenerSetting.init),
@@ -75,7 +77,8 @@ enum ConfigurationFile {
         var account = ProcessAccount(name: name, user: user.pointee.pw_uid, group: user.pointee.pw_gid)
         if let groupName = native.group {
             guard let group = getgrnam(groupName) else {
-                throw SettingsError(description: "xmppd.group: there is no group \"\(groupName)\" on this machine; create it or name another")
+                throw SettingsError(
+                    description: "xmppd.group: there is no group \"\(groupName)\" on this machine; create it or name another")
             }
             account.group = group.pointee.gr_gid
         }

@@ -133,10 +133,15 @@ final class ListenerSet {
                 continue
             }
             let index: Int
-            if case .moved(let old) = fate { index = Int(bound[old].descriptor.index) } else { index = try freeIndex(setting, &taken) }
+            if case .moved(let old) = fate {
+                index = Int(bound[old].descriptor.index)
+            } else {
+                index = try freeIndex(setting, &taken)
+            }
             let new: Bound
             if let socket = handed[place] {
-                new = Bound(setting: setting, descriptor: setting.descriptor(index, port: setting.port), sockets: [socket], isHanded: true)
+                new = Bound(
+                    setting: setting, descriptor: setting.descriptor(index, port: setting.port), sockets: [socket], isHanded: true)
             } else {
                 new = try open(setting, index: index, workers: workers, listens: listens, beside: leaving, &change)
             }

@@ -29,7 +29,8 @@ struct NewWorkers {
         problems = named.map { option in
             let line = after.position(of: option).map { ":\($0.line):\($0.column)" } ?? ""
             let remedy = "change User= and Group= of its unit and start it anew, or take this back"
-            return "\(new.bundle.path)\(line): \(option): has changed, but the master is not root, so that workers are what it is: \(remedy)"
+            return
+                "\(new.bundle.path)\(line): \(option): has changed, but the master is not root, so that workers are what it is: \(remedy)"
         }
     }
 
@@ -40,7 +41,9 @@ struct NewWorkers {
     func remarks(sessions: Int, isRehearsal: Bool) -> [String] {
         if isOtherDatabase {
             let verb = isRehearsal ? "would all be" : "have all been"
-            return ["workers \(verb) replaced at once: of \(sessions) sessions those that can be resumed move, the others are closed"]
+            return [
+                "workers \(verb) replaced at once: of \(sessions) sessions those that can be resumed move, the others are closed"
+            ]
         }
         guard isOtherAccount else { return [] }
         let verb = isRehearsal ? "would be" : "are being"

@@ -175,7 +175,9 @@ final class ReloadCoordinator {
 
     /// The supervisor puts it in force: from here on there is no way back.
     func adopted(_ generation: UInt32) {
-        guard generation == self.generation, case .preparing(let request, let proposal, let change, let move) = stage else { return }
+        guard generation == self.generation, case .preparing(let request, let proposal, let change, let move) = stage else {
+            return
+        }
         let sessions = sessions
         if proposal.settings.logLevel != pool.settings.logLevel, let level = LogLevel(rawValue: proposal.settings.logLevel) {
             Log.level = level
@@ -198,7 +200,9 @@ final class ReloadCoordinator {
 
     /// A worker has done it.
     func committed(_ generation: UInt32, _ effects: ReloadEffects) {
-        guard generation == self.generation, case .committing(let request, let proposal, var report, let gone) = stage else { return }
+        guard generation == self.generation, case .committing(let request, let proposal, var report, let gone) = stage else {
+            return
+        }
         report.add(effects)
         stage = .committing(request, proposal, report, gone: gone)
     }

@@ -12,7 +12,10 @@ extension MasterState {
         writer.int64(started)
         writer.int32(control)
         writer.int32(segment)
-        writer.list(locks) { $0.string($1.path); $0.int32($1.descriptor) }
+        writer.list(locks) {
+            $0.string($1.path)
+            $0.int32($1.descriptor)
+        }
         writer.list(listeners) { writer, listener in
             writer.setting(listener.setting)
             writer.listener(listener.descriptor)
@@ -75,7 +78,8 @@ extension MasterState {
         for _ in 0..<(try reader.count(ofSize: 25)) {
             workers.append(
                 Child(
-                    slot: try reader.uint8(), incarnation: try reader.uint32(), pid: try reader.int32(), started: try reader.int64(),
+                    slot: try reader.uint8(), incarnation: try reader.uint32(), pid: try reader.int32(),
+                    started: try reader.int64(),
                     channel: try reader.int32(), unread: Array(try reader.data())))
         }
         clients = []
@@ -181,7 +185,8 @@ extension ByteReader {
         }
         for _ in 0..<(try count(ofSize: 14)) {
             var post = SupervisorSnapshot.Post(
-                number: try uint8(), activeSlot: try uint8(), starts: try uint32(), consecutiveFailures: try uint32(), crashStreak: nil)
+                number: try uint8(), activeSlot: try uint8(), starts: try uint32(), consecutiveFailures: try uint32(),
+                crashStreak: nil)
             for _ in 0..<(try count(ofSize: 34)) { post.crashStreak = try crashStreak() }
             memory.posts.append(post)
         }

@@ -61,7 +61,9 @@ final class RestartCoordinator {
         guard case .idle = stage else { return refuse("another restart is under way; try again when it is over", to: asker) }
         guard !pool.supervisor.isStopping else { return refuse("the server is stopping", to: asker) }
         if kind == .whole, pool.hasHandedSockets {
-            return refuse("systemd holds the listening sockets and hands them over at its own starts only: systemctl restart xmppd", to: asker)
+            return refuse(
+                "systemd holds the listening sockets and hands them over at its own starts only: systemctl restart xmppd", to: asker
+            )
         }
         stage = .asking
         self.kind = kind
@@ -104,7 +106,9 @@ final class RestartCoordinator {
     private func check() {
         question = CommandRunner(program, ["--check", "--config", configuration], on: loop) { [weak self] answer in
             guard let self else { return }
-            if case .failed(let sentence) = answer { return refuse("\(sentence); nothing has been stopped; see xmppctl config check") }
+            if case .failed(let sentence) = answer {
+                return refuse("\(sentence); nothing has been stopped; see xmppctl config check")
+            }
             stage = .idle
             asker?.client?.reply(asker?.request ?? 0, .success(["workers": 0, "master": true]))
             pool.stop(toBeginAnew: true)
@@ -136,7 +140,9 @@ final class RestartCoordinator {
         {
             let process = pool.workers[leaving.worker.slot]
             // Until it has said something about its leaving, what it said before counts.
-            if let load = process?.load { report = LeaveReport(sessions: load.sessions, connections: load.connections, moved: 0, moving: 0) }
+            if let load = process?.load {
+                report = LeaveReport(sessions: load.sessions, connections: load.connections, moved: 0, moving: 0)
+            }
             report = process?.leaveReport ?? report
         }
         guard case .object(let members) = standing.value else { return }

@@ -36,18 +36,21 @@ enum SelfExec {
         let file = Descriptor(number)
         var facts = stat()
         guard fstat(file.number, &facts) == 0, facts.st_size > 0, facts.st_size < 256 << 20 else {
-            throw StartFailure(status: ExitStatus.usage, description: "--adopt is for the former image of this program, not for people")
+            throw StartFailure(
+                status: ExitStatus.usage, description: "--adopt is for the former image of this program, not for people")
         }
         var bytes = [UInt8](repeating: 0, count: Int(facts.st_size))
         guard pread(file.number, &bytes, bytes.count, 0) == bytes.count else {
-            throw StartFailure(status: ExitStatus.osError, description: "cannot read what the former image has left: \(reason(errno))")
+            throw StartFailure(
+                status: ExitStatus.osError, description: "cannot read what the former image has left: \(reason(errno))")
         }
         do throws(WireError) {
             let state = try MasterState(bytes)
             for number in state.descriptors { setInherited(number, false) }
             return state
         } catch {
-            throw StartFailure(status: ExitStatus.software, description: "cannot understand what the former image has left: \(error)")
+            throw StartFailure(
+                status: ExitStatus.software, description: "cannot understand what the former image has left: \(error)")
         }
     }
 
@@ -58,7 +61,9 @@ enum SelfExec {
     private static func write(_ bytes: [UInt8], to file: Descriptor) throws(SystemFailure) {
         var written = 0
         while written < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(file.number, $0.baseAddress.map { $0 + written }, bytes.count - written) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(file.number, $0.baseAddress.map { $0 + written }, bytes.count - written)
+            }
             guard count > 0 else { throw SystemFailure(call: "write", number: errno) }
             written += count
         }

@@ -15,7 +15,9 @@ enum OwnPlace {
     static func check(lock file: Descriptor) throws(Objection) {
         var facts = stat()
         guard fstat(file.number, &facts) == 0 else { throw Objection(text: reason(errno)) }
-        guard facts.st_mode & S_IFMT == S_IFREG else { throw Objection(text: "it is \(kind(facts.st_mode)) and no file of the server's") }
+        guard facts.st_mode & S_IFMT == S_IFREG else {
+            throw Objection(text: "it is \(kind(facts.st_mode)) and no file of the server's")
+        }
         guard facts.st_nlink <= 1 else { throw Objection(text: "the file has another name, too, and so is not the server's") }
         var text = [UInt8](repeating: 0, count: longestLock + 1)
         let count = facts.st_size > longestLock ? text.count : pread(file.number, &text, text.count, 0)

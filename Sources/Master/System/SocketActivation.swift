@@ -53,14 +53,18 @@ enum SocketActivation {
         let address = withUnsafeBytes(of: &facts.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         let isStream = facts.is_stream != 0
         guard !isStream || facts.listens != 0 else {
-            throw failure("systemd hands over \(endpoint(address, facts.address.port)) '\(name)', which does not listen: set Accept=no in its unit")
+            throw failure(
+                "systemd hands over \(endpoint(address, facts.address.port)) '\(name)', which does not listen: set Accept=no in its unit"
+            )
         }
         return HandedSocket(
             name: name, address: address, port: facts.address.port, transport: isStream ? .tcp : .udp,
             takesIPv4: facts.takes_ipv4 != 0)
     }
 
-    private static func failure(_ text: String) -> StartFailure { StartFailure(status: ExitStatus.configuration, description: text) }
+    private static func failure(_ text: String) -> StartFailure {
+        StartFailure(status: ExitStatus.configuration, description: text)
+    }
 
     /// Which listener each socket is for, by place; or why there is none.
     static func match(_ sockets: [HandedSocket], _ listeners: [ListenerSetting]) -> (places: [Int], problems: [String]) {
@@ -70,12 +74,14 @@ enum SocketActivation {
             // The one with exactly this address, then one that the socket serves as well.
             guard let place = here.first(where: { listeners[$0].address == socket.address }) ?? here.first else {
                 problems.append(
-                    "systemd hands over \(socket.description), where no listener is: add one to the configuration, or disable the socket unit")
+                    "systemd hands over \(socket.description), where no listener is: add one to the configuration, or disable the socket unit"
+                )
                 continue
             }
             if let kind = kind(of: socket.name), listeners[place].kind != kind {
                 problems.append(
-                    "systemd hands over \(socket.description), but \(listeners[place]) is at this address: correct FileDescriptorName= or the listener")
+                    "systemd hands over \(socket.description), but \(listeners[place]) is at this address: correct FileDescriptorName= or the listener"
+                )
                 continue
             }
             if places.contains(place) {
@@ -85,8 +91,10 @@ enum SocketActivation {
             places.append(place)
         }
         for socket in sockets where socket.takesIPv4 && socket.address == "::" {
-            for (place, listener) in listeners.enumerated() where !places.contains(place) && listener.port == socket.port
-                && listener.transport == socket.transport && !listener.address.contains(":") {
+            for (place, listener) in listeners.enumerated()
+            where !places.contains(place) && listener.port == socket.port
+                && listener.transport == socket.transport && !listener.address.contains(":")
+            {
                 problems.append(
                     "systemd hands over \(socket.description), which takes IPv4 as well, and \(listener) cannot be opened beside it:"
                         + " set BindIPv6Only=ipv6-only in the socket unit, or remove the listener")

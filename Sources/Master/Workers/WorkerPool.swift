@@ -224,9 +224,11 @@ final class WorkerPool {
             other.send(.mesh(slot: worker.name.slot, incarnation: worker.name.incarnation), far)
         } catch {
             // Without this stream the two cannot serve together; the newer one is tried again.
-            Log.error("cannot connect two workers; raise LimitNOFILE= if files are short", [
-                Field("worker", worker.name), Field("peer", peer), Field("reason", error),
-            ])
+            Log.error(
+                "cannot connect two workers; raise LimitNOFILE= if files are short",
+                [
+                    Field("worker", worker.name), Field("peer", peer), Field("reason", error),
+                ])
             worker.kill()
         }
     }
@@ -329,7 +331,8 @@ final class WorkerPool {
 
     private func greeting(_ hello: Hello, from name: WorkerName) -> SupervisionEvent {
         guard hello.version == contractVersion else {
-            let text = "it speaks version \(hello.version) of the contract, not \(contractVersion): install master and worker together"
+            let text =
+                "it speaks version \(hello.version) of the contract, not \(contractVersion): install master and worker together"
             return .misbehaved(name, reason: text)
         }
         guard hello.slot == name.slot, hello.incarnation == name.incarnation, hello.pid == worker(name)?.pid else {

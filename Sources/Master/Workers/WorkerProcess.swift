@@ -41,7 +41,8 @@ final class WorkerProcess {
         self.handler = handler
         pid = child.pid
         self.started = started ?? loop.now
-        channel = FrameChannel(child.channel, on: loop, frameLimit: FrameLimit.worker, queueLimit: Self.queueLimit, unread: unread) {
+        channel = FrameChannel(child.channel, on: loop, frameLimit: FrameLimit.worker, queueLimit: Self.queueLimit, unread: unread)
+        {
             [weak self] event in self?.occurred(event)
         }
         watch = loop.watch(child.handle.number, for: Readiness.input) { [weak self] _ in self?.ended() }

@@ -289,7 +289,8 @@ enum ArchiveXML {
     }
 
     static func fin(
-        _ namespace: String, _ ids: ArchiveIDs, first: Int64?, last: Int64?, index: Int?, count: Int?, isComplete: Bool, isStable: Bool
+        _ namespace: String, _ ids: ArchiveIDs, first: Int64?, last: Int64?, index: Int?, count: Int?, isComplete: Bool,
+        isStable: Bool
     ) -> Element {
         Element(
             "fin", namespace, ["complete": isComplete ? "true" : nil, "stable": isStable ? nil : "false"],

@@ -39,7 +39,8 @@ struct KeptStanza {
             var (text, at): ([UInt8], Int) = ([], 0)
             while let start = Self.bodyStart.place(in: bytes, from: at),
                 let open = Self.tagEnd.place(in: bytes, from: start),
-                let end = Self.bodyEnd.place(in: bytes, from: open) {
+                let end = Self.bodyEnd.place(in: bytes, from: open)
+            {
                 Self.unescape(bytes[(open + 1)..<end], into: &text)
                 text.append(UInt8(ascii: "\n"))
                 at = end + Self.bodyEnd.count

@@ -33,7 +33,8 @@ enum ResultSet {
                 throw StanzaError(.badRequest, text: "index is not a number, or not alone")
             }
             guard number <= Self.mostSkipped else {
-                throw StanzaError(.featureNotImplemented, text: "Results this far from the first cannot be asked for by their number")
+                throw StanzaError(
+                    .featureNotImplemented, text: "Results this far from the first cannot be asked for by their number")
             }
             index = number
         }

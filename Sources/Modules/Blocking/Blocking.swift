@@ -218,7 +218,8 @@ extension Blocking {
         }
     }
 
-    private static func receiving(_ incoming: Incoming, _ from: JID, _ theirs: BlockList?, _ own: BlockList?) -> Decision<Incoming> {
+    private static func receiving(_ incoming: Incoming, _ from: JID, _ theirs: BlockList?, _ own: BlockList?) -> Decision<Incoming>
+    {
         if let theirs, theirs.blocks(from) { return BlockingRules.refusal(of: incoming.stanza) }
         if let own, own.blocks(incoming.to) { return .stop }
         return .next

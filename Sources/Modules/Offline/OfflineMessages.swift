@@ -60,7 +60,11 @@ public final class OfflineMessages: Module {
             LiveMessageBuffer.holdBack(from: session)
             session.errand { await Self.handOut(to: session) }
         }
-        declarations.migrate(Self.name) { $0[Self.owed] == true ? [] : nil } decode: { session, _ in session[Self.owed] = true }
+        declarations.migrate(Self.name) {
+            $0[Self.owed] == true ? [] : nil
+        } decode: { session, _ in
+            session[Self.owed] = true
+        }
         declarations.onUnload { [unowned host] in
             for session in host.server.localSessions where session.host === host { LiveMessageBuffer.releaseAll(to: session) }
         }

@@ -32,7 +32,9 @@ public final class Presence: Module {
             guard incoming.stanza.kind == .presence else { return .next }
             return Self.incoming(incoming, subscriptions)
         }
-        declarations.hooks.sessionEnding.add { session in Self.leave(session, Stanza(.presence, type: "unavailable", from: nil, to: nil)) }
+        declarations.hooks.sessionEnding.add { session in
+            Self.leave(session, Stanza(.presence, type: "unavailable", from: nil, to: nil))
+        }
         declarations.hooks.sessionOrphaned.add { orphan in
             if orphan.wasAvailable { Self.announceOrphan(orphan.jid, host) }
         }
@@ -115,7 +117,8 @@ public final class Presence: Module {
         do throws(StorageError) {
             items = try await InitialPresenceData.of(session).items
         } catch {
-            Log.error("cannot read a roster, presence stays with the user's own resources", [Field("user", user), Field("error", error)])
+            Log.error(
+                "cannot read a roster, presence stays with the user's own resources", [Field("user", user), Field("error", error)])
         }
         guard !session.hasEnded, session.isAvailable else { return }
         state.load(items)

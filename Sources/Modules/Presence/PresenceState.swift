@@ -97,9 +97,10 @@ final class PresenceState {
     /// A roster push also says who sees the user's presence now.
     static func rosterChanged(_ query: [UInt8], _ sessions: [Session], _ host: Host) {
         guard sessions.contains(where: { $0[key] != nil }),
-            let item = (try? query.withUnsafeBytes {
-                try host.server.parser.element($0, in: .client, limits: Limits(bytes: .max))
-            })?.firstChild,
+            let item =
+                (try? query.withUnsafeBytes {
+                    try host.server.parser.element($0, in: .client, limits: Limits(bytes: .max))
+                })?.firstChild,
             let contact = item["jid"]
         else { return }
         let subscription = item["subscription"]

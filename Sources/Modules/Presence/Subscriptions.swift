@@ -64,7 +64,8 @@ final class Subscriptions {
         guard effect.isDelivered else { return .stop }
         // A request goes to whoever is available, the rest to whoever shows the roster (RFC 6121 §3.1.3, §3.1.6).
         let wanted: SessionFlags = kind == .subscribe ? .available : .interested
-        host.router.deliver(RenderedStanza(.presence, bytes), to: host.server.sessions(of: user).filter { $0.flags.contains(wanted) })
+        host.router.deliver(
+            RenderedStanza(.presence, bytes), to: host.server.sessions(of: user).filter { $0.flags.contains(wanted) })
         // Before the roster's change, by which the sessions forget that the contact sees them.
         if effect.endsPresence { await host.withdrawPresence(of: user, from: [contact]) }
         Roster.announce(change, contact, user, host)

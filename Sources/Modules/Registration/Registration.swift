@@ -37,7 +37,8 @@ public final class Registration: Module {
                 return Stanza(.iq, type: "error", id: request.id, from: request.to, to: nil, [error.element])
             }
         }
-        declarations.iq.onWaiting("query", Namespace.register, at: .server, .account) { [rules] (request) async throws(StanzaError) in
+        declarations.iq.onWaiting("query", Namespace.register, at: .server, .account) {
+            [rules] (request) async throws(StanzaError) in
             try await Self.answer(request, rules)
         }
     }

@@ -31,7 +31,11 @@ final class VCardAvatar {
         }
         declarations.hooks.accountRemoved.add { self.changed($0, to: .none) }
         declarations.onBroadcast(Self.topic) { self.learn($0) }
-        declarations.migrate("vcard.photo") { $0[Self.isClients] == nil ? nil : [] } decode: { session, _ in session[Self.isClients] = true }
+        declarations.migrate("vcard.photo") {
+            $0[Self.isClients] == nil ? nil : []
+        } decode: { session, _ in
+            session[Self.isClients] = true
+        }
     }
 
     /// Whether it is available presence for all that see the user.

@@ -1,6 +1,6 @@
 public import Configuration
-public import Kernel
 internal import IPC
+public import Kernel
 internal import Network
 internal import SASL
 internal import Storage

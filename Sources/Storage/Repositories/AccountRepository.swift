@@ -37,14 +37,18 @@ public struct AccountRepository: Sendable {
                 "SELECT plain, scram, created FROM account WHERE domain = ? AND username = ?", key.domainValue, key.userValue
             ) { (row) throws(StorageError) in
                 let secret: StoredCredentials.Secret =
-                    if let plain = try row.optionalText(0) { .plain(plain) } else { .scram(try ScramColumn.decode(try row.bytes(1))) }
+                    if let plain = try row.optionalText(0) { .plain(plain) } else {
+                        .scram(try ScramColumn.decode(try row.bytes(1)))
+                    }
                 return StoredCredentials(secret: secret, createdAt: try row.integer(2))
             }
         }
     }
 
     /// Changes the password, on the disk when this answers. False without such an account.
-    public nonisolated(nonsending) func setCredentials(_ key: UserKey, _ secret: StoredCredentials.Secret) async throws(StorageError) -> Bool {
+    public nonisolated(nonsending) func setCredentials(_ key: UserKey, _ secret: StoredCredentials.Secret)
+        async throws(StorageError) -> Bool
+    {
         let (plain, scram) = try Self.columns(secret)
         return try await database.write(.durable) { (connection) throws(StorageError) in
             try connection.execute(
@@ -80,7 +84,9 @@ public struct AccountRepository: Sendable {
     }
 
     /// User names of a host in order, at most `limit`, those after `after` (exclusive), from the first if it is nil.
-    public nonisolated(nonsending) func list(_ domain: String, after: String? = nil, limit: Int) async throws(StorageError) -> [String] {
+    public nonisolated(nonsending) func list(_ domain: String, after: String? = nil, limit: Int) async throws(StorageError)
+        -> [String]
+    {
         try await database.read { (connection) throws(StorageError) in
             try connection.all(
                 "SELECT username FROM account WHERE domain = ? AND username > ? ORDER BY username LIMIT ?",

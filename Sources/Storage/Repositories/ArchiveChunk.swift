@@ -37,7 +37,9 @@ struct ArchiveChunk {
     init(facts packed: [UInt8], stanzas: [UInt8]) throws(StorageError) {
         facts = try Self.facts(packed)
         self.stanzas = stanzas
-        guard facts.reduce(0, { $0 + $1.length }) == stanzas.count else { throw .corrupt("a chunk of the archive has another length") }
+        guard facts.reduce(0, { $0 + $1.length }) == stanzas.count else {
+            throw .corrupt("a chunk of the archive has another length")
+        }
     }
 
     var isFull: Bool { facts.count >= Self.mostMessages || stanzas.count >= Self.fullBytes }

@@ -22,7 +22,8 @@ struct ArchiveIndex {
         let (end, count) = try index.gather(after: state.indexed, limit: limit)
         try index.write()
         let left = end.map { _ in max(0, state.unindexed - count) } ?? 0
-        try connection.execute("UPDATE archive_state SET indexed = ?, unindexed = ?", .integer(end ?? state.nextChunk - 1), .integer(left))
+        try connection.execute(
+            "UPDATE archive_state SET indexed = ?, unindexed = ?", .integer(end ?? state.nextChunk - 1), .integer(left))
         return Int(left)
     }
 
@@ -31,7 +32,8 @@ struct ArchiveIndex {
         var (end, count) = (indexed, Int64(0))
         while count < limit {
             let chunks = try connection.all(
-                "SELECT chunk, facts FROM archive_chunk WHERE chunk > ? ORDER BY chunk LIMIT ?", .integer(end), .integer(Self.portion)
+                "SELECT chunk, facts FROM archive_chunk WHERE chunk > ? ORDER BY chunk LIMIT ?", .integer(end),
+                .integer(Self.portion)
             ) { (row) throws(StorageError) in (number: try row.integer(0), facts: try row.bytes(1)) }
             if chunks.isEmpty { return (nil, count) }
             for chunk in chunks where count < limit {

@@ -100,7 +100,9 @@ public struct ArchiveRepository: Sendable {
         while true {
             let (left, selection, entries) = (limit - count, rest, cost.bounds(messages: 0, bytes: 0).entries)
             let part = try await read(isScan: cost.hasBegun) { (connection) throws(StorageError) in
-                guard let lookup = try ArchiveLookup(owner, selection, connection) else { return (count: 0, end: Int64?.none, examined: 0) }
+                guard let lookup = try ArchiveLookup(owner, selection, connection) else {
+                    return (count: 0, end: Int64?.none, examined: 0)
+                }
                 return try lookup.count(limit: left, examining: entries)
             }
             cost.add(entries: part.examined)

@@ -183,7 +183,8 @@ struct ArchiveRows {
                 try update(number, chunk, connection)
             }
         }
-        try connection.execute("DELETE FROM archive_block WHERE archive = ? AND first <= ?", .integer(archive), .integer(last.first))
+        try connection.execute(
+            "DELETE FROM archive_block WHERE archive = ? AND first <= ?", .integer(archive), .integer(last.first))
         return true
     }
 

@@ -30,7 +30,8 @@ public struct BlockListRepository: Sendable {
             if !added.isEmpty && before.count + added.count > limit { return .full }
             for address in added {
                 try connection.execute(
-                    "INSERT INTO block (domain, username, address) VALUES (?, ?, ?)", key.domainValue, key.userValue, .text(address))
+                    "INSERT INTO block (domain, username, address) VALUES (?, ?, ?)", key.domainValue, key.userValue, .text(address)
+                )
             }
             return .done(Change(list: try Self.list(key, connection), changed: added))
         }

@@ -94,10 +94,11 @@ public struct OfflineRepository: Sendable {
         _ key: UserKey, _ stanzas: [NewMessage], now: Int64
     ) async throws(StorageError) -> [Int64] {
         try await database.write(.durable) { (connection) throws(StorageError) in
-            let last = try connection.first(
-                "SELECT COALESCE(MAX(sequence), 0) FROM offline_message WHERE domain = ? AND username = ?",
-                key.domainValue, key.userValue
-            ) { (row) throws(StorageError) in try row.integer(0) } ?? 0
+            let last =
+                try connection.first(
+                    "SELECT COALESCE(MAX(sequence), 0) FROM offline_message WHERE domain = ? AND username = ?",
+                    key.domainValue, key.userValue
+                ) { (row) throws(StorageError) in try row.integer(0) } ?? 0
             try OfflineUsage.add(stanzas.count, bytes: stanzas.reduce(0) { $0 + $1.stanza.count }, key, connection)
             var sequence = max(last, now - 1)
             var sequences: [Int64] = []
@@ -209,9 +210,10 @@ public struct OfflineRepository: Sendable {
         _ key: UserKey, _ condition: String, _ parameter: SQLValue, _ connection: any SQLConnection
     ) throws(StorageError) -> Int {
         let rows = "FROM offline_message WHERE domain = ? AND username = ? \(condition)"
-        let bytes = try connection.first(
-            "SELECT COALESCE(SUM(LENGTH(stanza)), 0) \(rows)", key.domainValue, key.userValue, parameter
-        ) { (row) throws(StorageError) in Int(try row.integer(0)) } ?? 0
+        let bytes =
+            try connection.first(
+                "SELECT COALESCE(SUM(LENGTH(stanza)), 0) \(rows)", key.domainValue, key.userValue, parameter
+            ) { (row) throws(StorageError) in Int(try row.integer(0)) } ?? 0
         let count = try connection.execute("DELETE \(rows)", key.domainValue, key.userValue, parameter)
         if count > 0 { try OfflineUsage.add(-count, bytes: -bytes, key, connection) }
         return count

@@ -103,7 +103,9 @@ public struct RosterRepository: Sendable {
     }
 
     /// All items in the order of their addresses, those that are not listed among them.
-    public nonisolated(nonsending) func items(_ key: UserKey) async throws(StorageError) -> [RosterItem] { try await roster(key).items }
+    public nonisolated(nonsending) func items(_ key: UserKey) async throws(StorageError) -> [RosterItem] {
+        try await roster(key).items
+    }
 
     /// 0 for a roster that was never changed.
     public nonisolated(nonsending) func version(_ key: UserKey) async throws(StorageError) -> Int64 {
@@ -113,7 +115,9 @@ public struct RosterRepository: Sendable {
     }
 
     /// The differences since `version`, or nil when they are not known any more: then the client gets the whole roster.
-    public nonisolated(nonsending) func changes(_ key: UserKey, since version: Int64) async throws(StorageError) -> RosterDifference? {
+    public nonisolated(nonsending) func changes(_ key: UserKey, since version: Int64) async throws(StorageError)
+        -> RosterDifference?
+    {
         try await database.read { (connection) throws(StorageError) in
             let rows = RosterRows(key: key, connection: connection)
             let state = try rows.state()

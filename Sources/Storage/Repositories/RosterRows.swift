@@ -12,7 +12,8 @@ struct RosterRows {
     private static let columns =
         "contact, name, in_groups, subscription, pending_out, pending_in, pending_in_stanza, approved, listed, version"
     /// The same without the bytes of a waiting request.
-    private static let columnsOfList = "contact, name, in_groups, subscription, pending_out, pending_in, NULL, approved, listed, version"
+    private static let columnsOfList =
+        "contact, name, in_groups, subscription, pending_out, pending_in, NULL, approved, listed, version"
     /// Ends each group's name in the column. XML cannot carry this character (XML 1.0 §2.2), so no name contains it.
     private static let groupEnd: Character = "\u{1F}"
 

@@ -22,25 +22,33 @@ struct EnduranceLedgerTests {
 
     static let rows = [
         Row(testDescription: "all is well"),
-        Row(testDescription: "not acknowledged, not there", acknowledged: [0, 1], arrivals: [(0, 1, 1), (1, 1, 1)],
+        Row(
+            testDescription: "not acknowledged, not there", acknowledged: [0, 1], arrivals: [(0, 1, 1), (1, 1, 1)],
             receivers: [(0, 1), (1, 1)], senders: [(0, 1), (1, 1)]),
-        Row(testDescription: "nowhere", arrivals: [(0, 1, 1), (2, 1, 1)], receivers: [(0, 1), (2, 1)],
+        Row(
+            testDescription: "nowhere", arrivals: [(0, 1, 1), (2, 1, 1)], receivers: [(0, 1), (2, 1)],
             faults: [.lost, .notInReceiversArchive]),
-        Row(testDescription: "received, but not stored", receivers: [(0, 1), (1, 1)], senders: [(0, 1), (2, 1)],
+        Row(
+            testDescription: "received, but not stored", receivers: [(0, 1), (1, 1)], senders: [(0, 1), (2, 1)],
             faults: [.notInSendersArchive, .notInReceiversArchive]),
         Row(testDescription: "stored, though nobody was away", arrivals: [(0, 1, 1), (2, 1, 1)], faults: [.onlyStored]),
-        Row(testDescription: "stored while the receiver lost its session", arrivals: [(0, 1, 1), (2, 1, 2)],
+        Row(
+            testDescription: "stored while the receiver lost its session", arrivals: [(0, 1, 1), (2, 1, 2)],
             losses: [101_000]),
         Row(testDescription: "received twice", arrivals: [(0, 1, 1), (1, 1, 1), (2, 1, 1), (1, 1, 1)], faults: [.duplicate]),
-        Row(testDescription: "received in the session that was lost, and in the next",
+        Row(
+            testDescription: "received in the session that was lost, and in the next",
             arrivals: [(0, 1, 1), (1, 1, 1), (1, 1, 2), (2, 1, 2)], losses: [101_000]),
-        Row(testDescription: "sent again by a sender who lost its session", again: [1, 2],
+        Row(
+            testDescription: "sent again by a sender who lost its session", again: [1, 2],
             arrivals: [(0, 1, 1), (1, 1, 1), (1, 2, 1), (2, 2, 1)], receivers: [(0, 1), (1, 1), (1, 2), (2, 2)],
             senders: [(0, 1), (1, 1), (1, 2), (2, 2)]),
-        Row(testDescription: "sent again once and received twice", again: [2],
+        Row(
+            testDescription: "sent again once and received twice", again: [2],
             arrivals: [(0, 1, 1), (1, 1, 1), (2, 2, 1), (2, 2, 1)], receivers: [(0, 1), (1, 1), (2, 2)], faults: [.duplicate]),
         Row(testDescription: "out of order", arrivals: [(0, 1, 1), (2, 1, 1), (1, 1, 1)], faults: [.reordered]),
-        Row(testDescription: "the next session's first", again: [2],
+        Row(
+            testDescription: "the next session's first", again: [2],
             arrivals: [(0, 1, 1), (2, 2, 1), (1, 1, 1)], receivers: [(0, 1), (1, 1), (2, 2)], faults: [.reordered]),
         Row(testDescription: "stored twice", receivers: [(0, 1), (1, 1), (1, 1), (2, 1)], faults: [.storedTwice]),
         Row(testDescription: "stored out of order", senders: [(1, 1), (0, 1), (2, 1)], faults: [.storedOutOfOrder]),

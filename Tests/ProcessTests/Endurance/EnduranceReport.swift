@@ -10,7 +10,10 @@ struct EnduranceReport {
         findings = journal.findings()
     }
 
-    var text: String { ([table, totals] + journal.oddities.filter { !$0.contains("does not know") }.prefix(10).map { "odd: \($0)" }).joined(separator: "\n") }
+    var text: String {
+        ([table, totals] + journal.oddities.filter { !$0.contains("does not know") }.prefix(10).map { "odd: \($0)" }).joined(
+            separator: "\n")
+    }
 
     private var table: String {
         let columns: [(String, (EnduranceJournal.Counts) -> String)] = [
@@ -70,7 +73,10 @@ struct EnduranceReport {
         for arrival in ledger.arrivals where abs(arrival.copy.number - number) <= 3 {
             let how = arrival.isDelayed ? "comes out of storage" : "comes"
             lines.append(
-                (arrival.at, "receiver: \(arrival.copy.number) of session \(arrival.copy.session) \(how), in session \(arrival.session)"))
+                (
+                    arrival.at,
+                    "receiver: \(arrival.copy.number) of session \(arrival.copy.session) \(how), in session \(arrival.session)"
+                ))
         }
         let window = lines.filter { $0.at > moment - 4_000 && $0.at < moment + 8_000 }.sorted { $0.at < $1.at }
         func stored(_ copies: [EnduranceLedger.Copy]) -> String {

@@ -42,13 +42,13 @@ final class EnduranceStage {
             ServerSettings.allModules.replacing("[modules.mod_time]", with: number % 2 == 0 ? "[modules.mod_time]" : "")
             .replacing("[modules.mod_version]", with: number % 3 == 0 ? "[modules.mod_version]" : "") + """
 
-            [modules.mod_stream_management]
-              ack_freq = \(1 + number % 3)
-              buffer_max = \(1_000 + number)
-            [modules.mod_mam]
-              max_result_limit = \(50 + number % 7)
-              [modules.mod_mam.pm]
-            """
+                [modules.mod_stream_management]
+                  ack_freq = \(1 + number % 3)
+                  buffer_max = \(1_000 + number)
+                [modules.mod_mam]
+                  max_result_limit = \(50 + number % 7)
+                  [modules.mod_mam.pm]
+                """
         settings.rest = """
             [shaper.wide]
               max_rate = \(1_000_000 + number)
@@ -183,7 +183,9 @@ final class EnduranceStage {
         }
     }
 
-    private func somePlace() throws -> Int { try server.status().workers.filter { $0.pid != nil }.map(\.slot).randomElement(using: &chance)! }
+    private func somePlace() throws -> Int {
+        try server.status().workers.filter { $0.pid != nil }.map(\.slot).randomElement(using: &chance)!
+    }
 
     private func workers() throws -> [Int: Int32] {
         try Dictionary(uniqueKeysWithValues: server.status().workers.map { ($0.slot, $0.pid ?? 0) })

@@ -76,7 +76,9 @@ struct EnduranceParameters: CustomStringConvertible {
         pairs = number("_PAIRS") ?? (isFull ? 100 : 30)
         messagesPerSecond = number("_RATE") ?? 2 * pairs
         let all: [(EnduranceIncident, Int)] = [(.reload, 20), (.rollingRestart, 5), (.masterRestart, 1), (.cut, 3), (.kill, 10)]
-        let chosen = variables["XMPPD_ENDURANCE_INCIDENTS"]?.split(separator: ",").compactMap { EnduranceIncident(rawValue: String($0)) }
+        let chosen = variables["XMPPD_ENDURANCE_INCIDENTS"]?.split(separator: ",").compactMap {
+            EnduranceIncident(rawValue: String($0))
+        }
         let double: [(EnduranceIncident, Int)] = seconds == nil ? [] : [(.cutWhileRolling, 2), (.killWhileRolling, 2)]
         incidents = chosen ?? (all + double).flatMap { Array(repeating: $0.0, count: isFull ? $0.1 : ($0.1 + 4) / 5) }
     }
