@@ -1,17 +1,14 @@
-internal import CPlatform
 internal import Configuration
 internal import Glibc
 internal import IPC
 internal import Operations
-internal import SharedState
 public import Supervision
 internal import Telemetry
 
-/// The master: everything that is begun at its start and kept until its end. It reads no byte from the network.
+/// The master as a program: it checks, shows and reviews configurations, or runs the server. It reads no byte from the network.
 public final class MasterProcess {
     private let loop = EventLoop()
     private let policy: SupervisionPolicy
-    private var exitStatus: Int32?
     private let program = OwnProgram.path
     /// What is executed in this process's place once everything has stopped.
     private var again: (program: String, words: [String])?
@@ -84,11 +81,11 @@ public final class MasterProcess {
         Log.start(process: "master", level: LogLevel(rawValue: settings.logLevel) ?? .warning)
         for note in notes { Log.event(note.kind == .warning ? .warning : .info, note.description) }
         return attempt {
-            let possessions = try MasterResources.take(settings, on: loop)
-            defer { possessions.release() }
+            let resources = try MasterResources.take(settings, on: loop)
+            defer { resources.release() }
             raiseDescriptorLimit()
             if settings.runsWorkersAsRoot { Log.error(MasterSettings.rootWarning) }
-            return try serve(settings, configuration, notes, possessions)
+            return try serve(settings, configuration, notes, resources)
         }
     }
 
@@ -102,9 +99,9 @@ public final class MasterProcess {
                 throw StartFailure(
                     status: ExitStatus.configuration, description: "the configuration of the former image is not understood")
             }
-            let possessions = try MasterResources.adopt(state, settings, on: loop)
-            defer { possessions.release() }
-            return try serve(settings, configuration, notes, possessions, after: state)
+            let resources = try MasterResources.adopt(state, settings, on: loop)
+            defer { resources.release() }
+            return try serve(settings, configuration, notes, resources, after: state)
         }
     }
 
@@ -155,121 +152,15 @@ public final class MasterProcess {
     }
 
     private func serve(
-        _ settings: MasterSettings, _ configuration: ServerConfiguration, _ notes: [Note], _ possessions: MasterResources,
+        _ settings: MasterSettings, _ configuration: ServerConfiguration, _ notes: [Note], _ resources: MasterResources,
         after state: MasterState? = nil
     ) throws -> Int32 {
-        let (listeners, segment, seat) = (possessions.listeners, possessions.segment, possessions.seat)
-        let signals = try Descriptor.signals([SIGTERM, SIGINT, SIGHUP, SIGUSR2])
-        let duplicate = try descriptor(fcntl(segment.descriptor, F_DUPFD_CLOEXEC, 3), "fcntl")
-        let pool = WorkerPool(
-            settings, listeners: listeners, segment: segment, segmentDescriptor: duplicate, policy: settings.policy(policy),
-            memory: state?.memory, on: loop)
-        let started = state?.started ?? loop.now
-        let reloader = ReloadCoordinator(
-            pool, configuration, notes: notes, generation: state?.generation ?? 1, seat: seat, segment: segment, on: loop)
-        let restarter = RestartCoordinator(pool, program: program, on: loop)
-        let relay = OperationRelay(pool, on: loop)
-        let verbs = MasterOperations(
-            pool, listeners: listeners, segment: segment, reloader: reloader, restarter: restarter, relay: relay, started: started,
-            on: loop)
-        let memory = MemoryTrimmer(on: loop)
-        seat.handler = { [unowned verbs] in
-            memory.worked()
-            verbs.perform($0, for: $1)
-        }
-        pool.observer = WorkerPool.Observer(
-            ended: { [unowned self] in exitStatus = $0 }, restartProgress: { [unowned restarter] _ in restarter.tell() },
-            restartEnded: { [unowned restarter] in restarter.ended($0, $1) },
-            leaving: { [unowned restarter] _, _ in restarter.tell() },
-            reloadEnded: { [unowned reloader] in reloader.ended($0, $1) },
-            adopted: { [unowned reloader] in reloader.adopted($0) },
-            committed: { [unowned reloader] in reloader.committed($0, $1) },
-            operationProgress: { [unowned relay] in relay.progress($0, $1) },
-            operationReply: { [unowned relay] in relay.finish($0, $1) }, died: { [unowned relay] in relay.lost($0) },
-            worked: { memory.worked() })
-        reloader.replaceWorkers = { [unowned restarter] in restarter.replaceWorkers() }
-        restarter.succeed = { [unowned self, unowned pool, unowned reloader, unowned relay] asker, result in
-            succeed(possessions, pool, reloader, relay, asker, result, started)
-        }
-        let watch = loop.watch(signals.number, for: Readiness.input) { [unowned self] _ in take(signals, pool, reloader, restarter)
-        }
-        defer { watch.cancel() }
-        if let state {
-            try pool.adopt(state.workers)
-            relay.adopt(state.relays, last: state.lastRelay, seat.clients)
-            pool.tell(.adopted)
-            Log.notice(
-                "the master goes on as another program",
-                [Field("version", ServerVersion.number), Field("workers", state.workers.count)])
-            if let answer = state.answer, Int(answer.client) < seat.clients.count {
-                seat.clients[Int(answer.client)].reply(answer.request, .success(answer.result))
-            }
-        } else {
-            announce(listeners)
-            pool.tell(.start)
-        }
-        let watchdog = Watchdog(on: loop) { [unowned pool] in pool.answers(within: Self.silence) }
-        let status = withExtendedLifetime((verbs, relay, reloader, restarter, watchdog)) { run(seat) }
-        if status == 0, pool.beginsAnew { again = (program, ["--config", settings.bundle.path]) }
+        let server = try RunningMaster(
+            settings, configuration, notes, resources, program: program, policy: policy, after: state, on: loop)
+        let status = try server.run(after: state)
+        if status == 0, server.beginsAnew { again = (program, ["--config", settings.bundle.path]) }
         return status
     }
-
-    /// Executes the program anew, with everything that is open and known.
-    /// - Returns: only if that is not possible; why.
-    private func succeed(
-        _ possessions: MasterResources, _ pool: WorkerPool, _ reloader: ReloadCoordinator, _ relay: OperationRelay,
-        _ asker: RestartCoordinator.Requester?, _ result: Value, _ started: Int64
-    ) -> String {
-        guard let workers = pool.possessions else { return "a worker does not read what it is sent" }
-        // What the workers had to say may have changed something.
-        guard reloader.isIdle, let memory = pool.supervisor.memory else { return "something else is under way" }
-        let clients = possessions.seat.clients.filter { $0.possession != nil }
-        let place = { (client: ControlClient) in clients.firstIndex { $0 === client }.map { UInt32(clamping: $0) } }
-        let answer = asker.flatMap { asker in
-            asker.client.flatMap(place).map { MasterState.Answer(client: $0, request: asker.request, result: result) }
-        }
-        let state = MasterState(
-            program: program, bundle: pool.settings.bundle, generation: reloader.generation, logLevel: Log.level.rawValue,
-            started: started, control: possessions.seat.listeningSocket, segment: possessions.segment.descriptor,
-            locks: possessions.seat.possessions, listeners: possessions.listeners.possessions, memory: memory,
-            workers: workers, clients: clients.compactMap(\.possession), relays: relay.possessions(place), lastRelay: relay.lastID,
-            answer: answer)
-        return SelfExec.execute(program, ["--config", pool.settings.bundle.path], state)
-    }
-
-    private func announce(_ listeners: ListenerSet) {
-        for bound in listeners.bound {
-            Log.info(
-                "listening",
-                [
-                    Field("listener", bound.setting.path), Field("at", endpoint(bound.descriptor.address, bound.descriptor.port)),
-                ])
-        }
-    }
-
-    private func run(_ seat: MasterEndpoints) -> Int32 {
-        loop.run { exitStatus != nil }
-        // The last answers are given a moment, no more.
-        var isOver = seat.isFlushed
-        loop.after(1_000) { isOver = true }
-        loop.run { isOver || seat.isFlushed }
-        Log.notice("server has stopped", [Field("status", exitStatus ?? 0)])
-        return exitStatus ?? 0
-    }
-
-    private func take(_ signals: Descriptor, _ pool: WorkerPool, _ reloader: ReloadCoordinator, _ restarter: RestartCoordinator) {
-        while true {
-            switch cplatform_next_signal(signals.number) {
-            case SIGTERM, SIGINT: pool.stop()
-            case SIGHUP: reloader.beginBySignal()
-            case SIGUSR2: restarter.begin(.master, for: nil)
-            default: return
-            }
-        }
-    }
-
-    /// Workers that have said nothing for so many milliseconds do not answer.
-    private static let silence: Int64 = 10_000
 
     /// Workers inherit it, and each connection of theirs is a descriptor.
     private func raiseDescriptorLimit() {

@@ -34,6 +34,7 @@ final class ReloadCoordinator {
     }
 
     private let pool: WorkerPool
+    private let restarter: RestartCoordinator
     private let seat: MasterEndpoints
     private let segment: SharedSegment
     private let loop: EventLoop
@@ -44,18 +45,17 @@ final class ReloadCoordinator {
     private(set) var generation: UInt32
     /// How many workers there were before the latest reload.
     private var formerWorkers = 0
-    /// Has the workers replaced one after another, as soon as nothing else is under way.
-    var replaceWorkers: () -> Void = {}
     private var stage = Stage.idle
     private var waiters: [Request] = []
     private var hasSignalWaiting = false
 
     init(
-        _ pool: WorkerPool, _ configuration: ServerConfiguration, notes: [Note], generation: UInt32 = 1, seat: MasterEndpoints,
-        segment: SharedSegment, on loop: EventLoop
+        _ pool: WorkerPool, restarter: RestartCoordinator, _ configuration: ServerConfiguration, notes: [Note],
+        generation: UInt32, seat: MasterEndpoints, segment: SharedSegment, on loop: EventLoop
     ) {
         self.generation = generation
         self.pool = pool
+        self.restarter = restarter
         dangling = Set(notes.filter(\.isDangling).map(\.text))
         self.configuration = configuration
         self.seat = seat
@@ -215,7 +215,7 @@ final class ReloadCoordinator {
             if case .committedBut = outcome { report.remarks.append(outcome.sentence) }
             report.log()
             pool.follow(number: formerWorkers)
-            if proposal.needs.isOtherAccount, !proposal.needs.isOtherDatabase { replaceWorkers() }
+            if proposal.needs.isOtherAccount, !proposal.needs.isOtherDatabase { restarter.replaceWorkers() }
             finish(request, .success(report.value(generation: generation)))
         case .preparing(let request, _, _, let move):
             seat.abandon(move)

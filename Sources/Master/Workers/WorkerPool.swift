@@ -6,27 +6,8 @@ internal import Telemetry
 
 /// Carries out what the supervisor decides: the shell around the pure machine.
 final class WorkerPool {
-    /// What the rest of the master wants to know.
-    struct Observer {
-        /// All workers are gone: leave with this status.
-        var ended: (Int32) -> Void = { _ in }
-        var restartProgress: (RestartStatus) -> Void = { _ in }
-        var restartEnded: (UInt32, RestartOutcome) -> Void = { _, _ in }
-        /// A worker that leaves has come further.
-        var leaving: (WorkerName, LeaveReport) -> Void = { _, _ in }
-        var reloadEnded: (UInt32, ReloadOutcome) -> Void = { _, _ in }
-        /// New workers get the configuration of this generation from now on.
-        var adopted: (UInt32) -> Void = { _ in }
-        /// A worker has put the configuration of this generation in force.
-        var committed: (UInt32, ReloadEffects) -> Void = { _, _ in }
-        var operationProgress: (UInt64, Value) -> Void = { _, _ in }
-        var operationReply: (UInt64, OperationResult) -> Void = { _, _ in }
-        var died: (WorkerName) -> Void = { _ in }
-        /// Something was done.
-        var worked: () -> Void = {}
-    }
-
-    var observer = Observer()
+    /// Takes what the rest of the master has to know.
+    var handler: (PoolEvent) -> Void = { _ in }
     /// The configuration in force, for every worker that starts.
     private(set) var settings: MasterSettings {
         didSet { supervisor.policy = settings.policy(supervisor.policy) }
@@ -134,15 +115,15 @@ final class WorkerPool {
             if let worker = worker(name), let proposal = proposals[generation] { prepare(worker, generation, proposal) }
         case .commit(let name, let generation): send(.commit(generation: generation), to: name)
         case .abort(let name, let generation): send(.abort(generation: generation), to: name)
-        case .adopt(let generation): observer.adopted(generation)
+        case .adopt(let generation): handler(.configurationAdopted(generation: generation))
         case .reloadEnded(let generation, let outcome):
             proposals[generation] = nil
-            observer.reloadEnded(generation, outcome)
-        case .restartProgress(let standing): observer.restartProgress(standing)
-        case .restartEnded(let id, let outcome): observer.restartEnded(id, outcome)
+            handler(.reloadEnded(generation: generation, outcome))
+        case .restartProgress: handler(.restartAdvanced)
+        case .restartEnded(let id, let outcome): handler(.restartEnded(id: id, outcome))
         case .report(let report): report.log()
         case .notify(let notice): notify(notice)
-        case .exit(let status): observer.ended(status)
+        case .exit(let status): handler(.ended(status: status))
         }
     }
 
@@ -234,7 +215,7 @@ final class WorkerPool {
     }
 
     private func notify(_ notice: SupervisionAction.Notice) {
-        observer.worked()
+        handler(.stateChanged)
         switch notice {
         case .ready: ServiceManager.ready()
         case .reloading: ServiceManager.reloading()
@@ -298,7 +279,7 @@ final class WorkerPool {
         ListenerCounters(segment).forgetOpen(slot: Int(name.slot))
         WorkerCells(segment).resetGauges(Int(name.slot))
         tell(.exited(name, exit))
-        observer.died(name)
+        handler(.workerDied(name))
     }
 
     private func received(_ message: WorkerMessage, from name: WorkerName) {
@@ -313,20 +294,17 @@ final class WorkerPool {
         case .rejected(let generation, let problems):
             tell(.rejected(name, generation: generation, problems: problems.map(\.sentence)))
         case .committed(let generation, let effects):
-            observer.committed(generation, effects)
+            handler(.configurationCommitted(generation: generation, effects))
             tell(.committed(name, generation: generation))
-        case .operationProgress(let id, let value): observer.operationProgress(id, value)
-        case .operationReply(let id, let result): observer.operationReply(id, result)
-        case .leaving(let report): left(report, name)
+        case .operationProgress(let id, let value): handler(.operationProgress(id: id, value))
+        case .operationReply(let id, let result): handler(.operationEnded(id: id, result))
+        case .leaving(let report):
+            worker(name)?.leaveReport = report
+            handler(.restartAdvanced)
         case .collected(let slot, let incarnation):
             tell(.collected(name, dead: WorkerName(slot: slot, incarnation: incarnation)))
         case .stopped: Log.debug("worker has ended its streams", [Field("worker", name)])
         }
-    }
-
-    private func left(_ report: LeaveReport, _ name: WorkerName) {
-        worker(name)?.leaveReport = report
-        observer.leaving(name, report)
     }
 
     private func greeting(_ hello: Hello, from name: WorkerName) -> SupervisionEvent {
