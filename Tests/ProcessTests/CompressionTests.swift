@@ -25,7 +25,9 @@ struct CompressionTests {
 
     private func makeServer() throws -> ServerUnderTest {
         let server = try ServerUnderTest {
-            $0.listeners = [.init(options: "zlib = 20_000"), .init(.direct, options: "zlib = 20_000"), .init()]
+            // A slow machine packs what is too much for longer than the five seconds that a step may take by default.
+            let compressed = "zlib = 20_000\nc2s_state_timeout = 60_000"
+            $0.listeners = [.init(options: compressed), .init(.direct, options: compressed), .init()]
         }
         try server.addAccounts("juliet", "romeo")
         return server
