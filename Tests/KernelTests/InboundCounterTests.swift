@@ -15,15 +15,15 @@ struct InboundCounterTests {
     func openOneHoldsBack() {
         var counter = InboundCounter()
         counter.begin()
-        let first = counter.promise() ?? 0
+        let first = counter.deferAck() ?? 0
         counter.begin()
-        let second = counter.promise() ?? 0
+        let second = counter.deferAck() ?? 0
         counter.begin()
         #expect(counter.done == 0)
-        var hasGrown = counter.keep(second)
+        var hasGrown = counter.fulfill(second)
         #expect(!hasGrown)
         #expect(counter.done == 0)
-        hasGrown = counter.keep(first)
+        hasGrown = counter.fulfill(first)
         #expect(hasGrown)
         #expect(counter.done == 3 && counter.isSettled)
     }
@@ -32,13 +32,13 @@ struct InboundCounterTests {
     func allConditionsCount() {
         var counter = InboundCounter()
         counter.begin()
-        let number = counter.promise() ?? 0
-        _ = counter.promise()
-        var hasGrown = counter.keep(number)
+        let number = counter.deferAck() ?? 0
+        _ = counter.deferAck()
+        var hasGrown = counter.fulfill(number)
         #expect(!hasGrown && counter.done == 0)
-        hasGrown = counter.keep(number)
+        hasGrown = counter.fulfill(number)
         #expect(hasGrown && counter.done == 1)
-        hasGrown = counter.keep(number)
+        hasGrown = counter.fulfill(number)
         #expect(!hasGrown, "once too often is of no effect")
     }
 
@@ -47,7 +47,7 @@ struct InboundCounterTests {
         var counter = InboundCounter()
         counter.begin()
         counter.begin(isInjected: true)
-        let number = counter.promise()
+        let number = counter.deferAck()
         #expect(number == nil)
         #expect(counter.done == 1)
     }

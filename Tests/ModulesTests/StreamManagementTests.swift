@@ -101,20 +101,20 @@ import XMPP
         let stage = try await stage()
         let (romeo, juliet) = (try await stage.client("romeo"), try await stage.client("juliet", on: 1))
         try enable(romeo)
-        var promises: [PendingAck] = []
+        var acks: [PendingAck] = []
         stage.host().hooks.outgoing.add(.archive) { outgoing in
-            promises.append(outgoing.session.promise())
+            acks.append(outgoing.session.deferAck())
             return .next
         }
         try say(romeo, juliet, 1...3)
         tell(romeo, "r")
         try await juliet.settle()
-        #expect(answers(romeo).isEmpty && promises.count == 3)
-        promises[1].keep()
-        promises[0].keep()
+        #expect(answers(romeo).isEmpty && acks.count == 3)
+        acks[1].fulfill()
+        acks[0].fulfill()
         try await juliet.settle()
         #expect(answers(romeo).isEmpty)
-        promises[2].keep()
+        acks[2].fulfill()
         _ = await romeo.hears { $0.is("a", Self.sm) }
         #expect(answers(romeo) == ["3"])
     }
@@ -124,7 +124,7 @@ import XMPP
         let (romeo, juliet) = (try await stage.client("romeo"), try await stage.client("juliet", on: 1))
         try enable(romeo)
         stage.host().hooks.outgoing.add(.archive) { outgoing in
-            outgoing.session.promise().breakIt("the disk is full")
+            outgoing.session.deferAck().fail("the disk is full")
             return .next
         }
         try say(romeo, juliet, 1...1)

@@ -48,12 +48,12 @@ import Testing
     @Test func whatIsNotTheClientsHasNoNumber() {
         var handled = InboundCounter()
         handled.begin()
-        let first = handled.promise()
+        let first = handled.deferAck()
         handled.begin(isInjected: true)
-        #expect(handled.promise() == nil && handled.begun == 1 && handled.done == 0)
+        #expect(handled.deferAck() == nil && handled.begun == 1 && handled.done == 0)
         handled.begin()
-        #expect(handled.promise() == 2)
-        #expect(first.map { handled.keep($0) } == true && handled.done == 1)
+        #expect(handled.deferAck() == 2)
+        #expect(first.map { handled.fulfill($0) } == true && handled.done == 1)
     }
 
     @Test func handledInAnyOrder() {
@@ -61,7 +61,7 @@ import Testing
         let start = handled.begun
         for _ in 0..<300 {
             handled.begin()
-            _ = handled.promise()
+            _ = handled.deferAck()
         }
         #expect(handled.done == start && !handled.isSettled)
         var (open, generator) = (Set((1...300).map { start &+ $0 }), SystemRandomNumberGenerator())
@@ -69,9 +69,9 @@ import Testing
             open.remove(number)
             let first = open.map { $0 &- start }.min() ?? 301
             let before = handled.done
-            #expect(handled.keep(number) == (start &+ (first - 1) != before))
+            #expect(handled.fulfill(number) == (start &+ (first - 1) != before))
             #expect(handled.done == start &+ (first - 1))
         }
-        #expect(handled.isSettled && !handled.keep(start &+ 7))
+        #expect(handled.isSettled && !handled.fulfill(start &+ 7))
     }
 }

@@ -156,6 +156,6 @@ final class Delivery {
         guard incoming.stanza.kind == .message, !incoming.isKept, let sender = incoming.sender, sender.streamManagement != nil,
             let store = host.offlineStore, store.keeps(incoming.stanza.element)
         else { return nil }
-        return AckHold(of: sender.promise(), host.server.ackHolds)
+        return AckHold(of: sender.deferAck(), host.server.ackHolds)
     }
 }

@@ -70,10 +70,10 @@ extension Server {
     ///   - failures: how many times another worker could not be given it.
     func redeliver(_ stanza: Stanza, for sender: Session? = nil, ackHold: AckHold? = nil, failures: UInt8 = 0) {
         guard let rest = router.redeliver(stanza, ackHold, failures: failures) else { return }
-        let promise = ackHold == nil ? sender?.promise() : nil
+        let ack = ackHold == nil ? sender?.deferAck() : nil
         background {
             await rest()
-            promise?.keep()
+            ack?.fulfill()
         }
     }
 

@@ -140,11 +140,11 @@ public final class Session {
         host.router.accept(element, from: self)
     }
 
-    /// The stanza that is being handled counts as handled only when this promise is kept.
-    public func promise() -> PendingAck { PendingAck(self, handled.promise()) }
+    /// The stanza that is being handled counts as handled only when this is fulfilled.
+    public func deferAck() -> PendingAck { PendingAck(self, handled.deferAck()) }
 
-    func keep(_ number: UInt32?) {
-        if let number, handled.keep(number) { streamManagement?.handledMore(self) }
+    func fulfill(_ number: UInt32?) {
+        if let number, handled.fulfill(number) { streamManagement?.handledMore(self) }
         tellSettled()
     }
 
@@ -189,10 +189,10 @@ public final class Session {
     /// Suspends the inbox until `body`, the remainder of a stanza's path, is done: the client's next stanzas wait for it.
     func suspend(while body: @escaping @LoopActor () async -> Void) {
         holds += 1
-        let promise = promise()
+        let ack = deferAck()
         Loop.spawn { [self] in
             await body()
-            promise.keep()
+            ack.fulfill()
             release()
         }
     }
@@ -208,7 +208,7 @@ public final class Session {
         guard taken > 0 else { return }
         let wasFull = inbox.count >= Self.inboxLength
         inbox.removeFirst(min(taken, inbox.count))
-        // Those that nothing was promised of are handled by now.
+        // Those with no open condition are handled by now.
         streamManagement?.handledMore(self)
         if wasFull, inbox.count < Self.inboxLength { stream?.resumeReading() }
     }

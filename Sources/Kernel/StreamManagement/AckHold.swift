@@ -18,8 +18,8 @@ final class AckHold {
     private nonisolated(unsafe) let owner: Owner
     private nonisolated let ackHolds: AckHolds
 
-    init(of promise: PendingAck, _ ackHolds: AckHolds) {
-        owner = .sender(promise)
+    init(of ack: PendingAck, _ ackHolds: AckHolds) {
+        owner = .sender(ack)
         self.ackHolds = ackHolds
     }
 

@@ -43,7 +43,7 @@ final class AckHolds {
         var tickets: [UInt8: [UInt64]] = [:]
         for owner in now {
             switch owner {
-            case .sender(let promise): promise.keep()
+            case .sender(let ack): ack.fulfill()
             case .row(let row, let user, let keeper): keeper.forget([row], of: user)
             case .peer(let slot, let ticket): tickets[slot, default: []].append(ticket)
             }

@@ -7,8 +7,9 @@ struct InboundCounter {
     private(set) var begun: UInt32 = 0
     /// What was begun last is not the client's: it has no number.
     private var isInjected = false
-    /// Stanzas with open promises, in order, and how many each has; of those behind an open one some may be done with.
-    private var open = WaitingLine<(number: UInt32, promises: Int32)>()
+    /// Stanzas with open conditions, in order, and how many each has. Those behind the first may have none left; they are
+    /// removed with it.
+    private var open = WaitingLine<(number: UInt32, conditions: Int32)>()
 
     /// The stanzas up to this one are done with.
     var done: UInt32 { open.first.map { $0.number &- 1 } ?? begun }
@@ -21,10 +22,10 @@ struct InboundCounter {
     }
 
     /// Something remains to be done for the stanza begun last; answers its number, if it has one.
-    mutating func promise() -> UInt32? {
+    mutating func deferAck() -> UInt32? {
         guard !isInjected else { return nil }
         if !open.isEmpty, open[open.count - 1].number == begun {
-            open[open.count - 1].promises += 1
+            open[open.count - 1].conditions += 1
         } else {
             open.append((begun, 1))
         }
@@ -32,11 +33,11 @@ struct InboundCounter {
     }
 
     /// It is done. True if `done` may have grown.
-    mutating func keep(_ number: UInt32) -> Bool {
-        guard let at = position(of: number), open[at].promises > 0 else { return false }
-        open[at].promises -= 1
-        guard at == 0, open[at].promises == 0 else { return false }
-        open.removeFirst(open.elements.prefix { $0.promises == 0 }.count)
+    mutating func fulfill(_ number: UInt32) -> Bool {
+        guard let at = position(of: number), open[at].conditions > 0 else { return false }
+        open[at].conditions -= 1
+        guard at == 0, open[at].conditions == 0 else { return false }
+        open.removeFirst(open.elements.prefix { $0.conditions == 0 }.count)
         return true
     }
 

@@ -3,7 +3,7 @@ internal import Telemetry
 internal import XMPP
 
 /// Something that must be done, usually a commit, before a client is told that its stanza was handled (XEP-0198 §4).
-/// Delivery does not wait for it, the acknowledgement does. Exactly one of `keep` and `breakIt` is called, once.
+/// Delivery does not wait for it, the acknowledgement does. Exactly one of `fulfill` and `fail` is called, once.
 @LoopActor
 public struct PendingAck {
     private let session: Session
@@ -14,11 +14,11 @@ public struct PendingAck {
         self.number = number
     }
 
-    public func keep() { session.keep(number) }
+    public func fulfill() { session.fulfill(number) }
 
     /// It cannot be done. The stream ends with `internal-server-error`, so that the client sends again whatever was not
-    /// acknowledged; the promise itself stays open for ever.
-    public func breakIt(_ reason: String) {
+    /// acknowledged; the condition itself stays open for ever.
+    public func fail(_ reason: String) {
         guard !session.hasEnded else { return }
         Log.error("a stanza cannot be acknowledged, closing its stream", [Field("session", session.jid), Field("reason", reason)])
         session.close(StreamError(.internalServerError, text: reason))

@@ -118,7 +118,7 @@ final class ArchiveHooks {
 
     private func handIn(_ outgoing: Outgoing) {
         guard let record = outgoing.record as? ArchiveRecord, let message = record.handIn() else { return }
-        writer.add(message, outgoing.session.promise())
+        writer.add(message, outgoing.session.deferAck())
     }
 
     // MARK: Received
@@ -162,7 +162,7 @@ final class ArchiveHooks {
     private func handIn(_ incoming: Incoming) {
         guard let record = incoming.record as? ArchiveRecord, record.isForRecipient else { return }
         record.keepForRecipient()
-        if !record.isSenders, let message = record.handIn() { writer.add(message, incoming.sender?.promise()) }
+        if !record.isSenders, let message = record.handIn() { writer.add(message, incoming.sender?.deferAck()) }
     }
 
     // MARK: Wishes

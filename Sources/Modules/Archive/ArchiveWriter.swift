@@ -6,7 +6,7 @@ internal import XML
 internal import XMPP
 
 /// Writes the messages of a worker's hosts to the archive: what gathers while a transaction runs, over all sessions, is the
-/// next one. What promises hang on it are kept by the commit.
+/// next one. The commit fulfills the acknowledgements that wait for it.
 @LoopActor
 final class ArchiveWriter {
     private static let key = ServerKey<ArchiveWriter>()
@@ -35,7 +35,7 @@ final class ArchiveWriter {
     private var numbers = ArchiveNumbers()
     private var waiting: [ArchivedMessage] = []
     /// What hangs on each of them.
-    private var promises: [PendingAck?] = []
+    private var acks: [PendingAck?] = []
     private var isPlanned = false
     private var isWriting = false
     private var lastBegin: Int64 = .min / 2
@@ -86,9 +86,9 @@ final class ArchiveWriter {
     }
 
     /// Takes a message to be written.
-    func add(_ message: consuming ArchivedMessage, _ promise: PendingAck?) {
+    func add(_ message: consuming ArchivedMessage, _ ack: PendingAck?) {
         waiting.append(message)
-        promises.append(promise)
+        acks.append(ack)
         added += 1
         plan()
     }
@@ -118,13 +118,13 @@ final class ArchiveWriter {
         lastBegin = Loop.now
         var (batch, kept): ([ArchivedMessage], [PendingAck?]) = ([], [])
         swap(&batch, &waiting)
-        swap(&kept, &promises)
+        swap(&kept, &acks)
         let most = Self.length(of: batch)
         if batch.count > most {
             waiting = Array(batch[most...])
-            promises = Array(kept[most...])
+            acks = Array(kept[most...])
             batch.removeLast(waiting.count)
-            kept.removeLast(promises.count)
+            kept.removeLast(acks.count)
         }
         Loop.spawn { [self, batch, kept] in await write(batch, kept) }
     }
@@ -139,15 +139,15 @@ final class ArchiveWriter {
         return mostAtOnce
     }
 
-    private func write(_ batch: [ArchivedMessage], _ promises: [PendingAck?]) async {
+    private func write(_ batch: [ArchivedMessage], _ acks: [PendingAck?]) async {
         do throws(StorageError) {
             let receipt = try await archive.append(batch, knowing: numbers)
             numbers.learn(receipt.found, limit: Self.mostNumbers)
-            for promise in promises { promise?.keep() }
+            for ack in acks { ack?.fulfill() }
             noteUnindexed(receipt.unindexed)
         } catch {
             Log.error("cannot archive messages", [Field("messages", batch.count), Field("error", error)])
-            for promise in promises { promise?.breakIt("The message cannot be archived") }
+            for ack in acks { ack?.fail("The message cannot be archived") }
         }
         isWriting = false
         done += batch.count
