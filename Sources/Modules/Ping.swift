@@ -111,6 +111,6 @@ final class PingRounds {
     private func silence(of session: Session) {
         guard isDeadly else { return }
         Log.info("client does not answer a ping, closing its stream", [Field("session", session.jid)])
-        session.loseConnection(StreamError(.connectionTimeout, text: "No answer to a ping"))
+        session.detachOrClose(StreamError(.connectionTimeout, text: "No answer to a ping"))
     }
 }

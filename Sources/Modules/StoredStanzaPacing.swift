@@ -64,7 +64,7 @@ final class InboxRelease {
     static func wait(for session: Session, _ body: @escaping @LoopActor (InboxRelease) async -> Void) async {
         await withCheckedContinuation { continuation in
             let inbox = InboxRelease(continuation)
-            session.errand {
+            session.runPinned {
                 await body(inbox)
                 inbox.release()
             }

@@ -277,7 +277,7 @@ final class ClientConnection {
     private func loseSession() {
         guard let session else { return }
         self.session = nil
-        session.connectionLost(self)
+        session.streamDidDisconnect(self)
     }
 }
 
@@ -312,7 +312,7 @@ extension ClientConnection: ConnectionDelegate {
         connection.close(afterFlush: true)
     }
 
-    func connectionDrained(_ connection: Connection) { session?.drained() }
+    func connectionDrained(_ connection: Connection) { session?.streamDidDrain() }
 
     func connectionClosed(_ connection: Connection, reason: CloseReason) {
         let jid = session?.jid

@@ -142,7 +142,7 @@ import XMPP
         let (romeo, juliet, name) = try await couple(stage, on: worker)
         try say(romeo, juliet.jid, 1...2)
         _ = await juliet.hears { $0["id"] == "2" }
-        juliet.session.connectionLost(juliet)
+        juliet.session.streamDidDisconnect(juliet)
         try say(romeo, juliet.jid, 3...4)
         try await isTold(romeo, 4)
         await isOver(stage)

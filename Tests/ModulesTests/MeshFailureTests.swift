@@ -104,7 +104,7 @@ import XMPP
         try await juliet.settle()
         _ = try enable(romeo)
         let name = try enable(juliet)
-        juliet.session.connectionLost(juliet)
+        juliet.session.streamDidDisconnect(juliet)
         async let moved = stage.resumed("juliet", name, handled: 0, on: 1)
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             @LoopActor func look() {
@@ -169,7 +169,7 @@ import XMPP
             let name = try enable(juliet)
             try await say(romeo, to: juliet.jid, 0..<2)
             try await juliet.settle()
-            juliet.session.connectionLost(juliet)
+            juliet.session.streamDidDisconnect(juliet)
             stage.failMesh(from: survivor, atSend: count)
             async let moved = stage.resumed("juliet", name, handled: 0, on: 1)
             try await say(romeo, to: juliet.jid, 2..<7)

@@ -78,7 +78,7 @@ import XMPP
 
         func loseAndResume(_ way: Way, meanwhile: @LoopActor (Play) async throws -> Void) async throws {
             let heard = UInt32(juliet.heard.count { ["message", "presence", "iq"].contains($0.name) })
-            juliet.session.connectionLost(juliet)
+            juliet.session.streamDidDisconnect(juliet)
             try await meanwhile(self)
             try await settle()
             switch way {
@@ -186,7 +186,7 @@ import XMPP
                 UserKey(user: "juliet", domain: Stage.domain), .init(Array(message.utf8), receivedAt: 0), now: 0, limit: nil)
             OfflineMessages.wake(play.juliet.jid.bare, on: play.stage.host())
             await Loop.pause(20)
-            play.juliet.session.connectionLost(play.juliet)
+            play.juliet.session.streamDidDisconnect(play.juliet)
             while play.juliet.session.isPinned { await Loop.pause(1) }
             rival.session.close(nil)
         },

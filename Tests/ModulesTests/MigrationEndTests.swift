@@ -51,14 +51,14 @@ import XMPP
             let name = try enable(romeo)
             switch ending {
             case .tooHighCount:
-                romeo.session.connectionLost(romeo)
+                romeo.session.streamDidDisconnect(romeo)
                 let (_, answer) = await stage.resumed("romeo", name, handled: 999, on: to)
                 guard case .broken = answer else {
                     Issue.record("\(answer)")
                     continue
                 }
             case .streamEnd:
-                romeo.session.connectionLost(romeo)
+                romeo.session.streamDidDisconnect(romeo)
                 let (again, _) = await stage.resumed("romeo", name, handled: 0, on: to)
                 again.session.end()
             case .beforeAdoption:
@@ -203,7 +203,7 @@ import XMPP
         }
         try say(1)
         try await juliet.settle()
-        romeo.session.connectionLost(romeo)
+        romeo.session.streamDidDisconnect(romeo)
         try say(2)
         try await juliet.settle()
         #expect(stage.workers[0].migration.depart(romeo.session, to: 1))

@@ -89,7 +89,7 @@ import XMPP
         try romeo.say("<presence/>")
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             Loop.spawn { [session = romeo.session!] in
-                await session.arrival()
+                await session.waitForBarrier()
                 continuation.resume()
             }
             Loop.after(0) { [session = romeo.session!] in session.discardAfterMigration() }
@@ -116,11 +116,11 @@ import XMPP
         let rival = try await stage.bound("romeo", "rival", on: 1)
         rival.session.set(.takesOffline, true)
         let count = try #require(romeo.session.streamManagement).waiting.sent
-        romeo.session.connectionLost(romeo)
+        romeo.session.streamDidDisconnect(romeo)
         let (lost, _) = await stage.resumed("romeo", name, handled: count, on: 0)
         // Whose connection is lost does not wait for the turn, and may go on anywhere.
         #expect(stage.workers[0].moveResumableSessions(to: 1) == 1)
-        lost.session.connectionLost(lost)
+        lost.session.streamDidDisconnect(lost)
         _ = await stage.resumed("romeo", name, handled: count, on: 1)
         let (again, _) = await stage.resumed("romeo", name, handled: count, on: 0)
         #expect(stage.workers[0].moveResumableSessions(to: 1) == 1)

@@ -155,7 +155,7 @@ import XMPP
         _ = await romeo.hears { $0.child("body")?.text == "10" && $0["from"]?.hasPrefix("b@") == true }
         let had = romeo.heard.filter { $0.isNamed("message") }.count
         #expect(had == 20)
-        romeo.session.connectionLost(romeo)
+        romeo.session.streamDidDisconnect(romeo)
         #expect(stage.workers[0].session(romeo.jid)?.flags.contains(.detached) == true)
         for sender in senders { try say(sender, romeo, 11...20) }
         async let resumption = stage.resumed("romeo", name, handled: UInt32(had - 5), on: worker)
@@ -246,7 +246,7 @@ import XMPP
         let stage = try await stage()
         let romeo = try await stage.client("romeo")
         #expect(try enable(romeo, resume: false) == nil)
-        romeo.session.connectionLost(romeo)
+        romeo.session.streamDidDisconnect(romeo)
         #expect(romeo.session.hasEnded)
     }
 
@@ -261,7 +261,7 @@ import XMPP
         try say(juliet, romeo, 1...3)
         _ = await romeo.hears { $0.child("body")?.text == "3" }
         tell(romeo, "a", ["h": "1"])
-        romeo.session.connectionLost(romeo)
+        romeo.session.streamDidDisconnect(romeo)
         try say(juliet, romeo, 4...4)
         while !romeo.session.hasEnded { await Loop.pause(50) }
         while !stage.workers.allSatisfy(\.isQuiet) { await Loop.pause(5) }
@@ -318,7 +318,7 @@ import XMPP
         try enable(romeo)
         try say(juliet, romeo, 1...1)
         _ = await other.hears { $0.child("received", "urn:xmpp:carbons:2") != nil }
-        romeo.session.connectionLost(romeo)
+        romeo.session.streamDidDisconnect(romeo)
         while !romeo.session.hasEnded { await Loop.pause(50) }
         while !stage.workers.allSatisfy(\.isQuiet) { await Loop.pause(5) }
         try await other.settle()
@@ -360,7 +360,7 @@ import XMPP
         try romeo.say("<presence/>")
         try await romeo.settle()
         try enable(romeo)
-        romeo.session.connectionLost(romeo)
+        romeo.session.streamDidDisconnect(romeo)
         try say(juliet, romeo, 1...3)
         try await juliet.settle()
         #expect(!romeo.session.hasEnded)

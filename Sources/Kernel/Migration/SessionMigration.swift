@@ -207,7 +207,7 @@ final class SessionMigration {
             outbox.send(.refused(ticket: ticket), to: slot)
             return
         }
-        session.loseStream(StreamError(.conflict, text: "Resumed by another connection"))
+        session.detach(closingWith: StreamError(.conflict, text: "Resumed by another connection"))
         session.whenSettled { [self] in
             if !depart(session, to: slot, ticket: ticket) { outbox.send(.refused(ticket: ticket), to: slot) }
         }

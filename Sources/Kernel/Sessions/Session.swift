@@ -52,11 +52,11 @@ public final class Session {
     private var states: [(index: Int, value: Any)] = []
     private var inbox: [(element: Element, isInjected: Bool)] = []
     private(set) var handled = InboundCounter()
-    private var settled: [@LoopActor () -> Void] = []
-    private var holds: Int32 = 0
+    private var settledHandlers: [@LoopActor () -> Void] = []
+    private var suspensions: Int32 = 0
     private var unread: Int32 = 0
     private var written: UInt64 = 0
-    private var errands: Int32 = 0
+    private var pins: Int32 = 0
 
     /// Decides on each stanza for this client: what it answers is sent. Set while a module holds things back (XEP-0352).
     public var outputFilter: (@LoopActor (RenderedStanza) -> [RenderedStanza])?
@@ -117,24 +117,24 @@ public final class Session {
     /// Takes the client's next stanza; while an earlier one waits for storage it is kept in order.
     public func receive(_ element: Element) {
         lastHeard = Loop.turnBegan
-        take(element, isInjected: false)
+        enqueue(element, isInjected: false)
     }
 
     /// Handles a stanza that a module made as if the client had sent it, in order with those that it did send. The client
     /// did not count it, so it is not counted here either (XEP-0198 §4).
-    public func speak(_ element: Element) { take(element, isInjected: true) }
+    public func inject(_ element: Element) { enqueue(element, isInjected: true) }
 
-    private func take(_ element: Element, isInjected: Bool) {
+    private func enqueue(_ element: Element, isInjected: Bool) {
         guard !hasEnded else { return }
-        if holds > 0 {
+        if suspensions > 0 {
             inbox.append((element, isInjected))
             if inbox.count == Self.inboxLength { stream?.pauseReading() }
         } else {
-            accept(element, isInjected: isInjected)
+            handle(element, isInjected: isInjected)
         }
     }
 
-    private func accept(_ element: Element, isInjected: Bool) {
+    private func handle(_ element: Element, isInjected: Bool) {
         handled.begin(isInjected: isInjected)
         host.server.inHand = StanzaInHand(element, of: connection)
         host.router.accept(element, from: self)
@@ -145,69 +145,69 @@ public final class Session {
 
     func fulfill(_ number: UInt32?) {
         if let number, handled.fulfill(number) { streamManagement?.handledMore(self) }
-        tellSettled()
+        notifyIfSettled()
     }
 
-    /// Stanzas that have been taken from the client, handled or not.
-    var taken: UInt32 { handled.begun &+ UInt32(truncatingIfNeeded: inbox.count { !$0.isInjected }) }
+    /// Stanzas that have come from the client, handled or not.
+    var received: UInt32 { handled.begun &+ UInt32(truncatingIfNeeded: inbox.count { !$0.isInjected }) }
 
     /// Nothing that came from the client is being worked on.
     var isSettled: Bool {
-        holds == 0 && errands == 0 && inbox.isEmpty && handled.isSettled && streamManagement?.isStoring != true
+        suspensions == 0 && pins == 0 && inbox.isEmpty && handled.isSettled && streamManagement?.isStoring != true
     }
 
     /// Runs something that sends to this client and is nobody's stanza: the session does not move before it is done.
-    public func errand(_ body: @escaping @LoopActor () async -> Void) {
-        errands += 1
+    public func runPinned(_ body: @escaping @LoopActor () async -> Void) {
+        pins += 1
         Loop.spawn { [self] in
             await body()
-            errands -= 1
-            tellSettled()
+            pins -= 1
+            notifyIfSettled()
         }
     }
 
     /// Waits until everything has come that was sent to this session at its former worker, or it has ended.
-    public func arrival() async {
+    public func waitForBarrier() async {
         if let barrier { await barrier.opening() }
     }
 
     /// Whether something runs that its client must be heard for.
-    var isPinned: Bool { errands > 0 }
+    var isPinned: Bool { pins > 0 }
 
     /// Calls `body` as soon as nothing is being worked on, or the session has ended.
     func whenSettled(_ body: @escaping @LoopActor () -> Void) {
-        if isSettled || hasEnded { body() } else { settled.append(body) }
+        if isSettled || hasEnded { body() } else { settledHandlers.append(body) }
     }
 
-    func tellSettled() {
-        guard !settled.isEmpty, isSettled || hasEnded else { return }
-        let bodies = settled
-        settled = []
-        for body in bodies { body() }
+    func notifyIfSettled() {
+        guard !settledHandlers.isEmpty, isSettled || hasEnded else { return }
+        let handlers = settledHandlers
+        settledHandlers = []
+        for handler in handlers { handler() }
     }
 
     /// Suspends the inbox until `body`, the remainder of a stanza's path, is done: the client's next stanzas wait for it.
     func suspend(while body: @escaping @LoopActor () async -> Void) {
-        holds += 1
+        suspensions += 1
         let ack = deferAck()
         Loop.spawn { [self] in
             await body()
             ack.fulfill()
-            release()
+            resumeInbox()
         }
     }
 
-    private func release() {
-        holds -= 1
-        defer { tellSettled() }
-        var taken = 0
-        while holds == 0, taken < inbox.count, !hasEnded {
-            taken += 1
-            accept(inbox[taken - 1].element, isInjected: inbox[taken - 1].isInjected)
+    private func resumeInbox() {
+        suspensions -= 1
+        defer { notifyIfSettled() }
+        var count = 0
+        while suspensions == 0, count < inbox.count, !hasEnded {
+            count += 1
+            handle(inbox[count - 1].element, isInjected: inbox[count - 1].isInjected)
         }
-        guard taken > 0 else { return }
+        guard count > 0 else { return }
         let wasFull = inbox.count >= Self.inboxLength
-        inbox.removeFirst(min(taken, inbox.count))
+        inbox.removeFirst(min(count, inbox.count))
         // Those with no open condition are handled by now.
         streamManagement?.handledMore(self)
         if wasFull, inbox.count < Self.inboxLength { stream?.resumeReading() }
@@ -224,11 +224,11 @@ public final class Session {
     public func deliver(_ stanza: RenderedStanza) {
         if stanza.kind == .message { host.server.counters.messagesDelivered += 1 }
         if let barrier { return barrier.hold(stanza) }
-        pass(stanza)
+        writeThroughFilter(stanza)
     }
 
-    /// The same past the fence.
-    private func pass(_ stanza: RenderedStanza) {
+    /// The same past the barrier.
+    private func writeThroughFilter(_ stanza: RenderedStanza) {
         if let outputFilter {
             for held in outputFilter(stanza) { write(held) }
         } else {
@@ -241,26 +241,26 @@ public final class Session {
     func deliver(_ kind: Stanza.Kind, _ bytes: UnsafeRawBufferPointer, follows: Bool, _ ackHold: AckHold?) {
         if kind == .message { host.server.counters.messagesDelivered += 1 }
         if barrier == nil, outputFilter == nil, streamManagement == nil {
-            put(bytes)
+            transmit(bytes)
         } else if let barrier, !follows {
             barrier.hold(RenderedStanza(kind, Array(bytes), ackHold))
         } else {
-            pass(RenderedStanza(kind, Array(bytes), ackHold))
+            writeThroughFilter(RenderedStanza(kind, Array(bytes), ackHold))
         }
     }
 
     /// Sends a stanza past the filter.
     public func write(_ stanza: RenderedStanza) {
         guard !hasEnded else { return stanza.ackHold == nil ? () : host.server.redeliver(stanza) }
-        guard let streamManagement else { return stanza.bytes.withUnsafeBytes { put($0) } }
+        guard let streamManagement else { return stanza.bytes.withUnsafeBytes { transmit($0) } }
         // What comes while there is no connection says when it came; what a stream has taken is sent again as it was.
         let stanza = stream == nil ? host.server.delayed(stanza, host) : stanza
         streamManagement.sent(stanza, self)
-        stanza.bytes.withUnsafeBytes { put($0) }
+        stanza.bytes.withUnsafeBytes { transmit($0) }
     }
 
     /// Gives bytes to the network.
-    private func put(_ bytes: UnsafeRawBufferPointer) {
+    private func transmit(_ bytes: UnsafeRawBufferPointer) {
         guard let stream, !hasEnded else { return }
         if stream.queuedBytes == 0 { unread = 0 }
         guard !isOverBound(stream) else { return overflow() }
@@ -270,7 +270,7 @@ public final class Session {
     }
 
     /// The network has taken everything.
-    public func drained() { unread = 0 }
+    public func streamDidDrain() { unread = 0 }
 
     /// Whether too much waited before the stanza that is next: how large that is, and what else was written in this turn,
     /// says nothing of whether the client reads.
@@ -332,6 +332,6 @@ public final class Session {
         outputFilter = nil
         barrier?.endWaiting()
         barrier = nil
-        tellSettled()
+        notifyIfSettled()
     }
 }

@@ -60,7 +60,7 @@ extension Host {
                 }
             } else if let session = server.session(route.connection) {
                 guard session.isResumable(with: key) else { return nil }
-                session.loseStream(StreamError(.conflict, text: "Resumed by another connection"))
+                session.detach(closingWith: StreamError(.conflict, text: "Resumed by another connection"))
                 await withCheckedContinuation { continuation in session.whenSettled { continuation.resume() } }
                 // Another client may have been faster, or the session has left.
                 if session.stream == nil, server.session(session.connection) === session { return session }

@@ -66,7 +66,7 @@ extension Session {
     // MARK: The connection comes and goes
 
     /// The connection under a stream is gone without the stream's end: the session waits to be resumed, if it can be.
-    public func connectionLost(_ stream: any SessionStream) {
+    public func streamDidDisconnect(_ stream: any SessionStream) {
         guard !hasEnded, self.stream === stream else { return }
         guard let streamManagement, streamManagement.isResumable else { return end() }
         self.stream = nil
@@ -74,12 +74,12 @@ extension Session {
     }
 
     /// Gives the connection up, as one behind which nobody is any more.
-    public func loseConnection(_ error: StreamError) {
-        if streamManagement?.isResumable == true { loseStream(error) } else { close(error) }
+    public func detachOrClose(_ error: StreamError) {
+        if streamManagement?.isResumable == true { detach(closingWith: error) } else { close(error) }
     }
 
     /// Another connection is about to take its place.
-    func loseStream(_ error: StreamError) {
+    func detach(closingWith error: StreamError) {
         guard let stream else { return }
         self.stream = nil
         stream.release(error)

@@ -62,7 +62,7 @@ public final class StreamManagementState {
         self.terms = terms
         self.key = key
         self.waiting = waiting
-        base = session.taken &- handled
+        base = session.received &- handled
     }
 
     var isResumable: Bool { terms.resumeTimeout != nil }
@@ -71,14 +71,14 @@ public final class StreamManagementState {
     func handled(_ session: Session) -> UInt32 {
         let count = session.handled.done &- base
         // What was begun before the count began may still be worked on.
-        return count > UInt32.max / 2 && session.taken &- base < UInt32.max / 2 ? 0 : count
+        return count > UInt32.max / 2 && session.received &- base < UInt32.max / 2 ? 0 : count
     }
 
     // MARK: From the client
 
     /// The client wants to know what was handled: it is told when all that it has sent is.
     func asked(_ session: Session) {
-        let count = session.taken &- base
+        let count = session.received &- base
         awaited = (awaited?.first ?? count, count)
         if isAnswerable(session) { isDue(session) }
     }

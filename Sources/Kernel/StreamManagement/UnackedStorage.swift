@@ -79,7 +79,7 @@ extension StreamManagementState {
                 notStored(session, keeper)
             }
             isStoring = false
-            session.tellSettled()
+            session.notifyIfSettled()
             if due.count == Self.mostAtOnce, !session.hasEnded { _ = isToBeWatched(session) }
         }
     }

@@ -51,14 +51,14 @@ public final class OfflineMessages: Module {
             guard let session = sessions.first(where: { $0.isAvailable && $0.priority >= 0 }) else { return }
             // What the same sender says next comes directly, and would come first.
             LiveMessageBuffer.holdBack(from: session)
-            session.errand { await Self.handOut(to: session) }
+            session.runPinned { await Self.handOut(to: session) }
         }
         declarations.hooks.storedStanzasAcknowledged.add { Self.forget($0) }
         // What had not been handed out when the connection was lost.
         declarations.hooks.sessionResumed.add { session in
             guard session.lastStored > 0 || session[Self.owed] == true, session.isAvailable, session.priority >= 0 else { return }
             LiveMessageBuffer.holdBack(from: session)
-            session.errand { await Self.handOut(to: session) }
+            session.runPinned { await Self.handOut(to: session) }
         }
         declarations.migrate(Self.name) {
             $0[Self.owed] == true ? [] : nil
@@ -170,7 +170,7 @@ public final class OfflineMessages: Module {
         do throws(StorageError) {
             session[Self.owed] = nil
             // What the fence holds back has no number yet, and would be fetched a second time.
-            await session.arrival()
+            await session.waitForBarrier()
             guard !session.hasEnded else { return }
             guard try await !page(of: session, after: session.lastStored, limit: 1).isEmpty else { return }
             guard await OfflineFlushLock.take(session, { inbox?.release() }) else { return session[Self.owed] = true }

@@ -112,7 +112,7 @@ final class VCardAvatar {
             if case .element(let child) = content { return !child.is("x", Self.namespace) }
             return true
         }
-        session.speak(last.element.replacingContents(contents))
+        session.inject(last.element.replacingContents(contents))
     }
 }
 
