@@ -25,7 +25,7 @@ public final class Server {
     /// Reads declarations and stream headers, so that the other one need not learn its namespaces anew each time.
     public let headerParser = ElementParser()
     public var counters = Counters()
-    var inHand: StanzaInHand?
+    var currentStanza: CurrentStanza?
     /// Whether an address may register another account now; one in so many seconds, over all workers.
     public var claimRegistration: @LoopActor (_ address: String, _ seconds: Int64) -> Bool = { _, _ in true }
     /// The other workers; set once they are connected.
@@ -39,16 +39,16 @@ public final class Server {
     /// Hears how many sessions there are whenever one comes or goes.
     public var sessionsCounted: @LoopActor (Int) -> Void = { _ in }
     /// Sessions that are to answer or to ask for an acknowledgement at the end of this turn.
-    private var due: [Session] = []
+    private var acknowledging: [Session] = []
     /// Work behind sessions that have ended, which the end of the process waits for.
-    private var unfinished = 0
+    private var backgroundTasks = 0
     lazy var migration = SessionMigration(server: self)
     private let handshakes = PeerHandshakes()
     /// What senders wait to be told of.
     private(set) lazy var ackHolds = AckHolds(server: self)
     private let unreachableDomain = UnreachableDomain()
     private var states: [Int: Any] = [:]
-    private var lastWork: [@LoopActor () async -> Void] = []
+    private var shutdownHooks: [@LoopActor () async -> Void] = []
     private let catalog: [any Module.Type]
 
     /// Running totals of this worker.
@@ -92,11 +92,11 @@ public final class Server {
     }
 
     /// Waits, before the storage is closed, until something that a module has begun is done.
-    public func beforeStop(_ work: @escaping @LoopActor () async -> Void) { lastWork.append(work) }
+    public func onShutdown(_ work: @escaping @LoopActor () async -> Void) { shutdownHooks.append(work) }
 
     /// Finishes what modules have begun. Called when no client is left, or none is waited for any longer.
-    public func finish() async {
-        for work in lastWork { await work() }
+    public func runShutdownHooks() async {
+        for work in shutdownHooks { await work() }
     }
 
     /// Ends what the methods of authentication have started. Called once, after the last client.
@@ -174,16 +174,16 @@ public final class Server {
     func add(_ session: Session) { sessions[session.connection] = session }
 
     /// Out of here, not out of the directory: another worker is to have it, or it comes back.
-    func takeOut(_ session: Session) { sessions[session.connection] = nil }
+    func removeLocally(_ session: Session) { sessions[session.connection] = nil }
 
-    func acknowledgementDue(_ session: Session) {
-        if due.isEmpty { Loop.endOfTurn { [self] in acknowledge() } }
-        due.append(session)
+    func scheduleAcknowledgement(_ session: Session) {
+        if acknowledging.isEmpty { Loop.endOfTurn { [self] in sendAcknowledgements() } }
+        acknowledging.append(session)
     }
 
-    private func acknowledge() {
-        let now = due
-        due = []
+    private func sendAcknowledgements() {
+        let now = acknowledging
+        acknowledging = []
         for session in now { session.streamManagement?.flush(session) }
     }
 
@@ -209,15 +209,15 @@ public final class Server {
 
     /// Work that belongs to no session any more and that must be done before the process leaves.
     public func background(_ body: @escaping @LoopActor () async -> Void) {
-        unfinished += 1
+        backgroundTasks += 1
         Loop.spawn { [self] in
             await body()
-            unfinished -= 1
+            backgroundTasks -= 1
         }
     }
 
     /// Whether everything is done that `stop` must not cut off.
-    public var isQuiet: Bool { unfinished == 0 && ackHolds.isIdle }
+    public var isIdle: Bool { backgroundTasks == 0 && ackHolds.isIdle }
 
     /// Announces a session whose worker died; its entry in the table is gone.
     public func announceOrphan(_ record: SessionRecord) {
@@ -238,11 +238,11 @@ public final class Server {
 
     /// Waits until all other workers that are connected know this one, or so many milliseconds have passed; before that they
     /// send nothing to sessions here. False: some have not been heard.
-    public func isKnown(within milliseconds: Int64) async -> Bool { await handshakes.wait(within: milliseconds) }
+    public func waitUntilConfirmed(within milliseconds: Int64) async -> Bool { await handshakes.wait(within: milliseconds) }
 
     public func peerGone(slot: UInt8) {
         livePeers[slot] = nil
-        handshakes.known(slot)
+        handshakes.removed(slot)
         migration.peerGone(slot)
         ackHolds.peerGone(slot)
     }
@@ -269,14 +269,14 @@ public final class Server {
                 taken = true
             }
         }
-        if !taken { undeliverable(RenderedStanza(kind, Array(view.bytes), ackHold)) }
+        if !taken { reroute(RenderedStanza(kind, Array(view.bytes), ackHold)) }
     }
 
     private func receive(_ frame: MeshFrame, from slot: UInt8) {
         switch frame {
         case .transfer(let message): migration.receive(message, from: slot)
         case .settled(let tickets): ackHolds.settled(tickets, by: slot)
-        case .greeting: handshakes.known(slot)
+        case .greeting: handshakes.confirmed(slot)
         case .stanza: break  // a malformed one, or it had been read in place
         case .event(let topic, let user, let connections, let payload):
             let event = UserEvent(topic: topic, user: JID.prepared(user), payload: payload)
@@ -304,12 +304,12 @@ public final class Server {
         }
         // The table may show its sessions for a while yet: the stanza must not be sent there again.
         let isFirst = unreachable.insert(slot).inserted
-        undeliverable(stanza, for: sender, failures: stanza.failures &+ 1)
+        reroute(stanza, for: sender, failures: stanza.failures &+ 1)
         if isFirst { unreachable.remove(slot) }
     }
 
     /// The session went away while the stanza was on its way: it is routed again, as if it came now.
-    private func undeliverable(_ stanza: RenderedStanza, for sender: Session? = nil, failures: UInt8 = 0) {
+    private func reroute(_ stanza: RenderedStanza, for sender: Session? = nil, failures: UInt8 = 0) {
         guard stanza.kind != .presence, let read = self.stanza(stanza.bytes) else { return }
         redeliver(read, for: sender, ackHold: stanza.ackHold, failures: failures)
     }

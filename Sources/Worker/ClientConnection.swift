@@ -191,7 +191,7 @@ final class ClientConnection {
         case .resume(let user, let previous, let handled): resume(user, previous, handled)
         case .established: break
         case .deliver(_, let element): session?.receive(element)
-        case .deliverExtension(let element): if let session { session.host.take(element, from: session) }
+        case .deliverExtension(let element): if let session { session.host.handleExtension(element, from: session) }
         case .restartClock: restartClock()
         case .stopClock: stopClock()
         case .close(let error): finish(error)

@@ -130,7 +130,7 @@ final class MasterConnection {
             runtime.mesh.connect(slot: link.slot, incarnation: link.incarnation, descriptor: link.descriptor)
         }
         handed.mesh = []
-        if await !runtime.server.isKnown(within: Self.acquaintance) {
+        if await !runtime.server.waitUntilConfirmed(within: Self.acquaintance) {
             Log.warning("another worker does not answer, starting without it")
         }
     }

@@ -76,7 +76,7 @@ struct WorkerActivity {
 
     /// A turn that took so many microseconds, in which nobody else was served, with the stanza that it took up last.
     static func logTurn(_ duration: Int64, of server: Server) {
-        let stanza = server.presentStanza
+        let stanza = server.currentStanzaSummary
         Log.notice(
             "a turn of the loop took long, everybody else waited",
             [Field("duration_ms", duration / 1000), Field("stanza", stanza?.summary ?? "none")]

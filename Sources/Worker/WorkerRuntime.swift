@@ -121,7 +121,7 @@ final class WorkerRuntime {
 
     /// Says which work for a worker, this one or another, does not get on.
     private func lookAtOthers(_ cell: WorkerCell, _ now: Int64) {
-        server.forgetPresentStanza()
+        server.forgetCurrentStanza()
         let health = mesh.look(now: now)
         cell.set(.meshCongestedPeers, health.congestedPeers)
         cell.set(.meshCongestedMilliseconds, Int(health.longestCongestion))
@@ -179,7 +179,7 @@ final class WorkerRuntime {
 
     /// Finishes what storage and other programs have begun. Nothing can be asked of this worker afterwards.
     func finish() async {
-        await server.finish()
+        await server.runShutdownHooks()
         server.stop()
         await PortProgram.endAll(within: 500)
         tick?.cancel()

@@ -55,7 +55,7 @@ final class WorkerShutdown {
 
     private var isEmpty: Bool {
         runtime.openConnections == 0 && runtime.server.localSessions.isEmpty && runtime.server.sessionsOnTheMove == 0
-            && runtime.server.isQuiet
+            && runtime.server.isIdle
     }
 
     /// Whoever is still here is told why and given a moment to close; sessions on the move arrive first.

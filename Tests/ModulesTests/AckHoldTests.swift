@@ -22,7 +22,7 @@ import XMPP
     }
 
     @LoopActor private func tell(_ client: StageClient, _ name: String, _ attributes: KeyValuePairs<String, String?> = [:]) {
-        client.session.host.take(Element(name, Self.sm, attributes), from: client.session)
+        client.session.host.handleExtension(Element(name, Self.sm, attributes), from: client.session)
     }
 
     @LoopActor @discardableResult private func enable(_ client: StageClient) throws -> String {
@@ -60,7 +60,7 @@ import XMPP
 
     /// Nothing is left of what was waited for, with whomever.
     @LoopActor private func isOver(_ stage: Stage) async {
-        while !stage.workers.allSatisfy(\.isQuiet) { await Loop.pause(5) }
+        while !stage.workers.allSatisfy(\.isIdle) { await Loop.pause(5) }
     }
 
     /// Romeo on worker 0, whose stanzas are counted; Juliet is there.
@@ -217,14 +217,14 @@ import XMPP
         let (romeo, juliet, _) = try await couple(stage, on: 1)
         try say(romeo, juliet.jid, 1...3)
         _ = await juliet.hears { $0["id"] == "3" }
-        #expect(handled(romeo) == 0 && !stage.workers[0].isQuiet)
+        #expect(handled(romeo) == 0 && !stage.workers[0].isIdle)
         stage.workers[0].peerGone(slot: 1)
         try await isTold(romeo, 3)
         #expect(try await stored("juliet", stage) == 3)
         // What it says later is nothing to anybody.
         acknowledgeAll(juliet)
         try await romeo.settle()
-        #expect(handled(romeo) == 4 && stage.workers[0].isQuiet)
+        #expect(handled(romeo) == 4 && stage.workers[0].isIdle)
     }
 
     /// The session moves with what is not stored yet; then the new worker answers for it, or dies.

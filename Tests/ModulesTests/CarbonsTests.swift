@@ -143,6 +143,6 @@ import XMPP
         #expect(copies == (0..<6).flatMap { ["sent \($0)", "received \($0)"] })
         #expect(
             romeo.heard.filter { $0.isNamed("message") }.compactMap { $0["id"] } == (0..<6).map { "\($0)" }, "in the order sent")
-        for server in stage.workers { await server.finish() }
+        for server in stage.workers { await server.runShutdownHooks() }
     }
 }

@@ -96,7 +96,7 @@ import XMPP
         let bob = try await stage.client("bob", on: 1)
         func indicate(_ state: String) {
             #expect(host.extensionNamespaces == ["urn:xmpp:csi:0"])
-            host.take(Element(state, "urn:xmpp:csi:0"), from: alice.session)
+            host.handleExtension(Element(state, "urn:xmpp:csi:0"), from: alice.session)
         }
         func heard() -> [String] {
             alice.heard.filter { $0["from"] == "\(bob.jid)" }.map {

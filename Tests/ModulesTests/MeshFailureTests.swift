@@ -21,7 +21,7 @@ import XMPP
     }
 
     @LoopActor private func tell(_ client: StageClient, _ name: String, _ attributes: KeyValuePairs<String, String?> = [:]) {
-        client.session.host.take(Element(name, Self.sm, attributes), from: client.session)
+        client.session.host.handleExtension(Element(name, Self.sm, attributes), from: client.session)
     }
 
     @LoopActor private func enable(_ client: StageClient) throws -> String {
@@ -89,8 +89,8 @@ import XMPP
         _ = try enable(romeo)
         stage.fillMesh()
         try await say(romeo, to: juliet.jid, 0..<4)
-        for _ in 0..<1_000 where !stage.workers[0].isQuiet { await Loop.pause(2) }
-        #expect(stage.workers[0].isQuiet)
+        for _ in 0..<1_000 where !stage.workers[0].isIdle { await Loop.pause(2) }
+        #expect(stage.workers[0].isIdle)
         #expect(ids(juliet) == [])
         #expect(try await found("juliet", in: stage, on: 0).isSuperset(of: (0..<4).map(String.init)))
     }

@@ -59,7 +59,7 @@ import XMPP
             try await stage.roster(of: "juliet", "romeo", .both)
             try await stage.roster(of: "romeo", "juliet", .both)
             let enable = Element("enable", StreamManagementXML.namespace, ["resume": "true"])
-            juliet.session.host.take(enable, from: juliet.session)
+            juliet.session.host.handleExtension(enable, from: juliet.session)
             name = try #require(juliet.heard.last?["id"])
         }
 
@@ -165,7 +165,7 @@ import XMPP
         Kind(testDescription: "inactive, with presence that is held back", codec: "mod_csi") { play in
             try play.juliet.say("<presence/>")
             try await play.settle()
-            play.juliet.session.host.take(Element("inactive", "urn:xmpp:csi:0"), from: play.juliet.session)
+            play.juliet.session.host.handleExtension(Element("inactive", "urn:xmpp:csi:0"), from: play.juliet.session)
             play.mark()
             try play.romeo.say("<presence><show>xa</show></presence>")
             try play.romeo.say(

@@ -21,7 +21,7 @@ import XMPP
     }
 
     @LoopActor private func enable(_ client: StageClient) throws -> String {
-        client.session.host.take(Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: client.session)
+        client.session.host.handleExtension(Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: client.session)
         return try #require(client.heard.last?["id"])
     }
 

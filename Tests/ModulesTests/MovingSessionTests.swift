@@ -21,7 +21,7 @@ import XMPP
     }
 
     @LoopActor private func enable(_ client: StageClient) throws -> String? {
-        client.session.host.take(Element("enable", Self.sm, ["resume": "true"]), from: client.session)
+        client.session.host.handleExtension(Element("enable", Self.sm, ["resume": "true"]), from: client.session)
         return client.heard.last { $0.is("enabled", Self.sm) }?["id"]
     }
 

@@ -83,11 +83,11 @@ import XMPP
                     "message", Namespace.client, ["type": "chat", "id": text], [Element("body", Namespace.client, text: text)]))
             let left = UndeliveredStanza(bytes: message.rendered(), sentAt: Loop.now - age, ackHold: nil)
             server.redeliver([left], on: stage.host())
-            while !server.isQuiet { await Loop.pause(1) }
+            while !server.isIdle { await Loop.pause(1) }
         }
         let juliet = try await stage.client("juliet")
         if counts {
-            juliet.session.host.take(Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: juliet.session)
+            juliet.session.host.handleExtension(Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: juliet.session)
         }
         try juliet.say("<presence/>")
         _ = try #require(await juliet.hears { $0.child("body")?.text == "3" })
@@ -110,7 +110,7 @@ import XMPP
             .message, from: JID("romeo@\(Stage.domain)/r"), to: JID("juliet@\(Stage.domain)"),
             element: Element("message", Namespace.client, ["type": "chat"], [Self.body]))
         stage.workers[0].redeliver(message)
-        while !stage.workers[0].isQuiet { await Loop.pause(1) }
+        while !stage.workers[0].isIdle { await Loop.pause(1) }
         let juliet = try await stage.client("juliet")
         try juliet.say("<presence/>")
         let heard = try #require(await juliet.hears { $0.isNamed("message") })

@@ -8,13 +8,13 @@ import Testing
 
     @Test @LoopActor func aWorkerIsKnownWhenAllOthersHaveSaidSo() async throws {
         let stage = try await Stage()
-        #expect(await stage.workers[0].isKnown(within: 10_000))
-        #expect(await stage.workers[0].isKnown(within: 0), "nothing is waited for any more")
+        #expect(await stage.workers[0].waitUntilConfirmed(within: 10_000))
+        #expect(await stage.workers[0].waitUntilConfirmed(within: 0), "nothing is waited for any more")
         // One that never says anything, and one that dies before it does.
         stage.workers[0].peerConnected(slot: 2, incarnation: 1)
-        #expect(await !stage.workers[0].isKnown(within: 1))
+        #expect(await !stage.workers[0].waitUntilConfirmed(within: 1))
         stage.workers[0].peerConnected(slot: 3, incarnation: 1)
-        async let known = stage.workers[0].isKnown(within: 10_000)
+        async let known = stage.workers[0].waitUntilConfirmed(within: 10_000)
         stage.workers[0].peerGone(slot: 3)
         stage.workers[0].peerGone(slot: 2)
         #expect(await known)

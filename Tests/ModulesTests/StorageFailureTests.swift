@@ -20,7 +20,7 @@ import XMPP
     }
 
     @LoopActor private func tell(_ client: StageClient, _ name: String, _ attributes: KeyValuePairs<String, String?> = [:]) {
-        client.session.host.take(Element(name, Self.sm, attributes), from: client.session)
+        client.session.host.handleExtension(Element(name, Self.sm, attributes), from: client.session)
     }
 
     /// The highest count that the client was told.

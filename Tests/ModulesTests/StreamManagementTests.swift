@@ -22,7 +22,7 @@ import XMPP
 
     /// An element beside the stanzas, as `ClientConnection` hands it on.
     @LoopActor private func tell(_ client: StageClient, _ name: String, _ attributes: KeyValuePairs<String, String?> = [:]) {
-        client.session.host.take(Element(name, Self.sm, attributes), from: client.session)
+        client.session.host.handleExtension(Element(name, Self.sm, attributes), from: client.session)
     }
 
     /// Enables it and answers the name for resumption, if there is one.
@@ -264,7 +264,7 @@ import XMPP
         romeo.session.streamDidDisconnect(romeo)
         try say(juliet, romeo, 4...4)
         while !romeo.session.hasEnded { await Loop.pause(50) }
-        while !stage.workers.allSatisfy(\.isQuiet) { await Loop.pause(5) }
+        while !stage.workers.allSatisfy(\.isIdle) { await Loop.pause(5) }
         guard case (_, .refused(.itemNotFound, let count)) = await stage.resumed("romeo", name, handled: 0, on: 1) else {
             Issue.record("resumed")
             return
@@ -320,7 +320,7 @@ import XMPP
         _ = await other.hears { $0.child("received", "urn:xmpp:carbons:2") != nil }
         romeo.session.streamDidDisconnect(romeo)
         while !romeo.session.hasEnded { await Loop.pause(50) }
-        while !stage.workers.allSatisfy(\.isQuiet) { await Loop.pause(5) }
+        while !stage.workers.allSatisfy(\.isIdle) { await Loop.pause(5) }
         try await other.settle()
         #expect(bodies(other).isEmpty)
     }
@@ -342,7 +342,7 @@ import XMPP
         try juliet.say("<message to='\(romeos[0].jid)' id='m3' type='chat'><body>3</body></message>")
         for (copies, romeo) in zip(1..., romeos) {
             while bodies(romeo).count(where: { $0 == "2" }) < copies { await Loop.pause(5) }
-            while !stage.workers.allSatisfy(\.isQuiet) { await Loop.pause(5) }
+            while !stage.workers.allSatisfy(\.isIdle) { await Loop.pause(5) }
             #expect(bodies(romeo).count { $0 == "1" } == copies && bodies(romeo).count { $0 == "2" } == copies)
             #expect(bodies(romeo).count { $0 == "3" } == max(1, copies - 1), "it went to all when its resource was gone")
             romeo.session.end()
@@ -366,7 +366,7 @@ import XMPP
         #expect(!romeo.session.hasEnded)
         try say(juliet, romeo, 4...4)
         while !romeo.session.hasEnded { await Loop.pause(5) }
-        while !stage.workers.allSatisfy(\.isQuiet) { await Loop.pause(5) }
+        while !stage.workers.allSatisfy(\.isIdle) { await Loop.pause(5) }
         let again = try await stage.bound("romeo", on: 1)
         try again.say("<presence/>")
         _ = await again.hears { $0.child("body")?.text == "4" }

@@ -101,7 +101,7 @@ public final class Host {
         (hooks, iq, features) = (declared.hooks, declared.iq, declared.features)
     }
 
-    public func take(_ element: Element, from session: Session) { declared.extensions[element.namespace]?(element, session) }
+    public func handleExtension(_ element: Element, from session: Session) { declared.extensions[element.namespace]?(element, session) }
 
     // MARK: A user's sessions on all workers
 

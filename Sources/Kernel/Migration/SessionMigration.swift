@@ -68,7 +68,7 @@ final class SessionMigration {
             server.ackHolds.lend(ackHold, message.bytes, to: slot, ticket, since: message.since)
         }
         session.stream?.pauseReading()
-        server.takeOut(session)
+        server.removeLocally(session)
         let departure = OutgoingMigration(session, to: slot, tickets)
         departures[session.connection] = departure
         departure.timer = Loop.after(OutgoingMigration.deadlineMilliseconds) { [weak self] in self?.expire(session.connection) }

@@ -136,7 +136,7 @@ public final class Session {
 
     private func handle(_ element: Element, isInjected: Bool) {
         handled.begin(isInjected: isInjected)
-        host.server.inHand = StanzaInHand(element, of: connection)
+        host.server.currentStanza = CurrentStanza(element, of: connection)
         host.router.accept(element, from: self)
     }
 

@@ -129,7 +129,7 @@ public final class StreamManagementState {
     private func isDue(_ session: Session) {
         guard !isDue else { return }
         isDue = true
-        session.host.server.acknowledgementDue(session)
+        session.host.server.scheduleAcknowledgement(session)
     }
 
     /// The end of the turn: what is due is written.

@@ -54,7 +54,7 @@ final class ArchiveWriter {
         self.server = server
         archive = server.store.archive
         clock = ArchiveClock(slot: server.slot)
-        server.beforeStop { [unowned self] in await settle() }
+        server.onShutdown { [unowned self] in await settle() }
     }
 
     func install(_ declarations: inout Declarations, on host: Host) {

@@ -2,7 +2,7 @@ internal import Network
 internal import XML
 
 /// The stanza that the loop took up last: a turn that lasts too long is reported with it.
-public struct StanzaInHand {
+public struct CurrentStanza {
     /// The turn that took it up, as `NetworkCounters.turns` counts them.
     let turn: UInt64
     let connection: UInt64
@@ -29,11 +29,11 @@ public struct StanzaInHand {
 
 extension Server {
     /// What the present turn, or the one that has just ended, took up last; nil if it took up no stanza.
-    public var presentStanza: (session: String?, summary: String)? {
-        guard let stanza = inHand, stanza.turn + 1 >= NetworkCounters.current.turns else { return nil }
+    public var currentStanzaSummary: (session: String?, summary: String)? {
+        guard let stanza = currentStanza, stanza.turn + 1 >= NetworkCounters.current.turns else { return nil }
         return (session(stanza.connection).map { "\($0.jid)" }, stanza.summary)
     }
 
     /// Lets the memory of a stanza go that was handled long ago.
-    public func forgetPresentStanza() { inHand = nil }
+    public func forgetCurrentStanza() { currentStanza = nil }
 }
