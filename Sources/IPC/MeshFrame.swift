@@ -11,7 +11,7 @@ public enum MeshFrame: Sendable, Equatable {
     /// worker that it had been sent to before. The kind is less than 128.
     case stanza(connections: [UInt64], kind: UInt8, follows: Bool, bytes: [UInt8], ticket: UInt64)
     /// The stanzas with these tickets need not be kept for the receiving worker's own sake any more.
-    case settled(tickets: [UInt64])
+    case confirmed(tickets: [UInt64])
     /// Something happened to a user who has these sessions with the receiving worker: roster push, probe, changed lists.
     /// `topic` names the module's handler, `payload` is its own. A session that has migrated is told by its new worker.
     case event(topic: String, user: String, connections: [UInt64], payload: [UInt8])
@@ -25,7 +25,7 @@ public enum MeshFrame: Sendable, Equatable {
     /// A session moves between the two workers, or a third helps to keep the order.
     case transfer(MigrationMessage)
 
-    private enum Tag: UInt8 { case stanza = 1, event, broadcast, close, transfer, settled, greeting }
+    private enum Tag: UInt8 { case stanza = 1, event, broadcast, close, transfer, confirmed, greeting }
     /// The bit beside a stanza's kind.
     private static let following: UInt8 = 128
 
@@ -41,9 +41,9 @@ public enum MeshFrame: Sendable, Equatable {
             for connection in connections { writer.uint64(connection) }
             writer.rest(bytes)
             return writer.bytes
-        case .settled(let tickets):
+        case .confirmed(let tickets):
             var writer = ByteWriter(reservingCapacity: 8 + 8 * tickets.count)
-            writer.uint8(Tag.settled.rawValue)
+            writer.uint8(Tag.confirmed.rawValue)
             writer.count(tickets.count)
             for ticket in tickets { writer.uint64(ticket) }
             return writer.bytes
@@ -134,10 +134,10 @@ public enum MeshFrame: Sendable, Equatable {
         case .transfer:
             self = .transfer(try MigrationMessage(&reader))
             try reader.end()
-        case .settled:
+        case .confirmed:
             var tickets: [UInt64] = []
             for _ in 0..<(try reader.count(ofSize: 8)) { tickets.append(try reader.uint64()) }
-            self = .settled(tickets: tickets)
+            self = .confirmed(tickets: tickets)
             try reader.end()
         case .greeting:
             self = .greeting

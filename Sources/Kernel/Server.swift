@@ -275,7 +275,7 @@ public final class Server {
     private func receive(_ frame: MeshFrame, from slot: UInt8) {
         switch frame {
         case .transfer(let message): migration.receive(message, from: slot)
-        case .settled(let tickets): ackHolds.settled(tickets, by: slot)
+        case .confirmed(let tickets): ackHolds.confirm(tickets, by: slot)
         case .greeting: handshakes.confirmed(slot)
         case .stanza: break  // a malformed one, or it had been read in place
         case .event(let topic, let user, let connections, let payload):
@@ -299,7 +299,7 @@ public final class Server {
         let frame = MeshFrame.stanza(
             connections: connections, kind: stanza.kind.rawValue, follows: follows, bytes: stanza.bytes, ticket: ticket)
         if mesh?.send(frame.encoded(), to: slot) == true {
-            if let ackHold = stanza.ackHold { ackHolds.lend(ackHold, stanza.bytes, to: slot, ticket) }
+            if let ackHold = stanza.ackHold { ackHolds.track(ackHold, stanza.bytes, to: slot, ticket) }
             return
         }
         // The table may show its sessions for a while yet: the stanza must not be sent there again.

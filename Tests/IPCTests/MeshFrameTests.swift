@@ -12,8 +12,8 @@ import Testing
         .transfer(.claim(ticket: 1, connection: .max, key: "abc")), .transfer(.refused(ticket: 2)),
         .transfer(.parcel(ticket: 0, connection: 7, contents: [0, 255])), .transfer(.adopted(connection: 1, successor: 2)),
         .transfer(.declined(connection: 3)), .transfer(.barrier(connection: 4, owner: 255)), .transfer(.echo(connection: 5)),
-        .transfer(.passed(successor: 6, slot: 1)), .transfer(.settled(connection: 7)), .settled(tickets: []),
-        .settled(tickets: [1, .max]), .greeting,
+        .transfer(.passed(successor: 6, slot: 1)), .transfer(.settled(connection: 7)), .confirmed(tickets: []),
+        .confirmed(tickets: [1, .max]), .greeting,
     ]
 
     @Test(arguments: frames) func whatIsWrittenIsRead(_ frame: MeshFrame) throws {
@@ -23,7 +23,7 @@ import Testing
     /// A frame that was cut off is refused, never read as another.
     @Test(arguments: frames) func whatIsCutIsRefused(_ frame: MeshFrame) {
         switch frame {
-        case .settled, .greeting: break
+        case .confirmed, .greeting: break
         case .transfer(.parcel): return  // its contents are the rest, whatever that is
         case .transfer: break
         default: return

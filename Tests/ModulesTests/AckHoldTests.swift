@@ -323,7 +323,7 @@ import XMPP
         }
         _ = try #require(await juliet.hears { $0["id"] == "8" })
         try await juliet.settle()
-        #expect(!stage.workers[0].ackHolds.hasRoom(for: 1) && bodies(juliet).count == 8)
+        #expect(!stage.workers[0].ackHolds.hasRoom(in: 1) && bodies(juliet).count == 8)
         try await isTold(romeo, 10)
         #expect(bodies(juliet) == (1...10).map(String.init))
     }

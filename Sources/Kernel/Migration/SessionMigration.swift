@@ -65,7 +65,7 @@ final class SessionMigration {
         guard outbox.sendNow(message, to: slot) else { return false }
         for (message, ticket) in zip(streamManagement.unacked.waiting, tickets) {
             guard let ackHold = message.ackHold else { continue }
-            server.ackHolds.lend(ackHold, message.bytes, to: slot, ticket, since: message.since)
+            server.ackHolds.track(ackHold, message.bytes, to: slot, ticket, since: message.since)
         }
         session.stream?.pauseReading()
         server.removeLocally(session)

@@ -14,56 +14,56 @@ struct PeerSendWindow {
     }
 
     /// Messages, and their bytes, that a worker may have; with more, their senders wait.
-    private static let most = 4096
-    private static let mostBytes = 8 << 20
+    private static let maxMessages = 4096
+    private static let maxBytes = 8 << 20
 
-    private var loans = WaitingLine<InFlight>()
+    private var inFlight = WaitingLine<InFlight>()
     private var count = 0
     private var byteCount = 0
 
     nonisolated init() {}
 
     var isEmpty: Bool { count == 0 }
-    var hasRoom: Bool { count < Self.most && byteCount < Self.mostBytes }
+    var hasRoom: Bool { count < Self.maxMessages && byteCount < Self.maxBytes }
 
     /// Tickets grow.
-    mutating func add(_ ticket: UInt64, _ bytes: [UInt8], _ ackHold: AckHold, since: Int64) {
-        if loans.count >= 2 * Self.most { leaveOutWhatIsBack() }
-        loans.append(InFlight(ticket: ticket, since: since, bytes: bytes, ackHold: ackHold))
+    mutating func track(_ ticket: UInt64, _ bytes: [UInt8], _ ackHold: AckHold, since: Int64) {
+        if inFlight.count >= 2 * Self.maxMessages { compact() }
+        inFlight.append(InFlight(ticket: ticket, since: since, bytes: bytes, ackHold: ackHold))
         count += 1
         byteCount += bytes.count
     }
 
     /// The ticket is back. False if it is none of these.
-    mutating func end(_ ticket: UInt64) -> Bool {
-        guard let place = position(of: ticket), loans[place].ackHold != nil else { return false }
+    mutating func confirm(_ ticket: UInt64) -> Bool {
+        guard let index = position(of: ticket), inFlight[index].ackHold != nil else { return false }
         count -= 1
-        byteCount -= loans[place].bytes.count
+        byteCount -= inFlight[index].bytes.count
         // One that is not the first stays in line for a while; its sender must not wait for that.
-        loans[place].ackHold = nil
-        loans[place].bytes = []
-        if place == 0 { loans.removeFirst(loans.elements.prefix { $0.ackHold == nil }.count) }
+        inFlight[index].ackHold = nil
+        inFlight[index].bytes = []
+        if index == 0 { inFlight.removeFirst(inFlight.elements.prefix { $0.ackHold == nil }.count) }
         return true
     }
 
     /// None of them will come back.
-    mutating func takeAll() -> [InFlight] {
+    mutating func removeAll() -> [InFlight] {
         defer { self = Self() }
-        return loans.elements.filter { $0.ackHold != nil }
+        return inFlight.elements.filter { $0.ackHold != nil }
     }
 
-    private mutating func leaveOutWhatIsBack() {
+    private mutating func compact() {
         var left = WaitingLine<InFlight>()
-        for loan in loans.elements where loan.ackHold != nil { left.append(loan) }
-        loans = left
+        for message in inFlight.elements where message.ackHold != nil { left.append(message) }
+        inFlight = left
     }
 
     private func position(of ticket: UInt64) -> Int? {
-        var (low, high) = (0, loans.count)
+        var (low, high) = (0, inFlight.count)
         while low < high {
             let middle = (low + high) / 2
-            if loans[middle].ticket < ticket { low = middle + 1 } else { high = middle }
+            if inFlight[middle].ticket < ticket { low = middle + 1 } else { high = middle }
         }
-        return low < loans.count && loans[low].ticket == ticket ? low : nil
+        return low < inFlight.count && inFlight[low].ticket == ticket ? low : nil
     }
 }

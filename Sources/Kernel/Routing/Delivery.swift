@@ -136,9 +136,9 @@ final class Delivery {
         guard let incoming = path.incoming else { return nil }
         let server = host.server
         if path.ackHold == nil { path.ackHold = ackHold(for: incoming) }
-        if path.ackHold != nil, let full = path.chosen.first(where: { !server.ackHolds.hasRoom(for: $0.slot) }) {
+        if path.ackHold != nil, let full = path.chosen.first(where: { !server.ackHolds.hasRoom(in: $0.slot) }) {
             return {
-                await server.ackHolds.room(for: full.slot)
+                await server.ackHolds.waitForRoom(in: full.slot)
                 return { _ in }
             }
         }
@@ -154,7 +154,7 @@ final class Delivery {
     /// counts (XEP-0198) is told when somebody has it. What the archive keeps needs no such care.
     private func ackHold(for incoming: Incoming) -> AckHold? {
         guard incoming.stanza.kind == .message, !incoming.isKept, let sender = incoming.sender, sender.streamManagement != nil,
-            let store = host.offlineStore, store.keeps(incoming.stanza.element)
+            let store = host.offlineStore, store.accepts(incoming.stanza.element)
         else { return nil }
         return AckHold(of: sender.deferAck(), host.server.ackHolds)
     }

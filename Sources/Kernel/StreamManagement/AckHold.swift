@@ -28,10 +28,10 @@ final class AckHold {
         self.ackHolds = ackHolds
     }
 
-    init(of row: Int64, _ user: JID, _ keeper: any OfflineStore, _ ackHolds: AckHolds) {
-        owner = .row(row, user: user, keeper)
+    init(of row: Int64, _ user: JID, _ offlineStore: any OfflineStore, _ ackHolds: AckHolds) {
+        owner = .row(row, user: user, offlineStore)
         self.ackHolds = ackHolds
     }
 
-    deinit { ackHolds.ended(owner) }
+    deinit { ackHolds.releaseLater(owner) }
 }

@@ -12,10 +12,10 @@ final class AckHolds {
     /// Not weak, which would make every use of the server dearer.
     private unowned let server: Server
     /// Touched on the loop only, as everything here; the end of a custody has no way to say so that costs nothing.
-    private nonisolated(unsafe) var over: [AckHold.Owner] = []
+    private nonisolated(unsafe) var released: [AckHold.Owner] = []
     /// By slot.
-    private var lent: [PeerSendWindow] = []
-    private var lookingForRoom: [(slot: UInt8, resume: CheckedContinuation<Void, Never>)] = []
+    private var windows: [PeerSendWindow] = []
+    private var waitingForRoom: [(slot: UInt8, resume: CheckedContinuation<Void, Never>)] = []
     private var lastTicket: UInt64
     private var watched: [Session] = []
     private var timer: Loop.Timer?
@@ -27,28 +27,28 @@ final class AckHolds {
     }
 
     /// No other worker has anything of this one's.
-    var isIdle: Bool { lent.allSatisfy(\.isEmpty) }
+    var isIdle: Bool { windows.allSatisfy(\.isEmpty) }
 
     // MARK: The end of each
 
     /// Called when nobody holds it any more, in the middle of anything: what follows waits for the end of the turn.
-    nonisolated func ended(_ owner: AckHold.Owner) {
-        if over.isEmpty { LoopActor.assumeIsolated { Loop.endOfTurn { [self] in settle() } } }
-        over.append(owner)
+    nonisolated func releaseLater(_ owner: AckHold.Owner) {
+        if released.isEmpty { LoopActor.assumeIsolated { Loop.endOfTurn { [self] in release() } } }
+        released.append(owner)
     }
 
-    private func settle() {
-        let now = over
-        over = []
+    private func release() {
+        let now = released
+        released = []
         var tickets: [UInt8: [UInt64]] = [:]
         for owner in now {
             switch owner {
             case .sender(let ack): ack.fulfill()
-            case .row(let row, let user, let keeper): keeper.forget([row], of: user)
+            case .row(let row, let user, let offlineStore): offlineStore.forget([row], of: user)
             case .peer(let slot, let ticket): tickets[slot, default: []].append(ticket)
             }
         }
-        for (slot, tickets) in tickets { server.mesh?.send(MeshFrame.settled(tickets: tickets).encoded(), to: slot) }
+        for (slot, tickets) in tickets { server.mesh?.send(MeshFrame.confirmed(tickets: tickets).encoded(), to: slot) }
     }
 
     // MARK: With other workers
@@ -59,50 +59,50 @@ final class AckHolds {
     }
 
     /// Another worker has the message now, under the newest ticket or one of those taken in a row.
-    func lend(_ ackHold: AckHold, _ bytes: [UInt8], to slot: UInt8, _ ticket: UInt64, since: Int64 = Loop.turnBegan) {
-        while lent.count <= slot { lent.append(PeerSendWindow()) }
-        lent[Int(slot)].add(ticket, bytes, ackHold, since: since)
+    func track(_ ackHold: AckHold, _ bytes: [UInt8], to slot: UInt8, _ ticket: UInt64, since: Int64 = Loop.turnBegan) {
+        while windows.count <= slot { windows.append(PeerSendWindow()) }
+        windows[Int(slot)].track(ticket, bytes, ackHold, since: since)
     }
 
     /// That worker says that somebody has them.
-    func settled(_ tickets: [UInt64], by slot: UInt8) {
-        guard slot < lent.count else { return }
-        for ticket in tickets { _ = lent[Int(slot)].end(ticket) }
-        tellOfRoom()
+    func confirm(_ tickets: [UInt64], by slot: UInt8) {
+        guard slot < windows.count else { return }
+        for ticket in tickets { _ = windows[Int(slot)].confirm(ticket) }
+        resumeSenders()
     }
 
     /// That worker did not take it.
-    func cancel(_ ticket: UInt64, of slot: UInt8) { settled([ticket], by: slot) }
+    func cancel(_ ticket: UInt64, of slot: UInt8) { confirm([ticket], by: slot) }
 
     /// A worker is gone, and what it had not handed on may be gone with it: all of that finds its way anew.
     func peerGone(_ slot: UInt8) {
-        guard slot < lent.count else { return }
-        let lost = lent[Int(slot)].takeAll()
-        tellOfRoom()
-        for loan in lost {
-            guard let stanza = server.stanza(loan.bytes) else { continue }
+        guard slot < windows.count else { return }
+        let lost = windows[Int(slot)].removeAll()
+        resumeSenders()
+        for message in lost {
+            guard let stanza = server.stanza(message.bytes) else { continue }
             guard let host = stanza.to.flatMap({ server.host($0.domain) }) else {
-                server.redeliver(stanza, ackHold: loan.ackHold)
+                server.redeliver(stanza, ackHold: message.ackHold)
                 continue
             }
-            server.redeliver([UndeliveredStanza(bytes: loan.bytes, sentAt: loan.since, ackHold: loan.ackHold)], on: host)
+            server.redeliver([UndeliveredStanza(bytes: message.bytes, sentAt: message.since, ackHold: message.ackHold)], on: host)
         }
     }
 
-    func hasRoom(for slot: UInt8) -> Bool { slot >= lent.count || lent[Int(slot)].hasRoom }
+    func hasRoom(in slot: UInt8) -> Bool { slot >= windows.count || windows[Int(slot)].hasRoom }
 
     /// Waits until another worker may be given more.
-    func room(for slot: UInt8) async {
-        guard !hasRoom(for: slot) else { return }
-        await withCheckedContinuation { lookingForRoom.append((slot, $0)) }
+    func waitForRoom(in slot: UInt8) async {
+        guard !hasRoom(in: slot) else { return }
+        await withCheckedContinuation { waitingForRoom.append((slot, $0)) }
     }
 
-    private func tellOfRoom() {
-        guard !lookingForRoom.isEmpty else { return }
-        let served = lookingForRoom.filter { hasRoom(for: $0.slot) }
+    private func resumeSenders() {
+        guard !waitingForRoom.isEmpty else { return }
+        let served = waitingForRoom.filter { hasRoom(in: $0.slot) }
         guard !served.isEmpty else { return }
-        lookingForRoom.removeAll { hasRoom(for: $0.slot) }
-        for one in served { one.resume.resume() }
+        waitingForRoom.removeAll { hasRoom(in: $0.slot) }
+        for sender in served { sender.resume.resume() }
     }
 
     // MARK: With clients
@@ -120,7 +120,7 @@ final class AckHolds {
         watched =
             now.filter { session in
                 guard !session.hasEnded, let streamManagement = session.streamManagement else { return false }
-                return streamManagement.isToBeWatched(session)
+                return streamManagement.checkUnacked(session)
             } + watched
         guard watched.isEmpty else { return }
         timer?.cancel()

@@ -7,7 +7,7 @@ public import XMPP
 @LoopActor
 public protocol OfflineStore: AnyObject {
     /// Whether it would keep this one if nobody were there.
-    func keeps(_ message: Element) -> Bool
+    func accepts(_ message: Element) -> Bool
     /// Keeps messages that have been sent to a session of this user, on the disk when this answers: under which numbers.
     func store(_ messages: [Stanza], for user: JID) async throws(StorageError) -> [Int64]
     /// These have arrived.

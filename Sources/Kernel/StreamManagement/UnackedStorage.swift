@@ -61,7 +61,7 @@ extension StreamManagementState {
 
     private func store(_ session: Session, sentBefore moment: Int64) {
         guard !isStoring, session.host.server.session(session.connection) === session else { return }
-        guard let keeper = session.host.offlineStore else { return unacked.dropWaiting() }
+        guard let offlineStore = session.host.offlineStore else { return unacked.dropWaiting() }
         let (server, host, user) = (session.host.server, session.host, session.jid.bare)
         let due = unacked.beginStoring(sentBefore: moment, most: Self.mostAtOnce)
         guard !due.isEmpty else { return }
@@ -69,14 +69,14 @@ extension StreamManagementState {
         isStoring = true
         server.background { [self] in
             do throws(StorageError) {
-                let rows = try await keeper.store(stanzas.compactMap(\.1), for: user)
+                let rows = try await offlineStore.store(stanzas.compactMap(\.1), for: user)
                 let numbers = stanzas.filter { $0.1 != nil }.map(\.0)
-                stored(Array(zip(numbers, rows)).map { (number: $0, row: $1) }, session, keeper)
+                stored(Array(zip(numbers, rows)).map { (number: $0, row: $1) }, session, offlineStore)
             } catch {
                 Log.error(
                     "cannot store messages that a client has not acknowledged",
                     [Field("session", session.jid), Field("error", error)])
-                notStored(session, keeper)
+                notStored(session, offlineStore)
             }
             isStoring = false
             session.notifyIfSettled()
@@ -84,19 +84,19 @@ extension StreamManagementState {
         }
     }
 
-    private func stored(_ rows: [(number: UInt32, row: Int64)], _ session: Session, _ keeper: any OfflineStore) {
+    private func stored(_ rows: [(number: UInt32, row: Int64)], _ session: Session, _ offlineStore: any OfflineStore) {
         forget(unacked.endStoring(rows), session)
         guard session.hasEnded else { return }
-        handOn(Array(unacked.stored), session, keeper)
+        handOn(Array(unacked.stored), session, offlineStore)
         unacked = UnackedMessages()
     }
 
     /// Another attempt is made with the next look at the session. One that has ended meanwhile had left them out.
-    private func notStored(_ session: Session, _ keeper: any OfflineStore) {
+    private func notStored(_ session: Session, _ offlineStore: any OfflineStore) {
         let left = unacked.storing.map { UndeliveredStanza(bytes: $0.bytes, sentAt: $0.since, ackHold: $0.ackHold) }
         unacked.giveUpStoring()
         guard session.hasEnded else { return }
-        handOn(Array(unacked.stored), session, keeper)
+        handOn(Array(unacked.stored), session, offlineStore)
         unacked = UnackedMessages()
         session.host.server.redeliver(left, on: session.host)
     }
@@ -119,7 +119,7 @@ extension StreamManagementState {
         if isStoring {
             unacked.dropWaiting()
         } else {
-            if let keeper = session.host.offlineStore { handOn(Array(unacked.stored), session, keeper) }
+            if let offlineStore = session.host.offlineStore { handOn(Array(unacked.stored), session, offlineStore) }
             unacked = UnackedMessages()
         }
         return left
@@ -128,16 +128,16 @@ extension StreamManagementState {
     /// Stored messages of a session that is over find their way anew if somebody is there who takes them, unless that
     /// was handed them already; otherwise they are where they belong.
     private func handOn(
-        _ messages: [UnackedMessages.Message], _ session: Session, _ keeper: any OfflineStore
+        _ messages: [UnackedMessages.Message], _ session: Session, _ offlineStore: any OfflineStore
     ) {
         guard !messages.isEmpty else { return }
         let (server, host, user) = (session.host.server, session.host, session.jid.bare)
         server.background {
             guard server.sessions(of: user).contains(where: { $0.flags.contains(.available) && $0.priority >= 0 }) else { return }
             do throws(StorageError) {
-                let rows = try await keeper.stored(among: messages.map(\.row), of: user)
+                let rows = try await offlineStore.stored(among: messages.map(\.row), of: user)
                 let left = messages.filter { rows.contains($0.row) }.map {
-                    let ackHold = AckHold(of: $0.row, user, keeper, server.ackHolds)
+                    let ackHold = AckHold(of: $0.row, user, offlineStore, server.ackHolds)
                     return UndeliveredStanza(bytes: $0.bytes, sentAt: $0.since, ackHold: ackHold)
                 }
                 server.redeliver(left, on: host)

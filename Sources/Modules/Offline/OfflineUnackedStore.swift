@@ -18,7 +18,7 @@ final class OfflineUnackedStore: OfflineStore {
         self.keepsGroupchat = keepsGroupchat
     }
 
-    func keeps(_ message: Element) -> Bool {
+    func accepts(_ message: Element) -> Bool {
         if !keepsGroupchat, message.attribute("type", equals: "groupchat") { return false }
         return OfflineRules.verdict(message) == .store
     }
