@@ -21,9 +21,9 @@ public final class StreamManagement: Module {
     public init(options: ModuleOptions) {
         let keepsCount = options.bool("stale_h.enabled")
         terms = StreamManagementState.Terms(
-            mostWaiting: options.int("buffer_max"), askAfter: options.bool("ack") ? options.int("ack_freq") : nil,
+            maxUnacked: options.int("buffer_max"), requestInterval: options.bool("ack") ? options.int("ack_freq") : nil,
             resumeTimeout: options.bool("buffer") ? options.duration("resume_timeout")?.wholeMilliseconds : nil,
-            countKeptFor: keepsCount ? options.duration("stale_h.geriatric")?.components.seconds : nil)
+            resumeCountLifetime: keepsCount ? options.duration("stale_h.geriatric")?.components.seconds : nil)
         forgetsEvery = keepsCount ? options.duration("stale_h.repeat_after")?.wholeMilliseconds : nil
     }
 

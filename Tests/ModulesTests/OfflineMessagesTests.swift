@@ -98,7 +98,7 @@ import XMPP
         let rows = try await stage.store.offline.page(key, limit: 9, now: 0).map(\.sequence)
         let numbers = streamManagement.waiting.waiting.map(\.receipt).filter { $0 != 0 }
         #expect(numbers == [rows[0] - 1, rows[1] - 1, rows[2]], "nothing is deleted that has not been acknowledged")
-        try streamManagement.acknowledged(streamManagement.waiting.sent, juliet.session)
+        try streamManagement.acknowledge(streamManagement.waiting.sent, juliet.session)
         while try await stage.store.offline.count(key) > 0 { await Loop.pause(1) }
     }
 

@@ -94,11 +94,11 @@ struct StoredStanzaFloodTests {
         #expect(first.count < 4)
         let state = try #require(juliet.session.streamManagement)
         while bodies(juliet).count < 6, !juliet.session.hasEnded {
-            try state.acknowledged(state.waiting.sent, juliet.session)
+            try state.acknowledge(state.waiting.sent, juliet.session)
             await Loop.pause(2)
         }
         #expect(bodies(juliet) == Array(100..<106))
-        try state.acknowledged(state.waiting.sent, juliet.session)
+        try state.acknowledge(state.waiting.sent, juliet.session)
         while try await stage.store.offline.count(Self.key) > 0 { await Loop.pause(2) }
     }
 

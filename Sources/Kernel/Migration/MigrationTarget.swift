@@ -1,7 +1,7 @@
 /// Where the sessions of a worker that leaves are to go: to its successor, or to any other worker when that is gone.
 public struct MigrationTarget {
     /// Milliseconds for which a successor may be gone: it may not have come yet, or be started again.
-    static let patience: Int64 = 1_000
+    static let absenceMilliseconds: Int64 = 1_000
 
     private let successor: UInt8
     private var lastSeen: Int64
@@ -15,7 +15,7 @@ public struct MigrationTarget {
     /// - Parameter peers: the slots of the workers that can be reached.
     public mutating func place(among peers: some Collection<UInt8>, now: Int64) -> UInt8 {
         if peers.contains(successor) { lastSeen = now }
-        guard now - lastSeen >= Self.patience, let other = peers.min() else { return successor }
+        guard now - lastSeen >= Self.absenceMilliseconds, let other = peers.min() else { return successor }
         return other
     }
 }

@@ -39,8 +39,8 @@ struct SessionSnapshot: Equatable {
         writer.int64(since)
         writer.string(address)
         for limit in [
-            terms.mostWaiting.map { Int64(clamping: $0) }, terms.askAfter.map { Int64(clamping: $0) }, terms.resumeTimeout,
-            terms.countKeptFor,
+            terms.maxUnacked.map { Int64(clamping: $0) }, terms.requestInterval.map { Int64(clamping: $0) }, terms.resumeTimeout,
+            terms.resumeCountLifetime,
         ] { writer.int64(limit ?? -1) }
         writer.string(key)
         writer.uint32(handled)
@@ -77,8 +77,8 @@ struct SessionSnapshot: Equatable {
         address = try reader.string()
         let limits = (try reader.int64(), try reader.int64(), try reader.int64(), try reader.int64())
         terms = StreamManagementState.Terms(
-            mostWaiting: limits.0 < 0 ? nil : Int(limits.0), askAfter: limits.1 < 0 ? nil : Int(limits.1),
-            resumeTimeout: limits.2 < 0 ? nil : limits.2, countKeptFor: limits.3 < 0 ? nil : limits.3)
+            maxUnacked: limits.0 < 0 ? nil : Int(limits.0), requestInterval: limits.1 < 0 ? nil : Int(limits.1),
+            resumeTimeout: limits.2 < 0 ? nil : limits.2, resumeCountLifetime: limits.3 < 0 ? nil : limits.3)
         key = try reader.string()
         handled = try reader.uint32()
         acknowledged = try reader.uint32()

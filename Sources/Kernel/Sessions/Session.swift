@@ -54,7 +54,7 @@ public final class Session {
     private(set) var handled = InboundCounter()
     private var settledHandlers: [@LoopActor () -> Void] = []
     private var suspensions: Int32 = 0
-    private var unread: Int32 = 0
+    private var unreadStanzas: Int32 = 0
     private var written: UInt64 = 0
     private var pins: Int32 = 0
 
@@ -144,7 +144,7 @@ public final class Session {
     public func deferAck() -> PendingAck { PendingAck(self, handled.deferAck()) }
 
     func fulfill(_ number: UInt32?) {
-        if let number, handled.fulfill(number) { streamManagement?.handledMore(self) }
+        if let number, handled.fulfill(number) { streamManagement?.answerIfHandled(self) }
         notifyIfSettled()
     }
 
@@ -209,7 +209,7 @@ public final class Session {
         let wasFull = inbox.count >= Self.inboxLength
         inbox.removeFirst(min(count, inbox.count))
         // Those with no open condition are handled by now.
-        streamManagement?.handledMore(self)
+        streamManagement?.answerIfHandled(self)
         if wasFull, inbox.count < Self.inboxLength { stream?.resumeReading() }
     }
 
@@ -255,22 +255,22 @@ public final class Session {
         guard let streamManagement else { return stanza.bytes.withUnsafeBytes { transmit($0) } }
         // What comes while there is no connection says when it came; what a stream has taken is sent again as it was.
         let stanza = stream == nil ? host.server.delayed(stanza, host) : stanza
-        streamManagement.sent(stanza, self)
+        streamManagement.recordSent(stanza, self)
         stanza.bytes.withUnsafeBytes { transmit($0) }
     }
 
     /// Gives bytes to the network.
     private func transmit(_ bytes: UnsafeRawBufferPointer) {
         guard let stream, !hasEnded else { return }
-        if stream.queuedBytes == 0 { unread = 0 }
+        if stream.queuedBytes == 0 { unreadStanzas = 0 }
         guard !isOverBound(stream) else { return overflow() }
-        unread += 1
+        unreadStanzas += 1
         written += UInt64(bytes.count)
         stream.send(bytes)
     }
 
     /// The network has taken everything.
-    public func streamDidDrain() { unread = 0 }
+    public func streamDidDrain() { unreadStanzas = 0 }
 
     /// Whether too much waited before the stanza that is next: how large that is, and what else was written in this turn,
     /// says nothing of whether the client reads.
@@ -278,7 +278,7 @@ public final class Session {
         guard stream.isBlocked else { return false }
         if stream.queuedBytes > Session.longestQueue { return true }
         guard let bound = stream.queueBound else { return false }
-        return unread >= bound && stream.queuedBytes > Connection.highWater
+        return unreadStanzas >= bound && stream.queuedBytes > Connection.highWater
     }
 
     /// Bytes that may wait for a client that does not read; the next stanza closes its stream. So much, and one stanza of
@@ -289,7 +289,7 @@ public final class Session {
         host.server.counters.slowReadersClosed += 1
         Log.notice(
             "client does not read, closing its stream",
-            [Field("session", jid), Field("queued_bytes", queuedBytes), Field("queued_stanzas", unread)])
+            [Field("session", jid), Field("queued_bytes", queuedBytes), Field("queued_stanzas", unreadStanzas)])
         close(StreamError(.resourceConstraint, text: "Too many stanzas are waiting for this client"))
     }
 
@@ -308,7 +308,7 @@ public final class Session {
         guard !hasEnded else { return }
         host.hooks.sessionEnding.tell(self)
         guard !hasEnded else { return }
-        let left = streamManagement?.ended(self) ?? []
+        let left = streamManagement?.sessionDidEnd(self) ?? []
         hasEnded = true
         host.server.remove(self)
         if flags.contains(.anonymous) { host.forgetAnonymous(jid.bare) }

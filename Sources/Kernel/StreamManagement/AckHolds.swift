@@ -7,7 +7,7 @@ internal import XMPP
 @LoopActor
 final class AckHolds {
     /// Milliseconds from one look at the sessions to the next.
-    private static let step: Int64 = 500
+    private static let checkMilliseconds: Int64 = 500
 
     /// Not weak, which would make every use of the server dearer.
     private unowned let server: Server
@@ -111,10 +111,10 @@ final class AckHolds {
     func watch(_ session: Session) {
         watched.append(session)
         guard timer == nil else { return }
-        timer = Loop.every(Self.step) { [self] in look() }
+        timer = Loop.every(Self.checkMilliseconds) { [self] in checkWatched() }
     }
 
-    private func look() {
+    private func checkWatched() {
         let now = watched
         watched = []
         watched =

@@ -36,7 +36,7 @@ extension Host {
         }
         guard let streamManagement = session.streamManagement else { return .refused(.itemNotFound, handled: nil) }
         do throws(UnacknowledgedStanzas.TooHigh) {
-            try streamManagement.acknowledged(count, session)
+            try streamManagement.acknowledge(count, session)
         } catch {
             // What it does not know itself can be told it only from the beginning, by what is kept for who is not there.
             session.end()
@@ -50,7 +50,7 @@ extension Host {
 
     private func find(_ jid: JID, _ key: String, _ connection: UInt64) async -> Session? {
         // It may be on its way to another worker just now: then it is looked for where it went.
-        for _ in 0..<Self.tries {
+        for _ in 0..<Self.maxAttempts {
             guard let route = server.session(jid) else { return nil }
             if route.slot != server.slot {
                 if let session = await server.migration.claim(route.owner, key: key, connection: connection),
@@ -65,13 +65,13 @@ extension Host {
                 // Another client may have been faster, or the session has left.
                 if session.stream == nil, server.session(session.connection) === session { return session }
             }
-            await Loop.pause(Self.patience)
+            await Loop.pause(Self.retryMilliseconds)
         }
         return nil
     }
 
-    private static let tries = 20
-    private static let patience: Int64 = 25
+    private static let maxAttempts = 20
+    private static let retryMilliseconds: Int64 = 25
 
     private func rememberedCount(_ key: String) async -> UInt32? {
         do throws(StorageError) {

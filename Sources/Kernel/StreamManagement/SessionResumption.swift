@@ -25,10 +25,10 @@ extension Session {
     public func receive(_ sign: StreamManagementNonza) {
         guard let streamManagement, !hasEnded else { return }
         switch sign {
-        case .request: streamManagement.asked(self)
+        case .request: streamManagement.handleRequest(self)
         case .answer(let count):
             do throws(UnacknowledgedStanzas.TooHigh) {
-                try streamManagement.acknowledged(count, self)
+                try streamManagement.acknowledge(count, self)
             } catch {
                 close(StreamManagementXML.tooHigh(count, sent: error.sent))
             }
@@ -43,7 +43,7 @@ extension Session {
     /// Stanzas that the client has not acknowledged, in bytes.
     public var unacknowledgedBytes: Int { streamManagement?.waiting.byteCount ?? 0 }
     /// Asks the client what it has; of no effect without stream management.
-    public func requestAcknowledgement() { streamManagement?.request(self) }
+    public func requestAcknowledgement() { streamManagement?.requestAcknowledgement(self) }
     /// The highest number under which something is stored that was sent to this client.
     public var lastStored: Int64 { streamManagement?.waiting.lastReceipt ?? 0 }
     /// Whether a message for this client was stored under this number because the client took its time.
@@ -89,7 +89,7 @@ extension Session {
     func startResumeTimer() {
         guard let streamManagement, let timeout = streamManagement.terms.resumeTimeout else { return end() }
         set(.detached, true)
-        streamManagement.detached(self, for: timeout)
+        streamManagement.sessionDidDetach(self, for: timeout)
     }
 
     /// Goes on with this stream: what was not acknowledged is sent once more. The client has been told `resumed`.
@@ -99,7 +99,7 @@ extension Session {
         address = stream.address
         let ofConnection: SessionFlags = stream.isSecure ? .secure : []
         update(flags: flags.subtracting([.detached, .secure]).union(ofConnection), priority: priority)
-        streamManagement?.attached(self, stream)
+        streamManagement?.sessionDidAttach(self, stream)
         host.hooks.sessionResumed.tell(self)
     }
 }

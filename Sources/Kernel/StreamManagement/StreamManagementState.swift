@@ -15,19 +15,19 @@ public final class StreamManagementState {
     /// What was agreed when it was enabled.
     public struct Terms: Sendable, Equatable {
         /// Stanzas that may wait for acknowledgement; nil: as many as there are.
-        public var mostWaiting: Int?
+        public var maxUnacked: Int?
         /// After how many stanzas the client is asked; nil: never.
-        public var askAfter: Int?
+        public var requestInterval: Int?
         /// Milliseconds for which the session can be resumed; nil: it cannot.
         public var resumeTimeout: Int64?
         /// Seconds for which the count of a session that was not resumed is remembered; nil: it is not.
-        public var countKeptFor: Int64?
+        public var resumeCountLifetime: Int64?
 
-        public init(mostWaiting: Int?, askAfter: Int?, resumeTimeout: Int64?, countKeptFor: Int64?) {
-            self.mostWaiting = mostWaiting
-            self.askAfter = askAfter
+        public init(maxUnacked: Int?, requestInterval: Int?, resumeTimeout: Int64?, resumeCountLifetime: Int64?) {
+            self.maxUnacked = maxUnacked
+            self.requestInterval = requestInterval
             self.resumeTimeout = resumeTimeout
-            self.countKeptFor = countKeptFor
+            self.resumeCountLifetime = resumeCountLifetime
         }
     }
 
@@ -38,10 +38,10 @@ public final class StreamManagementState {
     /// The session's count when the client's began.
     private let base: UInt32
     /// The counts of the first request that waits for its answer, and of the last.
-    private var awaited: (first: UInt32, last: UInt32)?
+    private var openRequests: (first: UInt32, last: UInt32)?
     private var sinceRequest = 0
-    private var mustAsk = false
-    private var isDue = false
+    private var mustRequest = false
+    private var isFlushScheduled = false
     /// When the session ends unless it is resumed; or the client's patience is over.
     private var timer: Loop.Timer?
     /// Stanzas sent meanwhile are still stored under this number.
@@ -54,9 +54,9 @@ public final class StreamManagementState {
 
     public static let keyLength = 18
     /// How long a client may leave too many stanzas unacknowledged before its stream is closed.
-    private static let patience: Int64 = 5_000
+    private static let overflowMilliseconds: Int64 = 5_000
     /// So many times the agreed number is too much at once.
-    private static let excess = 10
+    private static let farOverFactor = 10
 
     init(_ terms: Terms, key: String, session: Session, handled: UInt32 = 0, waiting: UnacknowledgedStanzas = .init()) {
         self.terms = terms
@@ -77,27 +77,27 @@ public final class StreamManagementState {
     // MARK: From the client
 
     /// The client wants to know what was handled: it is told when all that it has sent is.
-    func asked(_ session: Session) {
+    func handleRequest(_ session: Session) {
         let count = session.received &- base
-        awaited = (awaited?.first ?? count, count)
-        if isAnswerable(session) { isDue(session) }
+        openRequests = (openRequests?.first ?? count, count)
+        if isAnswerable(session) { scheduleFlush(session) }
     }
 
-    func handledMore(_ session: Session) {
-        if awaited != nil, isAnswerable(session) { isDue(session) }
+    func answerIfHandled(_ session: Session) {
+        if openRequests != nil, isAnswerable(session) { scheduleFlush(session) }
     }
 
     /// Whether all that the client asked about first has been handled: who asks without a pause is answered, too.
     private func isAnswerable(_ session: Session) -> Bool {
-        awaited.map { has(handled(session), reached: $0.first) } ?? false
+        openRequests.map { has(handled(session), reached: $0.first) } ?? false
     }
 
     private func has(_ count: UInt32, reached other: UInt32) -> Bool { count &- other <= UInt32.max / 2 }
 
     /// - Throws: the client says to have got more than it was sent.
-    func acknowledged(_ count: UInt32, _ session: Session) throws(UnacknowledgedStanzas.TooHigh) {
+    func acknowledge(_ count: UInt32, _ session: Session) throws(UnacknowledgedStanzas.TooHigh) {
         let receipt = try waiting.acknowledge(count)
-        if !unacked.isEmpty { arrived(session) }
+        if !unacked.isEmpty { forgetAcknowledged(session) }
         if receipt != 0 { session.host.hooks.storedStanzasAcknowledged.tell(StoredStanzas(session: session, upTo: receipt)) }
         if session.stream != nil, let timer, !isOverBound {
             timer.cancel()
@@ -107,14 +107,14 @@ public final class StreamManagementState {
 
     // MARK: To the client
 
-    func sent(_ stanza: RenderedStanza, _ session: Session) {
+    func recordSent(_ stanza: RenderedStanza, _ session: Session) {
         waiting.append(stanza.bytes, at: Loop.turnBegan, receipt: receipt)
-        if let ackHold = stanza.ackHold { take(stanza.bytes, ackHold, session) }
+        if let ackHold = stanza.ackHold { trackUnacked(stanza.bytes, ackHold, session) }
         guard session.stream != nil else { return isOverBound ? overflow(session) : () }
         sinceRequest += 1
-        if let askAfter = terms.askAfter, sinceRequest >= askAfter {
-            mustAsk = true
-            isDue(session)
+        if let interval = terms.requestInterval, sinceRequest >= interval {
+            mustRequest = true
+            scheduleFlush(session)
         }
         if isOverBound { overflow(session) }
     }
@@ -126,40 +126,40 @@ public final class StreamManagementState {
         receipt = 0
     }
 
-    private func isDue(_ session: Session) {
-        guard !isDue else { return }
-        isDue = true
+    private func scheduleFlush(_ session: Session) {
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
         session.host.server.scheduleAcknowledgement(session)
     }
 
     /// The end of the turn: what is due is written.
     func flush(_ session: Session) {
-        isDue = false
+        isFlushScheduled = false
         guard let stream = session.stream else { return }
         if isAnswerable(session) {
             let count = handled(session)
-            awaited = awaited.flatMap { has(count, reached: $0.last) ? nil : ($0.last, $0.last) }
+            openRequests = openRequests.flatMap { has(count, reached: $0.last) ? nil : ($0.last, $0.last) }
             StreamManagementXML.answer(count).withUnsafeBytes { stream.send($0) }
         }
-        if mustAsk, !waiting.isEmpty { ask(stream) }
-        mustAsk = false
+        if mustRequest, !waiting.isEmpty { sendRequest(stream) }
+        mustRequest = false
     }
 
     /// The client is asked at the end of the turn for what it has been sent since it was asked last.
-    func remind(_ session: Session) {
-        guard terms.askAfter != nil, sinceRequest > 0, session.stream != nil else { return }
-        mustAsk = true
-        isDue(session)
+    func requestOverdueAcknowledgement(_ session: Session) {
+        guard terms.requestInterval != nil, sinceRequest > 0, session.stream != nil else { return }
+        mustRequest = true
+        scheduleFlush(session)
     }
 
     /// The client is asked at the end of the turn, also where it is not asked by itself: it gets no more before it answers.
-    func request(_ session: Session) {
+    func requestAcknowledgement(_ session: Session) {
         guard session.stream != nil else { return }
-        mustAsk = true
-        isDue(session)
+        mustRequest = true
+        scheduleFlush(session)
     }
 
-    private func ask(_ stream: any SessionStream) {
+    private func sendRequest(_ stream: any SessionStream) {
         sinceRequest = 0
         StreamManagementXML.request.withUnsafeBytes { stream.send($0) }
     }
@@ -168,7 +168,7 @@ public final class StreamManagementState {
 
     private var isOverBound: Bool {
         if bytesBesideOne > Session.longestQueue { return true }
-        return terms.mostWaiting.map { waiting.unstoredCount > $0 } ?? false
+        return terms.maxUnacked.map { waiting.unstoredCount > $0 } ?? false
     }
 
     /// Bytes that wait, without the first or the last stanza, whichever is larger: one alone is never too much, however
@@ -180,14 +180,14 @@ public final class StreamManagementState {
 
     private var isFarOverBound: Bool {
         if bytesBesideOne > 2 * Session.longestQueue { return true }
-        return terms.mostWaiting.map { waiting.unstoredCount > Self.excess * $0 } ?? false
+        return terms.maxUnacked.map { waiting.unstoredCount > Self.farOverFactor * $0 } ?? false
     }
 
     /// Who reads gets a moment to say so; who is not there, or far behind, does not.
     private func overflow(_ session: Session) {
         if session.stream != nil, !isFarOverBound {
             guard timer == nil else { return }
-            timer = Loop.after(Self.patience) { [self] in
+            timer = Loop.after(Self.overflowMilliseconds) { [self] in
                 timer = nil
                 guard !session.hasEnded else { return }
                 if session.stream != nil, isOverBound { giveUp(session) }
@@ -210,29 +210,29 @@ public final class StreamManagementState {
     // MARK: Without a connection
 
     /// The connection is gone: the session waits for so long to be resumed.
-    func detached(_ session: Session, for milliseconds: Int64) {
+    func sessionDidDetach(_ session: Session, for milliseconds: Int64) {
         timer?.cancel()
-        (awaited, mustAsk, sinceRequest) = (nil, false, 0)
+        (openRequests, mustRequest, sinceRequest) = (nil, false, 0)
         timer = Loop.after(milliseconds) { [self] in
             timer = nil
             guard !session.hasEnded else { return }
             Log.info("session was not resumed", [Field("session", session.jid), Field("waiting", waiting.count)])
-            remember(session)
+            storeCount(session)
             session.end()
         }
-        storeSoon(session)
+        storeAtEndOfTurn(session)
     }
 
     /// There is a connection again: what was not acknowledged goes once more, in order.
-    func attached(_ session: Session, _ stream: any SessionStream) {
+    func sessionDidAttach(_ session: Session, _ stream: any SessionStream) {
         timer?.cancel()
         timer = nil
         for entry in waiting.waiting { entry.bytes.withUnsafeBytes { stream.send($0) } }
-        if terms.askAfter != nil, !waiting.isEmpty { ask(stream) }
+        if terms.requestInterval != nil, !waiting.isEmpty { sendRequest(stream) }
     }
 
-    private func remember(_ session: Session) {
-        guard let seconds = terms.countKeptFor, !key.isEmpty else { return }
+    private func storeCount(_ session: Session) {
+        guard let seconds = terms.resumeCountLifetime, !key.isEmpty else { return }
         let (store, key, count) = (session.host.server.store, key, handled(session))
         let now = ClockText.now
         session.host.server.background {
@@ -250,8 +250,8 @@ public final class StreamManagementState {
     }
 
     /// The session is over; what its client has not said to have, except what is still stored anyway.
-    func ended(_ session: Session) -> [UndeliveredStanza] {
+    func sessionDidEnd(_ session: Session) -> [UndeliveredStanza] {
         cancel()
-        return left(session)
+        return removeUndelivered(session)
     }
 }

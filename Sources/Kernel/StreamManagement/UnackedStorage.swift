@@ -8,13 +8,13 @@ internal import XMPP
 /// What becomes of messages whose senders wait until the client has them: it says so, or they are stored after a while.
 extension StreamManagementState {
     /// Milliseconds after which a client is asked whether it has them, and after which they are stored.
-    private static let reminder: Int64 = 250
-    private static let patience: Int64 = 750
+    private static let requestAfterMilliseconds: Int64 = 250
+    private static let storeAfterMilliseconds: Int64 = 750
     /// Messages that are stored at a time.
-    private static let mostAtOnce = 500
+    private static let maxBatch = 500
 
     /// The stanza sent last is such a message.
-    func take(_ bytes: [UInt8], _ ackHold: AckHold, _ session: Session) {
+    func trackUnacked(_ bytes: [UInt8], _ ackHold: AckHold, _ session: Session) {
         let isFirst = unacked.waitingCount == 0
         unacked.add(waiting.sent, bytes, since: Loop.turnBegan, ackHold)
         if isFirst { watch(session) }
@@ -24,11 +24,11 @@ extension StreamManagementState {
         guard !isWatched, unacked.waitingCount > 0 else { return }
         isWatched = true
         session.host.server.ackHolds.watch(session)
-        if session.stream == nil { storeSoon(session) }
+        if session.stream == nil { storeAtEndOfTurn(session) }
     }
 
     /// The client has acknowledged something.
-    func arrived(_ session: Session) { forget(unacked.acknowledge(waiting.acknowledged), session) }
+    func forgetAcknowledged(_ session: Session) { forget(unacked.acknowledge(waiting.acknowledged), session) }
 
     private func forget(_ rows: [Int64], _ session: Session) {
         guard !rows.isEmpty else { return }
@@ -36,21 +36,21 @@ extension StreamManagementState {
     }
 
     /// A while has passed. False: no message waits any more.
-    func isToBeWatched(_ session: Session) -> Bool {
+    func checkUnacked(_ session: Session) -> Bool {
         guard let first = unacked.waiting.first else {
             isWatched = isStoring
             return isWatched
         }
-        if session.stream == nil || first.since <= Loop.now - Self.patience {
-            store(session, sentBefore: session.stream == nil ? .max : Loop.now - Self.patience)
-        } else if first.since <= Loop.now - Self.reminder {
-            remind(session)
+        if session.stream == nil || first.since <= Loop.now - Self.storeAfterMilliseconds {
+            store(session, sentBefore: session.stream == nil ? .max : Loop.now - Self.storeAfterMilliseconds)
+        } else if first.since <= Loop.now - Self.requestAfterMilliseconds {
+            requestOverdueAcknowledgement(session)
         }
         return true
     }
 
     /// Nobody is there who could say to have them.
-    func storeSoon(_ session: Session) {
+    func storeAtEndOfTurn(_ session: Session) {
         guard unacked.waitingCount > 0 else { return }
         // Of a session that is arriving here the entry, too, has just been made.
         Loop.endOfTurn { [self] in
@@ -63,7 +63,7 @@ extension StreamManagementState {
         guard !isStoring, session.host.server.session(session.connection) === session else { return }
         guard let offlineStore = session.host.offlineStore else { return unacked.dropWaiting() }
         let (server, host, user) = (session.host.server, session.host, session.jid.bare)
-        let due = unacked.beginStoring(sentBefore: moment, most: Self.mostAtOnce)
+        let due = unacked.beginStoring(sentBefore: moment, most: Self.maxBatch)
         guard !due.isEmpty else { return }
         let stanzas = due.map { ($0.number, server.stamped($0.bytes, sentAt: $0.since, host)) }
         isStoring = true
@@ -71,39 +71,39 @@ extension StreamManagementState {
             do throws(StorageError) {
                 let rows = try await offlineStore.store(stanzas.compactMap(\.1), for: user)
                 let numbers = stanzas.filter { $0.1 != nil }.map(\.0)
-                stored(Array(zip(numbers, rows)).map { (number: $0, row: $1) }, session, offlineStore)
+                didStore(Array(zip(numbers, rows)).map { (number: $0, row: $1) }, session, offlineStore)
             } catch {
                 Log.error(
                     "cannot store messages that a client has not acknowledged",
                     [Field("session", session.jid), Field("error", error)])
-                notStored(session, offlineStore)
+                didNotStore(session, offlineStore)
             }
             isStoring = false
             session.notifyIfSettled()
-            if due.count == Self.mostAtOnce, !session.hasEnded { _ = isToBeWatched(session) }
+            if due.count == Self.maxBatch, !session.hasEnded { _ = checkUnacked(session) }
         }
     }
 
-    private func stored(_ rows: [(number: UInt32, row: Int64)], _ session: Session, _ offlineStore: any OfflineStore) {
+    private func didStore(_ rows: [(number: UInt32, row: Int64)], _ session: Session, _ offlineStore: any OfflineStore) {
         forget(unacked.endStoring(rows), session)
         guard session.hasEnded else { return }
-        handOn(Array(unacked.stored), session, offlineStore)
+        reroute(Array(unacked.stored), session, offlineStore)
         unacked = UnackedMessages()
     }
 
-    /// Another attempt is made with the next look at the session. One that has ended meanwhile had left them out.
-    private func notStored(_ session: Session, _ offlineStore: any OfflineStore) {
-        let left = unacked.storing.map { UndeliveredStanza(bytes: $0.bytes, sentAt: $0.since, ackHold: $0.ackHold) }
+    /// Another attempt is made with the next look at the session. One that has ended meanwhile has left them out.
+    private func didNotStore(_ session: Session, _ offlineStore: any OfflineStore) {
+        let undelivered = unacked.storing.map { UndeliveredStanza(bytes: $0.bytes, sentAt: $0.since, ackHold: $0.ackHold) }
         unacked.giveUpStoring()
         guard session.hasEnded else { return }
-        handOn(Array(unacked.stored), session, offlineStore)
+        reroute(Array(unacked.stored), session, offlineStore)
         unacked = UnackedMessages()
-        session.host.server.redeliver(left, on: session.host)
+        session.host.server.redeliver(undelivered, on: session.host)
     }
 
     /// The session is over: what its client has not got, except what is stored or about to be.
-    func left(_ session: Session) -> [UndeliveredStanza] {
-        var left: [UndeliveredStanza] = []
+    func removeUndelivered(_ session: Session) -> [UndeliveredStanza] {
+        var undelivered: [UndeliveredStanza] = []
         var messages = unacked.all
         for (place, entry) in waiting.waiting.enumerated() {
             let number = waiting.acknowledged &+ UInt32(truncatingIfNeeded: place + 1)
@@ -114,20 +114,20 @@ extension StreamManagementState {
                 if isElsewhere { continue }
                 ackHold = message.ackHold
             }
-            if entry.receipt == 0 { left.append(UndeliveredStanza(bytes: entry.bytes, sentAt: entry.sentAt, ackHold: ackHold)) }
+            if entry.receipt == 0 { undelivered.append(UndeliveredStanza(bytes: entry.bytes, sentAt: entry.sentAt, ackHold: ackHold)) }
         }
         if isStoring {
             unacked.dropWaiting()
         } else {
-            if let offlineStore = session.host.offlineStore { handOn(Array(unacked.stored), session, offlineStore) }
+            if let offlineStore = session.host.offlineStore { reroute(Array(unacked.stored), session, offlineStore) }
             unacked = UnackedMessages()
         }
-        return left
+        return undelivered
     }
 
     /// Stored messages of a session that is over find their way anew if somebody is there who takes them, unless that
     /// was handed them already; otherwise they are where they belong.
-    private func handOn(
+    private func reroute(
         _ messages: [UnackedMessages.Message], _ session: Session, _ offlineStore: any OfflineStore
     ) {
         guard !messages.isEmpty else { return }
@@ -136,11 +136,11 @@ extension StreamManagementState {
             guard server.sessions(of: user).contains(where: { $0.flags.contains(.available) && $0.priority >= 0 }) else { return }
             do throws(StorageError) {
                 let rows = try await offlineStore.stored(among: messages.map(\.row), of: user)
-                let left = messages.filter { rows.contains($0.row) }.map {
+                let undelivered = messages.filter { rows.contains($0.row) }.map {
                     let ackHold = AckHold(of: $0.row, user, offlineStore, server.ackHolds)
                     return UndeliveredStanza(bytes: $0.bytes, sentAt: $0.since, ackHold: ackHold)
                 }
-                server.redeliver(left, on: host)
+                server.redeliver(undelivered, on: host)
             } catch {
                 Log.error("cannot look up what a session has left", [Field("user", user), Field("error", error)])
             }
