@@ -198,7 +198,7 @@ public final class Server {
             if let session = sessions[owner.connection] {
                 session.close(error)
             } else {
-                migration.follow(owner.connection, .close(error))
+                migration.followUp(owner.connection, .close(error))
             }
             return
         }
@@ -265,7 +265,7 @@ public final class Server {
             if let session = sessions[connection] {
                 session.deliver(kind, view.bytes, follows: view.follows, ackHold)
                 taken = true
-            } else if migration.follow(connection, .stanza(RenderedStanza(kind, Array(view.bytes), ackHold))) {
+            } else if migration.followUp(connection, .stanza(RenderedStanza(kind, Array(view.bytes), ackHold))) {
                 taken = true
             }
         }
@@ -285,7 +285,7 @@ public final class Server {
         case .close(let connection, let condition, let text):
             let condition = StreamError.Condition(rawValue: condition) ?? .undefinedCondition
             let error = StreamError(condition, text: text.isEmpty ? nil : text)
-            if let session = sessions[connection] { session.close(error) } else { migration.follow(connection, .close(error)) }
+            if let session = sessions[connection] { session.close(error) } else { migration.followUp(connection, .close(error)) }
         }
     }
 

@@ -10,9 +10,10 @@ import Testing
         .event(topic: "t", user: "u@d", connections: [1, .max], payload: [1, 2]),
         .broadcast(topic: "", domain: "d", payload: []), .close(connection: 9, condition: "reset", text: "é"),
         .transfer(.claim(ticket: 1, connection: .max, key: "abc")), .transfer(.refused(ticket: 2)),
-        .transfer(.parcel(ticket: 0, connection: 7, contents: [0, 255])), .transfer(.adopted(connection: 1, successor: 2)),
-        .transfer(.declined(connection: 3)), .transfer(.barrier(connection: 4, owner: 255)), .transfer(.echo(connection: 5)),
-        .transfer(.passed(successor: 6, slot: 1)), .transfer(.settled(connection: 7)), .confirmed(tickets: []),
+        .transfer(.snapshot(ticket: 0, connection: 7, contents: [0, 255])), .transfer(.adopted(connection: 1, successor: 2)),
+        .transfer(.declined(connection: 3)), .transfer(.flushMarker(connection: 4, owner: 255)),
+        .transfer(.flushAck(connection: 5)),
+        .transfer(.flushed(successor: 6, slot: 1)), .transfer(.completed(connection: 7)), .confirmed(tickets: []),
         .confirmed(tickets: [1, .max]), .greeting,
     ]
 
@@ -24,7 +25,7 @@ import Testing
     @Test(arguments: frames) func whatIsCutIsRefused(_ frame: MeshFrame) {
         switch frame {
         case .confirmed, .greeting: break
-        case .transfer(.parcel): return  // its contents are the rest, whatever that is
+        case .transfer(.snapshot): return  // its contents are the rest, whatever that is
         case .transfer: break
         default: return
         }

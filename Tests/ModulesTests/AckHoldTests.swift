@@ -234,7 +234,7 @@ import XMPP
         try say(romeo, juliet.jid, 1...3)
         _ = await juliet.hears { $0["id"] == "3" }
         let had = counted(juliet)
-        #expect(stage.workers[0].migration.depart(juliet.session, to: 1))
+        #expect(stage.workers[0].migration.migrate(juliet.session, to: 1))
         try say(romeo, juliet.jid, 4...6)
         while stage.workers[0].sessionsOnTheMove > 0 { await Loop.pause(1) }
         if dies {

@@ -129,7 +129,7 @@ import XMPP
     @Test @LoopActor func aReloadLeavesASessionInactive() async throws {
         let stage = try await Stage("[modules.mod_csi]", [Presence.self, ClientState.self])
         let alice = try await stage.client("alice")
-        stage.host().take(Element("inactive", "urn:xmpp:csi:0"), from: alice.session)
+        stage.host().handleExtension(Element("inactive", "urn:xmpp:csi:0"), from: alice.session)
         alice.session.send(Stanza(.presence, from: JID("bob@h/r"), to: alice.jid))
         #expect(alice.heard.isEmpty)
         // Of the same settings it hears nothing; with others another instance takes its place.
@@ -139,7 +139,7 @@ import XMPP
         #expect(alice.heard.count == 1)
         alice.session.send(Stanza(.presence, from: JID("bob@h/r"), to: alice.jid))
         #expect(alice.heard.count == 1)
-        stage.host().take(Element("active", "urn:xmpp:csi:0"), from: alice.session)
+        stage.host().handleExtension(Element("active", "urn:xmpp:csi:0"), from: alice.session)
         #expect(alice.heard.count == 2)
     }
 }

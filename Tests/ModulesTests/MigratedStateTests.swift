@@ -96,7 +96,7 @@ import XMPP
 
         private func leave(_ worker: Int, for other: Int) async throws {
             while let session = stage.workers[worker].localSessions.first(where: { $0.jid == juliet.jid }) {
-                stage.workers[worker].migration.depart(session, to: UInt8(other))
+                stage.workers[worker].migration.migrate(session, to: UInt8(other))
                 await Loop.pause(1)
             }
             try await settle()

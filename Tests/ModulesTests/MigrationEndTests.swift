@@ -21,7 +21,8 @@ import XMPP
     }
 
     @LoopActor private func enable(_ client: StageClient) throws -> String {
-        client.session.host.handleExtension(Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: client.session)
+        client.session.host.handleExtension(
+            Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: client.session)
         return try #require(client.heard.last?["id"])
     }
 
@@ -62,7 +63,7 @@ import XMPP
                 let (again, _) = await stage.resumed("romeo", name, handled: 0, on: to)
                 again.session.end()
             case .beforeAdoption:
-                #expect(stage.workers[from].migration.depart(romeo.session, to: UInt8(to)))
+                #expect(stage.workers[from].migration.migrate(romeo.session, to: UInt8(to)))
                 romeo.session.end()
             }
         }
@@ -98,7 +99,7 @@ import XMPP
         for client in clients { try await client.settle() }
         for client in clients {
             let slot = client.session.host.server.slot
-            #expect(client.session.host.server.migration.depart(client.session, to: 1 - slot))
+            #expect(client.session.host.server.migration.migrate(client.session, to: 1 - slot))
         }
         // In the turn of the departure, before it is heard of, and while the others wait for echoes.
         for _ in 0..<3 {
@@ -121,7 +122,7 @@ import XMPP
         try juliet.say("<presence/>")
         try romeo.say("<presence/>")
         try await romeo.settle()
-        #expect(stage.workers[0].migration.depart(romeo.session, to: 1))
+        #expect(stage.workers[0].migration.migrate(romeo.session, to: 1))
         try juliet.say("<message to='\(romeo.jid)' type='chat'><body>1</body></message>")
         romeo.session.end()
         _ = await juliet.hears { $0.isNamed("presence") && $0["type"] == "unavailable" }
@@ -142,7 +143,7 @@ import XMPP
             let stage = try await stage()
             let (romeo, juliet) = (try await stage.client("romeo"), try await stage.client("juliet"))
             let name = try enable(romeo)
-            #expect(stage.workers[0].migration.depart(romeo.session, to: 1))
+            #expect(stage.workers[0].migration.migrate(romeo.session, to: 1))
             for _ in 1..<frames { await Loop.pause(0) }
             stage.fillMesh()
             await Loop.pause(5)
@@ -160,7 +161,7 @@ import XMPP
         let romeo = try await stage.client("romeo")
         let name = try enable(romeo)
         stage.fillMesh()
-        #expect(!stage.workers[0].migration.depart(romeo.session, to: 1))
+        #expect(!stage.workers[0].migration.migrate(romeo.session, to: 1))
         #expect(await stage.workers[1].migration.claim(romeo.session.owner, key: "", connection: 9) == nil)
         #expect(
             stage.workers.allSatisfy { $0.migration.isIdle } && stage.workers[0].session(romeo.session.connection) === romeo.session
@@ -175,14 +176,14 @@ import XMPP
         let stage = try await stage()
         let (romeo, juliet) = (try await stage.client("romeo"), try await stage.client("juliet"))
         _ = try enable(romeo)
-        #expect(stage.workers[0].migration.depart(romeo.session, to: 1))
+        #expect(stage.workers[0].migration.migrate(romeo.session, to: 1))
         let connection = romeo.session.connection
         let message = Array("<message from='\(juliet.jid)' to='\(romeo.jid)' type='chat'><body>1</body></message>".utf8)
         for _ in 0..<OutgoingMigration.maxPending {
-            stage.workers[0].migration.follow(connection, .passed(slot: 7))
+            stage.workers[0].migration.followUp(connection, .flushed(slot: 7))
         }
         #expect(!romeo.session.hasEnded)
-        stage.workers[0].migration.follow(connection, .stanza(RenderedStanza(.message, message)))
+        stage.workers[0].migration.followUp(connection, .stanza(RenderedStanza(.message, message)))
         #expect(romeo.session.hasEnded && romeo.error?.condition == .reset)
         #expect(await isIdle(stage))
         #expect(stage.workers[1].localSessions.isEmpty, "an adoption that comes too late is answered with the session's end")
@@ -206,7 +207,7 @@ import XMPP
         romeo.session.streamDidDisconnect(romeo)
         try say(2)
         try await juliet.settle()
-        #expect(stage.workers[0].migration.depart(romeo.session, to: 1))
+        #expect(stage.workers[0].migration.migrate(romeo.session, to: 1))
         try say(3)
         #expect(await isIdle(stage))
         let (again, _) = await stage.resumed("romeo", name, handled: 0, on: 1)

@@ -79,7 +79,7 @@ import XMPP
         #expect(romeo.session.lastStored > 0)
     }
 
-    /// Who waits at the fence of a session is told when that is no more.
+    /// Who waits at the barrier of a session is told when that is no more.
     @Test @LoopActor func whoseSessionEndsAtTheFenceIsNotWaitedFor() async throws {
         let stage = try await stage()
         let romeo = try await stage.client("romeo")

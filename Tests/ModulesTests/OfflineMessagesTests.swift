@@ -87,7 +87,8 @@ import XMPP
         }
         let juliet = try await stage.client("juliet")
         if counts {
-            juliet.session.host.handleExtension(Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: juliet.session)
+            juliet.session.host.handleExtension(
+                Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: juliet.session)
         }
         try juliet.say("<presence/>")
         _ = try #require(await juliet.hears { $0.child("body")?.text == "3" })

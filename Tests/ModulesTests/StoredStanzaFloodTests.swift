@@ -55,7 +55,8 @@ struct StoredStanzaFloodTests {
     @LoopActor func largeUnacknowledgedStanza() async throws {
         let stage = try await stage()
         let juliet = try await stage.client("juliet")
-        juliet.session.host.handleExtension(Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: juliet.session)
+        juliet.session.host.handleExtension(
+            Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: juliet.session)
         let large = Self.message(String(repeating: "x", count: 2 * Session.longestQueue + 1))
         juliet.session.deliver(.message, large)
         try await juliet.settle()
@@ -86,7 +87,8 @@ struct StoredStanzaFloodTests {
         try await stage.account("juliet")
         try await keep(6, of: 250_000, on: stage)
         let juliet = try await stage.bound("juliet")
-        juliet.session.host.handleExtension(Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: juliet.session)
+        juliet.session.host.handleExtension(
+            Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: juliet.session)
         try juliet.say("<presence/>")
         // More than wait before reading stops.
         for _ in 0...Session.inboxLength { try await juliet.settle() }

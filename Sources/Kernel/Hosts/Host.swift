@@ -101,7 +101,9 @@ public final class Host {
         (hooks, iq, features) = (declared.hooks, declared.iq, declared.features)
     }
 
-    public func handleExtension(_ element: Element, from session: Session) { declared.extensions[element.namespace]?(element, session) }
+    public func handleExtension(_ element: Element, from session: Session) {
+        declared.extensions[element.namespace]?(element, session)
+    }
 
     // MARK: A user's sessions on all workers
 
@@ -122,7 +124,7 @@ public final class Host {
             if let session = server.session(connection) {
                 sessions.append(session)
             } else {
-                server.migration.follow(connection, .event(event))
+                server.migration.followUp(connection, .event(event))
             }
         }
         declared.userTopics[event.topic]?(event.user, event.payload, sessions)

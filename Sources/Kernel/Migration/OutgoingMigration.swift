@@ -8,13 +8,13 @@ enum MigrationFollowUp {
     /// The session is to end: somebody closes it, or its own stream has ended.
     case close(StreamError)
     /// Whatever the worker in this slot had sent here has been sent after the session.
-    case passed(slot: UInt8)
+    case flushed(slot: UInt8)
 
     fileprivate var byteCount: Int {
         switch self {
         case .stanza(let stanza): stanza.bytes.count
         case .event(let event): event.payload.count
-        case .close, .passed: 0
+        case .close, .flushed: 0
         }
     }
 }
@@ -22,7 +22,7 @@ enum MigrationFollowUp {
 /// A session that has left, or is about to.
 @LoopActor
 final class OutgoingMigration {
-    /// Milliseconds from the snapshot to `settled`. A migration that lasts longer is dropped: before `adopted` its session
+    /// Milliseconds from the snapshot to `completed`. A migration that lasts longer is dropped: before `adopted` its session
     /// ends with `reset`, after that what comes late is routed anew instead of being sent after the session.
     static let deadlineMilliseconds: Int64 = 10_000
     /// Follow-ups that wait for `adopted`, and their bytes; with more the session ends with `reset`, and its stanzas are
@@ -57,7 +57,7 @@ final class OutgoingMigration {
         return pending.count <= Self.maxPending && pendingBytes <= Self.maxPendingBytes
     }
 
-    func takePending() -> [MigrationFollowUp] {
+    func removePending() -> [MigrationFollowUp] {
         defer { (pending, pendingBytes) = ([], 0) }
         return pending
     }

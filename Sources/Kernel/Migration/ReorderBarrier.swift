@@ -13,7 +13,7 @@ final class ReorderBarrier {
     /// The workers of which earlier stanzas may still be on their way.
     private(set) var awaited: Set<UInt8>
     private var held: [RenderedStanza] = []
-    private var waiting: [CheckedContinuation<Void, Never>] = []
+    private var waiters: [CheckedContinuation<Void, Never>] = []
 
     init(origin: UInt8, connection: UInt64, awaited: Set<UInt8>) {
         self.origin = origin
@@ -24,7 +24,7 @@ final class ReorderBarrier {
     func hold(_ stanza: RenderedStanza) { held.append(stanza) }
 
     /// Nothing more comes from that worker by way of the former one; whether that was the last.
-    func passed(_ slot: UInt8) -> Bool {
+    func confirmFlush(of slot: UInt8) -> Bool {
         awaited.remove(slot)
         return awaited.isEmpty
     }
@@ -33,16 +33,16 @@ final class ReorderBarrier {
         session.barrier = nil
         for stanza in held { session.deliver(stanza) }
         held = []
-        endWaiting()
+        resumeWaiters()
     }
 
     /// Waits until it is open, or until its session is no more.
-    func opening() async { await withCheckedContinuation { waiting.append($0) } }
+    func waitUntilOpen() async { await withCheckedContinuation { waiters.append($0) } }
 
     /// Nobody is to wait any longer.
-    func endWaiting() {
-        let waiting = waiting
-        self.waiting = []
-        for one in waiting { one.resume() }
+    func resumeWaiters() {
+        let waiters = waiters
+        self.waiters = []
+        for waiter in waiters { waiter.resume() }
     }
 }

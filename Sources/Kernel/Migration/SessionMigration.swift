@@ -13,7 +13,7 @@ final class SessionMigration {
     private static let barrierMilliseconds: Int64 = 10_000
 
     /// A session that has come and may still be overtaken by what goes another way. It outlasts its session: the former
-    /// worker waits for `settled` however the session ends.
+    /// worker waits for `completed` however the session ends.
     private struct IncomingMigration {
         let session: Session
         let barrier: ReorderBarrier
@@ -30,10 +30,10 @@ final class SessionMigration {
 
     private unowned let server: Server
     private let outbox: MigrationOutbox
-    private var departures: [UInt64: OutgoingMigration] = [:]
-    private var arrivals: [UInt64: IncomingMigration] = [:]
+    private var outgoing: [UInt64: OutgoingMigration] = [:]
+    private var incoming: [UInt64: IncomingMigration] = [:]
     private var claims: [UInt64: Claim] = [:]
-    private var lastTicket: UInt64 = 0
+    private var lastClaim: UInt64 = 0
 
     init(server: Server) {
         self.server = server
@@ -41,27 +41,27 @@ final class SessionMigration {
     }
 
     /// Sessions that have not quite left.
-    var departing: Int { departures.count }
+    var outgoingCount: Int { outgoing.count }
 
     /// Since when the first of them has been leaving, in milliseconds of `Loop.now`.
-    var oldestDeparture: Int64? { departures.values.map(\.since).min() }
+    var oldestOutgoing: Int64? { outgoing.values.map(\.since).min() }
 
     /// No session is on its way, and none may still be overtaken by what goes another way.
-    var isIdle: Bool { departures.isEmpty && arrivals.isEmpty && claims.isEmpty }
+    var isIdle: Bool { outgoing.isEmpty && incoming.isEmpty && claims.isEmpty }
 
     // MARK: Leaving
 
     /// Sends a session to another worker, if it can go now: it must be settled, and no longer new here itself. False: it
     /// stays, also if the mesh refuses its snapshot.
     @discardableResult
-    func depart(_ session: Session, to slot: UInt8, ticket: UInt64 = 0) -> Bool {
+    func migrate(_ session: Session, to slot: UInt8, ticket: UInt64 = 0) -> Bool {
         guard !session.hasEnded, session.isSettled, session.barrier == nil, let streamManagement = session.streamManagement,
             streamManagement.isResumable, server.session(session.connection) === session
         else { return false }
         session.host.hooks.sessionMoving.tell(session)
         let tickets = (0..<streamManagement.unacked.waitingCount).map { _ in server.ackHolds.newTicket() }
-        let parcel = SessionSnapshot(session, streamManagement, tickets)
-        let message = MigrationMessage.parcel(ticket: ticket, connection: session.connection, contents: parcel.encoded())
+        let snapshot = SessionSnapshot(session, streamManagement, tickets)
+        let message = MigrationMessage.snapshot(ticket: ticket, connection: session.connection, contents: snapshot.encoded())
         guard outbox.sendNow(message, to: slot) else { return false }
         for (message, ticket) in zip(streamManagement.unacked.waiting, tickets) {
             guard let ackHold = message.ackHold else { continue }
@@ -69,35 +69,35 @@ final class SessionMigration {
         }
         session.stream?.pauseReading()
         server.removeLocally(session)
-        let departure = OutgoingMigration(session, to: slot, tickets)
-        departures[session.connection] = departure
-        departure.timer = Loop.after(OutgoingMigration.deadlineMilliseconds) { [weak self] in self?.expire(session.connection) }
+        let migration = OutgoingMigration(session, to: slot, tickets)
+        outgoing[session.connection] = migration
+        migration.timer = Loop.after(OutgoingMigration.deadlineMilliseconds) { [weak self] in self?.expire(session.connection) }
         return true
     }
 
-    private func adopted(_ connection: UInt64, _ successor: UInt64, by slot: UInt8) {
-        guard let departure = departures[connection] else {
+    private func handleAdopted(_ connection: UInt64, _ successor: UInt64, by slot: UInt8) {
+        guard let migration = outgoing[connection] else {
             // It was given up here, and what came for it found another way.
             return server.close(SessionOwner(slot: slot, incarnation: 0, connection: successor), Self.incomplete)
         }
-        guard departure.slot == slot, departure.successor == nil else { return }
-        departure.successor = successor
-        departure.session.discardAfterMigration()
-        for followUp in departure.takePending() { send(followUp, after: departure, successor) }
+        guard migration.slot == slot, migration.successor == nil else { return }
+        migration.successor = successor
+        migration.session.discardAfterMigration()
+        for followUp in migration.removePending() { send(followUp, after: migration, successor) }
     }
 
     /// The session stays. Its entry may have been the other worker's for a moment.
-    private func declined(_ connection: UInt64, by slot: UInt8) {
-        guard let departure = departures[connection], departure.slot == slot, departure.successor == nil else { return }
-        restore(departure)
-        departure.session.stream?.resumeReading()
-        for followUp in departure.takePending() { take(followUp, departure.session) }
+    private func handleDeclined(_ connection: UInt64, by slot: UInt8) {
+        guard let migration = outgoing[connection], migration.slot == slot, migration.successor == nil else { return }
+        restore(migration)
+        migration.session.stream?.resumeReading()
+        for followUp in migration.removePending() { apply(followUp, migration.session) }
     }
 
-    private func restore(_ departure: OutgoingMigration) {
-        let session = departure.session
+    private func restore(_ migration: OutgoingMigration) {
+        let session = migration.session
         drop(session.connection)
-        for ticket in departure.tickets { server.ackHolds.cancel(ticket, of: departure.slot) }
+        for ticket in migration.tickets { server.ackHolds.cancel(ticket, of: migration.slot) }
         server.add(session)
         do {
             try server.directory.replace(session.record)
@@ -107,39 +107,39 @@ final class SessionMigration {
     }
 
     private func drop(_ connection: UInt64) {
-        departures.removeValue(forKey: connection)?.timer?.cancel()
+        outgoing.removeValue(forKey: connection)?.timer?.cancel()
     }
 
     private func expire(_ connection: UInt64) {
-        guard let departure = departures[connection] else { return }
-        if departure.successor == nil { return abandon(departure, "The other worker has not answered in time") }
+        guard let migration = outgoing[connection] else { return }
+        if migration.successor == nil { return abandon(migration, "The other worker has not answered in time") }
         Log.notice(
-            "a migration has no end, dropping it", [Field("session", departure.session.jid), Field("slot", departure.slot)])
+            "a migration has no end, dropping it", [Field("session", migration.session.jid), Field("slot", migration.slot)])
         drop(connection)
     }
 
     /// It is not known whether the session is with the other worker, so it ends here, and there as soon as that says so.
-    private func abandon(_ departure: OutgoingMigration, _ reason: String) {
+    private func abandon(_ migration: OutgoingMigration, _ reason: String) {
         Log.notice(
             "a session cannot migrate and ends",
-            [Field("session", departure.session.jid), Field("slot", departure.slot), Field("reason", reason)])
-        restore(departure)
-        departure.session.close(Self.incomplete)
-        for followUp in departure.takePending() {
+            [Field("session", migration.session.jid), Field("slot", migration.slot), Field("reason", reason)])
+        restore(migration)
+        migration.session.close(Self.incomplete)
+        for followUp in migration.removePending() {
             if case .stanza(let stanza) = followUp { server.redeliver(stanza) }
         }
     }
 
     /// Takes note of the end of a session that has left and is not adopted yet: the other worker ends it. False: it is not
     /// such a session.
-    func takesEnd(of session: Session) -> Bool {
-        guard !departures.isEmpty, let departure = departures[session.connection], departure.session === session,
-            departure.successor == nil
+    func deferEnd(of session: Session) -> Bool {
+        guard !outgoing.isEmpty, let migration = outgoing[session.connection], migration.session === session,
+            migration.successor == nil
         else { return false }
         session.stream = nil
-        guard !departure.isEnding else { return true }
-        departure.isEnding = true
-        follow(session.connection, .close(StreamError(.reset, text: "The session's stream has ended")))
+        guard !migration.isEnding else { return true }
+        migration.isEnding = true
+        followUp(session.connection, .close(StreamError(.reset, text: "The session's stream has ended")))
         return true
     }
 
@@ -148,33 +148,33 @@ final class SessionMigration {
     /// Sends something after a session that has left, as soon as it is known where that is. False: there is none with that
     /// number.
     @discardableResult
-    func follow(_ connection: UInt64, _ followUp: MigrationFollowUp) -> Bool {
-        guard let departure = departures[connection] else { return false }
-        if let successor = departure.successor {
-            send(followUp, after: departure, successor)
-        } else if !departure.hold(followUp) {
-            abandon(departure, "Too much waits to be sent after it")
+    func followUp(_ connection: UInt64, _ followUp: MigrationFollowUp) -> Bool {
+        guard let migration = outgoing[connection] else { return false }
+        if let successor = migration.successor {
+            send(followUp, after: migration, successor)
+        } else if !migration.hold(followUp) {
+            abandon(migration, "Too much waits to be sent after it")
         }
         return true
     }
 
-    private func send(_ followUp: MigrationFollowUp, after departure: OutgoingMigration, _ successor: UInt64) {
-        let slot = departure.slot
+    private func send(_ followUp: MigrationFollowUp, after migration: OutgoingMigration, _ successor: UInt64) {
+        let slot = migration.slot
         switch followUp {
         case .stanza(let stanza): server.forward(stanza, to: [successor], at: slot, follows: true)
         case .event(let event): server.mesh?.send(event.frame(to: [successor]), to: slot)
         case .close(let error): server.close(SessionOwner(slot: slot, incarnation: 0, connection: successor), error)
-        case .passed(let other): outbox.send(.passed(successor: successor, slot: other), to: slot)
+        case .flushed(let other): outbox.send(.flushed(successor: successor, slot: other), to: slot)
         }
     }
 
     /// The session has stayed here.
-    private func take(_ followUp: MigrationFollowUp, _ session: Session) {
+    private func apply(_ followUp: MigrationFollowUp, _ session: Session) {
         switch followUp {
         case .stanza(let stanza): if session.hasEnded { server.redeliver(stanza) } else { session.deliver(stanza) }
         case .event(let event): session.host.handle(event, for: [session.connection])
         case .close(let error): session.close(error)
-        case .passed: break
+        case .flushed: break
         }
     }
 
@@ -182,8 +182,8 @@ final class SessionMigration {
 
     /// Asks another worker for a session. Nil: there is none with that key, or it cannot go.
     func claim(_ owner: SessionOwner, key: String, connection: UInt64) async -> Session? {
-        lastTicket += 1
-        let ticket = lastTicket
+        lastClaim += 1
+        let ticket = lastClaim
         return await withCheckedContinuation { continuation in
             let timer = Loop.after(Self.claimMilliseconds) { [weak self] in
                 Log.notice("a worker does not answer a claim for a session", [Field("slot", owner.slot)])
@@ -202,25 +202,25 @@ final class SessionMigration {
         claim.answer(session)
     }
 
-    private func claimed(_ connection: UInt64, _ key: String, ticket: UInt64, by slot: UInt8) {
+    private func handleClaim(_ connection: UInt64, _ key: String, ticket: UInt64, by slot: UInt8) {
         guard let session = server.session(connection), session.isResumable(with: key) else {
             outbox.send(.refused(ticket: ticket), to: slot)
             return
         }
         session.detach(closingWith: StreamError(.conflict, text: "Resumed by another connection"))
         session.whenSettled { [self] in
-            if !depart(session, to: slot, ticket: ticket) { outbox.send(.refused(ticket: ticket), to: slot) }
+            if !migrate(session, to: slot, ticket: ticket) { outbox.send(.refused(ticket: ticket), to: slot) }
         }
     }
 
-    private func arrive(_ contents: [UInt8], ticket: UInt64, from connection: UInt64, at origin: UInt8) {
+    private func receiveSnapshot(_ contents: [UInt8], ticket: UInt64, from connection: UInt64, at origin: UInt8) {
         do {
-            let parcel = try SessionSnapshot(decoding: contents)
-            guard let host = server.host(JID.prepared(parcel.user).domain) else { throw StanzaError(.itemNotFound) }
-            let session = parcel.session(claims[ticket]?.connection ?? Connection.newNumber(), on: host, from: origin)
+            let snapshot = try SessionSnapshot(decoding: contents)
+            guard let host = server.host(JID.prepared(snapshot.user).domain) else { throw StanzaError(.itemNotFound) }
+            let session = snapshot.makeSession(claims[ticket]?.connection ?? Connection.newNumber(), on: host, from: origin)
             try server.directory.replace(session.record)
             server.add(session)
-            parcel.unpack(for: session)
+            snapshot.decodeModuleState(for: session)
             session.startResumeTimer()
             outbox.send(.adopted(connection: connection, successor: session.connection), to: origin)
             raiseBarrier(for: session, origin, connection)
@@ -236,29 +236,29 @@ final class SessionMigration {
         // This worker, too, may have sent something there just now.
         var awaited: Set<UInt8> = [server.slot]
         for slot in server.mesh?.peers ?? [] where slot != origin {
-            if outbox.send(.barrier(connection: connection, owner: origin), to: slot) { awaited.insert(slot) }
+            if outbox.send(.flushMarker(connection: connection, owner: origin), to: slot) { awaited.insert(slot) }
         }
         let barrier = ReorderBarrier(origin: origin, connection: connection, awaited: awaited)
         if !session.hasEnded { session.barrier = barrier }
         let timer = Loop.after(Self.barrierMilliseconds) { [weak self] in
             Log.notice(
                 "order is given up for a session that has migrated", [Field("session", session.jid), Field("slot", origin)])
-            self?.settle(session.connection)
+            self?.complete(session.connection)
         }
-        arrivals[session.connection] = IncomingMigration(session: session, barrier: barrier, timer: timer)
-        outbox.send(.echo(connection: connection), to: origin)
+        incoming[session.connection] = IncomingMigration(session: session, barrier: barrier, timer: timer)
+        outbox.send(.flushAck(connection: connection), to: origin)
     }
 
-    private func passed(_ slot: UInt8, _ successor: UInt64) {
-        if arrivals[successor]?.barrier.passed(slot) == true { settle(successor) }
+    private func handleFlushed(_ slot: UInt8, _ successor: UInt64) {
+        if incoming[successor]?.barrier.confirmFlush(of: slot) == true { complete(successor) }
     }
 
     /// Nothing more comes by way of the former worker, which is told so also if the session has ended meanwhile.
-    private func settle(_ successor: UInt64) {
-        guard let arrival = arrivals.removeValue(forKey: successor) else { return }
-        arrival.timer.cancel()
-        outbox.send(.settled(connection: arrival.barrier.connection), to: arrival.barrier.origin)
-        if arrival.session.barrier === arrival.barrier { arrival.barrier.open(arrival.session) }
+    private func complete(_ successor: UInt64) {
+        guard let migration = incoming.removeValue(forKey: successor) else { return }
+        migration.timer.cancel()
+        outbox.send(.completed(connection: migration.barrier.connection), to: migration.barrier.origin)
+        if migration.session.barrier === migration.barrier { migration.barrier.open(migration.session) }
     }
 
     // MARK: Incomplete sessions
@@ -277,15 +277,16 @@ final class SessionMigration {
 
     func receive(_ message: MigrationMessage, from slot: UInt8) {
         switch message {
-        case .claim(let ticket, let connection, let key): claimed(connection, key, ticket: ticket, by: slot)
+        case .claim(let ticket, let connection, let key): handleClaim(connection, key, ticket: ticket, by: slot)
         case .refused(let ticket): if claims[ticket]?.slot == slot { answer(ticket, nil) }
-        case .parcel(let ticket, let connection, let contents): arrive(contents, ticket: ticket, from: connection, at: slot)
-        case .adopted(let connection, let successor): adopted(connection, successor, by: slot)
-        case .declined(let connection): declined(connection, by: slot)
-        case .barrier(let connection, let owner): outbox.send(.echo(connection: connection), to: owner)
-        case .echo(let connection): follow(connection, .passed(slot: slot))
-        case .passed(let successor, let slot): passed(slot, successor)
-        case .settled(let connection): if departures[connection]?.slot == slot { drop(connection) }
+        case .snapshot(let ticket, let connection, let contents):
+            receiveSnapshot(contents, ticket: ticket, from: connection, at: slot)
+        case .adopted(let connection, let successor): handleAdopted(connection, successor, by: slot)
+        case .declined(let connection): handleDeclined(connection, by: slot)
+        case .flushMarker(let connection, let owner): outbox.send(.flushAck(connection: connection), to: owner)
+        case .flushAck(let connection): followUp(connection, .flushed(slot: slot))
+        case .flushed(let successor, let slot): handleFlushed(slot, successor)
+        case .completed(let connection): if outgoing[connection]?.slot == slot { drop(connection) }
         }
     }
 
@@ -293,23 +294,23 @@ final class SessionMigration {
     func peerGone(_ slot: UInt8) {
         outbox.peerGone(slot)
         for (ticket, claim) in claims where claim.slot == slot { answer(ticket, nil) }
-        for (connection, departure) in departures where departure.slot == slot {
-            guard departure.successor == nil else {
+        for (connection, migration) in outgoing where migration.slot == slot {
+            guard migration.successor == nil else {
                 drop(connection)
                 continue
             }
             // If it was seen there, others have sent to it there.
-            let wasTaken = server.session(departure.session.jid)?.owner != departure.session.owner
-            declined(connection, by: slot)
-            if wasTaken { endIncomplete(departure.session) }
+            let wasSeenThere = server.session(migration.session.jid)?.owner != migration.session.owner
+            handleDeclined(connection, by: slot)
+            if wasSeenThere { endIncomplete(migration.session) }
         }
-        for (successor, arrival) in arrivals {
-            guard arrival.barrier.origin == slot else {
-                passed(slot, successor)
+        for (successor, migration) in incoming {
+            guard migration.barrier.origin == slot else {
+                handleFlushed(slot, successor)
                 continue
             }
-            settle(successor)
-            endIncomplete(arrival.session)
+            complete(successor)
+            endIncomplete(migration.session)
         }
     }
 }

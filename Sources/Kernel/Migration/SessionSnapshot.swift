@@ -127,7 +127,7 @@ extension SessionSnapshot {
 
     /// The session at its new worker, waiting to be resumed; not yet in any table.
     @LoopActor
-    func session(_ connection: UInt64, on host: Host, from origin: UInt8) -> Session {
+    func makeSession(_ connection: UInt64, on host: Host, from origin: UInt8) -> Session {
         let session = Session(
             jid: JID.prepared(user).with(resource: resource), connection: connection, host: host, stream: nil,
             address: address, since: since, flags: flags, priority: priority)
@@ -159,7 +159,7 @@ extension SessionSnapshot {
 
     /// Gives the modules their parts; the session is in the tables.
     @LoopActor
-    func unpack(for session: Session) {
+    func decodeModuleState(for session: Session) {
         for piece in migrationCodecs { session.host.migrationCodecs[piece.name]?.decode(session, piece.contents) }
     }
 }

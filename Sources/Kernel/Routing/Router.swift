@@ -228,7 +228,7 @@ public final class Router {
                 if let session = server.session(recipient.connection) {
                     session.deliver(stanza)
                 } else {
-                    server.migration.follow(recipient.connection, .stanza(stanza))
+                    server.migration.followUp(recipient.connection, .stanza(stanza))
                 }
             } else if let at = elsewhere.firstIndex(where: { $0.slot == recipient.slot }) {
                 elsewhere[at].connections.append(recipient.connection)

@@ -168,7 +168,7 @@ public final class Session {
 
     /// Waits until everything has come that was sent to this session at its former worker, or it has ended.
     public func waitForBarrier() async {
-        if let barrier { await barrier.opening() }
+        if let barrier { await barrier.waitUntilOpen() }
     }
 
     /// Whether something runs that its client must be heard for.
@@ -303,7 +303,7 @@ public final class Session {
     /// The session is over: everything that was known of it goes, and what its client has not got finds another way. One
     /// that is about to migrate ends where it is adopted, or here if it stays.
     public func end() {
-        guard !hasEnded, !host.server.migration.takesEnd(of: self) else { return }
+        guard !hasEnded, !host.server.migration.deferEnd(of: self) else { return }
         barrier?.open(self)
         guard !hasEnded else { return }
         host.hooks.sessionEnding.tell(self)
@@ -330,7 +330,7 @@ public final class Session {
         states = []
         inbox = []
         outputFilter = nil
-        barrier?.endWaiting()
+        barrier?.resumeWaiters()
         barrier = nil
         notifyIfSettled()
     }

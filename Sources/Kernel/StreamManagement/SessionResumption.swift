@@ -114,14 +114,14 @@ extension Server {
         var (begun, remaining) = (0, 0)
         for session in Array(localSessions) where session.streamManagement?.isResumable == true {
             if !session.isPinned { session.stream?.pauseReading() }
-            if begun < limit, migration.depart(session, to: slot) { begun += 1 } else { remaining += 1 }
+            if begun < limit, migration.migrate(session, to: slot) { begun += 1 } else { remaining += 1 }
         }
         return remaining
     }
 
     /// Sessions that are on their way to another worker or still have something sent after them.
-    public var sessionsOnTheMove: Int { migration.departing }
+    public var sessionsOnTheMove: Int { migration.outgoingCount }
 
     /// Since when the first of those has been on the move, in milliseconds of `Loop.now`; nil if there is none.
-    public var sessionsOnTheMoveSince: Int64? { migration.oldestDeparture }
+    public var sessionsOnTheMoveSince: Int64? { migration.oldestOutgoing }
 }

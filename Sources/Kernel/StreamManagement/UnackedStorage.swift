@@ -114,7 +114,9 @@ extension StreamManagementState {
                 if isElsewhere { continue }
                 ackHold = message.ackHold
             }
-            if entry.receipt == 0 { undelivered.append(UndeliveredStanza(bytes: entry.bytes, sentAt: entry.sentAt, ackHold: ackHold)) }
+            if entry.receipt == 0 {
+                undelivered.append(UndeliveredStanza(bytes: entry.bytes, sentAt: entry.sentAt, ackHold: ackHold))
+            }
         }
         if isStoring {
             unacked.dropWaiting()

@@ -169,7 +169,7 @@ public final class OfflineMessages: Module {
     private static func look(for session: Session, _ inbox: InboxRelease?) async {
         do throws(StorageError) {
             session[Self.owed] = nil
-            // What the fence holds back has no number yet, and would be fetched a second time.
+            // What the barrier holds back has no number yet, and would be fetched a second time.
             await session.waitForBarrier()
             guard !session.hasEnded else { return }
             guard try await !page(of: session, after: session.lastStored, limit: 1).isEmpty else { return }
