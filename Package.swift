@@ -71,18 +71,19 @@ let package = Package(
         room("SharedState", "CPlatform"),
         room("Storage", "CSQLite"),
         room("Pools", "CPostgreSQL", "CLDAP", "CCurl", "CPlatform", "Configuration", "Telemetry", "Network"),
+        room("Authentication", "CJWT", "XMPP", "SASL", "Configuration", "Telemetry", "Network", "Storage", "Pools"),
         room(
-            "Kernel", "CJWT", "XML", "XMPP", "SASL", "Streams", "Configuration", "IPC", "Telemetry", "Network", "SharedState",
-            "Storage", "Pools"),
+            "Kernel", "XML", "XMPP", "Streams", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage", "Pools",
+            "Authentication"),
         room(
             "Modules", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage",
-            "Kernel"),
+            "Authentication", "Kernel"),
 
         // Roof.
         room("Master", "Supervision", "Operations", "IPC", "Configuration", "SharedState", "CPlatform", "Telemetry", "CSystemd"),
         room(
             "Worker", "XML", "XMPP", "SASL", "Streams", "Operations", "IPC", "Configuration", "SharedState", "Telemetry",
-            "Network", "Storage", "Pools", "Kernel"),
+            "Network", "Storage", "Pools", "Authentication", "Kernel"),
         .executableTarget(name: "xmppd", dependencies: ["Master", "IPC"], swiftSettings: house),
         .executableTarget(name: "xmppctl", dependencies: ["Operations", "IPC", "CPlatform", arguments], swiftSettings: house),
         .executableTarget(name: "xmppd-worker", dependencies: ["Worker", "Modules"], swiftSettings: house),
@@ -102,10 +103,11 @@ let package = Package(
         tests("SharedStateTests", "CPlatform", "SharedState", "SharedStateProbe"),
         tests("StorageTests", "CSQLite", "Storage"),
         tests("PoolsTests", "Configuration", "Network", "Pools"),
+        tests("AuthenticationTests", "CJWT", "XMPP", "SASL", "Configuration", "Network", "Storage", "Pools", "Authentication"),
         tests("KernelTests", "XML", "XMPP", "Network", "Kernel"),
         tests(
             "ModulesTests", "XML", "XMPP", "SASL", "Configuration", "IPC", "Network", "SharedState", "Storage", "Streams",
-            "Kernel", "Modules"),
+            "Authentication", "Kernel", "Modules"),
         tests("MasterTests", "CPlatform", "Configuration", "IPC", "Operations", "Supervision", "Master", "FakeWorker", "xmppd"),
         tests("OperationsTests", "IPC", "Operations", "Telemetry"),
         tests("XmppctlTests", "CPlatform", "IPC", "Operations", "xmppctl", arguments),

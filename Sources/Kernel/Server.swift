@@ -1,3 +1,4 @@
+internal import Authentication
 public import Configuration
 public import IPC
 public import Network
@@ -46,6 +47,12 @@ public final class Server {
     private let handshakes = PeerHandshakes()
     /// What senders wait to be told of.
     private(set) lazy var ackHolds = AckHolds(server: self)
+    /// What the methods of authentication of all hosts use.
+    private(set) lazy var authentication = AuthenticationResources(store: store, pools: pools) { [unowned self] user in
+        sessions(of: user).reduce(into: UserSessions()) { known, route in
+            if route.flags.contains(.anonymous) { known.anonymous += 1 } else { known.named += 1 }
+        }
+    }
     private let unreachableDomain = UnreachableDomain()
     private var states: [Int: Any] = [:]
     private var shutdownHooks: [@LoopActor () async -> Void] = []

@@ -1,7 +1,7 @@
+internal import Authentication
 internal import Configuration
 internal import Glibc
 internal import IPC
-internal import Kernel
 
 /// What only a library or the system can judge of the methods of authentication.
 enum AuthenticationCheck {

@@ -1,3 +1,4 @@
+internal import Authentication
 internal import Configuration
 internal import Kernel
 internal import Network

@@ -49,15 +49,19 @@ struct Room {
             ["CPostgreSQL", "CLDAP", "CCurl", "CPlatform", "Configuration", "Telemetry", "Network"],
             others: ["Glibc", "Synchronization"]),
         Room(
+            "Authentication", .effects,
+            ["CJWT", "XMPP", "SASL", "Configuration", "Telemetry", "Network", "Storage", "Pools"], others: ["Glibc"]),
+        Room(
             "Kernel", .effects,
             [
-                "CJWT", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Streams", "Operations", "Network",
-                "SharedState", "Storage", "Pools",
+                "XML", "XMPP", "Configuration", "IPC", "Telemetry", "Streams", "Network", "SharedState", "Storage", "Pools",
+                "Authentication",
             ], others: ["Glibc", "Synchronization"]),
         Room(
             "Modules", .effects,
             [
-                "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage", "Kernel",
+                "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage",
+                "Authentication", "Kernel",
             ], others: ["Glibc"]),
 
         Room(
@@ -68,7 +72,7 @@ struct Room {
             "Worker", .roof,
             [
                 "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Streams", "Operations", "Network",
-                "SharedState", "Storage", "Pools", "Kernel",
+                "SharedState", "Storage", "Pools", "Authentication", "Kernel",
             ], others: ["Glibc", "Synchronization"]),
 
         Room("xmppd", .programs, ["IPC", "Master"], others: ["Glibc"]),

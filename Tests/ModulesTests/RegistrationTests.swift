@@ -1,3 +1,4 @@
+import Authentication
 import Configuration
 import Kernel
 import Network

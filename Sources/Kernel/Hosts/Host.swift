@@ -1,3 +1,4 @@
+public import Authentication
 public import Configuration
 internal import IPC
 public import Network
@@ -36,7 +37,7 @@ public final class Host {
         self.jid = .prepared(local: "", domain: domain)
         self.server = server
         self.configuration = configuration
-        accounts = Accounts(domain: domain, server: server, options: configuration.authentication)
+        accounts = Accounts(domain: domain, options: configuration.authentication, server.authentication)
     }
 
     public var router: Router { server.router }

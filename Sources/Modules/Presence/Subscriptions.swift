@@ -1,3 +1,4 @@
+internal import Authentication
 internal import Kernel
 internal import Network
 internal import SharedState

@@ -1,3 +1,4 @@
+internal import Authentication
 public import Configuration
 public import Kernel
 internal import Network

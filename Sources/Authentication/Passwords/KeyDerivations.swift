@@ -6,7 +6,6 @@ internal import Network
 /// However many derivations one address asks for, another waits for one of each address at most.
 @LoopActor
 final class KeyDerivations {
-    static let key = ServerKey<KeyDerivations>()
     /// Derivations done at once: one for each helper thread.
     static let parallel = 2
     /// Derivations of one address that wait; a further one is refused, which the client reads as temporary.

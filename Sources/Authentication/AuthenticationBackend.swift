@@ -1,14 +1,14 @@
-public import Configuration
-public import Network
-public import SASL
-public import XMPP
+internal import Configuration
+internal import Network
+internal import SASL
+internal import XMPP
 
 /// Somewhere that users are known: the database of this server, or something of the operator's.
 ///
 /// Users are named by their prepared local part. A method that cannot answer now says so; it never guesses. It is asked
 /// only for what `abilities` has; for the rest there are answers here.
 @LoopActor
-public protocol AuthenticationBackend: AnyObject {
+protocol AuthenticationBackend: AnyObject {
     /// Which of `auth.methods` it is.
     var method: AuthenticationMethod { get }
     var abilities: AuthenticationCapabilities { get }
@@ -36,21 +36,16 @@ public protocol AuthenticationBackend: AnyObject {
 }
 
 extension AuthenticationBackend {
-    public func credentials(_ user: String, _ hash: ScramHash) async -> SASLExchange.CredentialsAnswer { .notFound }
-    public func verify(_ user: String, _ password: Password) async -> SASLExchange.PasswordVerdict { .rejected }
-    public func admits(_ user: String) async -> SASLExchange.PasswordVerdict { .rejected }
-    public func admitAnonymous() async -> SASLExchange.AnonymousAnswer { .rejected }
-    public func create(_ user: String, _ password: Password) async throws(StanzaError) { throw StanzaError(.notAllowed) }
-    public func setPassword(_ user: String, _ password: Password) async throws(StanzaError) -> Bool {
+    func credentials(_ user: String, _ hash: ScramHash) async -> SASLExchange.CredentialsAnswer { .notFound }
+    func verify(_ user: String, _ password: Password) async -> SASLExchange.PasswordVerdict { .rejected }
+    func admits(_ user: String) async -> SASLExchange.PasswordVerdict { .rejected }
+    func admitAnonymous() async -> SASLExchange.AnonymousAnswer { .rejected }
+    func create(_ user: String, _ password: Password) async throws(StanzaError) { throw StanzaError(.notAllowed) }
+    func setPassword(_ user: String, _ password: Password) async throws(StanzaError) -> Bool {
         throw StanzaError(.notAllowed)
     }
-    public func remove(_ user: String) async throws(StanzaError) -> Bool { throw StanzaError(.notAllowed) }
-    public func list(after: String?, limit: Int) async throws(StanzaError) -> [String] { [] }
-    public func count() async throws(StanzaError) -> Int { 0 }
-    public func close() {}
-}
-
-extension StanzaError {
-    /// What a client is told when a method cannot answer; the reason is in the log.
-    static let accountsUnavailable = StanzaError(.internalServerError, .wait, text: "Accounts cannot be looked up now")
+    func remove(_ user: String) async throws(StanzaError) -> Bool { throw StanzaError(.notAllowed) }
+    func list(after: String?, limit: Int) async throws(StanzaError) -> [String] { [] }
+    func count() async throws(StanzaError) -> Int { 0 }
+    func close() {}
 }

@@ -20,7 +20,7 @@ final class DirectoryAuthentication: AuthenticationBackend {
         domain = context.domain
         self.options = options
         rules = DirectoryRules(options, domain: context.domain)
-        pools = context.server.pools
+        pools = context.resources.pools
         outage = context.outage(of: .ldap)
         for tag in [options.poolTag, options.bindPoolTag] { _ = pools.directory(tag, for: domain) }
     }

@@ -9,8 +9,7 @@ internal import SASL
 @LoopActor
 final class PasswordVerifier {
     private let options: AuthenticationConfiguration
-    private let derivations: KeyDerivations
-    private unowned let accounts: Accounts
+    private let resources: AuthenticationResources
     /// The hash whose keys a shown password is checked with: the first of those that are kept.
     private let preference: [ScramHash]
     /// Whether keys are made anew for each SCRAM login, since passwords are kept as they are. Keys that are kept are then
@@ -19,8 +18,7 @@ final class PasswordVerifier {
 
     init(_ context: AuthenticationContext, preference: [ScramHash]) {
         options = context.options
-        derivations = context.server.state(KeyDerivations.key) { KeyDerivations() }
-        accounts = context.accounts
+        resources = context.resources
         self.preference = preference
         derivesAlways = context.options.passwordFormat == .plain
     }
@@ -34,12 +32,12 @@ final class PasswordVerifier {
         var kept: ScramCredentials?
         if case .keys(let keys)? = stored { kept = keys[hash] }
         if derivesAlways {
-            guard let secret = await accounts.saltSecret(),
+            guard let secret = await resources.saltSecret(),
                 let salt = ScramCredentials.standInSalt(user: user, secret: secret, hash: hash)
             else { return .temporarilyUnavailable }
             let iterations = options.scramIterations
             let text = Password(prepared: password ?? user)
-            let derived = try? await derivations.run {
+            let derived = try? await resources.derivations.run {
                 ScramCredentials.derive(password: text, salt: salt, iterations: iterations, hash: hash)
             }
             guard let derived = derived ?? nil else { return .temporarilyUnavailable }
@@ -62,7 +60,7 @@ final class PasswordVerifier {
         let hashes = options.keptHashes
         let hash = preference.first { hashes.contains($0) } ?? .sha256
         let (iterations, credentials) = (options.scramIterations, kept)
-        let isKey = try? await derivations.run {
+        let isKey = try? await resources.derivations.run {
             ScramCredentials.verify(password, against: credentials, orHash: hash, iterations: iterations)
         }
         guard let isKey else { return .temporarilyUnavailable }
@@ -75,7 +73,7 @@ final class PasswordVerifier {
     /// The keys of each hash are a derivation of their own, so that they use all helper threads.
     func make(_ password: Password) async -> StoredPassword? {
         if options.passwordFormat == .plain { return .plain(String(decoding: password.bytes, as: UTF8.self)) }
-        let (iterations, derivations) = (options.scramIterations, derivations)
+        let (iterations, derivations) = (options.scramIterations, resources.derivations)
         var keys: [ScramHash: ScramCredentials] = [:]
         await withTaskGroup(of: ScramCredentials?.self) { group in
             for hash in options.keptHashes {

@@ -1,28 +1,26 @@
 public import Configuration
 public import Network
 public import SASL
-internal import Storage
 public import XMPP
 
 /// The accounts of one host, through the methods that its configuration names, asked in their order.
 @LoopActor
 public final class Accounts {
     public let domain: String
-    private unowned let server: Server
+    private let resources: AuthenticationResources
     private var options: AuthenticationConfiguration
-    private var secret: [UInt8]?
     var methods: [any AuthenticationBackend] = []
 
-    init(domain: String, server: Server, options: AuthenticationConfiguration) {
+    public init(domain: String, options: AuthenticationConfiguration, _ resources: AuthenticationResources) {
         self.domain = domain
-        self.server = server
+        self.resources = resources
         self.options = options
         open()
     }
 
     /// Puts other options in force. Methods go on as they are where nothing changed for them; those that ask through a
     /// pool hold on to it, so they begin anew where pools are others.
-    func apply(_ options: AuthenticationConfiguration, hasOtherPools: Bool) {
+    public func apply(_ options: AuthenticationConfiguration, hasOtherPools: Bool) {
         let asksPools = options.methods.contains { [.rdbms, .ldap, .http].contains($0) }
         guard options != self.options || hasOtherPools && asksPools else { return }
         self.options = options
@@ -30,13 +28,13 @@ public final class Accounts {
         open()
     }
 
-    func close() {
+    public func close() {
         for method in methods { method.close() }
         methods = []
     }
 
     private func open() {
-        let context = AuthenticationContext(domain: domain, options: options, server: server, accounts: self)
+        let context = AuthenticationContext(domain: domain, options: options, resources: resources, accounts: self)
         methods = options.methods.compactMap { Self.make($0, context) }
     }
 
@@ -57,16 +55,7 @@ public final class Accounts {
         }
     }
 
-    /// What makes the salts of accounts that have none: the same on all workers and over restarts. Nil while storage fails.
-    func saltSecret() async -> [UInt8]? {
-        if let secret { return secret }
-        let kept = try? await server.store.serverValues.secret(
-            Self.saltSecretName, orElse: randomBytes(Self.saltSecretLength))
-        secret = kept
-        return kept
-    }
-
-    /// Where the storage keeps that secret, and its length in bytes.
+    /// Where the storage keeps the secret that makes the salts of accounts that have none, and its length in bytes.
     public nonisolated static let saltSecretName = "scram.stand-in"
     public nonisolated static let saltSecretLength = 32
 
@@ -191,7 +180,7 @@ public final class Accounts {
         throw failure
     }
 
-    func remove(_ user: String) async throws(StanzaError) -> Bool {
+    public func remove(_ user: String) async throws(StanzaError) -> Bool {
         var existed = false
         var failure: StanzaError?
         for method in methods {

@@ -26,7 +26,7 @@ final class WebAuthentication: AuthenticationBackend {
         domain = context.domain
         self.options = context.options
         headers = options.basicAuth.map { ["Authorization: Basic \(Base64.encode(Array($0.reveal().utf8)))"] } ?? []
-        pools = context.server.pools
+        pools = context.resources.pools
         // The weakest first, as the original does: some of its releases kept wrong keys for all the others.
         verifier = PasswordVerifier(context, preference: ScramHash.allCases.sorted())
         outage = context.outage(of: .http)

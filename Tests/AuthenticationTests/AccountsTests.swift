@@ -1,12 +1,10 @@
 import Configuration
 import Network
 import SASL
-import SharedState
-import Storage
 import Testing
 import XMPP
 
-@testable import Kernel
+@testable import Authentication
 
 /// A method that answers what a test says and writes down what it was asked.
 @LoopActor
@@ -55,15 +53,15 @@ private final class Script: AuthenticationBackend {
 
 @Suite("The methods of authentication, asked together", .timeLimit(.minutes(5)))
 struct AccountsTests {
-    init() { StageLoop.start() }
+    init() { precondition(Loop.runOnThread()) }
 
     private static let wrong = Password(prepared: "wrong")
     private static let right = Password(prepared: "right")
 
     @Test("in their order, only those that can and may; who accepts wins over who cannot answer") @LoopActor
     func order() async throws {
-        let stage = try await Stage()
-        let accounts = stage.host().accounts
+        let stage = try await TestAccounts()
+        let accounts = stage.accounts
         let first = Script(.ldap, [.password, .accounts], password: nil)
         let second = Script(.http, [.password, .scram(.sha256)], password: "right", users: ["a"])
         let third = Script(.pki, [.certificate], password: "", users: ["c"])
@@ -91,8 +89,8 @@ struct AccountsTests {
 
     @Test("what can be offered is what the allowed methods can do together") @LoopActor
     func abilities() async throws {
-        let stage = try await Stage()
-        let accounts = stage.host().accounts
+        let stage = try await TestAccounts()
+        let accounts = stage.accounts
         accounts.methods = [
             Script(.ldap, [.password], password: ""), Script(.http, [.password, .scram(.sha1)], password: ""),
             Script(.pki, [.certificate], password: ""),
@@ -109,8 +107,8 @@ struct AccountsTests {
     @Test("internal offers the hashes that it keeps, with passwords as they are all of them") @LoopActor
     func hashes() async throws {
         for (password, count) in [("hash = [\"sha256\"]", 2), ("format = \"plain\"\nhash = [\"sha256\"]", 10), ("", 10)] {
-            let stage = try await Stage(auth: "[auth.internal]\n[auth.password]\nscram_iterations = 4096\n" + password)
-            let accounts = stage.host().accounts
+            let stage = try await TestAccounts("[auth.internal]\n[auth.password]\nscram_iterations = 4096\n" + password)
+            let accounts = stage.accounts
             let served = Mechanism.all.filter(accounts.abilities().serve)
             #expect(served.count == count + 1 && served.contains(.plain) && !served.contains(.external))
             try await accounts.create("bill", Self.right)
@@ -126,8 +124,8 @@ struct AccountsTests {
 
     @Test("accounts are made by the first that makes any, unless another has the name") @LoopActor
     func creation() async throws {
-        let stage = try await Stage()
-        let accounts = stage.host().accounts
+        let stage = try await TestAccounts()
+        let accounts = stage.accounts
         let directory = Script(.ldap, [.password, .accounts], password: "", users: ["taken"])
         let maker = Script(.http, [.password, .registration], password: "")
         let everybody = Script(.jwt, [.password], password: "", users: ["new"])
@@ -143,63 +141,11 @@ struct AccountsTests {
 
     @Test("no more accounts than auth.max_users_per_domain") @LoopActor
     func bound() async throws {
-        let stage = try await Stage(auth: "[auth]\nmax_users_per_domain = 1\n[auth.internal]")
-        try await stage.host().accounts.create("one", Self.right)
+        let stage = try await TestAccounts("[auth]\nmax_users_per_domain = 1\n[auth.internal]")
+        try await stage.accounts.create("one", Self.right)
         do throws(StanzaError) {
-            try await stage.host(1).accounts.create("two", Self.right)
+            try await stage.workers[1].create("two", Self.right)
             Issue.record("one more was created")
         } catch { #expect(error.condition == .resourceConstraint) }
-    }
-}
-
-@Suite("Anonymous users (XEP-0175)", .timeLimit(.minutes(5)))
-struct AnonymousUserTests {
-    init() { StageLoop.start() }
-
-    private static let password = Password(prepared: "x")
-    private static let auth = "[auth]\nmethods = [\"internal\", \"anonymous\"]\n[auth.internal]\n[auth.anonymous]\n"
-
-    @Test("a name is free that no account has, and that nobody uses on any worker") @LoopActor
-    func names() async throws {
-        let stage = try await Stage(auth: Self.auth + "protocol = \"login_anon\"")
-        try await stage.account("juliet")
-        let accounts = stage.host().accounts
-        #expect(await accounts.verify("juliet", Self.password, allowed: nil) == (.rejected, nil))
-        #expect(await accounts.verify("guest", Self.password, allowed: nil) == (.accepted, .anonymous))
-        #expect(await accounts.verify("guest", Self.password, allowed: [.internal]) == (.rejected, nil))
-        #expect(await accounts.admitAnonymous(allowed: nil) == .rejected)
-        #expect(await !accounts.exists("guest"))
-        let guest = try await stage.bound("guest", on: 1, by: .anonymous)
-        #expect(await accounts.exists("guest"))
-        #expect(await accounts.verify("guest", Self.password, allowed: nil) == (.rejected, nil))
-        await #expect(throws: StanzaError(.conflict)) { _ = try await stage.bound("guest", "other", by: .anonymous) }
-        await #expect(throws: StanzaError(.conflict)) { try await accounts.create("guest", Self.password) }
-        await #expect(throws: StanzaError(.notAllowed)) { try await accounts.setPassword("guest", Self.password) }
-        #expect(stage.workers[0].sessions(of: guest.jid.bare).count == 1)
-        guest.session.end()
-        #expect(await !accounts.exists("guest"))
-        #expect(await accounts.verify("guest", Self.password, allowed: nil) == (.accepted, .anonymous))
-    }
-
-    @Test("several sessions where they are allowed; what was stored goes with the last") @LoopActor
-    func stored() async throws {
-        let stage = try await Stage(auth: Self.auth + "protocol = \"both\"\nallow_multiple_connections = true")
-        guard case .named(let name) = await stage.host().accounts.admitAnonymous(allowed: nil) else {
-            Issue.record("no name")
-            return
-        }
-        #expect(name.utf8.count == 32)
-        let first = try await stage.bound(name, "a", by: .anonymous)
-        let second = try await stage.bound(name, "b", on: 1, by: .anonymous)
-        #expect(await stage.host().accounts.verify(name, Self.password, allowed: nil) == (.accepted, .anonymous))
-        try await stage.roster(of: name, "juliet", .both)
-        let key = UserKey(user: name, domain: Stage.domain)
-        first.session.end()
-        _ = try await stage.store.accounts.create(
-            UserKey(user: "other", domain: Stage.domain), .init(secret: .plain("x"), createdAt: 0))
-        #expect(try await stage.store.rosters.items(key).count == 1)
-        second.session.end()
-        for _ in 0..<1000 where try await !stage.store.rosters.items(key).isEmpty { await Loop.pause(5) }
-        #expect(try await stage.store.rosters.items(key).isEmpty)
     }
 }

@@ -24,7 +24,7 @@ final class DatabaseAuthentication: AuthenticationBackend {
         domain = context.domain
         self.options = context.options
         estimatesCount = options.estimatesCount
-        pools = context.server.pools
+        pools = context.resources.pools
         // The weakest first, as the original does: some of its releases kept wrong keys for all the others.
         verifier = PasswordVerifier(context, preference: ScramHash.allCases.sorted())
         outage = context.outage(of: .rdbms)

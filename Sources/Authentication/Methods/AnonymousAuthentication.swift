@@ -1,7 +1,6 @@
 internal import Configuration
 internal import Network
 internal import SASL
-internal import SharedState
 internal import XMPP
 
 /// `auth.anonymous`: users without an account (XEP-0175). Such a user exists as long as there is a session.
@@ -25,7 +24,7 @@ final class AnonymousAuthentication: AuthenticationBackend {
 
     func exists(_ user: String) async throws(StanzaError) -> Bool { isHere(user) }
 
-    private func isHere(_ user: String) -> Bool { context.sessions(of: user).contains { $0.flags.contains(.anonymous) } }
+    private func isHere(_ user: String) -> Bool { context.sessions(of: user).anonymous > 0 }
 
     /// A name that nobody can guess is nobody's.
     func admitAnonymous() async -> SASLExchange.AnonymousAnswer {
@@ -42,9 +41,8 @@ final class AnonymousAuthentication: AuthenticationBackend {
             guard try await !context.accounts.exists(user, besides: .anonymous) else { return .rejected }
         } catch { return .temporarilyUnavailable }
         let sessions = context.sessions(of: user)
-        if sessions.isEmpty { return .accepted }
-        let areAnonymous = sessions.allSatisfy { $0.flags.contains(.anonymous) }
-        return areAnonymous && options.allowsMultipleConnections ? .accepted : .rejected
+        guard sessions.named == 0 else { return .rejected }
+        return sessions.anonymous == 0 || options.allowsMultipleConnections ? .accepted : .rejected
     }
 
     func setPassword(_ user: String, _ password: Password) async throws(StanzaError) -> Bool {

@@ -1,5 +1,4 @@
 private import Glibc
-public import Network
 
 /// Bytes from the system's random generator, at most 256 at a time, fetched with one call.
 public func randomBytes(_ count: Int) -> [UInt8] {

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 import XMPP
 
-@testable import Kernel
+@testable import Authentication
 
 /// Holds threads back until it is opened.
 private final class Gate: Sendable {
@@ -28,30 +28,25 @@ private func until(_ condition: () -> Bool) async -> Bool {
 /// What a stranger learns of accounts by trying to log in: nothing, whatever is kept of passwords.
 @Suite("Logins do not tell who has an account", .timeLimit(.minutes(5)))
 struct AccountOracleTests {
-    init() { StageLoop.start() }
+    init() { precondition(Loop.runOnThread()) }
 
     private static func credentials(
-        _ stage: Stage, _ worker: Int, _ user: String, _ hash: ScramHash
+        _ stage: TestAccounts, _ worker: Int, _ user: String, _ hash: ScramHash
     ) async -> ScramCredentials? {
-        let answer = await stage.workers[worker].hosts[Stage.domain]?.accounts.credentials(user, hash, allowed: nil).answer
-        guard case .found(let credentials)? = answer else { return nil }
+        let answer = await stage.workers[worker].credentials(user, hash, allowed: nil).answer
+        guard case .found(let credentials) = answer else { return nil }
         return credentials
-    }
-
-    @LoopActor
-    private func derivations(_ stage: Stage, _ worker: Int) -> Int {
-        stage.workers[worker].state(KeyDerivations.key) { KeyDerivations() }.begun
     }
 
     @Test(
         "A password that is kept as it is shows the same salt each time, that of an unknown account", arguments: ScramHash.allCases)
     @LoopActor
     func salts(_ hash: ScramHash) async throws {
-        let stage = try await Stage(auth: "[auth]\npassword.format = \"plain\"\npassword.scram_iterations = 4\n[auth.internal]")
-        let secret = try await stage.workers[0].store.serverValues.secret(Accounts.saltSecretName, orElse: [1])
+        let stage = try await TestAccounts("[auth]\npassword.format = \"plain\"\npassword.scram_iterations = 4\n[auth.internal]")
+        let secret = try await stage.store.serverValues.secret(Accounts.saltSecretName, orElse: [1])
         let expected = ScramCredentials.standInSalt(user: "juliet", secret: secret, hash: hash)
         for worker in 0..<2 { #expect(await Self.credentials(stage, worker, "juliet", hash) == nil) }
-        try await stage.host().accounts.create("juliet", Password(prepared: "secret"))
+        try await stage.accounts.create("juliet", Password(prepared: "secret"))
         var seen: [ScramCredentials] = []
         for worker in [0, 0, 1] { seen.append(try #require(await Self.credentials(stage, worker, "juliet", hash))) }
         #expect(seen.allSatisfy { $0.salt == expected && $0.iterations == 4 && $0 == seen[0] })
@@ -61,18 +56,19 @@ struct AccountOracleTests {
     @Test("A login costs the same derivations with and without an account", arguments: ["plain", "scram"])
     @LoopActor
     func work(_ format: String) async throws {
-        let stage = try await Stage(auth: "[auth]\npassword.format = \"\(format)\"\npassword.scram_iterations = 4\n[auth.internal]")
-        let accounts = stage.host().accounts
+        let stage = try await TestAccounts(
+            "[auth]\npassword.format = \"\(format)\"\npassword.scram_iterations = 4\n[auth.internal]")
+        let accounts = stage.accounts
         try await accounts.create("juliet", Password(prepared: "secret"))
         var costs: [String: [Int]] = [:]
         for user in ["juliet", "nobody"] {
             for _ in 0..<2 {
-                var before = derivations(stage, 0)
+                var before = stage.derivations()
                 _ = await accounts.credentials(user, .sha256, allowed: nil)
-                costs[user, default: []].append(derivations(stage, 0) - before)
-                before = derivations(stage, 0)
+                costs[user, default: []].append(stage.derivations() - before)
+                before = stage.derivations()
                 #expect(await accounts.verify(user, Password(prepared: "wrong"), allowed: nil).verdict == .rejected)
-                costs[user, default: []].append(derivations(stage, 0) - before)
+                costs[user, default: []].append(stage.derivations() - before)
             }
         }
         #expect(costs["juliet"] == costs["nobody"])
@@ -82,15 +78,15 @@ struct AccountOracleTests {
 
     @Test("Where single passwords are kept as they are among keys, the others cost the same from then on") @LoopActor
     func mixture() async throws {
-        let stage = try await Stage(auth: "[auth]\npassword.scram_iterations = 4\n[auth.internal]")
-        let accounts = stage.host().accounts
+        let stage = try await TestAccounts("[auth]\npassword.scram_iterations = 4\n[auth.internal]")
+        let accounts = stage.accounts
         try await accounts.create("romeo", Password(prepared: "secret"))
         let plain = StoredCredentials(secret: .plain("secret"), createdAt: 0)
-        _ = try await stage.workers[0].store.accounts.create(UserKey(user: "juliet", domain: Stage.domain), plain, maxAccounts: nil)
+        _ = try await stage.store.accounts.create(UserKey(user: "juliet", domain: TestAccounts.domain), plain, maxAccounts: nil)
         for user in ["juliet", "romeo", "nobody", "juliet"] {
-            let before = derivations(stage, 0)
+            let before = stage.derivations()
             _ = await accounts.credentials(user, .sha256, allowed: nil)
-            #expect(derivations(stage, 0) - before == 1, "\(user)")
+            #expect(stage.derivations() - before == 1, "\(user)")
         }
     }
 

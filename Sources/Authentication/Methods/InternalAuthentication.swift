@@ -2,8 +2,8 @@ internal import Configuration
 internal import Glibc
 internal import Network
 internal import SASL
-public import Storage
-public import XMPP
+internal import Storage
+internal import XMPP
 
 /// `auth.internal`: accounts in the server's own database, as SCRAM keys unless the operator wants passwords kept.
 @LoopActor
@@ -17,7 +17,7 @@ final class InternalAuthentication: AuthenticationBackend {
 
     init(_ context: AuthenticationContext) {
         domain = context.domain
-        accounts = context.store.accounts
+        accounts = context.resources.accounts
         options = context.options
         // The cheapest that is not the weakest first: the password is the same.
         verifier = PasswordVerifier(context, preference: [.sha256, .sha512, .sha384, .sha224, .sha1])
@@ -29,7 +29,7 @@ final class InternalAuthentication: AuthenticationBackend {
     private func key(_ user: String) -> UserKey { UserKey(user: user, domain: domain) }
 
     func exists(_ user: String) async throws(StanzaError) -> Bool {
-        do { return try await accounts.exists(key(user)) } catch { throw StanzaError(storage: error) }
+        do { return try await accounts.exists(key(user)) } catch { throw StanzaError(accounts: error) }
     }
 
     /// What is kept of a user's password, or nothing for an unknown user.
@@ -66,7 +66,7 @@ final class InternalAuthentication: AuthenticationBackend {
         let outcome: AccountRepository.Creation
         do {
             outcome = try await accounts.create(key(user), credentials, maxAccounts: options.maxUsersPerDomain)
-        } catch { throw StanzaError(storage: error) }
+        } catch { throw StanzaError(accounts: error) }
         switch outcome {
         case .created: return
         case .exists: throw StanzaError(.conflict)
@@ -76,19 +76,19 @@ final class InternalAuthentication: AuthenticationBackend {
 
     func setPassword(_ user: String, _ password: Password) async throws(StanzaError) -> Bool {
         let secret = try await secret(password)
-        do { return try await accounts.setCredentials(key(user), secret) } catch { throw StanzaError(storage: error) }
+        do { return try await accounts.setCredentials(key(user), secret) } catch { throw StanzaError(accounts: error) }
     }
 
     func remove(_ user: String) async throws(StanzaError) -> Bool {
-        do { return try await accounts.remove(key(user)) } catch { throw StanzaError(storage: error) }
+        do { return try await accounts.remove(key(user)) } catch { throw StanzaError(accounts: error) }
     }
 
     func list(after: String?, limit: Int) async throws(StanzaError) -> [String] {
-        do { return try await accounts.list(domain, after: after, limit: limit) } catch { throw StanzaError(storage: error) }
+        do { return try await accounts.list(domain, after: after, limit: limit) } catch { throw StanzaError(accounts: error) }
     }
 
     func count() async throws(StanzaError) -> Int {
-        do { return try await accounts.count(domain) } catch { throw StanzaError(storage: error) }
+        do { return try await accounts.count(domain) } catch { throw StanzaError(accounts: error) }
     }
 
     /// What is kept of a password: keys of each hash in `auth.password.hash`, or the password itself.
@@ -134,16 +134,5 @@ extension ScramHash {
             case .sha384: .sha384
             case .sha512: .sha512
             }
-    }
-}
-
-extension StanzaError {
-    /// What a client is told when storage fails; the reason is in the log, where the driver wrote it.
-    public init(storage error: StorageError) {
-        switch error {
-        case .full: self.init(.resourceConstraint, .wait)
-        case .busy, .unavailable: self.init(.internalServerError, .wait)
-        case .corrupt, .constraint, .newerSchema, .outdatedSchema: self.init(.internalServerError)
-        }
     }
 }
