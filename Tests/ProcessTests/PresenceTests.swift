@@ -18,21 +18,6 @@ struct PresenceTests {
         stanzas.filter { $0.isNamed("presence") }.map { "\($0["type"] ?? "available") \($0["from"] ?? "")" }
     }
 
-    @Test("initial presence: contacts and own resources are told, and tell (§4.2)")
-    func initial() throws {
-        let (server, juliet, romeo) = try friends()
-        let second = try server.logIn("juliet", toWorker: 1)
-        try second.send("<presence id='p'><status>Here</status><priority>5</priority><x xmlns='urn:example:x'/></presence>")
-        let heard = try settle([juliet, romeo, second])
-        #expect(words(heard[0]) == ["available \(second.address)"])
-        #expect(words(heard[1]) == ["available \(second.address)"])
-        #expect(heard[1].first?.child("status")?.text == "Here")
-        #expect(heard[1].first?.has("x", "urn:example:x") == true)
-        #expect(
-            Set(words(heard[2])) == ["available \(second.address)", "available \(juliet.address)", "available \(romeo.address)"])
-        #expect(heard[2].first { $0["from"] == second.address }?["id"] == "p")
-    }
-
     @Test("unavailable presence and the end of a stream are told once (§4.5)", arguments: ["presence", "footer", "loss"])
     func leaving(_ way: String) throws {
         let (server, juliet, romeo) = try friends()
@@ -52,22 +37,6 @@ struct PresenceTests {
         #expect(try settle([juliet, romeo]).map(words) == [[], []])
     }
 
-    @Test("directed presence: its receivers are told the end, too, though they are no contacts (§4.6)")
-    func directed() throws {
-        let (server, juliet, romeo) = try friends()
-        let nurse = try server.join("nurse", toWorker: 1)
-        try juliet.send("<presence to='nurse@localhost'><status>Psst</status></presence>")
-        #expect(try words(settle([juliet, romeo, nurse])[2]) == ["available \(juliet.address)"])
-        try juliet.send("<presence><status>To all</status></presence>")
-        let heard = try settle([juliet, romeo, nurse])
-        #expect(words(heard[1]) == ["available \(juliet.address)"])
-        #expect(words(heard[2]).isEmpty)
-        try juliet.disconnect()
-        try nurse.wait("her end") { $0["type"] == "unavailable" && $0["from"] == juliet.address }
-        try romeo.wait("her end") { $0["type"] == "unavailable" && $0["from"] == juliet.address }
-        #expect(try settle([romeo, nurse]).map(words) == [[], []])
-    }
-
     @Test("directed unavailable presence ends it before (§4.6.3)")
     func directedEnd() throws {
         let (server, juliet, _) = try friends()
@@ -76,20 +45,6 @@ struct PresenceTests {
         #expect(try words(settle([juliet, nurse])[1]) == ["available \(juliet.address)", "unavailable \(juliet.address)"])
         try juliet.disconnect()
         #expect(try settle([nurse]).map(words) == [[]])
-    }
-
-    @Test("a probe is answered to who may see, and to nobody else (§4.3)")
-    func probes() throws {
-        let (server, juliet, romeo) = try friends()
-        let nurse = try server.join("nurse", toWorker: 1)
-        try juliet.send("<presence><status>Look</status></presence>")
-        _ = try settle([juliet, romeo, nurse])
-        for prober in [romeo, nurse] { try prober.send("<presence type='probe' to='juliet@localhost'/>") }
-        let heard = try settle([juliet, romeo, nurse])
-        #expect(heard[0].isEmpty)
-        #expect(words(heard[1]) == ["available \(juliet.address)"])
-        #expect(heard[1].first?.child("status")?.text == "Look")
-        #expect(heard[2].filter { $0["type"] == nil }.isEmpty, "\(heard[2])")
     }
 
     @Test("a wrong priority or type is refused, and changes nothing (§4.7)")
