@@ -298,9 +298,9 @@ public final class Server {
 
     /// - Parameters:
     ///   - follows: the stanza is sent after a session that was here.
-    ///   - sender: who is to be acknowledged only when the stanza has found its way, where that is known here.
+    ///   - source: where the stanza came in, if it is here: its acknowledgement waits until this has found its way.
     func forward(
-        _ stanza: RenderedStanza, to connections: [UInt64], at slot: UInt8, follows: Bool = false, for sender: Session? = nil
+        _ stanza: RenderedStanza, to connections: [UInt64], at slot: UInt8, follows: Bool = false, for source: (any StanzaSource)? = nil
     ) {
         let ticket = stanza.ackHold == nil ? 0 : ackHolds.newTicket()
         let frame = MeshFrame.stanza(
@@ -311,13 +311,13 @@ public final class Server {
         }
         // The table may show its sessions for a while yet: the stanza must not be sent there again.
         let isFirst = unreachable.insert(slot).inserted
-        reroute(stanza, for: sender, failures: stanza.failures &+ 1)
+        reroute(stanza, for: source, failures: stanza.failures &+ 1)
         if isFirst { unreachable.remove(slot) }
     }
 
     /// The session went away while the stanza was on its way: it is routed again, as if it came now.
-    private func reroute(_ stanza: RenderedStanza, for sender: Session? = nil, failures: UInt8 = 0) {
+    private func reroute(_ stanza: RenderedStanza, for source: (any StanzaSource)? = nil, failures: UInt8 = 0) {
         guard stanza.kind != .presence, let read = self.stanza(stanza.bytes) else { return }
-        redeliver(read, for: sender, ackHold: stanza.ackHold, failures: failures)
+        redeliver(read, for: source, ackHold: stanza.ackHold, failures: failures)
     }
 }

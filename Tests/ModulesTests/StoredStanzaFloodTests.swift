@@ -91,7 +91,7 @@ struct StoredStanzaFloodTests {
             Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: juliet.session)
         try juliet.say("<presence/>")
         // More than wait before reading stops.
-        for _ in 0...Session.inboxLength { try await juliet.settle() }
+        for _ in 0...StanzaInbox.maxWaiting { try await juliet.settle() }
         let first = bodies(juliet)
         #expect(first.count < 4)
         let state = try #require(juliet.session.streamManagement)

@@ -99,8 +99,8 @@ public struct Incoming {
     public var stanza: Stanza
     /// The address it is for; never that of the host itself.
     public let to: JID
-    /// The local session that sent it; nil if it came another way.
-    public internal(set) var sender: Session?
+    /// Where it came in on this worker; nil if it came another way.
+    public internal(set) var source: (any StanzaSource)?
     /// What a module that keeps the stanza has noted, for its sender or on this side.
     public var record: (any StanzaRecord)?
     /// The account finds it later: that nobody takes it now is no error.

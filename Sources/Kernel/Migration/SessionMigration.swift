@@ -67,7 +67,7 @@ final class SessionMigration {
             guard let ackHold = message.ackHold else { continue }
             server.ackHolds.track(ackHold, message.bytes, to: slot, ticket, since: message.since)
         }
-        session.stream?.pauseReading()
+        session.pauseReading()
         server.removeLocally(session)
         let migration = OutgoingMigration(session, to: slot, tickets)
         outgoing[session.connection] = migration
@@ -90,7 +90,7 @@ final class SessionMigration {
     private func handleDeclined(_ connection: UInt64, by slot: UInt8) {
         guard let migration = outgoing[connection], migration.slot == slot, migration.successor == nil else { return }
         restore(migration)
-        migration.session.stream?.resumeReading()
+        migration.session.resumeReading()
         for followUp in migration.removePending() { apply(followUp, migration.session) }
     }
 

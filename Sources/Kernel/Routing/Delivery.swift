@@ -145,7 +145,7 @@ final class Delivery {
         }
         let stanza = RenderedStanza(incoming.stanza.kind, incoming.stanza.rendered(), path.ackHold, failures: path.failures)
         path.ackHold = nil
-        server.router.deliver(stanza, to: path.chosen, for: path.sender)
+        server.router.deliver(stanza, to: path.chosen, for: path.source)
         path.incoming?.recipients = path.chosen
         path.step = .afterIncoming
         return nil
@@ -154,9 +154,9 @@ final class Delivery {
     /// What would be kept for a user who is not there is not lost with the worker of one who is, either: a sender that
     /// counts (XEP-0198) is told when somebody has it. What the archive keeps needs no such care.
     private func ackHold(for incoming: Incoming) -> AckHold? {
-        guard incoming.stanza.kind == .message, !incoming.isKept, let sender = incoming.sender, sender.streamManagement != nil,
+        guard incoming.stanza.kind == .message, !incoming.isKept, let source = incoming.source, source.acknowledges,
             let store = host.offlineStore, store.accepts(incoming.stanza.element)
         else { return nil }
-        return AckHold(of: sender.deferAck(), host.server.ackHolds)
+        return AckHold(of: source.deferAck(), host.server.ackHolds)
     }
 }

@@ -65,12 +65,12 @@ extension Server {
 
     /// All are on their way before the first has arrived, so that what comes later stays behind them.
     /// - Parameters:
-    ///   - sender: whose stanza it is that is being worked on; it does not count as handled before this is done.
+    ///   - source: where the stanza came in that is being worked on: its acknowledgement waits until this has found its way.
     ///   - custody: the same where it depends on who gets it.
     ///   - failures: how many times another worker could not be given it.
-    func redeliver(_ stanza: Stanza, for sender: Session? = nil, ackHold: AckHold? = nil, failures: UInt8 = 0) {
+    func redeliver(_ stanza: Stanza, for source: (any StanzaSource)? = nil, ackHold: AckHold? = nil, failures: UInt8 = 0) {
         guard let rest = router.redeliver(stanza, ackHold, failures: failures) else { return }
-        let ack = ackHold == nil ? sender?.deferAck() : nil
+        let ack = ackHold == nil ? source?.deferAck() : nil
         background {
             await rest()
             ack?.fulfill()

@@ -33,8 +33,7 @@ public final class Router {
         if let error = StanzaRules.violation(stanza) { return refuse(stanza, error, to: session) }
         if isUnaddressed, kind != .presence { stanza.to = session.jid.bare }
         var path = StanzaPath(Outgoing(session: session, stanza: stanza, isUnaddressed: isUnaddressed))
-        guard let pending = run(&path) else { return }
-        session.suspend { [self, path] in await finish(path, pending) }
+        run(&path, for: session)
     }
 
     /// Sends a stanza to its `to`, whoever made it. The sender learns of a failure by an error stanza.
@@ -68,6 +67,12 @@ public final class Router {
     }
 
     // MARK: The way
+
+    /// Takes a path to its end. If it must wait, the stanzas that follow from its source wait for it.
+    private func run(_ path: inout StanzaPath, for source: some StanzaSource) {
+        guard let pending = run(&path) else { return }
+        source.suspend { [self, path] in await finish(path, pending) }
+    }
 
     /// Takes a path as far as it goes. Nil: to its end.
     private func run(_ path: inout StanzaPath) -> PendingStep? {
@@ -212,14 +217,14 @@ public final class Router {
     // MARK: To sessions
 
     /// Delivers one stanza to sessions wherever they are, rendered once.
-    /// - Parameter sender: the local session whose stanza is being worked on; it is acknowledged when the stanza has found its way.
-    public func deliver(_ stanza: Stanza, to recipients: some Sequence<SessionRoute>, for sender: Session? = nil) {
-        deliver(RenderedStanza(stanza.kind, stanza.rendered()), to: recipients, for: sender)
+    /// - Parameter source: where the stanza came in that is being worked on: its acknowledgement waits until this has found its way.
+    public func deliver(_ stanza: Stanza, to recipients: some Sequence<SessionRoute>, for source: (any StanzaSource)? = nil) {
+        deliver(RenderedStanza(stanza.kind, stanza.rendered()), to: recipients, for: source)
     }
 
     /// The same for a stanza that has been rendered.
     public func deliver(
-        _ stanza: RenderedStanza, to recipients: some Sequence<SessionRoute>, for sender: Session? = nil
+        _ stanza: RenderedStanza, to recipients: some Sequence<SessionRoute>, for source: (any StanzaSource)? = nil
     ) {
         var elsewhere: [(slot: UInt8, connections: [UInt64])] = []
         for recipient in recipients {
@@ -236,6 +241,6 @@ public final class Router {
                 elsewhere.append((recipient.slot, [recipient.connection]))
             }
         }
-        for (slot, connections) in elsewhere { server.forward(stanza, to: connections, at: slot, for: sender) }
+        for (slot, connections) in elsewhere { server.forward(stanza, to: connections, at: slot, for: source) }
     }
 }

@@ -64,7 +64,11 @@ struct StanzaPath {
         self.failures = failures
     }
 
+    /// The session that sent it; nil if it came another way.
     var sender: Session? { outgoing?.session }
+
+    /// Where it came in on this worker; nil for a stanza that the server made, or delivers anew.
+    var source: (any StanzaSource)? { outgoing?.session }
 
     /// The stanza as it is at this step.
     var stanza: Stanza? { incoming?.stanza ?? outgoing?.stanza ?? made }
@@ -72,7 +76,7 @@ struct StanzaPath {
     /// The stanza is for an account of this host: its modules have their turn.
     mutating func enter(_ host: Host, _ stanza: Stanza, to: JID) {
         incoming = Incoming(
-            host: host, stanza: stanza, to: to, sender: sender, record: outgoing?.record, isRedelivery: isRedelivery)
+            host: host, stanza: stanza, to: to, source: source, record: outgoing?.record, isRedelivery: isRedelivery)
         step = .incoming
     }
 

@@ -50,10 +50,8 @@ public final class Session {
     /// Keeps what others send in order while the session is new on this worker.
     var barrier: ReorderBarrier?
     private var states: [(index: Int, value: Any)] = []
-    private var inbox: [(element: Element, isInjected: Bool)] = []
-    private(set) var handled = InboundCounter()
+    public var inbox = StanzaInbox()
     private var settledHandlers: [@LoopActor () -> Void] = []
-    private var suspensions: Int32 = 0
     private var unreadStanzas: Int32 = 0
     private var written: UInt64 = 0
     private var pins: Int32 = 0
@@ -86,9 +84,6 @@ public final class Session {
     /// Bytes of stanzas that were written for the client since it was bound.
     public var writtenBytes: UInt64 { written }
 
-    /// Stanzas of one client that may wait while an earlier one is worked on; then reading pauses.
-    static let inboxLength = 16
-
     public subscript<Value>(_ key: SessionKey<Value>) -> Value? {
         get { states.first { $0.index == key.index }?.value as? Value }
         set {
@@ -117,44 +112,12 @@ public final class Session {
     /// Takes the client's next stanza; while an earlier one waits for storage it is kept in order.
     public func receive(_ element: Element) {
         lastHeard = Loop.turnBegan
-        enqueue(element, isInjected: false)
+        admit(element, isInjected: false)
     }
 
     /// Handles a stanza that a module made as if the client had sent it, in order with those that it did send. The client
     /// did not count it, so it is not counted here either (XEP-0198 §4).
-    public func inject(_ element: Element) { enqueue(element, isInjected: true) }
-
-    private func enqueue(_ element: Element, isInjected: Bool) {
-        guard !hasEnded else { return }
-        if suspensions > 0 {
-            inbox.append((element, isInjected))
-            if inbox.count == Self.inboxLength { stream?.pauseReading() }
-        } else {
-            handle(element, isInjected: isInjected)
-        }
-    }
-
-    private func handle(_ element: Element, isInjected: Bool) {
-        handled.begin(isInjected: isInjected)
-        host.server.currentStanza = CurrentStanza(element, of: connection)
-        host.router.accept(element, from: self)
-    }
-
-    /// The stanza that is being handled counts as handled only when this is fulfilled.
-    public func deferAck() -> PendingAck { PendingAck(self, handled.deferAck()) }
-
-    func fulfill(_ number: UInt32?) {
-        if let number, handled.fulfill(number) { streamManagement?.answerIfHandled(self) }
-        notifyIfSettled()
-    }
-
-    /// Stanzas that have come from the client, handled or not.
-    var received: UInt32 { handled.begun &+ UInt32(truncatingIfNeeded: inbox.count { !$0.isInjected }) }
-
-    /// Nothing that came from the client is being worked on.
-    var isSettled: Bool {
-        suspensions == 0 && pins == 0 && inbox.isEmpty && handled.isSettled && streamManagement?.isStoring != true
-    }
+    public func inject(_ element: Element) { admit(element, isInjected: true) }
 
     /// Runs something that sends to this client and is nobody's stanza: the session does not move before it is done.
     public func runPinned(_ body: @escaping @LoopActor () async -> Void) {
@@ -166,13 +129,16 @@ public final class Session {
         }
     }
 
+    /// Whether something runs that its client must be heard for.
+    var isPinned: Bool { pins > 0 }
+
     /// Waits until everything has come that was sent to this session at its former worker, or it has ended.
     public func waitForBarrier() async {
         if let barrier { await barrier.waitUntilOpen() }
     }
 
-    /// Whether something runs that its client must be heard for.
-    var isPinned: Bool { pins > 0 }
+    /// Nothing that came from the client is being worked on.
+    var isSettled: Bool { pins == 0 && inbox.isSettled && streamManagement?.isStoring != true }
 
     /// Calls `body` as soon as nothing is being worked on, or the session has ended.
     func whenSettled(_ body: @escaping @LoopActor () -> Void) {
@@ -184,33 +150,6 @@ public final class Session {
         let handlers = settledHandlers
         settledHandlers = []
         for handler in handlers { handler() }
-    }
-
-    /// Suspends the inbox until `body`, the remainder of a stanza's path, is done: the client's next stanzas wait for it.
-    func suspend(while body: @escaping @LoopActor () async -> Void) {
-        suspensions += 1
-        let ack = deferAck()
-        Loop.spawn { [self] in
-            await body()
-            ack.fulfill()
-            resumeInbox()
-        }
-    }
-
-    private func resumeInbox() {
-        suspensions -= 1
-        defer { notifyIfSettled() }
-        var count = 0
-        while suspensions == 0, count < inbox.count, !hasEnded {
-            count += 1
-            handle(inbox[count - 1].element, isInjected: inbox[count - 1].isInjected)
-        }
-        guard count > 0 else { return }
-        let wasFull = inbox.count >= Self.inboxLength
-        inbox.removeFirst(min(count, inbox.count))
-        // Those with no open condition are handled by now.
-        streamManagement?.answerIfHandled(self)
-        if wasFull, inbox.count < Self.inboxLength { stream?.resumeReading() }
     }
 
     // MARK: To the client
@@ -328,10 +267,27 @@ public final class Session {
     private func forget() {
         stream = nil
         states = []
-        inbox = []
+        inbox.removeAll()
         outputFilter = nil
         barrier?.resumeWaiters()
         barrier = nil
+        notifyIfSettled()
+    }
+}
+
+extension Session: StanzaSource {
+    public var session: Session? { self }
+    public var acknowledges: Bool { streamManagement != nil }
+    public func pauseReading() { stream?.pauseReading() }
+    public func resumeReading() { stream?.resumeReading() }
+
+    public func handle(_ element: Element) {
+        host.server.currentStanza = CurrentStanza(element, of: connection)
+        host.router.accept(element, from: self)
+    }
+
+    public func inboxDidAdvance() {
+        streamManagement?.answerIfHandled(self)
         notifyIfSettled()
     }
 }

@@ -6,21 +6,24 @@ internal import XMPP
 /// Delivery does not wait for it, the acknowledgement does. Exactly one of `fulfill` and `fail` is called, once.
 @LoopActor
 public struct PendingAck {
-    private let session: Session
+    private let source: any StanzaSource
+    /// Nil for a stanza that is not counted.
     private let number: UInt32?
 
-    init(_ session: Session, _ number: UInt32?) {
-        self.session = session
+    init(_ source: any StanzaSource, _ number: UInt32?) {
+        self.source = source
         self.number = number
     }
 
-    public func fulfill() { session.fulfill(number) }
+    public func fulfill() {
+        if let number { source.fulfill(number) }
+    }
 
     /// It cannot be done. The stream ends with `internal-server-error`, so that the client sends again whatever was not
     /// acknowledged; the condition itself stays open for ever.
     public func fail(_ reason: String) {
-        guard !session.hasEnded else { return }
-        Log.error("a stanza cannot be acknowledged, closing its stream", [Field("session", session.jid), Field("reason", reason)])
-        session.close(StreamError(.internalServerError, text: reason))
+        guard !source.hasEnded else { return }
+        Log.error("a stanza cannot be acknowledged, closing its stream", [Field("session", source.jid), Field("reason", reason)])
+        source.close(StreamError(.internalServerError, text: reason))
     }
 }

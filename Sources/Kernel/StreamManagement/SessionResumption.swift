@@ -113,7 +113,7 @@ extension Server {
     public func moveResumableSessions(to slot: UInt8, limit: Int = 500) -> Int {
         var (begun, remaining) = (0, 0)
         for session in Array(localSessions) where session.streamManagement?.isResumable == true {
-            if !session.isPinned { session.stream?.pauseReading() }
+            if !session.isPinned { session.pauseReading() }
             if begun < limit, migration.migrate(session, to: slot) { begun += 1 } else { remaining += 1 }
         }
         return remaining

@@ -62,23 +62,23 @@ public final class StreamManagementState {
         self.terms = terms
         self.key = key
         self.waiting = waiting
-        base = session.received &- handled
+        base = session.inbox.received &- handled
     }
 
     var isResumable: Bool { terms.resumeTimeout != nil }
 
     /// How many of the client's stanzas have been handled.
     func handled(_ session: Session) -> UInt32 {
-        let count = session.handled.done &- base
+        let count = session.inbox.handled &- base
         // What was begun before the count began may still be worked on.
-        return count > UInt32.max / 2 && session.received &- base < UInt32.max / 2 ? 0 : count
+        return count > UInt32.max / 2 && session.inbox.received &- base < UInt32.max / 2 ? 0 : count
     }
 
     // MARK: From the client
 
     /// The client wants to know what was handled: it is told when all that it has sent is.
     func handleRequest(_ session: Session) {
-        let count = session.received &- base
+        let count = session.inbox.received &- base
         openRequests = (openRequests?.first ?? count, count)
         if isAnswerable(session) { scheduleFlush(session) }
     }

@@ -162,7 +162,7 @@ final class ArchiveHooks {
     private func handIn(_ incoming: Incoming) {
         guard let record = incoming.record as? ArchiveRecord, record.isForRecipient else { return }
         record.keepForRecipient()
-        if !record.isSenders, let message = record.handIn() { writer.add(message, incoming.sender?.deferAck()) }
+        if !record.isSenders, let message = record.handIn() { writer.add(message, incoming.source?.deferAck()) }
     }
 
     // MARK: Wishes
