@@ -8,7 +8,7 @@ public import Storage
 public import XML
 public import XMPP
 
-/// What a worker knows: its hosts, its sessions, its way to the other workers and to storage.
+/// The state of a worker: its hosts, its sessions, its streams to the other workers and its storage.
 @LoopActor
 public final class Server {
     public let slot: UInt8
@@ -23,29 +23,29 @@ public final class Server {
     public private(set) lazy var router = Router(server: self)
     /// Reads the elements of all connections, one whole element after another.
     public let parser = ElementParser()
-    /// Reads declarations and stream headers, so that the other one need not learn its namespaces anew each time.
+    /// Reads declarations and stream headers, so that the other parser keeps its namespaces.
     public let headerParser = ElementParser()
     public var counters = Counters()
     var currentStanza: CurrentStanza?
-    /// Whether an address may register another account now; one in so many seconds, over all workers.
+    /// Whether an address may register an account now: one in so many seconds, over all workers.
     public var claimRegistration: @LoopActor (_ address: String, _ seconds: Int64) -> Bool = { _, _ in true }
     /// The other workers; set once they are connected.
     public var mesh: (any Mesh)?
-    /// Slots that have just taken no frame, while its stanza is routed another way.
+    /// Slots whose pipes have just refused a frame, while its stanza is routed another way.
     private var unreachable: Set<UInt8> = []
-    /// Which incarnation of each other slot can be reached.
+    /// The incarnations of the other slots that can be reached.
     public private(set) var livePeers: [UInt8: UInt32] = [:]
 
     private var sessions: [UInt64: Session] = [:] { didSet { sessionsCounted(sessions.count) } }
-    /// Hears how many sessions there are whenever one comes or goes.
+    /// Called with the number of sessions whenever one comes or goes.
     public var sessionsCounted: @LoopActor (Int) -> Void = { _ in }
-    /// Sessions that are to answer or to ask for an acknowledgement at the end of this turn.
+    /// Sessions that answer or request an acknowledgement at the end of this turn.
     private var acknowledging: [Session] = []
-    /// Work behind sessions that have ended, which the end of the process waits for.
+    /// Tasks without a session that are under way; the end of the process waits for them.
     private var backgroundTasks = 0
     lazy var migration = SessionMigration(server: self)
     private let handshakes = PeerHandshakes()
-    /// What senders wait to be told of.
+    /// The delayed acknowledgements of all senders.
     private(set) lazy var ackHolds = AckHolds(server: self)
     /// What the methods of authentication of all hosts use.
     private(set) lazy var authentication = AuthenticationResources(store: store, pools: pools) { [unowned self] user in
@@ -98,10 +98,10 @@ public final class Server {
         for host in hosts.values { host.load(catalog) }
     }
 
-    /// Waits, before the storage is closed, until something that a module has begun is done.
+    /// Runs a module's work before the storage is closed, and waits for it.
     public func onShutdown(_ work: @escaping @LoopActor () async -> Void) { shutdownHooks.append(work) }
 
-    /// Finishes what modules have begun. Called when no client is left, or none is waited for any longer.
+    /// Runs what `onShutdown` was given. Called when no client is left, or none is waited for any longer.
     public func runShutdownHooks() async {
         for work in shutdownHooks { await work() }
     }
@@ -114,10 +114,10 @@ public final class Server {
 
     public func host(_ domain: String) -> Host? { hosts[domain] }
 
-    /// Whatever takes stanzas for a domain.
+    /// The receiver of stanzas for a domain.
     func destination(_ domain: String) -> any Destination { hosts[domain] ?? unreachableDomain }
 
-    /// What a module keeps for the whole worker, over all hosts and reloads; made when it is first asked for.
+    /// A module's state for the whole worker, over all hosts and reloads; made when it is first asked for.
     public func state<Value>(_ key: ServerKey<Value>, orElse make: () -> Value) -> Value {
         if let value = states[key.index] as? Value { return value }
         let value = make()
@@ -127,8 +127,8 @@ public final class Server {
 
     /// Puts another checked configuration in force.
     ///
-    /// A host that is gone takes no new stream; whoever has sessions with it hears of them as long as they last. The caller
-    /// closes its streams with `host-gone` (RFC 6120 §4.9.3.5), a few at a time, and then calls `remove`.
+    /// A host that is gone takes no new stream; its sessions go on until they end. The caller closes its streams with
+    /// `host-gone` (RFC 6120 §4.9.3.5), a few at a time, and then calls `remove`.
     /// - Parameter workers: how many there will be.
     /// - Returns: the hosts that are gone.
     public func apply(_ configuration: ServerConfiguration, workers: Int) -> [Host] {
@@ -168,10 +168,10 @@ public final class Server {
 
     public func session(_ full: JID) -> SessionRoute? { directory.route(full).flatMap { isLive($0.owner) ? $0 : nil } }
 
-    /// The same with everything that is known of them.
+    /// The entries of a user's sessions on all workers that can be reached.
     public func records(of user: JID) -> [SessionRecord] { directory.sessions(of: user).filter { isLive($0.owner) } }
 
-    /// Whether the worker of this session is there; otherwise the entry is an orphan that is about to be collected.
+    /// Whether the session's worker can be reached; otherwise its entry is an orphan that is about to be collected.
     func isLive(_ owner: SessionOwner) -> Bool {
         owner.slot == slot
             ? owner.incarnation == incarnation
@@ -180,7 +180,7 @@ public final class Server {
 
     func add(_ session: Session) { sessions[session.connection] = session }
 
-    /// Out of here, not out of the directory: another worker is to have it, or it comes back.
+    /// Removes a session from this worker but not from the directory: another worker gets it, or it comes back.
     func removeLocally(_ session: Session) { sessions[session.connection] = nil }
 
     func scheduleAcknowledgement(_ session: Session) {
@@ -199,7 +199,7 @@ public final class Server {
         directory.remove(session.jid, owner: session.owner)
     }
 
-    /// Ends a session wherever it is.
+    /// Ends a session on any worker.
     public func close(_ owner: SessionOwner, _ error: StreamError) {
         guard owner.slot != slot else {
             if let session = sessions[owner.connection] {
@@ -214,7 +214,7 @@ public final class Server {
         mesh?.send(frame.encoded(), to: owner.slot)
     }
 
-    /// Work that belongs to no session any more and that must be done before the process leaves.
+    /// Runs work that belongs to no session and must be done before the process ends.
     public func background(_ body: @escaping @LoopActor () async -> Void) {
         backgroundTasks += 1
         Loop.spawn { [self] in
@@ -223,10 +223,10 @@ public final class Server {
         }
     }
 
-    /// Whether everything is done that `stop` must not cut off.
+    /// No background task runs, and no other worker has an unconfirmed message: the process can end.
     public var isIdle: Bool { backgroundTasks == 0 && ackHolds.isIdle }
 
-    /// Announces a session whose worker died; its entry in the table is gone.
+    /// Announces the end of a session whose worker died; its entry in the directory is gone.
     public func announceOrphan(_ record: SessionRecord) {
         let jid = JID.prepared(record.bare).with(resource: record.resource)
         let orphan = OrphanedSession(jid: jid, wasAvailable: record.flags.contains(.available))
@@ -243,8 +243,9 @@ public final class Server {
         mesh?.send(MeshFrame.greeting.encoded(), to: slot)
     }
 
-    /// Waits until all other workers that are connected know this one, or so many milliseconds have passed; before that they
-    /// send nothing to sessions here. False: some have not been heard.
+    /// Waits until all connected workers have confirmed this one, or so many milliseconds have passed; before that they send
+    /// nothing to its sessions.
+    /// - Returns: false if some have not.
     public func waitUntilConfirmed(within milliseconds: Int64) async -> Bool { await handshakes.wait(within: milliseconds) }
 
     public func peerGone(slot: UInt8) {
@@ -297,7 +298,7 @@ public final class Server {
     }
 
     /// - Parameters:
-    ///   - follows: the stanza is sent after a session that was here.
+    ///   - follows: the stanza follows a session that has migrated from here.
     ///   - source: where the stanza came in, if it is here: its acknowledgement waits until this has found its way.
     func forward(
         _ stanza: RenderedStanza, to connections: [UInt64], at slot: UInt8, follows: Bool = false, for source: (any StanzaSource)? = nil
@@ -309,13 +310,13 @@ public final class Server {
             if let ackHold = stanza.ackHold { ackHolds.track(ackHold, stanza.bytes, to: slot, ticket) }
             return
         }
-        // The table may show its sessions for a while yet: the stanza must not be sent there again.
+        // The directory still has the sessions of that worker: they must not be chosen again.
         let isFirst = unreachable.insert(slot).inserted
         reroute(stanza, for: source, failures: stanza.failures &+ 1)
         if isFirst { unreachable.remove(slot) }
     }
 
-    /// The session went away while the stanza was on its way: it is routed again, as if it came now.
+    /// Routes a stanza anew whose session has gone while it was on its way, as if it came now.
     private func reroute(_ stanza: RenderedStanza, for source: (any StanzaSource)? = nil, failures: UInt8 = 0) {
         guard stanza.kind != .presence, let read = self.stanza(stanza.bytes) else { return }
         redeliver(read, for: source, ackHold: stanza.ackHold, failures: failures)

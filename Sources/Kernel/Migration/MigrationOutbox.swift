@@ -2,14 +2,13 @@ internal import IPC
 internal import Network
 internal import Telemetry
 
-/// Sends migration messages. One that a full mesh refuses is retained and sent again in its order, since the other side
-/// would wait for it in vain.
+/// Sends migration messages. One that a full mesh refuses is retained and sent again in order: the other side waits for it.
 @LoopActor
 final class MigrationOutbox {
     /// Milliseconds from one attempt to the next.
     private static let retryMilliseconds: Int64 = 50
-    /// Messages that are retained for one worker. One more is dropped with a log line: the deadlines of both sides end what
-    /// it belongs to.
+    /// Messages that are retained for one worker. One more is dropped with a log line; the deadlines of both sides end the
+    /// migration that it belongs to.
     private static let maxRetained = 4096
 
     private unowned let server: Server
@@ -18,12 +17,14 @@ final class MigrationOutbox {
 
     init(server: Server) { self.server = server }
 
-    /// Sends a message now or not at all. False: the mesh refuses it, or there is no such worker.
+    /// Sends a message now or not at all.
+    /// - Returns: false if the mesh refuses it, or there is no such worker.
     func sendNow(_ message: MigrationMessage, to slot: UInt8) -> Bool {
         server.mesh?.send(MeshFrame.transfer(message).encoded(), to: slot) == true
     }
 
-    /// Sends a message now or when the mesh takes it. False: there is no such worker, or too many wait for it.
+    /// Sends a message now, or when the mesh takes it.
+    /// - Returns: false if there is no such worker, or too many messages are retained for it.
     @discardableResult
     func send(_ message: MigrationMessage, to slot: UInt8) -> Bool {
         if retained[slot] == nil, sendNow(message, to: slot) { return true }
@@ -45,7 +46,7 @@ final class MigrationOutbox {
         stopIfEmpty()
     }
 
-    /// The worker is gone: nothing is sent to it any more.
+    /// Drops what is retained for a worker that is gone.
     func peerGone(_ slot: UInt8) {
         retained[slot] = nil
         stopIfEmpty()

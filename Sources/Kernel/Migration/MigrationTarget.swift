@@ -1,6 +1,6 @@
-/// Where the sessions of a worker that leaves are to go: to its successor, or to any other worker when that is gone.
+/// The worker to which the sessions of a leaving one go: its successor, or any other worker if that is gone.
 public struct MigrationTarget {
-    /// Milliseconds for which a successor may be gone: it may not have come yet, or be started again.
+    /// Milliseconds for which the successor may be unreachable, since it may be starting; after that another worker is chosen.
     static let absenceMilliseconds: Int64 = 1_000
 
     private let successor: UInt8

@@ -1,13 +1,13 @@
 internal import Network
 internal import XMPP
 
-/// What comes for a session after its snapshot was sent, and goes after it to its new worker.
+/// Something that comes for a session after its snapshot was sent, and follows it to its new worker.
 enum MigrationFollowUp {
     case stanza(RenderedStanza)
     case event(UserEvent)
-    /// The session is to end: somebody closes it, or its own stream has ended.
+    /// The session is to end: the server closes it, or its own stream has ended.
     case close(StreamError)
-    /// Whatever the worker in this slot had sent here has been sent after the session.
+    /// The worker in this slot has acknowledged the marker: what it had sent here before has followed the session.
     case flushed(slot: UInt8)
 
     fileprivate var byteCount: Int {
@@ -19,7 +19,7 @@ enum MigrationFollowUp {
     }
 }
 
-/// A session that has left, or is about to.
+/// A session that was sent to another worker, from its snapshot to the end of the course.
 @LoopActor
 final class OutgoingMigration {
     /// Milliseconds from the snapshot to `completed`. A migration that lasts longer is dropped: before `adopted` its session
@@ -34,12 +34,12 @@ final class OutgoingMigration {
     let slot: UInt8
     /// When its snapshot was sent, in milliseconds of `Loop.now`.
     let since = Loop.now
-    /// Those of its messages whose senders are not told yet that they were handled.
+    /// One for each of its messages that delays its sender's acknowledgement, in order.
     let tickets: [UInt64]
     /// The session's number with its new worker, once that has adopted it.
     var successor: UInt64?
     var timer: Loop.Timer?
-    /// The session is to end as soon as it is known where it is.
+    /// The session ends as soon as it is known which worker has it.
     var isEnding = false
     private var pending: [MigrationFollowUp] = []
     private var pendingBytes = 0
@@ -50,13 +50,15 @@ final class OutgoingMigration {
         self.slot = slot
     }
 
-    /// Keeps a follow-up until it is known where the session is. False: too much waits already; this one is kept, too.
+    /// Holds a follow-up until it is known which worker has the session.
+    /// - Returns: false if too much waits now.
     func hold(_ followUp: MigrationFollowUp) -> Bool {
         pending.append(followUp)
         pendingBytes += followUp.byteCount
         return pending.count <= Self.maxPending && pendingBytes <= Self.maxPendingBytes
     }
 
+    /// Removes the follow-ups that wait.
     func removePending() -> [MigrationFollowUp] {
         defer { (pending, pendingBytes) = ([], 0) }
         return pending

@@ -1,16 +1,18 @@
 internal import Network
 internal import XMPP
 
-/// Holds back what comes directly for a session that is new on this worker, until everything has come that was sent to
-/// its former worker: so that nothing is overtaken (RFC 6120 §10.1). What the former worker sends after it passes; what
-/// that sends of its own is held back, too, since it sees the session here before it may send the rest after it.
+/// Keeps the order of each sender's stanzas to a session that has migrated here (RFC 6120 §10.1).
+///
+/// They come on two paths: through the former worker, which sends them after the session, and directly. Direct ones are held
+/// until every worker's marker has come back through the former one. That worker's own direct ones are held, too: it sees the
+/// session here before it has sent the rest after it.
 @LoopActor
 final class ReorderBarrier {
     /// The former worker.
     let origin: UInt8
     /// The session's number there.
     let connection: UInt64
-    /// The workers of which earlier stanzas may still be on their way.
+    /// The workers whose markers have not come back.
     private(set) var awaited: Set<UInt8>
     private var held: [RenderedStanza] = []
     private var waiters: [CheckedContinuation<Void, Never>] = []
@@ -23,12 +25,14 @@ final class ReorderBarrier {
 
     func hold(_ stanza: RenderedStanza) { held.append(stanza) }
 
-    /// Nothing more comes from that worker by way of the former one; whether that was the last.
+    /// Takes note that a worker's marker has come back.
+    /// - Returns: whether it was the last.
     func confirmFlush(of slot: UInt8) -> Bool {
         awaited.remove(slot)
         return awaited.isEmpty
     }
 
+    /// Delivers what was held, in order, and holds nothing any more.
     func open(_ session: Session) {
         session.barrier = nil
         for stanza in held { session.deliver(stanza) }
@@ -36,10 +40,10 @@ final class ReorderBarrier {
         resumeWaiters()
     }
 
-    /// Waits until it is open, or until its session is no more.
+    /// Waits until the barrier is open, or its session has ended.
     func waitUntilOpen() async { await withCheckedContinuation { waiters.append($0) } }
 
-    /// Nobody is to wait any longer.
+    /// Ends all waits.
     func resumeWaiters() {
         let waiters = waiters
         self.waiters = []

@@ -9,18 +9,18 @@ internal import XMPP
 final class SessionMigration {
     /// Milliseconds for which a claim waits for its session; then the client is refused, and may try again.
     private static let claimMilliseconds: Int64 = 10_000
-    /// Milliseconds for which a barrier waits for the echoes of all workers; then it opens, and order is given up.
+    /// Milliseconds for which a barrier waits for the markers of all workers; then it opens, and order is given up.
     private static let barrierMilliseconds: Int64 = 10_000
 
-    /// A session that has come and may still be overtaken by what goes another way. It outlasts its session: the former
-    /// worker waits for `completed` however the session ends.
+    /// A session that has come and whose barrier is not open. It outlasts its session: the former worker waits for `completed`
+    /// however the session ends.
     private struct IncomingMigration {
         let session: Session
         let barrier: ReorderBarrier
         let timer: Loop.Timer
     }
 
-    /// A client that waits here for a session of another worker.
+    /// A client here that resumes a session of another worker.
     private struct Claim {
         let slot: UInt8
         let connection: UInt64
@@ -40,19 +40,20 @@ final class SessionMigration {
         outbox = MigrationOutbox(server: server)
     }
 
-    /// Sessions that have not quite left.
+    /// Sessions whose migration to another worker is not complete.
     var outgoingCount: Int { outgoing.count }
 
-    /// Since when the first of them has been leaving, in milliseconds of `Loop.now`.
+    /// When the oldest of these migrations began, in milliseconds of `Loop.now`.
     var oldestOutgoing: Int64? { outgoing.values.map(\.since).min() }
 
-    /// No session is on its way, and none may still be overtaken by what goes another way.
+    /// No migration is under way, in either direction.
     var isIdle: Bool { outgoing.isEmpty && incoming.isEmpty && claims.isEmpty }
 
     // MARK: Leaving
 
-    /// Sends a session to another worker, if it can go now: it must be settled, and no longer new here itself. False: it
-    /// stays, also if the mesh refuses its snapshot.
+    /// Sends a settled session to another worker.
+    /// - Returns: false if it stays: it is not settled, not resumable or behind a barrier of its own, or the mesh refuses its
+    ///   snapshot.
     @discardableResult
     func migrate(_ session: Session, to slot: UInt8, ticket: UInt64 = 0) -> Bool {
         guard !session.hasEnded, session.isSettled, session.barrier == nil, let streamManagement = session.streamManagement,
@@ -77,7 +78,7 @@ final class SessionMigration {
 
     private func handleAdopted(_ connection: UInt64, _ successor: UInt64, by slot: UInt8) {
         guard let migration = outgoing[connection] else {
-            // It was given up here, and what came for it found another way.
+            // The migration was given up, and the session ended here.
             return server.close(SessionOwner(slot: slot, incarnation: 0, connection: successor), Self.incomplete)
         }
         guard migration.slot == slot, migration.successor == nil else { return }
@@ -86,7 +87,7 @@ final class SessionMigration {
         for followUp in migration.removePending() { send(followUp, after: migration, successor) }
     }
 
-    /// The session stays. Its entry may have been the other worker's for a moment.
+    /// Lets the session stay here.
     private func handleDeclined(_ connection: UInt64, by slot: UInt8) {
         guard let migration = outgoing[connection], migration.slot == slot, migration.successor == nil else { return }
         restore(migration)
@@ -94,6 +95,7 @@ final class SessionMigration {
         for followUp in migration.removePending() { apply(followUp, migration.session) }
     }
 
+    /// Puts the session into the tables again; its entry may have been the other worker's for a moment.
     private func restore(_ migration: OutgoingMigration) {
         let session = migration.session
         drop(session.connection)
@@ -118,7 +120,7 @@ final class SessionMigration {
         drop(connection)
     }
 
-    /// It is not known whether the session is with the other worker, so it ends here, and there as soon as that says so.
+    /// Ends the session here, since it is not known whether the other worker has it; there it ends when that says so.
     private func abandon(_ migration: OutgoingMigration, _ reason: String) {
         Log.notice(
             "a session cannot migrate and ends",
@@ -130,8 +132,8 @@ final class SessionMigration {
         }
     }
 
-    /// Takes note of the end of a session that has left and is not adopted yet: the other worker ends it. False: it is not
-    /// such a session.
+    /// Leaves the end of a session that is not adopted yet to the other worker.
+    /// - Returns: false if it is not such a session.
     func deferEnd(of session: Session) -> Bool {
         guard !outgoing.isEmpty, let migration = outgoing[session.connection], migration.session === session,
             migration.successor == nil
@@ -145,8 +147,8 @@ final class SessionMigration {
 
     // MARK: What comes late
 
-    /// Sends something after a session that has left, as soon as it is known where that is. False: there is none with that
-    /// number.
+    /// Sends something after a session that has left, as soon as it is known which worker has it.
+    /// - Returns: false if no session with that number has left.
     @discardableResult
     func followUp(_ connection: UInt64, _ followUp: MigrationFollowUp) -> Bool {
         guard let migration = outgoing[connection] else { return false }
@@ -168,7 +170,7 @@ final class SessionMigration {
         }
     }
 
-    /// The session has stayed here.
+    /// Gives a follow-up to a session that has stayed here.
     private func apply(_ followUp: MigrationFollowUp, _ session: Session) {
         switch followUp {
         case .stanza(let stanza): if session.hasEnded { server.redeliver(stanza) } else { session.deliver(stanza) }
@@ -180,7 +182,8 @@ final class SessionMigration {
 
     // MARK: Arriving
 
-    /// Asks another worker for a session. Nil: there is none with that key, or it cannot go.
+    /// Asks another worker for a session.
+    /// - Returns: the session, which is here now; nil if there is none with that key, or it cannot migrate.
     func claim(_ owner: SessionOwner, key: String, connection: UInt64) async -> Session? {
         lastClaim += 1
         let ticket = lastClaim
@@ -233,7 +236,7 @@ final class SessionMigration {
     }
 
     private func raiseBarrier(for session: Session, _ origin: UInt8, _ connection: UInt64) {
-        // This worker, too, may have sent something there just now.
+        // This worker, too, may have sent something to the former one just now.
         var awaited: Set<UInt8> = [server.slot]
         for slot in server.mesh?.peers ?? [] where slot != origin {
             if outbox.send(.flushMarker(connection: connection, owner: origin), to: slot) { awaited.insert(slot) }
@@ -253,7 +256,7 @@ final class SessionMigration {
         if incoming[successor]?.barrier.confirmFlush(of: slot) == true { complete(successor) }
     }
 
-    /// Nothing more comes by way of the former worker, which is told so also if the session has ended meanwhile.
+    /// Opens the barrier of a session. The former worker is told even if the session has ended meanwhile.
     private func complete(_ successor: UInt64) {
         guard let migration = incoming.removeValue(forKey: successor) else { return }
         migration.timer.cancel()
@@ -265,8 +268,8 @@ final class SessionMigration {
 
     private static var incomplete: StreamError { StreamError(.reset, text: "Messages may be missing from this session") }
 
-    /// A worker is dead that the session came from or was about to go to, and perhaps with it something that others had sent
-    /// there. Who resumes relies on having missed nothing; who begins anew looks in the archive.
+    /// Ends a session from or to a worker that has died, perhaps with stanzas that others had sent there. A client that resumes
+    /// relies on having missed nothing; one that begins anew looks in the archive.
     private func endIncomplete(_ session: Session) {
         guard !session.hasEnded else { return }
         Log.notice("a worker died while a session moved, which may have missed something", [Field("session", session.jid)])
@@ -290,7 +293,7 @@ final class SessionMigration {
         }
     }
 
-    /// A worker is gone: nothing more comes from there, and what had left for it is lost or was never taken.
+    /// Ends all migrations from and to a worker that has died.
     func peerGone(_ slot: UInt8) {
         outbox.peerGone(slot)
         for (ticket, claim) in claims where claim.slot == slot { answer(ticket, nil) }
@@ -299,7 +302,7 @@ final class SessionMigration {
                 drop(connection)
                 continue
             }
-            // If it was seen there, others have sent to it there.
+            // Others may have sent stanzas to it there, if they saw it there.
             let wasSeenThere = server.session(migration.session.jid)?.owner != migration.session.owner
             handleDeclined(connection, by: slot)
             if wasSeenThere { endIncomplete(migration.session) }

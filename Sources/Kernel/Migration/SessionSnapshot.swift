@@ -5,7 +5,7 @@ internal import SharedState
 internal import Streams
 internal import XMPP
 
-/// A session as it travels to another worker: everything but its connection.
+/// A session serialized for another worker: everything but its connection.
 struct SessionSnapshot: Equatable {
     var user: String
     var resource: String
@@ -17,15 +17,16 @@ struct SessionSnapshot: Equatable {
     var key: String
     /// The client's stanzas that were handled.
     var handled: UInt32
-    /// What the client has acknowledged, and what waits.
+    /// The client's acknowledged count, and the stanzas behind it.
     var acknowledged: UInt32
     var lastReceipt: Int64
     var waiting: [UnacknowledgedStanzas.Entry]
-    /// Which of these, by their counts, have a row of their own, and of which the sender is not told yet: a ticket.
+    /// The messages among these, by their counts, that are stored (`row`, or 0) or delay their sender's acknowledgement
+    /// (`ticket`, or 0).
     var unacked: [(number: UInt32, row: Int64, ticket: UInt64)]
-    /// Where its worker stores: under which path.
+    /// The path of the database in which its worker stores.
     var database: String
-    /// By the modules' names.
+    /// The modules' parts of the session's state, by the names of their codecs.
     var migrationCodecs: [(name: String, contents: [UInt8])]
 
     static func == (one: SessionSnapshot, other: SessionSnapshot) -> Bool { one.encoded() == other.encoded() }
@@ -100,8 +101,8 @@ struct SessionSnapshot: Equatable {
 }
 
 extension SessionSnapshot {
-    /// The session must be settled, and resumable.
-    /// - Parameter tickets: for its messages that wait in custody, in order.
+    /// Takes the snapshot of a session that is settled and resumable.
+    /// - Parameter tickets: one for each message that delays its sender's acknowledgement, in order.
     @LoopActor
     init(_ session: Session, _ streamManagement: StreamManagementState, _ tickets: [UInt64]) {
         user = session.jid.bareText
@@ -125,13 +126,13 @@ extension SessionSnapshot {
         }
     }
 
-    /// The session at its new worker, waiting to be resumed; not yet in any table.
+    /// Makes the session on its new worker, waiting to be resumed; it is in no table yet.
     @LoopActor
     func makeSession(_ connection: UInt64, on host: Host, from origin: UInt8) -> Session {
         let session = Session(
             jid: JID.prepared(user).with(resource: resource), connection: connection, host: host, stream: nil,
             address: address, since: since, flags: flags, priority: priority)
-        // What another database has is not stored in this one, and its numbers mean something else here.
+        // Another database has not the rows of this one: their numbers mean nothing here.
         let isStored = database == host.server.configuration.native.storagePath
         var queue = UnacknowledgedStanzas(acknowledged: acknowledged, lastReceipt: isStored ? lastReceipt : 0)
         for entry in waiting { queue.append(entry.bytes, at: entry.sentAt, receipt: isStored ? entry.receipt : 0) }

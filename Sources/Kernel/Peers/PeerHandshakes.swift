@@ -1,15 +1,15 @@
 internal import IPC
 internal import Network
 
-/// The other workers that do not know this one yet: for them a session here is that of a worker which is gone, and what
-/// is sent to it goes to storage. So nobody should be served here, nor moved here, before all have been heard.
+/// Peers that have not confirmed the greeting of this worker. Until they do they take its sessions for orphans and store
+/// messages instead of sending them here, so no client is served and no session adopted before.
 @LoopActor
 final class PeerHandshakes {
     private var pending: Set<UInt8> = []
     private var observers: [Int: CheckedContinuation<Void, Never>] = [:]
     private var lastObserver = 0
 
-    /// There is a connection to another worker, which learns of it in its own time.
+    /// Awaits the confirmation of a worker that is connected now.
     func connected(_ slot: UInt8) { pending.insert(slot) }
 
     /// That worker is gone: its answer is not awaited any longer.
@@ -22,7 +22,8 @@ final class PeerHandshakes {
         for observer in observers.keys.sorted() { observers.removeValue(forKey: observer)?.resume() }
     }
 
-    /// Waits until all are known, or so many milliseconds have passed. False: some have not been heard.
+    /// Waits until all have confirmed, or so many milliseconds have passed.
+    /// - Returns: false if some have not.
     func wait(within milliseconds: Int64) async -> Bool {
         guard !pending.isEmpty else { return true }
         lastObserver += 1

@@ -27,7 +27,7 @@ final class Delivery {
             path.bounce(StanzaError(.serviceUnavailable))
             return nil
         case .presence:
-            // What is not for a resource was for the presence module; available and unavailable reach all that are available.
+            // Subscriptions and probes were for the presence module. The others reach all resources that are available.
             guard to.isBare, incoming.stanza.type == nil || incoming.stanza.isType("unavailable") else {
                 path.end()
                 return nil
@@ -46,7 +46,7 @@ final class Delivery {
     private func chooseForMessage(_ path: inout StanzaPath, _ incoming: Incoming) -> PendingStep? {
         let routes = sessions(of: incoming.user, path.failures)
         let type = MessageRules.MessageType(incoming.stanza.type)
-        // Nearly always there is one resource, and it is willing: then the rules have nothing to choose from.
+        // Nearly always there is one resource, and it takes messages: the rules have nothing to choose from.
         if routes.count == 1, routes[0].flags.contains(.available), routes[0].priority >= 0, incoming.to.isBare,
             type == .chat || type == .normal
         {
@@ -71,7 +71,7 @@ final class Delivery {
         return nil
     }
 
-    /// No session takes the message: an account's messages may be kept, for anybody else it is an error (RFC 6121 §8.5.1).
+    /// Decides on a message that no session takes: an account's may be stored, any other is an error (RFC 6121 §8.5.1).
     private func chooseOffline(_ user: JID, _ failures: UInt8, hasSession: Bool) -> PendingStep {
         { [self, host] in
             let exists = hasSession ? true : await host.accounts.exists(user.local)
@@ -94,16 +94,16 @@ final class Delivery {
         return failures < Self.mostFailures ? all : all.filter { isWithinReach($0, failures) }
     }
 
-    /// After so many failures with other workers a stanza is for sessions of this one, or for nobody: a worker that hangs
-    /// and has a full pipe must not keep the others busy.
+    /// Times that the mesh may refuse a stanza; after that only sessions of this worker are chosen, or none. A hanging worker
+    /// with a full pipe must not keep the others busy.
     private static let mostFailures = 2
 
     private func isWithinReach(_ route: SessionRoute, _ failures: UInt8) -> Bool {
         failures < Self.mostFailures || route.slot == host.server.slot
     }
 
-    /// The server answers for an account. Whoever is not meant to be answered gets one and the same error, after the same
-    /// look-ups, whether or not there is such an account: neither the error nor its time tells (RFC 6121 §8.5.1).
+    /// Answers a request on behalf of an account. An asker that may not know gets the same error after the same look-ups
+    /// whether or not the account exists: neither the error nor its time tells (RFC 6121 §8.5.1).
     private func answerForAccount(_ path: inout StanzaPath, _ incoming: Incoming) -> PendingStep? {
         let (stanza, user, sender) = (incoming.stanza, incoming.user, path.sender)
         guard stanza.isRequest, let asker = stanza.from, asker.bare != user else {
@@ -131,8 +131,8 @@ final class Delivery {
 
     // MARK: Handing over
 
-    /// Hands the stanza to the sessions that were chosen. While another worker has as much as it may have, the sender's
-    /// next stanzas wait for it, and with them the sender.
+    /// Hands the stanza to the sessions that were chosen. While the send window of their worker is full, the path waits, and
+    /// with it the sender's next stanzas.
     func deliver(_ path: inout StanzaPath) -> PendingStep? {
         guard let incoming = path.incoming else { return nil }
         let server = host.server
@@ -151,8 +151,8 @@ final class Delivery {
         return nil
     }
 
-    /// What would be kept for a user who is not there is not lost with the worker of one who is, either: a sender that
-    /// counts (XEP-0198) is told when somebody has it. What the archive keeps needs no such care.
+    /// Holds the acknowledgement of a message that the offline store would accept until the recipient's client has it or it is
+    /// stored, so that a worker that crashes loses no acknowledged message. An archived message needs no hold.
     private func ackHold(for incoming: Incoming) -> AckHold? {
         guard incoming.stanza.kind == .message, !incoming.isKept, let source = incoming.source, source.acknowledges,
             let store = host.offlineStore, store.accepts(incoming.stanza.element)

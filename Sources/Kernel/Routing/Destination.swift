@@ -1,11 +1,11 @@
 internal import Network
 internal import XMPP
 
-/// Whoever takes the stanzas for a domain: a hosted domain, and whatever else domains stand for.
+/// The receiver of all stanzas for a domain: a host, or what else a domain stands for.
 @LoopActor
 protocol Destination: AnyObject {
-    /// Takes a stanza whose `to` is of this domain, and says by the path's step how it goes on.
-    /// - Returns: what must be waited for first.
+    /// Takes a stanza whose `to` is of this domain, and sets the step with which its path goes on.
+    /// - Returns: work that must be waited for first.
     func receive(_ path: inout StanzaPath, to: JID) -> PendingStep?
 }
 

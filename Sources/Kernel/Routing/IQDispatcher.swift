@@ -9,14 +9,15 @@ final class IQDispatcher {
 
     init(host: Host) { self.host = host }
 
-    /// Answers a stanza at once where its handler does; otherwise says what to wait for.
+    /// Answers a stanza.
+    /// - Returns: work to wait for, where the handler does not answer at once.
     func dispatch(_ stanza: Stanza, at scope: IQHandlers.Scope, _ path: inout StanzaPath) -> PendingStep? {
         guard stanza.kind == .iq else {
             rejectOther(stanza, at: scope, &path)
             return nil
         }
         guard let (handler, request) = find(stanza, at: scope, from: path.sender) else {
-            // An answer has an asker; a request without a handler, or without a payload, has none.
+            // An answer has gone to the request that waits for it. A request without a handler or a payload is refused.
             if stanza.isRequest { path.bounce(StanzaError(.serviceUnavailable)) } else { path.end() }
             return nil
         }
@@ -32,8 +33,8 @@ final class IQDispatcher {
         }
     }
 
-    /// The same for a caller that waits anyway.
-    /// - Parameter hidden: takes the place of any error of the handler's.
+    /// Answers a request for a caller that waits anyway.
+    /// - Parameter hidden: takes the place of any error of the handler.
     func answer(
         _ stanza: Stanza, at scope: IQHandlers.Scope, from sender: Session?, orElse hidden: StanzaError? = nil
     ) async -> @LoopActor (inout StanzaPath) -> Void {
@@ -63,7 +64,7 @@ final class IQDispatcher {
         }
     }
 
-    /// The handler of a request. An answer goes to its asker.
+    /// Finds the handler of a request. An answer goes to the request of ours that waits for it, and has no handler.
     private func find(
         _ stanza: Stanza, at scope: IQHandlers.Scope, from sender: Session?
     ) -> (IQHandlers.Handler, IQRequest)? {
@@ -78,7 +79,8 @@ final class IQDispatcher {
         return (handler, IQRequest(host: host, stanza: stanza, payload: payload, from: from, to: to, session: session))
     }
 
-    /// Messages to a host's own address have no reader (RFC 6120 §10.5.2 leaves it to us); presence to it means nothing.
+    /// Refuses a message to the host's own address, which nobody reads (RFC 6120 §10.5.2 leaves it to us); presence to it means
+    /// nothing.
     private func rejectOther(_ stanza: Stanza, at scope: IQHandlers.Scope, _ path: inout StanzaPath) {
         if stanza.kind == .message, scope == .server, !stanza.isType("headline") {
             path.bounce(StanzaError(.serviceUnavailable))

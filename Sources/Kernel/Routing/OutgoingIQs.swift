@@ -1,7 +1,7 @@
 public import Network
 public import XMPP
 
-/// Requests that the server itself sent and whose answers it expects. Bounded in number and time.
+/// Requests of the server itself whose answers it waits for, bounded in number and time.
 @LoopActor
 public final class OutgoingIQs {
     public typealias Completion = @LoopActor (Stanza?) -> Void
@@ -15,12 +15,13 @@ public final class OutgoingIQs {
     private var waiting: [String: Waiting] = [:]
     private var number: UInt64 = 0
 
-    /// Requests that may be open at once.
+    /// Requests that may be open at once; one more is not sent.
     static let longest = 100_000
 
     init() {}
 
-    /// Remembers a request to `jid`; `completion` gets its answer, or `nil` after `milliseconds`. The result is the id to send it with.
+    /// Enters a request to `jid`; `completion` gets its answer, or nil after so many milliseconds.
+    /// - Returns: the id to send it with; nil if too many are open.
     public func expect(from jid: JID, within milliseconds: Int64, _ completion: @escaping Completion) -> String? {
         guard waiting.count < Self.longest else { return nil }
         number += 1

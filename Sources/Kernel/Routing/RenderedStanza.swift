@@ -5,9 +5,9 @@ public import XMPP
 public struct RenderedStanza {
     public let kind: Stanza.Kind
     public let bytes: [UInt8]
-    /// Held until the client has it, or somebody else.
+    /// Delays the sender's acknowledgement until the client has the stanza or it is stored; nil where nothing waits for that.
     let ackHold: AckHold?
-    /// How many times another worker could not be given it.
+    /// How many times the mesh has refused it.
     let failures: UInt8
 
     public init(_ kind: Stanza.Kind, _ bytes: [UInt8]) { self.init(kind, bytes, nil) }

@@ -19,7 +19,7 @@ public final class Router {
 
     // MARK: Entrances
 
-    /// Takes what a client sent: checks it, stamps its address on it, and sends it on its way.
+    /// Takes a stanza of a client: checks it, stamps the session's address on it, and sends it on its way.
     func accept(_ element: Element, from session: Session) {
         guard let kind = Stanza.kind(of: element) else { return }
         server.counters.stanzasIn += 1
@@ -39,14 +39,14 @@ public final class Router {
     /// Sends a stanza to its `to`, whoever made it. The sender learns of a failure by an error stanza.
     public func route(_ stanza: Stanza) { start(StanzaPath(stanza)) }
 
-    /// The same for a caller that waits until it has found its way.
+    /// Sends a stanza to its `to`, and waits until it has been delivered, stored or refused.
     public func routeAndWait(_ stanza: Stanza) async {
         var path = StanzaPath(stanza)
         if let pending = run(&path) { await finish(path, pending) }
     }
 
-    /// The same for a stanza that was delivered to a session which ended before its client had it.
-    /// - Returns: what must still be waited for.
+    /// Sends a stanza once more that a session had been given when it ended: archive and copies have it already.
+    /// - Returns: work that must still be waited for.
     func redeliver(_ stanza: Stanza, _ ackHold: AckHold?, failures: UInt8) -> (@LoopActor () async -> Void)? {
         var path = StanzaPath(stanza, isRedelivery: true, ackHold: ackHold, failures: failures)
         guard let pending = run(&path) else { return nil }
@@ -74,7 +74,8 @@ public final class Router {
         source.suspend { [self, path] in await finish(path, pending) }
     }
 
-    /// Takes a path as far as it goes. Nil: to its end.
+    /// Takes a path as far as it goes.
+    /// - Returns: work to wait for; nil at its end.
     private func run(_ path: inout StanzaPath) -> PendingStep? {
         while true {
             let pending: PendingStep?
@@ -174,8 +175,8 @@ public final class Router {
         return nil
     }
 
-    /// Sends the answers to a stanza on their way. What they wait for, the sender's next stanza waits for, too: the answer
-    /// to that one does not overtake them.
+    /// Sends the answers to a stanza on their way. The stanza waits for what they wait for, so that the answer to the sender's
+    /// next stanza does not overtake them.
     private func send(_ answers: [Stanza]) -> PendingStep? {
         var waiting: [(path: StanzaPath, pending: PendingStep)] = []
         for answer in answers {
@@ -222,7 +223,7 @@ public final class Router {
         deliver(RenderedStanza(stanza.kind, stanza.rendered()), to: recipients, for: source)
     }
 
-    /// The same for a stanza that has been rendered.
+    /// Delivers a stanza that has been rendered to sessions wherever they are.
     public func deliver(
         _ stanza: RenderedStanza, to recipients: some Sequence<SessionRoute>, for source: (any StanzaSource)? = nil
     ) {

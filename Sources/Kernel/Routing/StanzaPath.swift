@@ -7,19 +7,21 @@ internal import XMPP
 @LoopActor
 struct StanzaPath {
     enum Step {
-        /// The sender's modules have a word, before the stanza is routed.
+        /// The modules of the sender's host decide, before the stanza is routed.
         case outgoing
         /// The destination is looked up by the domain of `to`.
         case route
-        /// The recipient's modules have a word, before its sessions are chosen.
+        /// The modules of the recipient's host decide, before the recipient's sessions are chosen.
         case incoming
         /// The account's sessions are chosen (RFC 6121 §8.5).
         case choose
         /// The stanza goes to the sessions that were chosen.
         case deliver
-        /// No session takes the message: modules may keep it.
+        /// No session takes the message: modules may store it.
         case offline
+        /// The modules of the recipient's host see the stanza delivered: they copy and archive it.
         case afterIncoming
+        /// The modules of the sender's host see it delivered.
         case afterOutgoing
         /// The answers go out, behind everything that the stanza itself has caused.
         case answer
@@ -38,12 +40,12 @@ struct StanzaPath {
     /// A result or an error for the sender. It waits for the end of the path, so that it overtakes no copy of the stanza.
     private(set) var answers: [Stanza] = []
 
-    /// What the stanza brings along that has no sender here.
+    /// A stanza that has no sender here.
     private let made: Stanza?
     let isRedelivery: Bool
-    /// Delays the sender's acknowledgement until somebody has the stanza.
+    /// Delays the sender's acknowledgement until a client has the stanza or it is stored.
     var ackHold: AckHold?
-    /// How many times another worker could not be given it.
+    /// How many times the mesh has refused it.
     let failures: UInt8
 
     /// The path of a stanza that a client has sent.
@@ -73,7 +75,7 @@ struct StanzaPath {
     /// The stanza as it is at this step.
     var stanza: Stanza? { incoming?.stanza ?? outgoing?.stanza ?? made }
 
-    /// The stanza is for an account of this host: its modules have their turn.
+    /// Goes on with a stanza for an account of this host: its modules have their turn.
     mutating func enter(_ host: Host, _ stanza: Stanza, to: JID) {
         incoming = Incoming(
             host: host, stanza: stanza, to: to, source: source, record: outgoing?.record, isRedelivery: isRedelivery)

@@ -4,7 +4,7 @@ internal import Telemetry
 public import XML
 public import XMPP
 
-/// The stream under a session, as the kernel sees it: somewhere to write to.
+/// The stream under a session, as the kernel sees it: bytes to its client, and whether the client is read.
 @LoopActor
 public protocol SessionStream: AnyObject {
     /// The client's address, as text.
@@ -17,22 +17,26 @@ public protocol SessionStream: AnyObject {
     /// Stanzas that may wait for the client before it counts as one that does not read; nil: only bytes are bounded.
     var queueBound: Int? { get }
     func send(_ bytes: UnsafeRawBufferPointer)
-    /// Ends the stream, with an error or without a word; the session's `end` follows from it.
+    /// Ends the stream, with an error or without one; the session's `end` follows from it.
     func close(_ error: StreamError?)
-    /// The session goes on without this stream, which ends: with an error, or without a word.
+    /// Ends the stream, with an error or without one; the session goes on without it.
     func release(_ error: StreamError?)
     func pauseReading()
     func resumeReading()
 }
 
-/// One bound resource of a user: a serial inbox of what its client sends, and the way to that client. With stream
-/// management (XEP-0198) it outlives its connection and may be resumed on another.
+/// One bound resource of a user: the source of what its client sends, and the way to that client. With stream management
+/// (XEP-0198) it outlives its connection and may be resumed on another.
+///
+/// A stanza to the client takes these steps; the earlier it enters, the more of them it takes:
+/// `deliver` (waits behind the barrier of a migration) → `outputFilter` → `write` (stream management) → `transmit` (the bound of
+/// a client that does not read) → stream.
 @LoopActor
 public final class Session {
     public let jid: JID
     /// The number of the connection that it began with, unique in this process; it keeps the number when it is resumed.
     public let connection: UInt64
-    /// Its own, since work of a session may be under way when its host is gone.
+    /// Strong: handling of a session's stanzas may be under way when the server has no such host any more.
     public let host: Host
     public private(set) var flags: SessionFlags
     public private(set) var priority: Int8 = 0
@@ -47,7 +51,7 @@ public final class Session {
     public internal(set) var address: String
     /// Once the client has enabled stream management.
     public internal(set) var streamManagement: StreamManagementState?
-    /// Keeps what others send in order while the session is new on this worker.
+    /// Holds stanzas back while the session is new on this worker; nil when it is not.
     var barrier: ReorderBarrier?
     private var states: [(index: Int, value: Any)] = []
     public var inbox = StanzaInbox()
@@ -56,7 +60,7 @@ public final class Session {
     private var written: UInt64 = 0
     private var pins: Int32 = 0
 
-    /// Decides on each stanza for this client: what it answers is sent. Set while a module holds things back (XEP-0352).
+    /// Takes each stanza for this client and returns those to send now. Set while a module holds stanzas back (XEP-0352).
     public var outputFilter: (@LoopActor (RenderedStanza) -> [RenderedStanza])?
 
     init(
@@ -109,7 +113,7 @@ public final class Session {
 
     // MARK: From the client
 
-    /// Takes the client's next stanza; while an earlier one waits for storage it is kept in order.
+    /// Takes the client's next stanza, which has its turn after those before it.
     public func receive(_ element: Element) {
         lastHeard = Loop.turnBegan
         admit(element, isInjected: false)
@@ -119,7 +123,7 @@ public final class Session {
     /// did not count it, so it is not counted here either (XEP-0198 §4).
     public func inject(_ element: Element) { admit(element, isInjected: true) }
 
-    /// Runs something that sends to this client and is nobody's stanza: the session does not move before it is done.
+    /// Runs work that sends to this client without a stanza of the client's. The session does not migrate before it is done.
     public func runPinned(_ body: @escaping @LoopActor () async -> Void) {
         pins += 1
         Loop.spawn { [self] in
@@ -129,18 +133,18 @@ public final class Session {
         }
     }
 
-    /// Whether something runs that its client must be heard for.
+    /// Whether such work runs. The client is read meanwhile, since the work may wait for its acknowledgement.
     var isPinned: Bool { pins > 0 }
 
-    /// Waits until everything has come that was sent to this session at its former worker, or it has ended.
+    /// Waits until all stanzas have come that were sent to this session at its former worker, or the session has ended.
     public func waitForBarrier() async {
         if let barrier { await barrier.waitUntilOpen() }
     }
 
-    /// Nothing that came from the client is being worked on.
+    /// No stanza of the client is being handled, no pinned work runs, and nothing is being stored: the session can migrate.
     var isSettled: Bool { pins == 0 && inbox.isSettled && streamManagement?.isStoring != true }
 
-    /// Calls `body` as soon as nothing is being worked on, or the session has ended.
+    /// Calls `body` as soon as the session is settled or has ended.
     func whenSettled(_ body: @escaping @LoopActor () -> Void) {
         if isSettled || hasEnded { body() } else { settledHandlers.append(body) }
     }
@@ -157,16 +161,17 @@ public final class Session {
     /// Sends a stanza to this client.
     public func send(_ stanza: Stanza) { deliver(stanza.kind, stanza.rendered()) }
 
-    /// Sends bytes that are a stanza of this kind.
+    /// Sends bytes that are one rendered stanza of this kind.
     public func deliver(_ kind: Stanza.Kind, _ bytes: [UInt8]) { deliver(RenderedStanza(kind, bytes)) }
 
+    /// Sends a rendered stanza, in order behind those that the barrier of a migration holds back.
     public func deliver(_ stanza: RenderedStanza) {
         if stanza.kind == .message { host.server.counters.messagesDelivered += 1 }
         if let barrier { return barrier.hold(stanza) }
         writeThroughFilter(stanza)
     }
 
-    /// The same past the barrier.
+    /// Sends a stanza that the barrier does not hold back.
     private func writeThroughFilter(_ stanza: RenderedStanza) {
         if let outputFilter {
             for held in outputFilter(stanza) { write(held) }
@@ -175,8 +180,8 @@ public final class Session {
         }
     }
 
-    /// The same for bytes that are valid during the call only, from another worker.
-    /// - Parameter follows: they were sent after the session by the worker that had it before.
+    /// Sends a stanza from another worker, whose bytes are valid during the call only: they are copied if it must wait.
+    /// - Parameter follows: the session's former worker sent them after it, so the barrier lets them pass.
     func deliver(_ kind: Stanza.Kind, _ bytes: UnsafeRawBufferPointer, follows: Bool, _ ackHold: AckHold?) {
         if kind == .message { host.server.counters.messagesDelivered += 1 }
         if barrier == nil, outputFilter == nil, streamManagement == nil {
@@ -188,17 +193,18 @@ public final class Session {
         }
     }
 
-    /// Sends a stanza past the filter.
+    /// Sends a stanza past the filter. One for a session that has ended is routed anew if its sender waits for it.
     public func write(_ stanza: RenderedStanza) {
         guard !hasEnded else { return stanza.ackHold == nil ? () : host.server.redeliver(stanza) }
         guard let streamManagement else { return stanza.bytes.withUnsafeBytes { transmit($0) } }
-        // What comes while there is no connection says when it came; what a stream has taken is sent again as it was.
+        // Without a connection it is stamped with the time (XEP-0203). What a stream has taken is sent again as it was.
         let stanza = stream == nil ? host.server.delayed(stanza, host) : stanza
         streamManagement.recordSent(stanza, self)
         stanza.bytes.withUnsafeBytes { transmit($0) }
     }
 
-    /// Gives bytes to the network.
+    /// Gives bytes to the stream, or closes the session if too much waits for its client. Without a stream they are dropped:
+    /// stream management has them.
     private func transmit(_ bytes: UnsafeRawBufferPointer) {
         guard let stream, !hasEnded else { return }
         if stream.queuedBytes == 0 { unreadStanzas = 0 }
@@ -208,11 +214,11 @@ public final class Session {
         stream.send(bytes)
     }
 
-    /// The network has taken everything.
+    /// Takes note that the network has accepted all bytes.
     public func streamDidDrain() { unreadStanzas = 0 }
 
-    /// Whether too much waited before the stanza that is next: how large that is, and what else was written in this turn,
-    /// says nothing of whether the client reads.
+    /// Whether too much waited before the next stanza. Its own size and what else this turn has written do not count: they say
+    /// nothing of whether the client reads.
     private func isOverBound(_ stream: any SessionStream) -> Bool {
         guard stream.isBlocked else { return false }
         if stream.queuedBytes > Session.longestQueue { return true }
@@ -220,8 +226,8 @@ public final class Session {
         return unreadStanzas >= bound && stream.queuedBytes > Connection.highWater
     }
 
-    /// Bytes that may wait for a client that does not read; the next stanza closes its stream. So much, and one stanza of
-    /// whatever size, may be unacknowledged where the client acknowledges (XEP-0198).
+    /// Bytes that may wait for a client that does not read; with more the next stanza closes its stream. With stream management
+    /// (XEP-0198) the same number may be unacknowledged, besides one stanza of whatever size.
     static let longestQueue = 8 << 20
 
     private func overflow() {
@@ -232,15 +238,15 @@ public final class Session {
         close(StreamError(.resourceConstraint, text: "Too many stanzas are waiting for this client"))
     }
 
-    /// Ends the session and its stream; without an error the client is told nothing but the end.
+    /// Ends the session and its stream, with an error or without one.
     public func close(_ error: StreamError?) {
         guard !hasEnded else { return }
         stream?.close(error)
         end()
     }
 
-    /// The session is over: everything that was known of it goes, and what its client has not got finds another way. One
-    /// that is about to migrate ends where it is adopted, or here if it stays.
+    /// Ends the session: its entry and its state go, and what its client has not acknowledged is routed anew. A session that is
+    /// migrating ends with the worker that adopts it, or here if it stays.
     public func end() {
         guard !hasEnded, !host.server.migration.deferEnd(of: self) else { return }
         barrier?.open(self)
@@ -255,7 +261,7 @@ public final class Session {
         host.server.redeliver(left, on: host)
     }
 
-    /// Another worker has the session now: here it is as if it had never been.
+    /// Drops the session without any effect on others: another worker has it now.
     func discardAfterMigration() {
         hasEnded = true
         stream?.release(nil)

@@ -1,20 +1,24 @@
 internal import Network
 internal import XMPP
 
-/// A message that is with somebody who may still lose it. As long as this is referred to, its sender is not told that it
-/// was handled (XEP-0198 §4); so nobody who has a part in the delivery can forget to say that it is done.
+/// Delays the sender's acknowledgement of a message (XEP-0198 §4) while a crash could still lose it.
+///
+/// Each carrier of the message keeps a reference: the rendered stanza on its way, the send window of another worker, the
+/// unacknowledged messages of the recipient's client. The last reference that goes releases the hold, so no carrier can
+/// forget to. A carrier drops its reference when the client has the message, or when it is stored.
 @LoopActor
 final class AckHold {
-    /// Whom its end concerns.
+    /// What the release ends.
     enum Owner {
+        /// The condition of the sender's acknowledgement, on the sender's worker.
         case sender(PendingAck)
-        /// The worker that has it, too, and keeps it until the ticket is given back.
+        /// The entry in the send window of the worker that sent the message here, which gets the ticket back.
         case peer(slot: UInt8, ticket: UInt64)
-        /// Nobody: it is stored under this number, and forgotten then.
+        /// The stored copy under this number, which is deleted. The sender has its acknowledgement already.
         case row(Int64, user: JID, any OfflineStore)
     }
 
-    /// Like everything that refers to it, it lives and ends on the loop.
+    /// Read in `deinit` only, which runs on the loop as all carriers do.
     private nonisolated(unsafe) let owner: Owner
     private nonisolated let ackHolds: AckHolds
 

@@ -2,16 +2,16 @@ internal import IPC
 internal import Network
 internal import XMPP
 
-/// The messages of this worker that senders wait to be told of: those that ended in this turn, those that another
-/// worker has, and the sessions whose clients may take too long.
+/// All ack holds of a worker: those released in this turn, the send windows of the other workers, and the sessions whose
+/// clients have messages that are neither acknowledged nor stored.
 @LoopActor
 final class AckHolds {
-    /// Milliseconds from one look at the sessions to the next.
+    /// Milliseconds from one check of the watched sessions to the next.
     private static let checkMilliseconds: Int64 = 500
 
-    /// Not weak, which would make every use of the server dearer.
+    /// Not weak: each use of a weak reference looks its side table up.
     private unowned let server: Server
-    /// Touched on the loop only, as everything here; the end of a custody has no way to say so that costs nothing.
+    /// Touched on the loop only. `deinit` of a hold has no isolation and no free way to prove it.
     private nonisolated(unsafe) var released: [AckHold.Owner] = []
     /// By slot.
     private var windows: [PeerSendWindow] = []
@@ -22,16 +22,17 @@ final class AckHolds {
 
     init(server: Server) {
         self.server = server
-        // A worker must not take for its own what was given to one that is dead.
+        // Tickets of a former incarnation in the same slot come back as unknown ones.
         lastTicket = UInt64(server.incarnation) << 32
     }
 
-    /// No other worker has anything of this one's.
+    /// No other worker has a message that it has not confirmed.
     var isIdle: Bool { windows.allSatisfy(\.isEmpty) }
 
     // MARK: The end of each
 
-    /// Called when nobody holds it any more, in the middle of anything: what follows waits for the end of the turn.
+    /// Takes note of a hold that has lost its last reference. The release follows at the end of the turn, since this one may
+    /// come in the middle of anything.
     nonisolated func releaseLater(_ owner: AckHold.Owner) {
         if released.isEmpty { LoopActor.assumeIsolated { Loop.endOfTurn { [self] in release() } } }
         released.append(owner)
@@ -58,23 +59,23 @@ final class AckHolds {
         return lastTicket
     }
 
-    /// Another worker has the message now, under the newest ticket or one of those taken in a row.
+    /// Enters a message that was sent to another worker into its window. Tickets come in the order in which they were made.
     func track(_ ackHold: AckHold, _ bytes: [UInt8], to slot: UInt8, _ ticket: UInt64, since: Int64 = Loop.turnBegan) {
         while windows.count <= slot { windows.append(PeerSendWindow()) }
         windows[Int(slot)].track(ticket, bytes, ackHold, since: since)
     }
 
-    /// That worker says that somebody has them.
+    /// Ends tickets that a worker has given back: the messages are with their clients there, or stored.
     func confirm(_ tickets: [UInt64], by slot: UInt8) {
         guard slot < windows.count else { return }
         for ticket in tickets { _ = windows[Int(slot)].confirm(ticket) }
         resumeSenders()
     }
 
-    /// That worker did not take it.
+    /// Ends the ticket of a message that the worker has not taken after all.
     func cancel(_ ticket: UInt64, of slot: UInt8) { confirm([ticket], by: slot) }
 
-    /// A worker is gone, and what it had not handed on may be gone with it: all of that finds its way anew.
+    /// Routes the messages anew that a worker had not confirmed when it died: they may have died with it.
     func peerGone(_ slot: UInt8) {
         guard slot < windows.count else { return }
         let lost = windows[Int(slot)].removeAll()
@@ -91,7 +92,7 @@ final class AckHolds {
 
     func hasRoom(in slot: UInt8) -> Bool { slot >= windows.count || windows[Int(slot)].hasRoom }
 
-    /// Waits until another worker may be given more.
+    /// Waits until the worker's window has room, or the worker is gone.
     func waitForRoom(in slot: UInt8) async {
         guard !hasRoom(in: slot) else { return }
         await withCheckedContinuation { waitingForRoom.append((slot, $0)) }
@@ -107,7 +108,7 @@ final class AckHolds {
 
     // MARK: With clients
 
-    /// Looks at a session now and then, until its client has everything or it is stored.
+    /// Checks a session at intervals until each of its messages is acknowledged or stored.
     func watch(_ session: Session) {
         watched.append(session)
         guard timer == nil else { return }

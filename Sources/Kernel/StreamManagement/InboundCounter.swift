@@ -1,17 +1,17 @@
 internal import Streams
 
-/// How far a session's stanzas have been handled (XEP-0198 §4): those that were begun, less those of which something
-/// that was promised is not done yet. Numbers wrap at 2³² as the XEP's do.
+/// The count of a source's handled stanzas (XEP-0198 §4): those that have had their turn, up to the first one with an open
+/// condition. Numbers wrap at 2³² as the XEP's do.
 struct InboundCounter {
-    /// Stanzas that were begun.
+    /// Stanzas that have had their turn.
     private(set) var begun: UInt32 = 0
-    /// What was begun last is not the client's: it has no number.
+    /// The stanza begun last was injected: the peer does not count it, so it has no number.
     private var isInjected = false
     /// Stanzas with open conditions, in order, and how many each has. Those behind the first may have none left; they are
     /// removed with it.
     private var open = WaitingLine<(number: UInt32, conditions: Int32)>()
 
-    /// The stanzas up to this one are done with.
+    /// The last stanza of which, as of all before it, no condition is open.
     var done: UInt32 { open.first.map { $0.number &- 1 } ?? begun }
 
     var isSettled: Bool { open.isEmpty }
@@ -21,7 +21,8 @@ struct InboundCounter {
         if !isInjected { begun &+= 1 }
     }
 
-    /// Something remains to be done for the stanza begun last; answers its number, if it has one.
+    /// Opens a condition of the stanza begun last.
+    /// - Returns: the stanza's number; nil for an injected one.
     mutating func deferAck() -> UInt32? {
         guard !isInjected else { return nil }
         if !open.isEmpty, open[open.count - 1].number == begun {
@@ -32,7 +33,8 @@ struct InboundCounter {
         return begun
     }
 
-    /// It is done. True if `done` may have grown.
+    /// Closes a condition of a stanza.
+    /// - Returns: whether `done` has grown.
     mutating func fulfill(_ number: UInt32) -> Bool {
         guard let at = position(of: number), open[at].conditions > 0 else { return false }
         open[at].conditions -= 1

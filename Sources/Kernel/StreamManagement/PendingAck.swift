@@ -2,8 +2,8 @@ public import Network
 internal import Telemetry
 internal import XMPP
 
-/// Something that must be done, usually a commit, before a client is told that its stanza was handled (XEP-0198 §4).
-/// Delivery does not wait for it, the acknowledgement does. Exactly one of `fulfill` and `fail` is called, once.
+/// A condition of an acknowledgement, usually a commit: until it is fulfilled the peer is not told that its stanza was handled
+/// (XEP-0198 §4). Delivery does not wait for it. Its holder calls exactly one of `fulfill` and `fail`, once.
 @LoopActor
 public struct PendingAck {
     private let source: any StanzaSource
@@ -19,8 +19,8 @@ public struct PendingAck {
         if let number { source.fulfill(number) }
     }
 
-    /// It cannot be done. The stream ends with `internal-server-error`, so that the client sends again whatever was not
-    /// acknowledged; the condition itself stays open for ever.
+    /// Gives the condition up. The stream ends with `internal-server-error`, so that the peer sends again whatever was not
+    /// acknowledged; the condition stays open, so the count never passes the stanza.
     public func fail(_ reason: String) {
         guard !source.hasEnded else { return }
         Log.error("a stanza cannot be acknowledged, closing its stream", [Field("session", source.jid), Field("reason", reason)])

@@ -5,20 +5,20 @@ internal import Streams
 internal import Telemetry
 public import XMPP
 
-/// Finding the session that a client wants to go on with (XEP-0198 §5), on whichever worker it is.
+/// Finds the session that a client wants to resume (XEP-0198 §5), on whichever worker it is, and brings it here.
 extension Host {
     public enum Resumption: Sendable {
         /// The session is here and has no connection: `attach` it after the client was told.
         case resumed(Session, handled: UInt32)
         case refused(StreamManagementXML.Refusal, handled: UInt32?)
-        /// The client says to have got more than it was sent: there is nothing left to go on with.
+        /// The client acknowledges more than it was sent; the session has ended.
         case broken(StreamError)
     }
 
     /// Whether sessions can be resumed here at all.
     public var resumes: Bool { extensionNamespaces.contains(StreamManagementXML.namespace) }
 
-    /// A name by which a session can be resumed: a secret, and where to look.
+    /// The id by which a session is resumed: its key, and the resource by which it is found.
     public static func resumptionName(key: String, resource: String) -> String { key + resource }
 
     /// - Parameters:
@@ -38,7 +38,7 @@ extension Host {
         do throws(UnacknowledgedStanzas.TooHigh) {
             try streamManagement.acknowledge(count, session)
         } catch {
-            // What it does not know itself can be told it only from the beginning, by what is kept for who is not there.
+            // The client has lost its own count. The session ends, so that its unacknowledged messages are stored for the next.
             session.end()
             return .broken(StreamManagementXML.tooHigh(count, sent: error.sent))
         }
@@ -49,7 +49,7 @@ extension Host {
     public static var keyCharacters: Int { StreamManagementState.keyLength / 3 * 4 }
 
     private func find(_ jid: JID, _ key: String, _ connection: UInt64) async -> Session? {
-        // It may be on its way to another worker just now: then it is looked for where it went.
+        // A session that migrates just now is looked for where it went, at the next attempt.
         for _ in 0..<Self.maxAttempts {
             guard let route = server.session(jid) else { return nil }
             if route.slot != server.slot {
@@ -70,6 +70,8 @@ extension Host {
         return nil
     }
 
+    /// Attempts to find a session that migrates, and the milliseconds between them. After the last one the client is refused
+    /// with `item-not-found`.
     private static let maxAttempts = 20
     private static let retryMilliseconds: Int64 = 25
 

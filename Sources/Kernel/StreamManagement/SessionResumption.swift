@@ -6,14 +6,15 @@ public import XMPP
 
 /// A session that outlives its connection (XEP-0198 §5).
 extension Session {
-    /// What other workers know of it.
+    /// The session's entry in the directory.
     var record: SessionRecord {
         SessionRecord(
             bare: jid.bareText, resource: jid.resource, slot: owner.slot, incarnation: owner.incarnation,
             connection: connection, priority: priority, flags: flags, since: since, address: address)
     }
 
-    /// Begins to count. Nil: it has begun before.
+    /// Enables stream management.
+    /// - Returns: nil if it is enabled already, or the session has ended.
     public func enableAcknowledgements(_ terms: StreamManagementState.Terms, key: String) -> StreamManagementState? {
         guard streamManagement == nil, !hasEnded else { return nil }
         let streamManagement = StreamManagementState(terms, key: key, session: self)
@@ -21,7 +22,8 @@ extension Session {
         return streamManagement
     }
 
-    /// Takes a request or an acknowledgement, if they were agreed on; whoever claims too much is at its end.
+    /// Takes a client's `<r/>` or `<a/>`; without stream management they mean nothing. A client that acknowledges more than it
+    /// was sent is closed.
     public func receive(_ sign: StreamManagementNonza) {
         guard let streamManagement, !hasEnded else { return }
         switch sign {
@@ -35,14 +37,14 @@ extension Session {
         }
     }
 
-    /// Sends an element that is no stanza and is not counted.
+    /// Sends an element that is no stanza and is not counted (XEP-0360).
     public func sendNonza(_ element: Element) {
         element.rendered(within: Namespace.client).withUnsafeBytes { stream?.send($0) }
     }
 
     /// Stanzas that the client has not acknowledged, in bytes.
     public var unacknowledgedBytes: Int { streamManagement?.waiting.byteCount ?? 0 }
-    /// Asks the client what it has; of no effect without stream management.
+    /// Requests an acknowledgement at the end of the turn; without stream management it does nothing.
     public func requestAcknowledgement() { streamManagement?.requestAcknowledgement(self) }
     /// The highest number under which something is stored that was sent to this client.
     public var lastStored: Int64 { streamManagement?.waiting.lastReceipt ?? 0 }
@@ -50,8 +52,8 @@ extension Session {
     public func hasStored(_ number: Int64) -> Bool { streamManagement?.unacked.has(row: number) == true }
     public var isAttached: Bool { stream != nil }
 
-    /// What is sent meanwhile is stored under this number until the client acknowledges it; of no effect without
-    /// stream management.
+    /// Notes with each stanza that `body` sends the number under which it is stored until the client acknowledges it; without
+    /// stream management it only runs `body`.
     public func stored(_ number: Int64, _ body: () -> Void) {
         if let streamManagement { streamManagement.stored(number, body) } else { body() }
     }
@@ -65,7 +67,8 @@ extension Session {
 
     // MARK: The connection comes and goes
 
-    /// The connection under a stream is gone without the stream's end: the session waits to be resumed, if it can be.
+    /// Takes note of a stream whose connection is gone without the stream's end. The session waits to be resumed, or ends if
+    /// it cannot be.
     public func streamDidDisconnect(_ stream: any SessionStream) {
         guard !hasEnded, self.stream === stream else { return }
         guard let streamManagement, streamManagement.isResumable else { return end() }
@@ -73,12 +76,12 @@ extension Session {
         startResumeTimer()
     }
 
-    /// Gives the connection up, as one behind which nobody is any more.
+    /// Gives up a connection behind which no client answers. The session waits to be resumed, or closes if it cannot be.
     public func detachOrClose(_ error: StreamError) {
         if streamManagement?.isResumable == true { detach(closingWith: error) } else { close(error) }
     }
 
-    /// Another connection is about to take its place.
+    /// Ends the stream under the session, with an error; another connection is about to take its place.
     func detach(closingWith error: StreamError) {
         guard let stream else { return }
         self.stream = nil
@@ -105,11 +108,11 @@ extension Session {
 }
 
 extension Server {
-    /// Has sessions that can be resumed moved to another worker, where they wait for their clients; to be called again
-    /// until there are none: one that is being worked on stops reading first. Their connections are closed without a
-    /// word, so that clients come back.
-    /// - Parameter limit: how many may begin to move now.
-    /// - Returns: how many sessions are still to begin.
+    /// Begins to move resumable sessions to another worker, where they wait for their clients, whose connections are closed
+    /// without a stream error so that they come back. A session whose stanzas are being handled is no longer read and moves with
+    /// a later call: the worker calls again until none is left.
+    /// - Parameter limit: sessions that may begin to move with this call.
+    /// - Returns: sessions that are still to begin.
     public func moveResumableSessions(to slot: UInt8, limit: Int = 500) -> Int {
         var (begun, remaining) = (0, 0)
         for session in Array(localSessions) where session.streamManagement?.isResumable == true {

@@ -14,13 +14,14 @@ internal import XMPP
 public final class StreamManagementState {
     /// What was agreed when it was enabled.
     public struct Terms: Sendable, Equatable {
-        /// Stanzas that may wait for acknowledgement; nil: as many as there are.
+        /// Stanzas that may be unacknowledged; with more the client gets a moment to acknowledge, then its stream is closed.
+        /// Nil: unlimited.
         public var maxUnacked: Int?
-        /// After how many stanzas the client is asked; nil: never.
+        /// Stanzas sent from one request for an acknowledgement to the next; nil: none is requested.
         public var requestInterval: Int?
-        /// Milliseconds for which the session can be resumed; nil: it cannot.
+        /// Milliseconds for which a session without a connection waits to be resumed, then it ends. Nil: it cannot be resumed.
         public var resumeTimeout: Int64?
-        /// Seconds for which the count of a session that was not resumed is remembered; nil: it is not.
+        /// Seconds for which the count of a session that was not resumed is stored; nil: it is not.
         public var resumeCountLifetime: Int64?
 
         public init(maxUnacked: Int?, requestInterval: Int?, resumeTimeout: Int64?, resumeCountLifetime: Int64?) {
@@ -32,30 +33,32 @@ public final class StreamManagementState {
     }
 
     let terms: Terms
-    /// Whoever knows it may resume the session, if it is the same user; empty: nobody.
+    /// The secret with which the same user may resume the session; empty: it cannot be resumed.
     public let key: String
     var waiting: UnacknowledgedStanzas
-    /// The session's count when the client's began.
+    /// `inbox.received` at `<enable/>`: the client's `h` is the handled count less this.
     private let base: UInt32
-    /// The counts of the first request that waits for its answer, and of the last.
+    /// The received counts at the first request that is not answered, and at the last.
     private var openRequests: (first: UInt32, last: UInt32)?
     private var sinceRequest = 0
     private var mustRequest = false
     private var isFlushScheduled = false
-    /// When the session ends unless it is resumed; or the client's patience is over.
+    /// With a connection: closes the stream of a client that stays over its bound. Without: ends the session.
     private var timer: Loop.Timer?
-    /// Stanzas sent meanwhile are still stored under this number.
+    /// The number under which the stanzas that are sent now are stored; 0 if they are not.
     private var receipt: Int64 = 0
-    /// What its sender is not told to be handled before the client has it.
+    /// The messages that delay their senders' acknowledgements.
     var unacked = UnackedMessages()
-    /// Some of that is being stored.
+    /// A batch of `unacked` is being written to the offline store.
     var isStoring = false
+    /// `AckHolds` checks the session at intervals.
     var isWatched = false
 
+    /// Random bytes of a key.
     public static let keyLength = 18
-    /// How long a client may leave too many stanzas unacknowledged before its stream is closed.
+    /// Milliseconds for which a client may leave more than `maxUnacked` stanzas unacknowledged; then its stream is closed.
     private static let overflowMilliseconds: Int64 = 5_000
-    /// So many times the agreed number is too much at once.
+    /// Times `maxUnacked` at which the stream is closed without that delay.
     private static let farOverFactor = 10
 
     init(_ terms: Terms, key: String, session: Session, handled: UInt32 = 0, waiting: UnacknowledgedStanzas = .init()) {
@@ -70,13 +73,13 @@ public final class StreamManagementState {
     /// How many of the client's stanzas have been handled.
     func handled(_ session: Session) -> UInt32 {
         let count = session.inbox.handled &- base
-        // What was begun before the count began may still be worked on.
+        // Stanzas from before `<enable/>` may still be in progress: they would make the count negative, which wraps.
         return count > UInt32.max / 2 && session.inbox.received &- base < UInt32.max / 2 ? 0 : count
     }
 
     // MARK: From the client
 
-    /// The client wants to know what was handled: it is told when all that it has sent is.
+    /// Takes a client's request. It is answered when all that the client sent before it has been handled.
     func handleRequest(_ session: Session) {
         let count = session.inbox.received &- base
         openRequests = (openRequests?.first ?? count, count)
@@ -87,14 +90,16 @@ public final class StreamManagementState {
         if openRequests != nil, isAnswerable(session) { scheduleFlush(session) }
     }
 
-    /// Whether all that the client asked about first has been handled: who asks without a pause is answered, too.
+    /// Whether all that came before the first open request has been handled. Not the last: a client that requests without a
+    /// pause would never be answered.
     private func isAnswerable(_ session: Session) -> Bool {
         openRequests.map { has(handled(session), reached: $0.first) } ?? false
     }
 
     private func has(_ count: UInt32, reached other: UInt32) -> Bool { count &- other <= UInt32.max / 2 }
 
-    /// - Throws: the client says to have got more than it was sent.
+    /// Removes what the client acknowledges.
+    /// - Throws: the client acknowledges more than it was sent.
     func acknowledge(_ count: UInt32, _ session: Session) throws(UnacknowledgedStanzas.TooHigh) {
         let receipt = try waiting.acknowledge(count)
         if !unacked.isEmpty { forgetAcknowledged(session) }
@@ -119,7 +124,7 @@ public final class StreamManagementState {
         if isOverBound { overflow(session) }
     }
 
-    /// What is sent meanwhile is stored under this number until it is acknowledged.
+    /// Notes with each stanza that `body` sends the number under which it is stored until it is acknowledged.
     func stored(_ number: Int64, _ body: () -> Void) {
         receipt = number
         body()
@@ -132,7 +137,7 @@ public final class StreamManagementState {
         session.host.server.scheduleAcknowledgement(session)
     }
 
-    /// The end of the turn: what is due is written.
+    /// Writes the answer and the request that are due, at the end of the turn.
     func flush(_ session: Session) {
         isFlushScheduled = false
         guard let stream = session.stream else { return }
@@ -145,14 +150,15 @@ public final class StreamManagementState {
         mustRequest = false
     }
 
-    /// The client is asked at the end of the turn for what it has been sent since it was asked last.
+    /// Requests an acknowledgement of what was sent since the last request, where requests are agreed on.
     func requestOverdueAcknowledgement(_ session: Session) {
         guard terms.requestInterval != nil, sinceRequest > 0, session.stream != nil else { return }
         mustRequest = true
         scheduleFlush(session)
     }
 
-    /// The client is asked at the end of the turn, also where it is not asked by itself: it gets no more before it answers.
+    /// Requests an acknowledgement at the end of the turn, also where the terms have none: the caller sends nothing more before
+    /// the answer.
     func requestAcknowledgement(_ session: Session) {
         guard session.stream != nil else { return }
         mustRequest = true
@@ -171,8 +177,8 @@ public final class StreamManagementState {
         return terms.maxUnacked.map { waiting.unstoredCount > $0 } ?? false
     }
 
-    /// Bytes that wait, without the first or the last stanza, whichever is larger: one alone is never too much, however
-    /// large, nor are a few small ones behind it.
+    /// Unacknowledged bytes without the first or the last stanza, whichever is larger: one stanza alone is never too much,
+    /// however large, nor are a few small ones behind it.
     private var bytesBesideOne: Int {
         let (first, last) = (waiting.waiting.first?.bytes.count ?? 0, waiting.waiting.last?.bytes.count ?? 0)
         return waiting.byteCount - max(first, last)
@@ -183,7 +189,8 @@ public final class StreamManagementState {
         return terms.maxUnacked.map { waiting.unstoredCount > Self.farOverFactor * $0 } ?? false
     }
 
-    /// Who reads gets a moment to say so; who is not there, or far behind, does not.
+    /// Closes the stream of a client over its bound: after a moment, in which it may acknowledge, or at the end of the turn if
+    /// it is disconnected or far over it.
     private func overflow(_ session: Session) {
         if session.stream != nil, !isFarOverBound {
             guard timer == nil else { return }
@@ -194,7 +201,7 @@ public final class StreamManagementState {
             }
             return
         }
-        // Not from inside whoever is delivering.
+        // Not now: the caller is in the middle of a delivery.
         Loop.endOfTurn { [self] in
             if !session.hasEnded { giveUp(session) }
         }
@@ -209,7 +216,7 @@ public final class StreamManagementState {
 
     // MARK: Without a connection
 
-    /// The connection is gone: the session waits for so long to be resumed.
+    /// Lets the session wait to be resumed, now that its connection is gone; it ends after so many milliseconds.
     func sessionDidDetach(_ session: Session, for milliseconds: Int64) {
         timer?.cancel()
         (openRequests, mustRequest, sinceRequest) = (nil, false, 0)
@@ -223,7 +230,7 @@ public final class StreamManagementState {
         storeAtEndOfTurn(session)
     }
 
-    /// There is a connection again: what was not acknowledged goes once more, in order.
+    /// Sends on the new connection what was not acknowledged, in order.
     func sessionDidAttach(_ session: Session, _ stream: any SessionStream) {
         timer?.cancel()
         timer = nil
@@ -249,7 +256,8 @@ public final class StreamManagementState {
         timer = nil
     }
 
-    /// The session is over; what its client has not said to have, except what is still stored anyway.
+    /// Removes the stanzas of a session that ends.
+    /// - Returns: those that the client has not acknowledged and that are stored nowhere.
     func sessionDidEnd(_ session: Session) -> [UndeliveredStanza] {
         cancel()
         return removeUndelivered(session)

@@ -1,22 +1,23 @@
 internal import Network
 internal import Streams
 
-/// The messages for one client of which the sender is not told yet that they were handled, in order, behind those that
-/// were stored because the client took its time. Numbers are the counts of stream management, and wrap with them.
+/// The messages of one client that it has not acknowledged and that delay their senders' acknowledgements, in order; before
+/// them those that were stored since, because the client took its time. Numbers are the counts of stream management, and
+/// wrap with them.
 @LoopActor
 struct UnackedMessages {
     struct Message {
         let number: UInt32
         let bytes: [UInt8]
-        /// When it was sent, by `Loop.now`.
+        /// When it was sent, in milliseconds of `Loop.now`.
         let since: Int64
         /// Nil once it is stored.
         var ackHold: AckHold?
-        /// The number under which it is stored, for this session alone; 0 if it is not.
+        /// The number under which it is stored; 0 if it is not.
         var row: Int64
     }
 
-    /// `storedCount` are stored, then `storingCount` are being stored, the others wait.
+    /// The first `storedCount` are stored, the next `storingCount` are being stored, the others wait.
     private var messages = WaitingLine<Message>()
     private var storedCount = 0
     private var storingCount = 0
@@ -37,14 +38,15 @@ struct UnackedMessages {
         messages.append(Message(number: number, bytes: bytes, since: since, ackHold: ackHold, row: 0))
     }
 
-    /// The same for one that was stored; before the first that is not.
+    /// Adds a message that is stored already. None may be added after one that is not.
     mutating func add(_ number: UInt32, _ bytes: [UInt8], since: Int64, row: Int64) {
         messages.append(Message(number: number, bytes: bytes, since: since, ackHold: nil, row: row))
         rows.insert(row)
         storedCount += 1
     }
 
-    /// The client has those up to this number. Answers the rows that are not needed any more.
+    /// Removes the messages up to this number, which the client has.
+    /// - Returns: their rows, which are not needed any more.
     mutating func acknowledge(_ number: UInt32) -> [Int64] {
         var forgotten: [Int64] = []
         var arrived = 0
@@ -55,7 +57,7 @@ struct UnackedMessages {
                 forgotten.append(row)
                 rows.remove(row)
             }
-            // What is taken stays in memory for a while; its sender must not wait for that.
+            // The line frees its memory later; the hold must not wait for that.
             messages[place].ackHold = nil
             if storedCount > 0 { storedCount -= 1 } else if storingCount > 0 { storingCount -= 1 }
         }
@@ -63,15 +65,16 @@ struct UnackedMessages {
         return forgotten
     }
 
-    /// Those that were sent before a moment are being stored from now on; none may be yet.
+    /// Marks the first waiting messages as being stored: those sent before a moment, `most` of them at most. No others may be
+    /// being stored.
     mutating func beginStoring(sentBefore moment: Int64, most: Int) -> [Message] {
         let due = waiting.prefix(most).prefix { $0.since <= moment }
         storingCount = due.count
         return Array(due)
     }
 
-    /// These have rows now.
-    /// - Returns: the rows of those that arrived meanwhile.
+    /// Marks the messages that were being stored as stored under these rows.
+    /// - Returns: the rows of those that the client has acknowledged meanwhile.
     mutating func endStoring(_ stored: [(number: UInt32, row: Int64)]) -> [Int64] {
         var arrived: [Int64] = []
         var place = storedCount
@@ -91,9 +94,9 @@ struct UnackedMessages {
         return arrived
     }
 
-    /// They could not be stored, and wait as before.
+    /// Lets the messages that could not be stored wait as before.
     mutating func giveUpStoring() { storingCount = 0 }
 
-    /// Nobody waits for those that are not stored any longer.
+    /// Releases the holds of the messages that wait: no store takes them.
     mutating func dropWaiting() { messages.removeLast(waitingCount) }
 }

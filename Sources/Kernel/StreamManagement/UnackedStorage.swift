@@ -5,15 +5,17 @@ internal import Streams
 internal import Telemetry
 internal import XMPP
 
-/// What becomes of messages whose senders wait until the client has them: it says so, or they are stored after a while.
+/// Bounds how long a message delays its sender's acknowledgement: a client that does not acknowledge it is asked, and then
+/// the message is stored.
 extension StreamManagementState {
-    /// Milliseconds after which a client is asked whether it has them, and after which they are stored.
+    /// Milliseconds for which a message may be unacknowledged before its client is asked.
     private static let requestAfterMilliseconds: Int64 = 250
+    /// Milliseconds for which a message may be unacknowledged before it is stored.
     private static let storeAfterMilliseconds: Int64 = 750
-    /// Messages that are stored at a time.
+    /// Messages that one transaction stores; the next one stores the others.
     private static let maxBatch = 500
 
-    /// The stanza sent last is such a message.
+    /// Tracks the stanza sent last, which delays its sender's acknowledgement.
     func trackUnacked(_ bytes: [UInt8], _ ackHold: AckHold, _ session: Session) {
         let isFirst = unacked.waitingCount == 0
         unacked.add(waiting.sent, bytes, since: Loop.turnBegan, ackHold)
@@ -27,7 +29,7 @@ extension StreamManagementState {
         if session.stream == nil { storeAtEndOfTurn(session) }
     }
 
-    /// The client has acknowledged something.
+    /// Removes what the client has acknowledged, and its stored copies.
     func forgetAcknowledged(_ session: Session) { forget(unacked.acknowledge(waiting.acknowledged), session) }
 
     private func forget(_ rows: [Int64], _ session: Session) {
@@ -35,7 +37,8 @@ extension StreamManagementState {
         session.host.offlineStore?.forget(rows, of: session.jid.bare)
     }
 
-    /// A while has passed. False: no message waits any more.
+    /// Stores the messages that are due, or asks the client for an acknowledgement.
+    /// - Returns: false if no message waits any more and none is being stored.
     func checkUnacked(_ session: Session) -> Bool {
         guard let first = unacked.waiting.first else {
             isWatched = isStoring
@@ -49,10 +52,10 @@ extension StreamManagementState {
         return true
     }
 
-    /// Nobody is there who could say to have them.
+    /// Stores the messages of a disconnected client when the turn ends: no acknowledgement can come.
     func storeAtEndOfTurn(_ session: Session) {
         guard unacked.waitingCount > 0 else { return }
-        // Of a session that is arriving here the entry, too, has just been made.
+        // Not now: a session that has just migrated here is not in the tables yet.
         Loop.endOfTurn { [self] in
             guard !session.hasEnded, session.stream == nil else { return }
             store(session, sentBefore: .max)
@@ -91,7 +94,8 @@ extension StreamManagementState {
         unacked = UnackedMessages()
     }
 
-    /// Another attempt is made with the next look at the session. One that has ended meanwhile has left them out.
+    /// Leaves the messages for the next check. `removeUndelivered` has left them out if the session has ended meanwhile: then
+    /// they are routed anew here.
     private func didNotStore(_ session: Session, _ offlineStore: any OfflineStore) {
         let undelivered = unacked.storing.map { UndeliveredStanza(bytes: $0.bytes, sentAt: $0.since, ackHold: $0.ackHold) }
         unacked.giveUpStoring()
@@ -101,7 +105,8 @@ extension StreamManagementState {
         session.host.server.redeliver(undelivered, on: session.host)
     }
 
-    /// The session is over: what its client has not got, except what is stored or about to be.
+    /// Removes the messages of a session that ends.
+    /// - Returns: the stanzas that its client has not acknowledged, except those that are stored or being stored.
     func removeUndelivered(_ session: Session) -> [UndeliveredStanza] {
         var undelivered: [UndeliveredStanza] = []
         var messages = unacked.all
@@ -127,8 +132,8 @@ extension StreamManagementState {
         return undelivered
     }
 
-    /// Stored messages of a session that is over find their way anew if somebody is there who takes them, unless that
-    /// was handed them already; otherwise they are where they belong.
+    /// Routes the stored messages of an ended session anew if another resource takes messages; otherwise they stay stored for
+    /// the next one. A resource that came first has taken and deleted them: what is not stored any more is left out.
     private func reroute(
         _ messages: [UnackedMessages.Message], _ session: Session, _ offlineStore: any OfflineStore
     ) {
