@@ -301,7 +301,8 @@ public final class Server {
     ///   - follows: the stanza follows a session that has migrated from here.
     ///   - source: where the stanza came in, if it is here: its acknowledgement waits until this has found its way.
     func forward(
-        _ stanza: RenderedStanza, to connections: [UInt64], at slot: UInt8, follows: Bool = false, for source: (any StanzaSource)? = nil
+        _ stanza: RenderedStanza, to connections: [UInt64], at slot: UInt8, follows: Bool = false,
+        for source: (any StanzaSource)? = nil
     ) {
         let ticket = stanza.ackHold == nil ? 0 : ackHolds.newTicket()
         let frame = MeshFrame.stanza(

@@ -218,7 +218,7 @@ public final class Router {
     // MARK: To sessions
 
     /// Delivers one stanza to sessions wherever they are, rendered once.
-    /// - Parameter source: where the stanza came in that is being worked on: its acknowledgement waits until this has found its way.
+    /// - Parameter source: where the stanza being handled came in: its acknowledgement waits until this one has found its way.
     public func deliver(_ stanza: Stanza, to recipients: some Sequence<SessionRoute>, for source: (any StanzaSource)? = nil) {
         deliver(RenderedStanza(stanza.kind, stanza.rendered()), to: recipients, for: source)
     }
