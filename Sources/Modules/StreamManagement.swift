@@ -22,8 +22,8 @@ public final class StreamManagement: Module {
         let keepsCount = options.bool("stale_h.enabled")
         terms = StreamManagementState.Terms(
             maxUnacked: options.int("buffer_max"), requestInterval: options.bool("ack") ? options.int("ack_freq") : nil,
-            resumeTimeout: options.bool("buffer") ? options.duration("resume_timeout")?.wholeMilliseconds : nil,
-            resumeCountLifetime: keepsCount ? options.duration("stale_h.geriatric")?.components.seconds : nil)
+            resumeMilliseconds: options.bool("buffer") ? options.duration("resume_timeout")?.wholeMilliseconds : nil,
+            resumeCountSeconds: keepsCount ? options.duration("stale_h.geriatric")?.components.seconds : nil)
         forgetsEvery = keepsCount ? options.duration("stale_h.repeat_after")?.wholeMilliseconds : nil
     }
 
@@ -53,17 +53,17 @@ public final class StreamManagement: Module {
     private static func enable(_ element: Element, _ session: Session, _ terms: StreamManagementState.Terms) {
         var terms = terms
         let wants = element.attribute("resume", equals: "true") || element.attribute("resume", equals: "1")
-        if !wants { terms.resumeTimeout = nil }
-        if let timeout = terms.resumeTimeout, let preferred = element["max"].flatMap({ Int64($0) }), preferred > 0 {
-            terms.resumeTimeout = preferred < timeout / 1000 ? preferred * 1000 : timeout
+        if !wants { terms.resumeMilliseconds = nil }
+        if let timeout = terms.resumeMilliseconds, let preferred = element["max"].flatMap({ Int64($0) }), preferred > 0 {
+            terms.resumeMilliseconds = preferred < timeout / 1000 ? preferred * 1000 : timeout
         }
-        let key = terms.resumeTimeout == nil ? "" : Base64.encode(RandomPool.take(StreamManagementState.keyLength))
+        let key = terms.resumeMilliseconds == nil ? "" : Base64.encode(RandomPool.take(StreamManagementState.keyLength))
         guard session.enableAcknowledgements(terms, key: key) != nil else {
             session.sendNonza(StreamManagementXML.failed(.unexpectedRequest))
             return session.close(StreamError(.policyViolation, text: "Stream management is enabled already"))
         }
-        let name = terms.resumeTimeout == nil ? nil : Host.resumptionName(key: key, resource: session.jid.resource)
-        session.sendNonza(StreamManagementXML.enabled(id: name, seconds: terms.resumeTimeout.map { $0 / 1000 }))
+        let name = terms.resumeMilliseconds == nil ? nil : Host.resumptionName(key: key, resource: session.jid.resource)
+        session.sendNonza(StreamManagementXML.enabled(id: name, seconds: terms.resumeMilliseconds.map { $0 / 1000 }))
     }
 
     private static func forget(_ host: Host) {

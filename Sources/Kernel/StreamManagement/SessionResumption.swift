@@ -90,7 +90,7 @@ extension Session {
     }
 
     func startResumeTimer() {
-        guard let streamManagement, let timeout = streamManagement.terms.resumeTimeout else { return end() }
+        guard let streamManagement, let timeout = streamManagement.terms.resumeMilliseconds else { return end() }
         set(.detached, true)
         streamManagement.sessionDidDetach(self, for: timeout)
     }

@@ -19,16 +19,16 @@ public final class StreamManagementState {
         public var maxUnacked: Int?
         /// Stanzas sent from one request for an acknowledgement to the next; nil: none is requested.
         public var requestInterval: Int?
-        /// Milliseconds for which a session without a connection waits to be resumed, then it ends. Nil: it cannot be resumed.
-        public var resumeTimeout: Int64?
-        /// Seconds for which the count of a session that was not resumed is stored; nil: it is not.
-        public var resumeCountLifetime: Int64?
+        /// How long a session without a connection waits to be resumed; then it ends. Nil: it cannot be resumed.
+        public var resumeMilliseconds: Int64?
+        /// How long the count of a session that was not resumed stays stored; nil: it is not stored.
+        public var resumeCountSeconds: Int64?
 
-        public init(maxUnacked: Int?, requestInterval: Int?, resumeTimeout: Int64?, resumeCountLifetime: Int64?) {
+        public init(maxUnacked: Int?, requestInterval: Int?, resumeMilliseconds: Int64?, resumeCountSeconds: Int64?) {
             self.maxUnacked = maxUnacked
             self.requestInterval = requestInterval
-            self.resumeTimeout = resumeTimeout
-            self.resumeCountLifetime = resumeCountLifetime
+            self.resumeMilliseconds = resumeMilliseconds
+            self.resumeCountSeconds = resumeCountSeconds
         }
     }
 
@@ -68,7 +68,7 @@ public final class StreamManagementState {
         base = session.inbox.received &- handled
     }
 
-    var isResumable: Bool { terms.resumeTimeout != nil }
+    var isResumable: Bool { terms.resumeMilliseconds != nil }
 
     /// How many of the client's stanzas have been handled.
     func handled(_ session: Session) -> UInt32 {
@@ -239,7 +239,7 @@ public final class StreamManagementState {
     }
 
     private func storeCount(_ session: Session) {
-        guard let seconds = terms.resumeCountLifetime, !key.isEmpty else { return }
+        guard let seconds = terms.resumeCountSeconds, !key.isEmpty else { return }
         let (store, key, count) = (session.host.server.store, key, handled(session))
         let now = ClockText.now
         session.host.server.background {
