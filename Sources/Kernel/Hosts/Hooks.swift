@@ -3,7 +3,7 @@ public import SharedState
 public import XML
 public import XMPP
 
-/// The hooks of a host: what a module can have a word in.
+/// The hooks of a host: the events that modules take part in, or are told of.
 @LoopActor
 public struct Hooks {
     /// A stanza that a client of this host sent, its `from` stamped. `.validation` to `.beforeRouting` run before it is
@@ -12,7 +12,7 @@ public struct Hooks {
     /// A stanza for an account of this host, before its recipients are chosen (RFC 6121 §8.5); the account may not
     /// exist. `.afterRouting` and `.archive` run after delivery, with the recipients filled in.
     public var incoming = HookChain<Incoming>()
-    /// A message of type `chat` or `normal` that no resource of an existing account takes. `.stop`: it is kept.
+    /// A message of type `chat` or `normal` that no resource of an existing account takes. `.stop`: it is stored.
     public var offlineMessage = HookChain<Incoming>()
     /// A session is about to take messages; `sessionReceptive` follows, after what its arrival asks of storage.
     public var sessionBecomingReceptive = Observers<Session>()
@@ -20,11 +20,11 @@ public struct Hooks {
     public var sessionReceptive = WaitingObservers<Session>()
     /// A session ends; its entry in the table is still there. The stream may be closed already.
     public var sessionEnding = Observers<Session>()
-    /// A session is about to move to another worker: what modules hold back from it is sent, so that it waits with the rest.
+    /// A session is about to migrate: modules send what they hold back from it, so that it migrates with the unacknowledged rest.
     public var sessionMoving = Observers<Session>()
     /// A session goes on with another connection (XEP-0198 §5).
     public var sessionResumed = Observers<Session>()
-    /// A client has acknowledged stanzas that were still stored while it had not.
+    /// A client has acknowledged stanzas that stay stored until it does.
     public var storedStanzasAcknowledged = Observers<StoredStanzas>()
     /// A session of a dead worker is taken out of the table (its presence must be announced unavailable).
     public var sessionOrphaned = Observers<OrphanedSession>()
@@ -49,7 +49,7 @@ public struct Hooks {
     }
 }
 
-/// Handlers that are told and not asked.
+/// Handlers that are told of an event and decide nothing.
 @LoopActor
 public struct Observers<Subject> {
     private var handlers: [@LoopActor (Subject) -> Void] = []
@@ -65,7 +65,7 @@ public struct Observers<Subject> {
     }
 }
 
-/// Handlers that are told one after another and may wait.
+/// Handlers that are told of an event one after another; each may wait before the next is told.
 @LoopActor
 public struct WaitingObservers<Subject> {
     private var handlers: [@LoopActor (Subject) async -> Void] = []
@@ -89,7 +89,7 @@ public struct Outgoing {
     /// Whether the client named no addressee: it means its own account (RFC 6120 §10.3).
     public let isUnaddressed: Bool
 
-    /// What a module that keeps the stanza for its sender has noted. Its recipient's side finds it there, too.
+    /// The note of a module that archives the stanza for its sender. It goes on to the recipient's side.
     public var record: (any StanzaRecord)?
 }
 
@@ -101,11 +101,11 @@ public struct Incoming {
     public let to: JID
     /// Where it came in on this worker; nil if it came another way.
     public internal(set) var source: (any StanzaSource)?
-    /// What a module that keeps the stanza has noted, for its sender or on this side.
+    /// The note of a module that archives the stanza, for its sender or on this side.
     public var record: (any StanzaRecord)?
-    /// The account finds it later: that nobody takes it now is no error.
+    /// The stanza is archived or stored for the account: that no session takes it now is no error.
     public var isKept = false
-    /// It was taken in, archived and copied before: it was left over when the session it had been delivered to ended.
+    /// The stanza was archived and copied before; the session that had been sent it has ended without acknowledging it.
     public internal(set) var isRedelivery = false
     /// The connected resources that took it; empty before `.afterRouting`.
     public internal(set) var recipients: [SessionRoute] = []
@@ -115,21 +115,22 @@ public struct Incoming {
     public var user: JID { to.bare }
 }
 
-/// Stanzas that a client has got and that need not be stored any more.
+/// Stanzas that a client has acknowledged, so that they need not be stored any more.
 public struct StoredStanzas {
     public let session: Session
     /// The number under which the last of them is stored.
     public let upTo: Int64
 }
 
-/// What a module notes of a stanza that it keeps, from one phase to the next.
+/// A module's note on a stanza that it archives, from one phase to the next.
 @LoopActor
 public protocol StanzaRecord: AnyObject {
-    /// What tells a user's own clients where the stanza is kept for the user; nil if it is not, or they are not told.
+    /// The element that tells a user's clients under which id the stanza is archived for the user; nil if it is not, or they are
+    /// not told.
     func mark(for user: JID) -> Element?
 }
 
-/// What is left of a session whose worker died.
+/// A session whose worker died, as its directory entry had it.
 public struct OrphanedSession: Sendable {
     public let jid: JID
     public let wasAvailable: Bool

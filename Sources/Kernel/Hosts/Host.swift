@@ -108,7 +108,8 @@ public final class Host {
 
     // MARK: A user's sessions on all workers
 
-    /// Tells the sessions of a user something, on whichever workers they are; here before this returns.
+    /// Publishes an event to the sessions of a user on all workers; on this one its handlers run before this returns. A worker
+    /// whose pipe is full misses it, so nothing may rely on an event alone that cannot be looked up again.
     public func notify(_ user: JID, _ topic: String, _ payload: [UInt8] = []) {
         let event = UserEvent(topic: topic, user: user, payload: payload)
         var connections: [UInt8: [UInt64]] = [:]
@@ -118,7 +119,7 @@ public final class Host {
         if let own { handle(event, for: own) }
     }
 
-    /// Tells these sessions of this worker; after one that has migrated the event is sent.
+    /// Runs the handlers of an event for these sessions of this worker, and sends it after those that have migrated.
     func handle(_ event: UserEvent, for connections: [UInt64]) {
         var sessions: [Session] = []
         for connection in connections {
@@ -136,14 +137,16 @@ public final class Host {
         server.sessions(of: user).compactMap { $0.slot == server.slot ? server.session($0.connection) : nil }
     }
 
-    /// Tells this host on all workers something; here before this returns.
+    /// Publishes something to this host on all workers; on this one its handler runs before this returns. A worker whose pipe is
+    /// full misses it.
     public func broadcast(_ topic: String, _ payload: [UInt8] = []) {
         let frame = MeshFrame.broadcast(topic: topic, domain: domain, payload: payload).encoded()
         for slot in server.mesh?.peers ?? [] { server.mesh?.send(frame, to: slot) }
         handleBroadcast(topic, payload)
     }
 
-    /// Tells this host on one other worker something. False if that worker cannot be reached.
+    /// Sends something to this host on one other worker.
+    /// - Returns: false if there is no such worker, or its pipe is full.
     @discardableResult
     public func tell(_ slot: UInt8, _ topic: String, _ payload: [UInt8] = []) -> Bool {
         server.mesh?.send(MeshFrame.broadcast(topic: topic, domain: domain, payload: payload).encoded(), to: slot) ?? false
@@ -171,7 +174,7 @@ public final class Host {
         let existed = try await accounts.remove(user.local)
         guard existed else { return false }
         hooks.accountRemoved.tell(user)
-        // At the end of the turn: whoever asked for it from one of these sessions is answered before.
+        // At the end of the turn: a session of the account that asked for the removal is answered before.
         Loop.endOfTurn { [server] in
             for record in server.sessions(of: user) {
                 server.close(record.owner, StreamError(.notAuthorized, text: "The account has been removed"))

@@ -6,13 +6,13 @@ public import XMPP
 
 /// Resource binding (RFC 6120 §7): one session for each full address, the newest wins (§7.7.2.2).
 extension Host {
-    /// Sessions that a user may have where no access rule `max_user_sessions` says otherwise.
+    /// Sessions that a user may have where no access rule `max_user_sessions` says otherwise; with one more the oldest is closed.
     private static let sessionsPerUser: Int64 = 10
     private static let retryMilliseconds: Int64 = 10
 
     /// Enters a session for `user`. An older one with the same resource is closed with `conflict`, and given
     /// `replaced_wait_timeout` to go; a user with too many sessions loses the oldest.
-    /// - Parameter method: which one let the user in; of an anonymous one there is one session unless
+    /// - Parameter method: the method that authenticated the user. An anonymous user has one session unless
     ///   `auth.anonymous.allow_multiple_connections` says otherwise.
     public func bind(
         _ user: JID, resource: String, connection: UInt64, stream: any SessionStream, now: Int64,
