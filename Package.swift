@@ -108,6 +108,9 @@ let package = Package(
         tests(
             "ModulesTests", "XML", "XMPP", "SASL", "Configuration", "IPC", "Network", "SharedState", "Storage", "Streams",
             "Authentication", "Kernel", "Modules"),
+        tests(
+            "WorkerTests", "XML", "XMPP", "SASL", "Streams", "Configuration", "IPC", "Network", "SharedState", "Storage", "Kernel",
+            "Modules", "Worker", "TestKit"),
         tests("MasterTests", "CPlatform", "Configuration", "IPC", "Operations", "Supervision", "Master", "FakeWorker", "xmppd"),
         tests("OperationsTests", "IPC", "Operations", "Telemetry"),
         tests("XmppctlTests", "CPlatform", "IPC", "Operations", "xmppctl", arguments),

@@ -18,7 +18,8 @@ final class MasterConnection {
 
     private let arguments: WorkerArguments
     private let catalog: [any Module.Type]
-    private let exitWith: (Int32) -> Void
+    /// Ends the process with that status.
+    private let leave: @LoopActor (Int32) -> Void
     private var pipe: ControlPipe?
     private var bundle: ConfigurationBundle?
     private var handed = StartupDescriptors()
@@ -37,11 +38,17 @@ final class MasterConnection {
         var mesh: [(slot: UInt8, incarnation: UInt32, descriptor: Int32)] = []
     }
 
-    init(arguments: WorkerArguments, catalog: [any Module.Type], exitWith: @escaping (Int32) -> Void) {
+    /// - Parameters:
+    ///   - descriptor: the control channel, which it takes over.
+    ///   - leave: ends the process with that status, once everything else is done.
+    init(
+        _ descriptor: Int32 = controlDescriptor, arguments: WorkerArguments, catalog: [any Module.Type],
+        leave: @escaping @LoopActor (Int32) -> Void
+    ) {
         self.arguments = arguments
         self.catalog = catalog
-        self.exitWith = exitWith
-        let pipe = ControlPipe(adopting: controlDescriptor, delegate: self)
+        self.leave = leave
+        let pipe = ControlPipe(adopting: descriptor, delegate: self)
         self.pipe = pipe
         send(.hello(Hello(pid: getpid(), slot: arguments.slot, incarnation: arguments.incarnation)))
     }
@@ -49,11 +56,6 @@ final class MasterConnection {
     private func send(_ message: WorkerMessage) {
         // The pipe writes the length itself.
         pipe?.send(Array(message.encoded().dropFirst(Frame.lengthSize)))
-    }
-
-    private func leave(_ status: Int32) {
-        exitWith(status)
-        Loop.stop()
     }
 
     // MARK: Messages

@@ -28,7 +28,10 @@ public enum WorkerProgram {
         guard become(arguments.account) else { return accountStatus }
         nonisolated(unsafe) var status: Int32 = 0
         Loop.run {
-            MasterConnection.shared = MasterConnection(arguments: arguments, catalog: catalog) { status = $0 }
+            MasterConnection.shared = MasterConnection(arguments: arguments, catalog: catalog) {
+                status = $0
+                Loop.stop()
+            }
         }
         return status
     }
