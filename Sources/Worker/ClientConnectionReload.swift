@@ -4,7 +4,7 @@ internal import Streams
 internal import XML
 
 /// What a reload asks of a connection, and tells it.
-extension ClientConnection {
+extension ClientConnection: PeerStream {
     var hasSession: Bool { session != nil }
     var isClosed: Bool { stream.isClosed }
 

@@ -13,31 +13,28 @@ internal import XMPP
 /// One `[[listen.c2s]]`: accepts clients and knows what to offer them.
 @LoopActor
 final class ClientListener {
-    private(set) var descriptor: ListenerDescriptor
     let server: Server
     let shared: WorkerSegment
     private(set) var options: ClientListenerConfiguration
     private(set) var streamOptions: StreamOptions
     private var tls: ListenerTLS?
     private var offers: [String: StreamOffer] = [:]
-    private var sockets: [Listener] = []
-    /// Sockets of former addresses, whose connections are still here.
-    private var former: [Listener] = []
-    private var datagrams: [DatagramSink] = []
+    let sockets: ListenerSockets
     private var hibernation: Loop.Timer?
-    private var connections: [UInt64: ClientConnection] = [:]
+    private var clients: [UInt64: ClientConnection] = [:]
     private var paused: [ObjectIdentifier: ClientConnection] = [:]
 
-    init(
-        _ descriptor: ListenerDescriptor, _ options: ClientListenerConfiguration, _ tls: ListenerTLS?,
-        server: Server, shared: WorkerSegment
-    ) {
-        self.descriptor = descriptor
+    /// Nil if the configuration has no such listener.
+    init?(_ descriptor: ListenerDescriptor, _ prepared: PreparedConfiguration, server: Server, shared: WorkerSegment) {
+        guard let (options, tls) = prepared.clientListener(Int(descriptor.position)) else { return nil }
         self.server = server
         self.shared = shared
         self.options = options
         self.tls = tls
         streamOptions = Self.streamOptions(options, server.configuration)
+        weak var listener: ClientListener?
+        sockets = ListenerSockets(descriptor, Self.socketOptions(options), shared: shared) { listener?.accept($0) }
+        listener = self
     }
 
     var metrics: WorkerCell? { shared.cell }
@@ -60,55 +57,39 @@ final class ClientListener {
             inflationLimit: options.zlib, language: configuration.general.language)
     }
 
+    private static func socketOptions(_ options: ClientListenerConfiguration) -> ListenerSockets.Options {
+        ListenerSockets.Options(
+            place: "listen.c2s[\(options.index)]", isDatagram: options.proto == .udp, backlog: options.backlog,
+            expectsProxyHeader: options.proxyProtocol, maxConnections: options.maxConnections,
+            numAcceptors: options.numAcceptors, hibernateAfter: options.hibernateAfter)
+    }
+
     /// The listener as the configuration names it.
     var place: String { "listen.c2s[\(options.index)]" }
 
-    /// Begins to accept at a socket that the master has bound; there may be several.
-    func start(_ socket: Int32) {
-        if options.proto == .udp {
-            return datagrams.append(DatagramSink(adopting: socket) { [shared, descriptor] in shared.refused(descriptor) })
-        }
-        let place = place
-        if let tls = options.tls, tls.verifyMode == .none {
-            Log.info("clients are not asked for certificates", [Field("listener", place)])
-        }
-        let listener = Listener(adopting: socket, backlog: Int32(clamping: options.backlog), isShared: true) { number in
-            Log.error("cannot accept connections", [Field("listener", place), Field("errno", number)])
-        } accept: { [weak self] connection in
-            self?.accept(connection)
-        }
-        sockets.append(listener)
-        listener.gate = self
-        prepare()
-    }
-
-    /// Gives the socket's side of the listener what the options say.
-    private func prepare() {
-        let idle = options.hibernateAfter?.wholeMilliseconds
-        for listener in sockets { listener.expectsProxyHeader = options.proxyProtocol }
-        for listener in sockets + former { listener.hibernation = idle }
-        hibernation?.cancel()
-        hibernation = nil
-        guard let idle, idle > 0, !sockets.isEmpty else { return }
-        hibernation = Loop.every(max(50, min(1000, idle / 2))) { [weak self] in
-            guard let self else { return }
-            let now = Loop.now
-            for client in connections.values { client.hibernate(idleFor: idle, now: now) }
-        }
-    }
-
-    private func accept(_ connection: Connection) -> (any ConnectionDelegate)? {
-        shared.opened(descriptor)
+    private func accept(_ connection: Connection) -> any ConnectionDelegate {
         let client = ClientConnection(connection, listener: self)
-        connections[connection.id] = client
+        clients[connection.id] = client
         if options.tls?.mode == .tls, let contexts = contexts(for: nil) { connection.startTLS(contexts) }
         return client
     }
 
     func closed(_ client: ClientConnection) {
-        guard connections.removeValue(forKey: client.connection.id) != nil else { return }
+        guard clients.removeValue(forKey: client.connection.id) != nil else { return }
         paused[ObjectIdentifier(client)] = nil
-        shared.closed(descriptor)
+        sockets.closed()
+    }
+
+    /// Looks now and then for connections that have had no traffic for so long (`hibernate_after`).
+    private func watchTraffic() {
+        hibernation?.cancel()
+        hibernation = nil
+        guard let idle = options.hibernateAfter?.wholeMilliseconds, idle > 0, sockets.isAccepting else { return }
+        hibernation = Loop.every(max(50, min(1000, idle / 2))) { [weak self] in
+            guard let self else { return }
+            let now = Loop.now
+            for client in clients.values { client.hibernate(idleFor: idle, now: now) }
+        }
     }
 
     // MARK: What clients are offered
@@ -163,6 +144,35 @@ final class ClientListener {
         shared.cell?.add(.readPauses)
         client.pauseReading()
     }
+}
+
+extension ClientListener: WorkerListener {
+    var descriptor: ListenerDescriptor { sockets.descriptor }
+    var streams: [any PeerStream] { Array(clients.values) }
+    var openConnections: Int { clients.count }
+
+    func start(_ socket: Int32) {
+        if options.proto == .tcp, let tls = options.tls, tls.verifyMode == .none {
+            Log.info("clients are not asked for certificates", [Field("listener", place)])
+        }
+        sockets.start(socket)
+        watchTraffic()
+    }
+
+    func apply(_ descriptor: ListenerDescriptor, _ prepared: PreparedConfiguration) {
+        guard let (options, tls) = prepared.clientListener(Int(descriptor.position)) else { return }
+        self.options = options
+        self.tls = tls
+        streamOptions = Self.streamOptions(options, server.configuration)
+        offers = [:]
+        sockets.apply(descriptor, Self.socketOptions(options))
+        watchTraffic()
+    }
+
+    func stopAccepting(othersGoOn others: Bool) {
+        sockets.stopAccepting(othersGoOn: others)
+        watchTraffic()
+    }
 
     func meshDrained() {
         let clients = paused.values
@@ -170,67 +180,7 @@ final class ClientListener {
         for client in clients { client.resumeReading() }
     }
 
-    // MARK: Change and end
-
-    /// New streams get the new options; those that are open keep what they were offered. At another address the sockets
-    /// follow, and connections that were accepted stay.
-    func apply(_ descriptor: ListenerDescriptor, _ options: ClientListenerConfiguration, _ tls: ListenerTLS?) {
-        let hasMoved = (descriptor.address, descriptor.port) != (self.descriptor.address, self.descriptor.port)
-        if connections.isEmpty { former = [] }
-        if hasMoved {
-            former += sockets
-            stopAccepting(othersGoOn: false)
-        }
-        self.descriptor = descriptor
-        self.options = options
-        self.tls = tls
-        streamOptions = Self.streamOptions(options, server.configuration)
-        offers = [:]
-        prepare()
-    }
-
-    /// - Parameter others: whether other workers go on at the same sockets.
-    func stopAccepting(othersGoOn others: Bool) {
-        for listener in sockets { others ? listener.retire() : listener.close() }
-        sockets = []
-        for sink in datagrams { sink.close() }
-        datagrams = []
-        hibernation?.cancel()
-        hibernation = nil
-    }
-
-    /// Its connections, whatever they have come to.
-    var clients: [ClientConnection] { Array(connections.values) }
-
-    var openConnections: Int { connections.count }
-
-    func endAll(_ error: StreamError) {
-        for client in Array(connections.values) { client.end(error) }
-    }
-
-    /// Closes whatever is still open, without a further word.
     func closeAll() {
-        for client in Array(connections.values) { client.connection.close(afterFlush: false) }
-    }
-}
-
-extension ClientListener: AcceptLimiter {
-    /// `max_connections` and `num_acceptors` hold over all workers, give or take what several accept at the same moment.
-    var isOpen: Bool {
-        shared.pending(descriptor) < options.numAcceptors
-            && (options.maxConnections.map { shared.open(descriptor) < $0 } ?? true)
-    }
-
-    func headerAwaited() { shared.addPending(descriptor, 1) }
-    func headerEnded() { shared.addPending(descriptor, -1) }
-
-    func headerMissing(from peer: PeerAddress) {
-        shared.refused(descriptor)
-        Log.info(
-            "connection refused",
-            [
-                Field("listener", place), Field("address", peer),
-                Field("reason", CloseReason.noProxyHeader),
-            ])
+        for client in Array(clients.values) { client.connection.close(afterFlush: false) }
     }
 }

@@ -13,7 +13,7 @@ struct PreparedConfiguration: Sendable {
         tls = try TLSSetup.contexts(configuration)
     }
 
-    /// The options of a client listener by its place among its kind, from 0.
+    /// What a client listener is made of, by its position among its kind, from 0.
     func clientListener(_ position: Int) -> (options: ClientListenerConfiguration, tls: ListenerTLS?)? {
         var clients: [ClientListenerConfiguration] = []
         for case .client(let options) in configuration.listeners { clients.append(options) }

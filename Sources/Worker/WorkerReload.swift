@@ -51,8 +51,8 @@ extension WorkerRuntime {
             effects.closings.append(await close(listener, &clock))
         }
         for listener in listeners {
-            for client in listener.clients {
-                client.followOptions()
+            for stream in listener.streams {
+                stream.followOptions()
                 await clock.step()
             }
         }
@@ -61,15 +61,12 @@ extension WorkerRuntime {
     }
 
     /// Listeners that the new configuration has not stop accepting.
-    private func replaceListeners(_ prepared: PreparedConfiguration, _ proposal: Proposal) -> [ClientListener] {
+    private func replaceListeners(_ prepared: PreparedConfiguration, _ proposal: Proposal) -> [any WorkerListener] {
         let stays = Set(proposal.listeners.map(\.index))
         let gone = listeners.filter { !stays.contains($0.descriptor.index) }
         listeners.removeAll { !stays.contains($0.descriptor.index) }
         for descriptor in proposal.listeners {
-            guard let listener = listeners.first(where: { $0.descriptor.index == descriptor.index }),
-                let (options, tls) = prepared.clientListener(Int(descriptor.position))
-            else { continue }
-            listener.apply(descriptor, options, tls)
+            listeners.first { $0.descriptor.index == descriptor.index }?.apply(descriptor, prepared)
         }
         for (descriptor, socket) in proposal.sockets { listen(descriptor, socket) }
         proposal.sockets = []
@@ -86,8 +83,8 @@ extension WorkerRuntime {
             await clock.step()
         }
         // Streams that have named the host and are not bound yet.
-        for client in listeners.flatMap(\.clients) where client.isOpen(to: host) {
-            client.end(error)
+        for stream in listeners.flatMap(\.streams) where stream.isOpen(to: host) {
+            stream.end(error)
             closing.others += 1
             await clock.step()
         }
@@ -98,14 +95,14 @@ extension WorkerRuntime {
     /// tells a client to come back at once and begin anew, by the name of the domain, which leads to the listeners that
     /// there are (RFC 6120 §4.9.3.16). The client has done nothing wrong (`policy-violation`), the server stays
     /// (`system-shutdown`), the domain does (`host-gone`), and no other place is known here (`see-other-host`).
-    private func close(_ listener: ClientListener, _ clock: inout YieldBudget) async -> ReloadEffects.Closing {
+    private func close(_ listener: any WorkerListener, _ clock: inout YieldBudget) async -> ReloadEffects.Closing {
         let place = listener.descriptor.address.contains(":") ? "[\(listener.descriptor.address)]" : listener.descriptor.address
         var closing = ReloadEffects.Closing(
             cause: .listener, subject: "\(place):\(listener.descriptor.port)", sessions: 0, others: 0)
         let error = StreamError(.reset, text: "This address is no longer served")
-        for client in listener.clients where !client.isClosed {
-            if client.hasSession { closing.sessions += 1 } else { closing.others += 1 }
-            client.end(error)
+        for stream in listener.streams where !stream.isClosed {
+            if stream.hasSession { closing.sessions += 1 } else { closing.others += 1 }
+            stream.end(error)
             await clock.step()
         }
         return closing

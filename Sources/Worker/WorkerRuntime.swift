@@ -20,7 +20,7 @@ final class WorkerRuntime {
     let shared: WorkerSegment
     private let database: SQLiteDatabase
     var configuration: PreparedConfiguration
-    var listeners: [ClientListener] = []
+    var listeners: [any WorkerListener] = []
     private var lastTick = Loop.now
     private var tick: Loop.Timer?
     private var activity: WorkerActivity
@@ -77,14 +77,13 @@ final class WorkerRuntime {
         server.start()
     }
 
+    /// A socket has come for a listener, which there may be already.
     func listen(_ descriptor: ListenerDescriptor, _ socket: Int32) {
-        guard descriptor.kind == .client, let (options, tls) = configuration.clientListener(Int(descriptor.position))
-        else {
+        if let listener = listeners.first(where: { $0.descriptor.index == descriptor.index }) { return listener.start(socket) }
+        guard let listener = configuration.listener(descriptor, server: server, shared: shared) else {
             Glibc.close(socket)
             return
         }
-        if let listener = listeners.first(where: { $0.descriptor.index == descriptor.index }) { return listener.start(socket) }
-        let listener = ClientListener(descriptor, options, tls, server: server, shared: shared)
         listeners.append(listener)
         listener.start(socket)
     }

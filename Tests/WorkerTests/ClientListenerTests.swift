@@ -40,7 +40,7 @@ struct ClientListenerTests {
         #expect(await stage.until { $0.openConnections == 1 })
         let second = try StreamTranscript(port: stage.ports[0])
         try second.say(Lines.header)
-        #expect(await stage.see { $0.listeners[0].isOpen } == false)
+        #expect(await stage.see { ($0.listeners[0] as? ClientListener)?.sockets.isOpen } == false)
         #expect(await stage.see { $0.openConnections } == 1)
         other.close(0, slot: 1)
         #expect(try second.hear(until: "</stream:features>") == Lines.answer + Lines.features)
@@ -59,7 +59,7 @@ struct ClientListenerTests {
         let right = try StreamTranscript(port: stage.ports[0])
         try right.say("PROXY TCP4 192.0.2.7 127.0.0.1 4711 5222\r\n" + Lines.header)
         #expect(try right.hear(until: "</stream:features>") == Lines.answer + Lines.features)
-        #expect(await stage.see { $0.listeners[0].clients.map(\.address) } == ["192.0.2.7"])
+        #expect(await stage.see { $0.listeners[0].streams.map { ($0 as? ClientConnection)?.address } } == ["192.0.2.7"])
         await stage.end()
     }
 
