@@ -17,7 +17,9 @@ extension Negotiation {
         if element.isIn(Namespace.sasl) { return authenticationElement(element, offer, layer) }
         if element.is("starttls", Namespace.tls) { return startTLS(offer, layer) }
         if element.isCompressionRequest { return compress(element, offer, layer) }
-        if offer.registers(layer), element.isRegistration(at: offer.domain) { return stay([.register(element)]) }
+        if offer.registers(layer), element.isRegistration(at: offer.domain) {
+            return moved(to: .registering(offer, layer), [.register(element)])
+        }
         return tooEarly(element, offer)
     }
 

@@ -18,7 +18,7 @@ struct BoundStream: Sendable {
         case .close(let error): (.closed, [.close(error)])
         case .disconnected: (.closed, [.drop])
         case .header: close(.policyViolation, "A header out of place")
-        case .secured, .credentials, .verdict, .anonymous, .registered, .bound, .bindRefused, .resumed, .resumeRefused:
+        case .secured, .credentials, .verdict, .anonymous, .registrationAnswered, .bound, .bindRefused, .resumed, .resumeRefused:
             close(.internalServerError)
         }
     }

@@ -26,8 +26,9 @@ public struct ClientStream: Sendable {
         case verdict(SASLExchange.PasswordVerdict)
         /// The answer to `admitAnonymous`.
         case anonymous(SASLExchange.AnonymousAnswer)
-        /// A `register` made an account: whoever made it may spend as much again on making another or on logging in.
-        case registered
+        /// The answer to `register`, which the client has been told. Whoever made an account may spend as many elements again on
+        /// making another or on logging in, and all the time that it likes.
+        case registrationAnswered(hasMadeAccount: Bool)
         /// An answer to `bind`: the full address by which the session is known from now on.
         case bound(JID)
         /// The other answer to `bind` (RFC 6120 §7.6.2, §7.7.2).
@@ -69,7 +70,8 @@ public struct ClientStream: Sendable {
         case authenticated(JID, Mechanism)
         /// An attempt to log in failed; `user` as far as it is known. For the log and for limits by address.
         case authenticationFailed(user: JID?, SASLFailure.Condition)
-        /// A registration request before authentication (XEP-0077). The shell answers it itself.
+        /// A registration request before authentication (XEP-0077). The shell tells the client what comes of it, then answers
+        /// `registrationAnswered`.
         case register(Element)
         /// Make a session for the account; `resource` is prepared, nil for one of the server's choice. Answer `bound` or
         /// `bindRefused`.
@@ -82,7 +84,7 @@ public struct ClientStream: Sendable {
         case deliver(Stanza.Kind, Element)
         /// An element that is no stanza but in one of the offer's namespaces.
         case deliverExtension(Element)
-        /// The next step is the client's: after the listener's time without one comes `timeout`.
+        /// The next step is the client's, or both sides shake hands: after the listener's time without one comes `timeout`.
         case restartClock
         /// The next step is ours, or there is none.
         case stopClock
@@ -166,7 +168,7 @@ public struct ClientStream: Sendable {
             let (next, actions) = negotiation.step(event)
             switch next {
             case .negotiating(let negotiation):
-                return (next, actions + [negotiation.isWaiting ? .stopClock : .restartClock])
+                return (next, actions + [negotiation.isTimed ? .restartClock : .stopClock])
             case .established: return (next, actions + [.stopClock])
             case .closed: return (next, actions)
             }

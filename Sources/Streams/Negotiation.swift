@@ -16,8 +16,10 @@ struct Negotiation: Sendable {
         case opening(Layer, isFirst: Bool)
         /// The features are sent, the client chooses one.
         case choosing(StreamOffer, Layer)
-        /// The shell does the TLS handshake.
+        /// The shell does the TLS handshake with the client, which takes the time that its next step may take.
         case securing
+        /// The shell answers a request to register.
+        case registering(StreamOffer, Layer)
         case authenticating(StreamOffer, Layer, LoginAttempt)
         /// The shell makes a session; `id` is that of the client's request.
         case binding(StreamOffer, JID, id: String)
@@ -32,6 +34,8 @@ struct Negotiation: Sendable {
     /// Elements and failed logins so far.
     var elements: Int
     var failures: Int
+    /// Whether an account was made on this stream: whoever made it could as well log in and idle, so its steps are not timed.
+    var hasRegistered = false
     /// Whether the connection is compressed, so that its new stream is not offered that again.
     var isCompressed = false
     /// What the last header said of the language of what follows, where its stanzas have to be told of it.
@@ -40,9 +44,15 @@ struct Negotiation: Sendable {
     var isWaiting: Bool {
         switch phase {
         case .authenticating(_, _, let attempt): attempt.exchange.isWaiting
-        case .binding, .resuming: true
-        case .opening, .choosing, .securing: false
+        case .securing, .registering, .binding, .resuming: true
+        case .opening, .choosing: false
         }
+    }
+
+    /// Whether the time for the client's next step runs.
+    var isTimed: Bool {
+        if case .securing = phase { return !hasRegistered }
+        return !hasRegistered && !isWaiting
     }
 
     func step(_ event: ClientStream.Event) -> Step {
@@ -55,7 +65,7 @@ struct Negotiation: Sendable {
         case .credentials(let answer, let nonce): answered(.credentials(answer, nonce: nonce))
         case .verdict(let verdict): answered(.verdict(verdict))
         case .anonymous(let answer): answered(.anonymous(answer))
-        case .registered: registered()
+        case .registrationAnswered(let hasMadeAccount): registrationAnswered(hasMadeAccount)
         case .bound(let address): bound(address)
         case .bindRefused(let error): bindRefused(error)
         case .resumed(let address, let handled): resumed(address, handled)
@@ -80,7 +90,7 @@ struct Negotiation: Sendable {
         switch phase {
         case .opening: (.closed, [.open(ResponseHeader(from: options.defaultDomain, to: nil)), .close(error)])
         case .securing: (.closed, [.drop])
-        case .choosing, .authenticating, .binding, .resuming: (.closed, [.close(error)])
+        case .choosing, .registering, .authenticating, .binding, .resuming: (.closed, [.close(error)])
         }
     }
 
@@ -100,7 +110,7 @@ struct Negotiation: Sendable {
         switch phase {
         case .securing: moved(to: .opening(layer, isFirst: false), [.restart])
         case .opening(.clear, isFirst: true): moved(to: .opening(layer, isFirst: true), [])
-        case .opening, .choosing, .authenticating, .binding, .resuming: bug()
+        case .opening, .choosing, .registering, .authenticating, .binding, .resuming: bug()
         }
     }
 
@@ -113,11 +123,14 @@ struct Negotiation: Sendable {
         return copy.dispatch(element)
     }
 
-    private func registered() -> Step {
-        guard case .choosing = phase else { return bug() }
+    private func registrationAnswered(_ hasMadeAccount: Bool) -> Step {
+        guard case .registering(let offer, let layer) = phase else { return bug() }
         var copy = self
-        copy.elements = 0
-        return (.negotiating(copy), [])
+        if hasMadeAccount {
+            copy.elements = 0
+            copy.hasRegistered = true
+        }
+        return copy.moved(to: .choosing(offer, layer), [])
     }
 
     private func dispatch(_ element: Element) -> Step {
@@ -132,7 +145,7 @@ struct Negotiation: Sendable {
         case .opening:
             // Over WebSocket nothing forces a client to begin with a header.
             return close(.policyViolation, "An element before the header")
-        case .securing, .binding, .resuming:
+        case .securing, .registering, .binding, .resuming:
             return bug()
         }
     }

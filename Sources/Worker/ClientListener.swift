@@ -21,8 +21,8 @@ final class ClientListener {
     private var offers: [String: StreamOffer] = [:]
     let sockets: ListenerSockets
     private var hibernation: Loop.Timer?
-    private var clients: [UInt64: ClientConnection] = [:]
-    private var paused: [ObjectIdentifier: ClientConnection] = [:]
+    private var clients: [UInt64: ClientDriver] = [:]
+    private var paused: [ObjectIdentifier: ClientDriver] = [:]
 
     /// Nil if the configuration has no such listener.
     init?(_ descriptor: ListenerDescriptor, _ prepared: PreparedConfiguration, server: Server, shared: WorkerSegment) {
@@ -68,14 +68,17 @@ final class ClientListener {
     var place: String { "listen.c2s[\(options.index)]" }
 
     private func accept(_ connection: Connection) -> any ConnectionDelegate {
-        let client = ClientConnection(connection, listener: self)
-        clients[connection.id] = client
+        let carrier = StreamConnection(
+            connection, limits: limitsBeforeLogin, parser: server.parser, headerParser: server.headerParser)
+        let client = ClientDriver(carrier, listener: self)
+        carrier.driver = client
+        clients[carrier.id] = client
         if options.tls?.mode == .tls, let contexts = contexts(for: nil) { connection.startTLS(contexts) }
-        return client
+        return carrier
     }
 
-    func closed(_ client: ClientConnection) {
-        guard clients.removeValue(forKey: client.connection.id) != nil else { return }
+    func closed(_ client: ClientDriver) {
+        guard clients.removeValue(forKey: client.carrier.id) != nil else { return }
         paused[ObjectIdentifier(client)] = nil
         sockets.closed()
     }
@@ -88,7 +91,7 @@ final class ClientListener {
         hibernation = Loop.every(max(50, min(1000, idle / 2))) { [weak self] in
             guard let self else { return }
             let now = Loop.now
-            for client in clients.values { client.hibernate(idleFor: idle, now: now) }
+            for client in clients.values { client.carrier.hibernate(idleFor: idle, now: now) }
         }
     }
 
@@ -128,6 +131,9 @@ final class ClientListener {
         return server.configuration.shaper(rule: options.shaper, for: subject, on: host.domain)?.maxRate
     }
 
+    /// How long a client may take over a step before it has a session, in milliseconds; nil: unlimited.
+    var stepTimeout: Int64? { options.stateTimeout?.wholeMilliseconds }
+
     var limits: Limits { Limits(bytes: options.maxStanzaSize ?? server.configuration.native.maxStanzaSize) }
 
     var limitsBeforeLogin: Limits {
@@ -138,11 +144,11 @@ final class ClientListener {
     // MARK: Backpressure of the mesh
 
     /// Holds a client back that wrote while another worker does not keep up.
-    func pauseIfCongested(_ client: ClientConnection) {
+    func pauseIfCongested(_ client: ClientDriver) {
         guard shared.isMeshCongested else { return }
         paused[ObjectIdentifier(client)] = client
         shared.cell?.add(.readPauses)
-        client.pauseReading()
+        client.carrier.pauseReading()
     }
 }
 
@@ -177,10 +183,10 @@ extension ClientListener: WorkerListener {
     func meshDrained() {
         let clients = paused.values
         paused = [:]
-        for client in clients { client.resumeReading() }
+        for client in clients { client.carrier.resumeReading() }
     }
 
     func closeAll() {
-        for client in Array(clients.values) { client.connection.close(afterFlush: false) }
+        for client in Array(clients.values) { client.carrier.drop() }
     }
 }

@@ -10,45 +10,38 @@ internal import XML
 internal import XMPP
 
 /// What a client's stream asks of the accounts and of the kernel until it has a session.
-extension ClientConnection {
-    func fetchCredentials(_ jid: JID, _ hash: ScramHash) {
-        guard let host else { return }
-        attempt(jid) { [self] isAllowed in
-            var answer = SASLExchange.CredentialsAnswer.temporarilyUnavailable
-            if isAllowed {
-                (answer, method) = await host.accounts.credentials(
-                    jid.local, hash, allowed: listener.options.allowedAuthMethods, from: LoginLimits.origin(of: address))
-            }
-            perform(stream.handle(.credentials(answer, nonce: RandomPool.take(SASLExchange.nonceLength))))
+extension ClientDriver {
+    /// Tells the stream the answer that it waits for; what the client sent meanwhile has its turn then.
+    func answer(_ event: ClientStream.Event) {
+        handle(event)
+        carrier.resumeParsing()
+    }
+
+    /// Finds the answer that the stream waits for.
+    /// - Parameter find: nil if there is no use for an answer any more, or the stream has it.
+    private func answer(with find: @escaping @LoopActor @Sendable (Host) async -> ClientStream.Event?) {
+        // A stream asks nothing before it has named its host.
+        guard let host else { return end(StreamError(.internalServerError)) }
+        Loop.spawn { [self] in
+            if let event = await find(host) { handle(event) }
+            carrier.resumeParsing()
         }
     }
 
-    func verify(_ jid: JID, _ password: Password) {
-        guard let host else { return }
-        attempt(jid) { [self] isAllowed in
-            var verdict = SASLExchange.PasswordVerdict.temporarilyUnavailable
-            if isAllowed {
-                (verdict, method) = await host.accounts.verify(
-                    jid.local, password, allowed: listener.options.allowedAuthMethods, from: LoginLimits.origin(of: address))
-            }
-            perform(stream.handle(.verdict(verdict)))
-        }
-    }
-
-    /// Lets a login with a password begin when the limits of wrong ones let it; no work is done before.
-    private func attempt(_ jid: JID, _ work: @escaping @LoopActor @Sendable (_ isAllowed: Bool) async -> Void) {
+    /// Answers a login with a password when the limits of wrong ones let it begin; no work is done before.
+    /// - Parameter find: gets no host if the limits refuse the attempt.
+    private func answerAttempt(_ jid: JID, _ find: @escaping @LoopActor @Sendable (Host?) async -> ClientStream.Event) {
         endAttempt(.abandoned)
         let limits = listener.shared.logins
-        let attempt = limits.begin(from: address, account: jid.description, now: Loop.now, unixTime: WallClock.seconds)
+        let attempt = limits.begin(from: carrier.address, account: jid.description, now: Loop.now, unixTime: WallClock.seconds)
         passwordAttempt = attempt
-        Loop.spawn { [self] in
+        answer { [self] host in
             if let wait = attempt?.wait, wait > 0 {
                 await Loop.pause(wait)
                 // The client did not stay for the answer.
-                guard !stream.isClosed else { return }
+                guard !stream.isClosed else { return nil }
             }
-            await work(attempt != nil)
-            goOn()
+            return await find(attempt == nil ? nil : host)
         }
     }
 
@@ -59,32 +52,64 @@ extension ClientConnection {
         listener.shared.logins.end(attempt, outcome, now: Loop.now, unixTime: WallClock.seconds)
     }
 
+    // MARK: Accounts
+
+    func fetchCredentials(_ jid: JID, _ hash: ScramHash) {
+        answerAttempt(jid) { [self] host in
+            var answer = SASLExchange.CredentialsAnswer.temporarilyUnavailable
+            if let host {
+                (answer, method) = await host.accounts.credentials(
+                    jid.local, hash, allowed: listener.options.allowedAuthMethods, from: LoginLimits.origin(of: carrier.address))
+            }
+            return .credentials(answer, nonce: RandomPool.take(SASLExchange.nonceLength))
+        }
+    }
+
+    func verify(_ jid: JID, _ password: Password) {
+        answerAttempt(jid) { [self] host in
+            var verdict = SASLExchange.PasswordVerdict.temporarilyUnavailable
+            if let host {
+                (verdict, method) = await host.accounts.verify(
+                    jid.local, password, allowed: listener.options.allowedAuthMethods,
+                    from: LoginLimits.origin(of: carrier.address))
+            }
+            return .verdict(verdict)
+        }
+    }
+
     func admit(_ jid: JID) {
-        guard let host else { return }
-        Loop.spawn { [self] in
+        answer { [self] host in
             let verdict: SASLExchange.PasswordVerdict
             (verdict, method) = await host.accounts.admit(jid.local, allowed: listener.options.allowedAuthMethods)
-            perform(stream.handle(.verdict(verdict)))
-            goOn()
+            return .verdict(verdict)
         }
     }
 
     func admitAnonymous() {
-        guard let host else { return }
-        Loop.spawn { [self] in
+        answer { [self] host in
             let answer = await host.accounts.admitAnonymous(allowed: listener.options.allowedAuthMethods)
             method = .anonymous
-            perform(stream.handle(.anonymous(answer)))
-            goOn()
+            return .anonymous(answer)
+        }
+    }
+
+    func register(_ request: Element) {
+        answer { [self] host in
+            // A reload may have unloaded the module that offered it.
+            guard let respond = host.beforeAuthentication else { return .registrationAnswered(hasMadeAccount: false) }
+            let reply = await respond(Stanza(.iq, from: nil, to: host.jid, element: request), carrier.address)
+            guard !stream.isClosed else { return nil }
+            reply.rendered().withUnsafeBytes { carrier.send($0) }
+            return .registrationAnswered(hasMadeAccount: reply.isType("result") && request.attribute("type", equals: "set"))
         }
     }
 
     func authenticated(_ jid: JID, _ mechanism: Mechanism) {
-        noteLogin()
+        clock.noteLogin()
         endAttempt(.succeeded)
         listener.metrics?.add(.loginsSucceeded)
-        framer.limits = listener.limits
-        if let host { connection.setRate(listener.rate(of: jid, on: host)) }
+        carrier.limits = listener.limits
+        if let host { carrier.setRate(listener.rate(of: jid, on: host)) }
         report("authenticated", [Field("user", jid), Field("mechanism", mechanism.name)])
     }
 
@@ -94,45 +119,47 @@ extension ClientConnection {
         endAttempt(condition == .notAuthorized ? .failed : .abandoned)
     }
 
+    // MARK: Sessions
+
     func bind(_ user: JID, _ resource: String?) {
-        guard let host else { return }
-        guard listener.admits(user, on: host) else {
-            perform(stream.handle(.bindRefused(StanzaError(.notAllowed, text: "Access to this listener is denied"))))
-            return
-        }
-        let resource = resource ?? StreamMarkup.randomName()
-        Loop.spawn { [self] in
+        answer { [self] host in
+            guard listener.admits(user, on: host) else {
+                return .bindRefused(StanzaError(.notAllowed, text: "Access to this listener is denied"))
+            }
             do throws(StanzaError) {
                 let session = try await host.bind(
-                    user, resource: resource, connection: connection.id, stream: self, now: WallClock.seconds, method: method)
-                guard !stream.isClosed else { return session.end() }
+                    user, resource: resource ?? StreamMarkup.randomName(), connection: carrier.id, stream: carrier,
+                    now: WallClock.seconds, method: method)
+                guard !stream.isClosed else {
+                    session.end()
+                    return nil
+                }
                 self.session = session
                 report("session bound", [Field("user", user), Field("session", session.jid)])
-                perform(stream.handle(.bound(session.jid)))
+                return .bound(session.jid)
             } catch {
-                perform(stream.handle(.bindRefused(error)))
+                return .bindRefused(error)
             }
-            goOn()
         }
     }
 
     /// Goes on with an earlier session, wherever it is (XEP-0198 §5).
     func resume(_ user: JID, _ previous: String, _ handled: UInt32) {
-        guard let host else { return }
-        guard listener.admits(user, on: host) else { return perform(stream.handle(.resumeRefused(.itemNotFound, handled: nil))) }
-        Loop.spawn { [self] in
-            switch await host.resume(user, name: previous, handled: handled, connection: connection.id) {
+        answer { [self] host in
+            guard listener.admits(user, on: host) else { return .resumeRefused(.itemNotFound, handled: nil) }
+            switch await host.resume(user, name: previous, handled: handled, connection: carrier.id) {
             case .resumed(let session, let count):
                 // Should this connection be gone already, the session waits on.
-                guard !stream.isClosed else { return }
+                guard !stream.isClosed else { return nil }
                 self.session = session
                 report("session resumed", [Field("user", user), Field("session", session.jid)])
-                perform(stream.handle(.resumed(session.jid, handled: count)))
-                session.attach(self)
-            case .refused(let refusal, let count): perform(stream.handle(.resumeRefused(refusal, handled: count)))
-            case .broken(let error): perform(stream.handle(.close(error)))
+                // What the client has not got follows the answer.
+                handle(.resumed(session.jid, handled: count))
+                session.attach(carrier)
+                return nil
+            case .refused(let refusal, let count): return .resumeRefused(refusal, handled: count)
+            case .broken(let error): return .close(error)
             }
-            goOn()
         }
     }
 }

@@ -88,7 +88,7 @@ final class Stage {
         return try await bound(user, resource, on: worker)
     }
 
-    /// Goes on with a session on another connection, as `ClientConnection` does.
+    /// Goes on with a session on another connection, as `ClientDriver` does.
     func resumed(_ user: String, _ name: String, handled: UInt32, on worker: Int) async -> (StageClient, Host.Resumption) {
         let connection = Connection.newNumber()
         let client = StageClient()

@@ -20,7 +20,7 @@ import XMPP
             [Presence.self, OfflineMessages.self, Carbons.self, ClientState.self, StreamManagement.self] + more)
     }
 
-    /// An element beside the stanzas, as `ClientConnection` hands it on.
+    /// An element beside the stanzas, as `ClientDriver` hands it on.
     @LoopActor private func tell(_ client: StageClient, _ name: String, _ attributes: KeyValuePairs<String, String?> = [:]) {
         client.session.host.handleExtension(Element(name, Self.sm, attributes), from: client.session)
     }

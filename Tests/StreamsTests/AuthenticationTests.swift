@@ -194,6 +194,7 @@ struct AuthenticationTests {
     func elements() {
         var conversation = Conversation.opened(registers: true, change: { $0.negotiationElements = 4 })
         #expect(end(conversation.say("<iq type='get' id='r'><query xmlns='jabber:iq:register'/></iq>")) == nil)
+        #expect(end(conversation.handle(.registrationAnswered(hasMadeAccount: false))) == nil)
         for _ in 1...3 { #expect(end(conversation.say(auth("X", ""))) == nil) }
         #expect(end(conversation.say(auth("PLAIN", "\0romeo\0pencil"))) == "policy-violation")
     }
@@ -203,7 +204,7 @@ struct AuthenticationTests {
         var conversation = Conversation.opened(registers: true, change: { $0.negotiationElements = 4 })
         for _ in 1...10 {
             #expect(end(conversation.say("<iq type='set' id='r'><query xmlns='jabber:iq:register'/></iq>")) == nil)
-            #expect(end(conversation.handle(.registered)) == nil)
+            #expect(end(conversation.handle(.registrationAnswered(hasMadeAccount: true))) == nil)
         }
         for _ in 1...4 { #expect(end(conversation.say(auth("X", ""))) == nil) }
         #expect(end(conversation.say(auth("X", ""))) == "policy-violation")
@@ -243,7 +244,36 @@ struct RegistrationTests {
     func handedOver(attributes: String) {
         let request = xml(Self.request(attributes))
         for var conversation in [Conversation.opened(registers: true), .secured(registers: true)] {
-            #expect(conversation.handle(.element(request)) == [.register(request), .restartClock])
+            #expect(conversation.handle(.element(request)) == [.register(request), .stopClock])
+            #expect(conversation.stream.isWaiting)
+        }
+    }
+
+    @Test("Its answer is awaited; whoever made an account is not timed any more, on no way that the stream may go")
+    func answered() {
+        var conversation = Conversation.opened(.optional, registers: true) { $0.allowsSecretsInClear = true }
+        _ = conversation.say(Self.request("type='set' id='1'"))
+        #expect(conversation.handle(.registrationAnswered(hasMadeAccount: false)) == [.restartClock])
+        _ = conversation.say(Self.request("type='set' id='1'"))
+        #expect(conversation.handle(.registrationAnswered(hasMadeAccount: true)) == [.stopClock])
+        #expect(!conversation.stream.isWaiting)
+        #expect(conversation.say(auth("PLAIN", "!")).last == .stopClock)
+        #expect(conversation.say(starttls) == [.send(Element("proceed", Namespace.tls)), .startTLS, .stopClock])
+        #expect(conversation.handle(.secured(bindings)) == [.restart, .stopClock])
+        #expect(conversation.open().last == .stopClock)
+    }
+
+    @Test("What the shell says unasked, or lets the client say meanwhile, costs the stream")
+    func unasked() {
+        var conversation = Conversation.opened(registers: true)
+        #expect(end(conversation.handle(.registrationAnswered(hasMadeAccount: true))) == "internal-server-error")
+        conversation = .opened(registers: true)
+        _ = conversation.say(Self.request("type='get' id='1'"))
+        #expect(end(conversation.say(Self.request("type='get' id='2'"))) == "internal-server-error")
+        for event: Event in [.timeout, .close(StreamError(.systemShutdown)), .disconnected] {
+            conversation = .opened(registers: true)
+            _ = conversation.say(Self.request("type='get' id='1'"))
+            #expect(end(conversation.handle(event)) != nil)
         }
     }
 

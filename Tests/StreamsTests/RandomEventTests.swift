@@ -29,7 +29,7 @@ struct RandomEventTests {
     ].map(xml)
 
     private static func event(_ dice: inout Dice, _ offered: StreamOffer) -> Event {
-        switch Int.random(in: 0..<40, using: &dice) {
+        switch Int.random(in: 0..<41, using: &dice) {
         case 0..<8: .header(goodHeader, offered)
         case 8: .header(header(), nil)
         case 9..<24: .element(elements[Int.random(in: 0..<elements.count, using: &dice)])
@@ -40,6 +40,7 @@ struct RandomEventTests {
         case 34..<37: .bound(orchard)
         case 37: .bindRefused(StanzaError(.conflict))
         case 38: [.footer, .timeout, .close(StreamError(.systemShutdown)), .disconnected][Int.random(in: 0..<4, using: &dice)]
+        case 39: .registrationAnswered(hasMadeAccount: Bool.random(using: &dice))
         default: .malformed(.notWellFormed)
         }
     }
@@ -55,6 +56,7 @@ struct RandomEventTests {
             case .verifyPassword: return .verdict(Int.random(in: 0..<4, using: &dice) > 0 ? .accepted : .rejected)
             case .fetchCredentials: return .credentials(.notFound, nonce: nonce)
             case .bind: return .bound(orchard)
+            case .register: return .registrationAnswered(hasMadeAccount: Bool.random(using: &dice))
             case .send(let element) where element.is("features", Namespace.stream):
                 if element.has("compression", Namespace.compressionFeature), Bool.random(using: &dice) {
                     return .element(xml(zlib))

@@ -57,6 +57,8 @@ struct STARTTLSTests {
             var conversation = Conversation.opened(mode, registers: true)
             #expect(
                 conversation.say(starttls) == [.send(Element("proceed", Namespace.tls)), .startTLS, .restartClock])
+            // The client is heard below the stream only, and its time for the handshake runs.
+            #expect(conversation.stream.isWaiting)
             #expect(conversation.handle(.secured(bindings)) == [.restart, .restartClock])
             let opened = conversation.open()
             #expect(

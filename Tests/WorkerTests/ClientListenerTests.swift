@@ -1,4 +1,5 @@
 import IPC
+import Kernel
 import Network
 import SharedState
 import TestKit
@@ -59,7 +60,7 @@ struct ClientListenerTests {
         let right = try StreamTranscript(port: stage.ports[0])
         try right.say("PROXY TCP4 192.0.2.7 127.0.0.1 4711 5222\r\n" + Lines.header)
         #expect(try right.hear(until: "</stream:features>") == Lines.answer + Lines.features)
-        #expect(await stage.see { $0.listeners[0].streams.map { ($0 as? ClientConnection)?.address } } == ["192.0.2.7"])
+        #expect(await stage.see { $0.listeners[0].streams.map { ($0 as? ClientDriver)?.carrier.address } } == ["192.0.2.7"])
         await stage.end()
     }
 
