@@ -28,20 +28,6 @@ extension Supervisor {
         return [.report(.killedAtDrain(worker)), .kill(worker)]
     }
 
-    /// A worker that was to leave is gone.
-    mutating func retired(_ worker: WorkerName, _ exit: Exit) -> [SupervisionAction] {
-        slots[Int(worker.slot)].state = .vacant
-        if worker.position >= wanted { positions[worker.position].close() }
-        var actions: [SupervisionAction] = [
-            .report(.retired(worker, exit)), .announceDeath(worker, to: greetedWorkers), .notify(status),
-        ]
-        actions += leaveOrphans(of: worker)
-        actions += restartRetired(worker) + changeRetired(worker)
-        // The position was wanted again before its last worker had left.
-        if worker.position < wanted, phase == .running { actions += fill(worker.position) }
-        return actions
-    }
-
     // MARK: Orphans
 
     mutating func leaveOrphans(of dead: WorkerName) -> [SupervisionAction] {

@@ -105,12 +105,6 @@ extension Supervisor {
         return [.restartProgress(restart.standing), .notify(status)] + actions
     }
 
-    /// Whether this is the replacement that the restart waits for, or one of those of a changeover.
-    func isReplacement(_ worker: WorkerName) -> Bool {
-        if case .restarting(let restart) = phase, case .starting(_, worker, _) = restart.stage { return true }
-        return proposal(for: worker) != nil
-    }
-
     /// A worker has said ready; perhaps the restart waited for it.
     mutating func restartReady(_ worker: WorkerName, at now: Int64) -> [SupervisionAction] {
         guard case .restarting(var restart) = phase else { return [] }
@@ -133,20 +127,21 @@ extension Supervisor {
     /// Notes why the replacement is about to be killed or to leave.
     mutating func noteFailure(_ worker: WorkerName, _ failure: RestartFailure) {
         noteChangeFailure(worker, failure)
-        guard isReplacement(worker), case .restarting(var restart) = phase, restart.failure == nil else { return }
+        guard case .restarting(var restart) = phase, case .starting(_, worker, _) = restart.stage, restart.failure == nil
+        else { return }
         restart.failure = failure
         phase = .restarting(restart)
     }
 
-    /// The replacement is gone, its slot is vacant or waits for the next.
-    mutating func replacementLost(_ worker: WorkerName, _ failure: RestartFailure) -> [SupervisionAction] {
+    /// The worker that a restart or a change waits for is gone; its slot is vacant or waits for the next process.
+    mutating func restartFailed(_ worker: WorkerName, _ failure: RestartFailure) -> [SupervisionAction] {
         if case .changing = phase { return changeLost(worker, failure) }
         guard case .restarting(let restart) = phase, let position = restart.standing.position else { return [] }
         return conclude(restart, .abandoned(position: position, restart.failure ?? failure))
     }
 
-    /// The holder of a position died while something else was awaited of it.
-    mutating func restartLost(_ worker: WorkerName, _ exit: Exit) -> [SupervisionAction] {
+    /// The worker of an index is gone, perhaps of the one that the restart waits for before it goes on.
+    mutating func restartLost(_ worker: WorkerName, _ failure: RestartFailure) -> [SupervisionAction] {
         guard case .restarting(var restart) = phase else { return [] }
         switch restart.stage {
         case .awaiting(worker.position):
@@ -154,19 +149,17 @@ extension Supervisor {
             phase = .restarting(restart)
             return advance()
         case .settling(worker.position):
-            return conclude(restart, .abandoned(position: worker.position, .died(exit)))
+            return conclude(restart, .abandoned(position: worker.position, failure))
         case .idle, .starting, .draining, .awaiting, .settling: return []
         }
     }
 
-    /// If the restart waits for the replacement of this worker: the position is the replacement's from now on.
-    mutating func promoteReplacement(_ worker: WorkerName) -> Bool {
-        guard case .restarting(var restart) = phase, case .starting(let position, let new, worker) = restart.stage
-        else { return false }
+    /// Makes the replacement that the restart waits for the worker of its index: there is nobody to replace any more.
+    mutating func promote(_ new: WorkerName) {
+        guard case .restarting(var restart) = phase, case .starting(let position, new, _) = restart.stage else { return }
         restart.stage = .starting(position: position, new: new, old: nil)
         positions[position].activeSlot = new.slot
         phase = .restarting(restart)
-        return true
     }
 
     /// A worker that was to leave has left.

@@ -144,13 +144,14 @@ public enum ReloadOutcome: Equatable, Sendable {
 
 /// A fact for the log.
 public enum SupervisionReport: Equatable, Sendable {
-    case spawnFailed(WorkerName, reason: String, nextAfter: Int64)
+    /// - nextAfter: milliseconds until the index is filled again; nil if this does not fill it.
+    case spawnFailed(WorkerName, reason: String, nextAfter: Int64?)
     case ready(WorkerName)
     case notReadyInTime(WorkerName, milliseconds: Int64)
     case refused(WorkerName, problems: [String])
     case misbehaved(WorkerName, reason: String)
-    /// Unexpectedly.
-    case died(WorkerName, Exit, wasReady: Bool, nextAfter: Int64)
+    /// Unexpectedly; `nextAfter` as above.
+    case died(WorkerName, Exit, wasReady: Bool, nextAfter: Int64?)
     case left(WorkerName, Exit)
     case allReady(Int)
     case stopping(workers: Int)

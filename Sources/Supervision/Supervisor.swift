@@ -58,13 +58,13 @@ public struct Supervisor: Sendable {
         case .timer(let timer): fired(timer)
         case .reload(let generation): reload(generation)
         case .change(let generation, let workers): change(generation, workers: workers)
-        case .spawnFailed(let worker, let reason): holds(worker) ? spawnFailed(worker, reason, at: now) : []
+        case .spawnFailed(let worker, let reason): holds(worker) ? lost(worker, .notSpawned(reason), at: now) : []
         case .hello(let worker): holds(worker) ? hello(worker) : []
         case .ready(let worker): holds(worker) ? ready(worker, at: now) : []
         case .refused(let worker, let problems): holds(worker) ? refused(worker, problems) : []
         case .misbehaved(let worker, let reason): holds(worker) ? misbehaved(worker, reason) : []
         case .channelClosed(let worker): holds(worker) ? [.arm(.silence(worker), after: policy.silenceGrace)] : []
-        case .exited(let worker, let exit): holds(worker) ? exited(worker, exit, at: now) : []
+        case .exited(let worker, let exit): holds(worker) ? lost(worker, .exited(exit), at: now) : []
         case .prepared(let worker, let generation): holds(worker) ? prepared(worker, generation) : []
         case .rejected(let worker, let generation, let problems):
             holds(worker) ? rejected(worker, generation, problems) : []
@@ -90,29 +90,6 @@ public struct Supervisor: Sendable {
         let worker = slots[slot].begin()
         positions[worker.position].begin()
         return [.spawn(worker), .arm(.readiness(worker), after: policy.readinessDeadline)]
-    }
-
-    private mutating func spawnFailed(_ worker: WorkerName, _ reason: String, at now: Int64) -> [SupervisionAction] {
-        let slot = Int(worker.slot)
-        if isReplacement(worker), !isHolder(slot) {
-            slots[slot].state = .vacant
-            return replacementLost(worker, .spawnFailed(reason))
-        }
-        _ = slots[slot].end()
-        let delay = positions[worker.position].fail(nil, readySince: nil, at: now, policy)
-        let report = SupervisionAction.report(.spawnFailed(worker, reason: reason, nextAfter: delay))
-        switch phase {
-        case .idle, .ended: return []
-        case .stopping:
-            slots[slot].state = .vacant
-            return [report] + endIfEmpty()
-        case .running, .reloading, .restarting, .changing:
-            // A program that has never been started cannot be waited for.
-            if !hasBeenUp { return [report] + stop(status: ExitStatus.osError) }
-            let wasReplacement = isReplacement(worker)
-            let next = [report] + refill(slot, after: delay)
-            return wasReplacement ? next + replacementLost(worker, .spawnFailed(reason)) : next
-        }
     }
 
     private mutating func hello(_ worker: WorkerName) -> [SupervisionAction] {
@@ -169,53 +146,6 @@ public struct Supervisor: Sendable {
         }
     }
 
-    private mutating func exited(_ worker: WorkerName, _ exit: Exit, at now: Int64) -> [SupervisionAction] {
-        let slot = Int(worker.slot)
-        if case .stopping = phase {
-            slots[slot].state = .vacant
-            return [.report(.left(worker, exit))] + endIfEmpty()
-        }
-        let wasGreeted = slots[slot].state != .starting(greeted: false)
-        let wasReady = slots[slot].isReady
-        forgetCollector(worker)
-        if isReplacement(worker), !isHolder(slot) { return replacementDied(worker, exit, wasGreeted: wasGreeted) }
-        if !isHolder(slot) { return retired(worker, exit) }
-        let readySince = slots[slot].end()
-        let delay = positions[worker.position].fail(exit, readySince: readySince, at: now, policy)
-        var actions: [SupervisionAction] = [.report(.died(worker, exit, wasReady: wasReady, nextAfter: delay))]
-        if wasGreeted { actions.append(.announceDeath(worker, to: greetedWorkers)) }
-        actions.append(.notify(status))
-        if promoteReplacement(worker) {
-            slots[slot].state = .vacant
-            return actions + leaveOrphans(of: worker)
-        }
-        let wasReplacement = isReplacement(worker)
-        actions += refill(slot, after: delay)
-        actions += wasReplacement ? replacementLost(worker, .died(exit)) : restartLost(worker, exit)
-        return actions + reloadLost(worker, wasReady: wasReady) + assignOrphans()
-    }
-
-    /// It never served; whoever it should have replaced does.
-    private mutating func replacementDied(_ worker: WorkerName, _ exit: Exit, wasGreeted: Bool) -> [SupervisionAction] {
-        slots[Int(worker.slot)].state = .vacant
-        var actions: [SupervisionAction] = [.report(.died(worker, exit, wasReady: false, nextAfter: 0))]
-        if wasGreeted { actions += [.announceDeath(worker, to: greetedWorkers)] + leaveOrphans(of: worker) }
-        return actions + replacementLost(worker, .died(exit))
-    }
-
-    private mutating func refill(_ slot: Int, after delay: Int64) -> [SupervisionAction] {
-        if delay == 0, canSpawn { return spawn(slot) }
-        if delay == 0, deferRefill(slot) { return [] }
-        let next = WorkerName(slot: UInt8(clamping: slot), incarnation: slots[slot].incarnation + 1)
-        // During a reload the refill waits for its end, so that nobody starts with a configuration about to change.
-        if delay == 0, case .reloading(var reload) = phase {
-            reload.vacated.append(slot)
-            phase = .reloading(reload)
-            return []
-        }
-        return [.arm(.refill(next), after: delay)]
-    }
-
     private mutating func fired(_ timer: SupervisionTimer) -> [SupervisionAction] {
         switch timer {
         case .readiness(let worker): return readinessExpired(worker)
@@ -246,7 +176,7 @@ public struct Supervisor: Sendable {
 
     // MARK: Stopping
 
-    private mutating func stop(status: Int32) -> [SupervisionAction] {
+    mutating func stop(status: Int32) -> [SupervisionAction] {
         switch phase {
         case .stopping, .ended: return []
         case .idle, .running: break
@@ -281,7 +211,7 @@ public struct Supervisor: Sendable {
         }
     }
 
-    private mutating func endIfEmpty() -> [SupervisionAction] {
+    mutating func endIfEmpty() -> [SupervisionAction] {
         guard case .stopping(let status) = phase, !slots.contains(where: \.isAlive) else { return [] }
         phase = .ended
         return [.exit(status)]
@@ -304,7 +234,7 @@ public struct Supervisor: Sendable {
     var readyCount: Int { holders.count { slots[$0].isReady } }
 
     /// Nothing is under way that a new worker would disturb.
-    private var canSpawn: Bool {
+    var canSpawn: Bool {
         switch phase {
         case .running, .restarting: true
         case .changing(let change): change.leaving != nil

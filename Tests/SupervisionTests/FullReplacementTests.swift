@@ -58,6 +58,17 @@ struct FullReplacementTests {
         #expect(t.tell(.change(generation: 4, workers: 2)).contains(.spawn(w(64, 2))))
     }
 
+    /// The system that refused the first of the new workers refuses the second, which is not wanted any more by then.
+    @Test func ifSeveralCannotBeStartedNoneIsTriedAgain() {
+        var t = Transcript.up()
+        _ = t.tell(.change(generation: 2, workers: 2))
+        #expect(t.tell(.spawnFailed(w(64), reason: "EAGAIN")).contains(.kill(w(65))))
+        #expect(
+            t.tell(.spawnFailed(w(65), reason: "EAGAIN")) == [.report(.spawnFailed(w(65), reason: "EAGAIN", nextAfter: nil))])
+        #expect(t.supervisor.standings.map(\.worker) == [w(0), w(1)])
+        #expect(t.tell(.change(generation: 3, workers: 2)).contains(.spawn(w(65, 2))))
+    }
+
     @Test func theReasonIsTheFirstThatIsKnown() {
         var t = Transcript.up()
         _ = t.tell(.change(generation: 2, workers: 2))

@@ -53,7 +53,7 @@ struct LifeTests {
     @Test func deathsBeforeReadyWaitLongerEachTime() {
         var t = Transcript.up(workers: 1)
         _ = t.tell(.exited(w(0), .signal(11)))
-        var waits: [Int64] = []
+        var waits: [Int64?] = []
         for incarnation in UInt32(2)...9 {
             for case .arm(.refill(let next), let wait) in t.tell(.exited(w(0, incarnation), .status(1))) {
                 #expect(next == w(0, incarnation + 1))
@@ -69,7 +69,7 @@ struct LifeTests {
         var policy = SupervisionPolicy()
         policy.promptRefills = 2
         var t = Transcript.up(workers: 1, policy: policy)
-        var waits: [Int64] = []
+        var waits: [Int64?] = []
         for incarnation in UInt32(1)...5 {
             let actions = t.tell(.exited(w(0, incarnation), .signal(11)))
             for case .report(.died(_, _, _, let wait)) in actions { waits.append(wait) }
@@ -129,7 +129,9 @@ struct LifeTests {
         _ = t.tell(.exited(w(0), .signal(9)))
         #expect(
             t.tell(.spawnFailed(w(0, 2), reason: "EAGAIN")) == [
-                .report(.spawnFailed(w(0, 2), reason: "EAGAIN", nextAfter: 2_000)), .arm(.refill(w(0, 3)), after: 2_000),
+                .report(.spawnFailed(w(0, 2), reason: "EAGAIN", nextAfter: 2_000)),
+                .notify(.status(ServiceStatus(ready: 1, all: 2, crashing: [.init(position: 0, delay: 2_000)]))),
+                .arm(.refill(w(0, 3)), after: 2_000),
             ])
     }
 

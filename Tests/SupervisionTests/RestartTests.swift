@@ -116,6 +116,17 @@ struct RestartTests {
         #expect(end.contains(.arm(.refill(w(65, 3)), after: 2_000)))
     }
 
+    @Test func aProgramThatCannotBeStartedAgainEndsItToo() {
+        var t = Transcript.up()
+        _ = t.tell(.restart(id: 1))
+        t.bringUp(w(64))
+        #expect(t.tell(.exited(w(64), .signal(11))).contains(.spawn(w(64, 2))))
+        _ = t.tell(.exited(w(0), .status(0)))
+        let end = t.tell(.spawnFailed(w(64, 2), reason: "EAGAIN"))
+        #expect(end.contains(.restartEnded(id: 1, .abandoned(position: 0, .spawnFailed("EAGAIN")))))
+        #expect(end.contains(.arm(.refill(w(64, 3)), after: 2_000)))
+    }
+
     @Test func anotherWorkerDiesMeanwhileAndIsReplacedAtOnce() {
         var t = Transcript.up()
         _ = t.tell(.restart(id: 1))
@@ -184,6 +195,14 @@ struct RestartTests {
     }
 
     // MARK: Another number of workers
+
+    @Test func aWorkerThatIsNotWantedAnyMoreIsNotTriedAgain() {
+        var t = Transcript.up(workers: 1)
+        #expect(t.tell(.resize(2)).contains(.spawn(w(1))))
+        #expect(t.tell(.resize(1)).contains(.kill(w(1))))
+        #expect(t.tell(.spawnFailed(w(1), reason: "EAGAIN")) == [.report(.spawnFailed(w(1), reason: "EAGAIN", nextAfter: nil))])
+        #expect(t.supervisor.standings.map(\.worker) == [w(0)])
+    }
 
     @Test func moreWorkersAreStarted() {
         var t = Transcript.up(workers: 1)

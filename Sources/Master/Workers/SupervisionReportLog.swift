@@ -12,7 +12,7 @@ extension SupervisionReport {
         case .spawnFailed(let worker, let reason, let wait):
             Log.error(
                 "worker cannot be started; check xmppd.worker_program",
-                [Field("worker", worker), Field("reason", reason), Field("next_attempt_ms", wait)])
+                [Field("worker", worker), Field("reason", reason)] + (wait.map { [Field("next_attempt_ms", $0)] } ?? []))
         case .notReadyInTime(let worker, let patience):
             Log.error("worker was not ready in time and is killed", [Field("worker", worker), Field("patience_ms", patience)])
         case .misbehaved(let worker, let reason):
@@ -20,7 +20,7 @@ extension SupervisionReport {
         case .died(let worker, let exit, let wasReady, let wait):
             Log.error(
                 wasReady ? "worker died" : "worker died before it was ready; what it logged before says why",
-                [Field("worker", worker), Field("how", describe(exit)), Field("refill_ms", wait)])
+                [Field("worker", worker), Field("how", describe(exit))] + (wait.map { [Field("refill_ms", $0)] } ?? []))
         case .killedAtStop(let worker):
             Log.warning("worker did not leave by the deadline and is killed", [Field("worker", worker)])
         case .refused(let worker, let problems): Self.log("worker refuses the configuration", worker, problems)

@@ -1,0 +1,134 @@
+/// Why a process that the supervisor has asked for does not exist any more.
+enum WorkerLoss: Equatable {
+    case exited(Exit)
+    /// It never existed; the system's reason.
+    case notSpawned(String)
+
+    /// nil if there was no process that could exit.
+    var exit: Exit? {
+        switch self {
+        case .exited(let exit): exit
+        case .notSpawned: nil
+        }
+    }
+
+    /// What it means for whoever waits for the worker to be ready.
+    var failure: RestartFailure {
+        switch self {
+        case .exited(let exit): .died(exit)
+        case .notSpawned(let reason): .spawnFailed(reason)
+        }
+    }
+
+    /// - Parameter delay: milliseconds until the index is filled again; nil if this loss does not fill it.
+    fileprivate func report(_ worker: WorkerName, wasReady: Bool, nextAfter delay: Int64?) -> SupervisionAction {
+        switch self {
+        case .exited(let exit): .report(.died(worker, exit, wasReady: wasReady, nextAfter: delay))
+        case .notSpawned(let reason): .report(.spawnFailed(worker, reason: reason, nextAfter: delay))
+        }
+    }
+}
+
+/// What follows from a worker's loss: a matter of the phase and of the worker's role.
+extension Supervisor {
+    mutating func lost(_ worker: WorkerName, _ loss: WorkerLoss, at now: Int64) -> [SupervisionAction] {
+        forgetCollector(worker)
+        switch (phase, role(of: worker)) {
+        case (.idle, _), (.ended, _): return []
+        case (.stopping, _): return left(worker, loss)
+        case (_, .retiring): return retired(worker, loss)
+        case (_, .replacement): return replacementLost(worker, loss)
+        case (_, .replaced(let new)): return lost(worker, loss, replacedBy: new, at: now)
+        case (_, .awaited): return activeLost(worker, loss, isAwaited: true, at: now)
+        case (_, .active): return activeLost(worker, loss, isAwaited: false, at: now)
+        }
+    }
+
+    private mutating func left(_ worker: WorkerName, _ loss: WorkerLoss) -> [SupervisionAction] {
+        slots[Int(worker.slot)].state = .vacant
+        let report = loss.exit.map { .report(.left(worker, $0)) } ?? loss.report(worker, wasReady: false, nextAfter: nil)
+        return [report] + endIfEmpty()
+    }
+
+    /// The worker never served; the one that it should have replaced goes on.
+    private mutating func replacementLost(_ worker: WorkerName, _ loss: WorkerLoss) -> [SupervisionAction] {
+        let death = announcement(of: worker, loss)
+        slots[Int(worker.slot)].state = .vacant
+        return [loss.report(worker, wasReady: false, nextAfter: nil)] + death
+            + (death.isEmpty ? [] : leaveOrphans(of: worker)) + restartFailed(worker, loss.failure)
+    }
+
+    /// The worker died before its replacement was ready: the index is the replacement's, so that nobody else is started.
+    private mutating func lost(
+        _ worker: WorkerName, _ loss: WorkerLoss, replacedBy new: WorkerName, at now: Int64
+    ) -> [SupervisionAction] {
+        let (actions, _) = noteLoss(worker, loss, isRefilled: false, at: now)
+        slots[Int(worker.slot)].state = .vacant
+        promote(new)
+        return actions + [.notify(status)] + leaveOrphans(of: worker)
+    }
+
+    /// The index has no process; it is filled again.
+    /// - Parameter isAwaited: a rolling restart waits for this very process.
+    private mutating func activeLost(
+        _ worker: WorkerName, _ loss: WorkerLoss, isAwaited: Bool, at now: Int64
+    ) -> [SupervisionAction] {
+        let wasReady = slots[Int(worker.slot)].isReady
+        var (actions, delay) = noteLoss(worker, loss, isRefilled: true, at: now)
+        // A program that has never been started cannot be waited for.
+        if loss.exit == nil, !hasBeenUp { return actions + stop(status: ExitStatus.osError) }
+        actions.append(.notify(status))
+        actions += refill(Int(worker.slot), after: delay)
+        actions += isAwaited ? restartFailed(worker, loss.failure) : restartLost(worker, loss.failure)
+        return actions + reloadLost(worker, wasReady: wasReady) + assignOrphans()
+    }
+
+    /// Counts the loss of the worker of an index, reports it and tells the other workers.
+    /// - Returns: the actions, and how long the index stays empty, in milliseconds.
+    private mutating func noteLoss(
+        _ worker: WorkerName, _ loss: WorkerLoss, isRefilled: Bool, at now: Int64
+    ) -> (actions: [SupervisionAction], delay: Int64) {
+        let slot = Int(worker.slot)
+        let (wasReady, death) = (slots[slot].isReady, announcement(of: worker, loss))
+        let readySince = slots[slot].end()
+        let delay = positions[worker.position].fail(loss.exit, readySince: readySince, at: now, policy)
+        return ([loss.report(worker, wasReady: wasReady, nextAfter: isRefilled ? delay : nil)] + death, delay)
+    }
+
+    /// Tells the other workers of a death; none that was not handed their streams is known to them.
+    private func announcement(of worker: WorkerName, _ loss: WorkerLoss) -> [SupervisionAction] {
+        guard loss.exit != nil, slots[Int(worker.slot)].state != .starting(greeted: false) else { return [] }
+        return [.announceDeath(worker, to: greetedWorkers.filter { $0 != worker })]
+    }
+
+    /// A worker that was to leave is gone.
+    private mutating func retired(_ worker: WorkerName, _ loss: WorkerLoss) -> [SupervisionAction] {
+        slots[Int(worker.slot)].state = .vacant
+        if worker.position >= wanted { positions[worker.position].close() }
+        var actions: [SupervisionAction]
+        switch loss {
+        case .exited(let exit):
+            actions = [.report(.retired(worker, exit)), .announceDeath(worker, to: greetedWorkers), .notify(status)]
+            actions += leaveOrphans(of: worker)
+        case .notSpawned: actions = [loss.report(worker, wasReady: false, nextAfter: nil)]
+        }
+        actions += restartRetired(worker) + changeRetired(worker)
+        // The index was wanted again before its last worker had left.
+        if worker.position < wanted, phase == .running { actions += fill(worker.position) }
+        return actions
+    }
+
+    /// Starts the next process of a slot, now or later.
+    mutating func refill(_ slot: Int, after delay: Int64) -> [SupervisionAction] {
+        if delay == 0, canSpawn { return spawn(slot) }
+        if delay == 0, deferRefill(slot) { return [] }
+        let next = WorkerName(slot: UInt8(clamping: slot), incarnation: slots[slot].incarnation + 1)
+        // During a reload the refill waits for its end, so that nobody starts with a configuration about to change.
+        if delay == 0, case .reloading(var reload) = phase {
+            reload.vacated.append(slot)
+            phase = .reloading(reload)
+            return []
+        }
+        return [.arm(.refill(next), after: delay)]
+    }
+}
