@@ -27,14 +27,23 @@ final class Delivery {
             path.bounce(StanzaError(.serviceUnavailable))
             return nil
         case .presence:
-            // Subscriptions and probes were for the presence module. The others reach all resources that are available.
-            guard to.isBare, incoming.stanza.type == nil || incoming.stanza.isType("unavailable") else {
+            guard to.isBare, let wanted = Self.flags(ofPresence: incoming.stanza) else {
                 path.end()
                 return nil
             }
-            let available = host.server.sessions(of: to).filter { $0.flags.contains(.available) }
-            if available.isEmpty { path.end() } else { Self.send(&path, to: available) }
+            let chosen = host.server.sessions(of: to).filter { !$0.flags.isDisjoint(with: wanted) }
+            if chosen.isEmpty { path.end() } else { Self.send(&path, to: chosen) }
             return nil
+        }
+    }
+
+    /// Which sessions of an account get presence that is for none of them alone; nil: what the presence module has dealt with.
+    private static func flags(ofPresence stanza: Stanza) -> SessionFlags? {
+        switch stanza.type {
+        case nil, "unavailable": .available
+        // What came of a request that was made in the account's name (RFC 6121 §3.1.2).
+        case "error": [.available, .interested]
+        default: nil
         }
     }
 

@@ -209,10 +209,10 @@ public final class Router {
         guard StanzaRules.mayBeAnswered(stanza) else { return }
         server.counters.stanzasBounced += 1
         var answer = stanza.failure(error)
-        // The address that was wrong goes back as it came (RFC 6120 §8.3.1).
-        if stanza.to == nil, let to = stanza.element["to"] { answer.element = answer.element.setting("from", to: to) }
         answer.to = session.jid
-        session.send(answer)
+        guard stanza.to == nil, let wrong = stanza.element["to"] else { return session.send(answer) }
+        // What is no address goes back as it came (RFC 6120 §8.3.1).
+        session.deliver(answer.kind, answer.addressed.setting("from", to: wrong).rendered(within: Namespace.client))
     }
 
     // MARK: To sessions
