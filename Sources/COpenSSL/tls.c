@@ -299,9 +299,9 @@ int copenssl_channel_binding(SSL *session, uint8_t value[32])
 size_t copenssl_first_finished(SSL *session, uint8_t *message, size_t capacity)
 {
     if (SSL_version(session) >= TLS1_3_VERSION || SSL_get_extms_support(session) != 1) return 0;
-    // The client ends a full handshake first. Of a resumed one there is no value: clients disagree on whose Finished counts.
-    if (SSL_session_reused(session)) return 0;
-    size_t length = SSL_get_peer_finished(session, message, capacity);
+    // The client ends a full handshake first, the server a resumed one.
+    size_t length = SSL_session_reused(session) ? SSL_get_finished(session, message, capacity)
+                                                : SSL_get_peer_finished(session, message, capacity);
     return length <= capacity ? length : 0;
 }
 

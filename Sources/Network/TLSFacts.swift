@@ -21,7 +21,7 @@ public struct TLSFacts: Sendable, Equatable {
     public let exporter: [UInt8]?
     /// The RFC 5929 `tls-server-end-point` hash of our certificate; nil if its signature algorithm defines none.
     public let serverEndPoint: [UInt8]?
-    /// The RFC 5929 `tls-unique` channel binding; nil in TLS 1.3, of resumed sessions and without extended master secret.
+    /// The RFC 5929 `tls-unique` channel binding; nil in TLS 1.3 and without extended master secret.
     public let unique: [UInt8]?
     /// The client's certificate in DER.
     public let peerCertificate: [UInt8]?

@@ -64,8 +64,8 @@ unsigned copenssl_server_end_point(SSL *session, uint8_t hash[EVP_MAX_MD_SIZE]);
 int copenssl_channel_binding(SSL *session, uint8_t value[32]);
 
 // The RFC 5929 tls-unique value, for the server's side of a connection that does not renegotiate: the first Finished
-// message of its handshake. Its length; 0 in TLS 1.3, of a resumed session, and without extended master secret, where an attacker in between
-// can make the values of two resumed sessions equal (RFC 7627).
+// message of its handshake, which is the server's where a session is resumed. Its length; 0 in TLS 1.3, and without
+// extended master secret, where an attacker in between can make the values of two resumed sessions equal (RFC 7627).
 size_t copenssl_first_finished(SSL *session, uint8_t *message, size_t capacity);
 
 // The peer's certificate in DER (free with copenssl_free). Its length, 0 if there is none.
