@@ -52,7 +52,7 @@ extension Server {
         // A request goes back with an error, which has no stamp. A stamp of this host is older and stays.
         guard stanza.kind == .message, !isStamped(stanza, by: host) else { return stanza }
         // To the millisecond: stanzas from several workers are put in order by it.
-        let stamp = DateTime.text((ClockText.milliseconds - (Loop.now - sentAt)) * 1000)
+        let stamp = DateTime.text(StampClock.milliseconds(of: sentAt) * 1000)
         return stanza.appending([Element("delay", Namespace.delay, ["from": host.domain, "stamp": stamp])])
     }
 
