@@ -140,6 +140,21 @@ struct LaterReleaseTests {
         "[modules.mod_pubsub]\nmax_items_per_node = 10\ndefault_node_config.access_model = \"open\"\n[modules.mod_pubsub_old]\nhost = \"pubsub.@HOST@\"",
         "[modules.mod_blocklist]\nbackend = \"rdbms\"\n[modules.mod_broadcast]\nlease_time = 60\n[modules.mod_stanzaid]",
         "[auth]\nsasl_external = [\"common_name\"]\nsasl_external_common_name.prefix = \"a\"\n[auth.internal]",
+        """
+        [outgoing_pools.rdbms.default]
+        scope = "host_type"
+        connection = { driver = "cockroachdb", host = "db.example", port = 26257, database = "d", username = "u", password = "p" }
+        """,
+        """
+        [[host_config]]
+        host = "localhost"
+        [host_config.outgoing_pools.redis.global_distrib]
+        workers = 10
+        [host_config.outgoing_pools.rdbms.special]
+        workers = 5
+        connection = { driver = "pgsql", host = "db.example", database = "d", username = "u", password = "p" }
+        """,
+        "[modules.mod_event_pusher.rabbit.presence_exchange]\nname = \"presence\"\ntype = \"topic\"\ndurable = true",
     ]
 
     @Test("every part of the newest releases' own file loads", arguments: Self.parts)

@@ -21,5 +21,8 @@ enum HostOptions {
                 OptionRow(
                     "access", .section, .unset, "Clauses that are tried before those of access.", effect: ReloadEffect.nextQuestion),
                 OptionRow("s2s", .section, .unset, "Replaces the section s2s as a whole.", state: .notYet),
+                OptionRow(
+                    "outgoing_pools", .section, .unset, "Takes the place of pools of outgoing_pools for this host.",
+                    editions: .later, state: .notYet),
             ])
 }

@@ -84,7 +84,7 @@ public enum OptionTable {
             }
             root.children["modules"] = modules
         }
-        for section in ["auth", "modules", "acl", "access", "s2s"] {
+        for section in ["auth", "modules", "acl", "access", "s2s", "outgoing_pools"] {
             root.graft(root.children[section], onto: "host_config", as: section)
         }
         root.graft(root.children["listen"]?.children["service"], onto: "listen", as: "component")

@@ -30,7 +30,8 @@ enum PoolOptions {
                 "\(table).*", state: state, effect: ReloadEffect.pools,
                 [
                     OptionRow(
-                        "scope", .choices("global", "host", "single_host"), .text("global"), "Which hosts share the pool."),
+                        "scope", .choices("global", "host", "host_type", "single_host"), .text("global"),
+                        "Which hosts share the pool; host_type is the same as host."),
                     OptionRow("host", .text(.domain), .unset, "The host of a pool for a single one."),
                     OptionRow(
                         "workers", .positive(), .integer(workers),
@@ -101,10 +102,11 @@ enum PoolOptions {
 
     private static let rdbms: [OptionRow] = [
         OptionRow(
-            "driver", .choices("pgsql", "mysql", "odbc"), .required,
+            "driver", .choices("pgsql", "mysql", "odbc", "cockroachdb"), .required,
             "The kind of database: pgsql; for the others there is no driver."),
         OptionRow("host", .name, .unset, "The database server."),
-        OptionRow("port", .integer(1...65535, .none), .computed("5432 for pgsql, 3306 for mysql"), "Its port."),
+        OptionRow(
+            "port", .integer(1...65535, .none), .computed("5432 for pgsql, 3306 for mysql, 26257 for cockroachdb"), "Its port."),
         OptionRow("database", .name, .unset, "The database."),
         OptionRow("username", .name, .unset, "The user name to connect with."),
         OptionRow("password", .secret, .unset, "The password to connect with."),

@@ -45,6 +45,7 @@ enum PushModuleOptions {
             OptionRow(
                 "\(name).name", .name, .text(String(name.dropLast("_exchange".count))), "Its name."),
             OptionRow("\(name).type", .name, .text("topic"), "Its type."),
+            OptionRow("\(name).durable", .boolean, .boolean(false), "Whether it outlives the broker.", editions: .later),
         ]
             + (topics
                 ? [
@@ -132,6 +133,7 @@ enum PushModuleOptions {
             OptionRow("connections.disabled_gc_interval", .positive(.seconds), .integer(60), "How often dead ones are removed."),
             OptionRow("connections.tls", .section, .unset, "TLS between them."),
             OptionRow("connections.tls.certfile", .file(.certificates), .required, "The certificate presented."),
+            OptionRow("connections.tls.keyfile", .file(.privateKey), .unset, "Its key.", editions: .later),
             OptionRow("connections.tls.cacertfile", .file(.certificates), .required, "The authorities that are trusted."),
             OptionRow("connections.tls.ciphers", .name, .text("TLSv1.2:TLSv1.3"), "The cipher suites."),
             OptionRow("connections.tls.dhfile", .file(.dhParameters), .unset, "The Diffie-Hellman group."),

@@ -43,7 +43,7 @@ public struct OutgoingPoolConfiguration: Sendable, Equatable {
         self.tag = tag
         scope =
             switch table.string("scope") {
-            case "host": .eachHost
+            case "host", "host_type": .eachHost
             case "single_host": table.string("host").map { .host($0) } ?? .global
             default: .global
             }
