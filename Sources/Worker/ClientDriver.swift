@@ -84,20 +84,21 @@ final class ClientDriver {
 
     /// What others know of the session goes first, so that nobody meets it after its client was told the end.
     private func finish(_ error: StreamError?) {
-        endSession()
         clock.stop()
+        guard let session else { return writeEnd(error) }
+        session.endAfterInbox { [self] in
+            self.session = nil
+            writeEnd(error)
+        }
+    }
+
+    private func writeEnd(_ error: StreamError?) {
         if let error {
             listener.metrics?.add(.streamErrors)
             report("stream error", [Field("condition", error.condition.rawValue), Field("text", error.text ?? "")])
             carrier.write(error.element)
         }
         carrier.finish(lingering: clock.hasLoggedIn ? Connection.lingerMilliseconds : Self.lingerBeforeLogin)
-    }
-
-    private func endSession() {
-        guard let session else { return }
-        self.session = nil
-        session.end()
     }
 
     /// The carrier is gone, the session perhaps not (XEP-0198 §5).

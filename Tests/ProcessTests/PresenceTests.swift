@@ -37,6 +37,25 @@ struct PresenceTests {
         #expect(try settle([juliet, romeo]).map(words) == [[], []])
     }
 
+    @Test(
+        "what a client sends in one packet with the end of its stream is handled", arguments: ["</stream:stream>", "</presence>"])
+    func lastWords(_ end: String) throws {
+        let (server, juliet, romeo) = try friends()
+        try clear(juliet, romeo)
+        for slot in 0..<2 {
+            let client = try server.logIn("juliet", resource: "last", toWorker: slot)
+            let messages = (0..<3).map {
+                "<message to='romeo@localhost' type='chat' id='last-\(slot)-\($0)'><body>Adieu</body></message>"
+            }
+            let ping = "<iq type='get' id='ping' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
+            try client.send("<presence/>\(messages.joined())\(ping)\(end)")
+            let isOrderly = end == "</stream:stream>"
+            #expect(try client.ending() == .init(isOrderly ? nil : "not-well-formed"))
+            #expect(client.takeUnread().contains { $0["id"] == "ping" && $0["type"] == "result" })
+            for place in 0..<3 { _ = try romeo.wait("last words") { $0["id"] == "last-\(slot)-\(place)" } }
+        }
+    }
+
     @Test("directed unavailable presence ends it before (§4.6.3)")
     func directedEnd() throws {
         let (server, juliet, _) = try friends()

@@ -37,6 +37,9 @@ public struct StanzaInbox {
     /// How many of the source's own stanzas have come, handled or not.
     var received: UInt32 { counter.begun &+ UInt32(truncatingIfNeeded: waiting.elements.count { !$0.isInjected }) }
 
+    /// Nothing is suspended or waits for its turn.
+    var isIdle: Bool { suspensions == 0 && waiting.isEmpty }
+
     /// Nothing is suspended, waits for its turn, or has an open condition.
     var isSettled: Bool { suspensions == 0 && waiting.isEmpty && counter.isSettled }
 

@@ -24,10 +24,14 @@ public protocol StanzaSource: AnyObject {
     func resumeReading()
     /// More stanzas may have been handled, and the inbox may have settled.
     func inboxDidAdvance()
+    /// The last stanza that was suspended or waited has been handled.
+    func inboxDidBecomeIdle()
     func close(_ error: StreamError?)
 }
 
 extension StanzaSource {
+    public func inboxDidBecomeIdle() {}
+
     /// Opens a condition of the acknowledgement: the stanza that has its turn counts as handled only when it is fulfilled.
     public func deferAck() -> PendingAck { PendingAck(self, inbox.deferAck()) }
 
@@ -60,5 +64,6 @@ extension StanzaSource {
         while let element = inbox.next() { handle(element) }
         if inbox.resumesReading() { resumeReading() }
         inboxDidAdvance()
+        if inbox.isIdle { inboxDidBecomeIdle() }
     }
 }

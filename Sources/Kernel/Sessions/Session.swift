@@ -56,6 +56,8 @@ public final class Session {
     private var states: [(index: Int, value: Any)] = []
     public var inbox = StanzaInbox()
     private var settledHandlers: [@LoopActor () -> Void] = []
+    /// Called at the end; set while the session ends after its inbox.
+    private var endHandler: (@LoopActor () -> Void)?
     private var unreadStanzas: Int32 = 0
     private var written: UInt64 = 0
     private var pins: Int32 = 0
@@ -245,6 +247,28 @@ public final class Session {
         end()
     }
 
+    /// Nothing more comes from the client. Its stanzas that came before and wait for an earlier one are handled first (RFC
+    /// 6120 §10.1); then the session ends, and `body` is called.
+    public func endAfterInbox(then body: @escaping @LoopActor () -> Void) {
+        guard !endsAfterInbox else { return }
+        endHandler = body
+        if inbox.isIdle || hasEnded { endNow() }
+    }
+
+    /// Whether it ends as soon as its client's stanzas are handled.
+    public var endsAfterInbox: Bool { endHandler != nil }
+
+    private func endNow() {
+        end()
+        callEndHandler()
+    }
+
+    private func callEndHandler() {
+        let body = endHandler
+        endHandler = nil
+        body?()
+    }
+
     /// Ends the session: its entry and its state go, and what its client has not acknowledged is routed anew. A session that is
     /// migrating ends with the worker that adopts it, or here if it stays.
     public func end() {
@@ -278,6 +302,7 @@ public final class Session {
         barrier?.resumeWaiters()
         barrier = nil
         notifyIfSettled()
+        callEndHandler()
     }
 }
 
@@ -296,4 +321,6 @@ extension Session: StanzaSource {
         streamManagement?.answerIfHandled(self)
         notifyIfSettled()
     }
+
+    public func inboxDidBecomeIdle() { if endsAfterInbox { endNow() } }
 }

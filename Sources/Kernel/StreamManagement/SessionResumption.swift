@@ -59,7 +59,7 @@ extension Session {
     }
 
     func isResumable(with key: String) -> Bool {
-        guard let streamManagement, streamManagement.isResumable, !hasEnded else { return false }
+        guard let streamManagement, streamManagement.isResumable, !hasEnded, !endsAfterInbox else { return false }
         let (one, other) = (Array(streamManagement.key.utf8), Array(key.utf8))
         guard one.count == other.count, !one.isEmpty else { return false }
         return zip(one, other).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
@@ -71,8 +71,9 @@ extension Session {
     /// it cannot be.
     public func streamDidDisconnect(_ stream: any SessionStream) {
         guard !hasEnded, self.stream === stream else { return }
-        guard let streamManagement, streamManagement.isResumable else { return end() }
         self.stream = nil
+        guard !endsAfterInbox else { return }
+        guard let streamManagement, streamManagement.isResumable else { return endAfterInbox {} }
         startResumeTimer()
     }
 
