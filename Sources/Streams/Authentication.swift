@@ -17,8 +17,10 @@ extension Negotiation {
         if element.isIn(Namespace.sasl) { return authenticationElement(element, offer, layer) }
         if element.is("starttls", Namespace.tls) { return startTLS(offer, layer) }
         if element.isCompressionRequest { return compress(element, offer, layer) }
-        if offer.registers(layer), element.isRegistration(at: offer.domain) {
-            return moved(to: .registering(offer, layer), [.register(element)])
+        if layer != .clear || options.takesClear, element.isRegistration(at: offer.domain) {
+            if offer.registers(layer) { return moved(to: .registering(offer, layer), [.register(element)]) }
+            // Where accounts are not made in band, the client is told so and can still log in (XEP-0077 §3.1).
+            if !offer.registers { return stay([.send(.failure(id: element["id"], StanzaError(.serviceUnavailable)))]) }
         }
         return tooEarly(element, offer)
     }

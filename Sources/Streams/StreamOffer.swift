@@ -12,7 +12,7 @@ public final class StreamOffer: Sendable {
     let options: StreamOptions
     let service: SASLService
     private let mechanisms: [Mechanism]
-    private let registers: Bool
+    let registers: Bool
     private let extensions: [String]
     private let clearFeatures: Element
     private let authenticatedFeatures: Element

@@ -155,10 +155,12 @@ public struct Stanza: Sendable {
         Stanza(.iq, type: "result", id: id, from: to, to: from, payload.map { [$0] } ?? [])
     }
 
-    /// The stanza that tells its sender why it was not processed, its content included (RFC 6120 §8.3.1).
+    /// The stanza that tells its sender why it was not processed, its content included (RFC 6120 §8.3.1) unless that may
+    /// hold a password (XEP-0077 §3.3).
     public func failure(_ error: StanzaError) -> Stanza {
-        let children = Array(element.children) + [error.element]
-        return Stanza(kind, type: "error", id: id, from: to, to: from, children)
+        let isSecret = kind == .iq && element.child(in: Namespace.register) != nil
+        let children = isSecret ? [] : Array(element.children)
+        return Stanza(kind, type: "error", id: id, from: to, to: from, children + [error.element])
     }
 }
 

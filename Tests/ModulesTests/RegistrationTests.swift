@@ -170,8 +170,10 @@ import XMPP
         #expect(known.firstChild?.has("registered") == true && known.firstChild?.child("username")?.text == "bill")
         #expect(known.firstChild?.child("password")?.text == "")
         func change(_ username: String, _ password: String, to: String? = nil) async throws -> String? {
-            try await bill.ask("set", to: to, request("<username>\(username)</username><password>\(password)</password>"))
-                .errorCondition
+            let answer = try await bill.ask(
+                "set", to: to, request("<username>\(username)</username><password>\(password)</password>"))
+            #expect(!answer.has("query", Namespace.register), "a password comes back")
+            return answer.errorCondition
         }
         #expect(try await change("bill", "", to: "example.org") == "bad-request")
         #expect(try await change("eve", "mine") == "not-allowed")

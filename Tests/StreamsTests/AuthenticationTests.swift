@@ -277,9 +277,19 @@ struct RegistrationTests {
         }
     }
 
-    @Test("Elsewhere, or in another shape, it is a stanza too early")
+    @Test("Where there is none the client is told so, and can go on (§3.1)", arguments: ["get", "set"])
+    func notOffered(type: String) {
+        for var conversation in [Conversation.opened(), .secured()] {
+            let actions = conversation.handle(.element(xml(Self.request("type='\(type)' id='1' to='example.net'"))))
+            let answer = Element(
+                "iq", Namespace.client, ["type": "error", "id": "1"], [StanzaError(.serviceUnavailable).element])
+            #expect(actions == [.send(answer), .restartClock])
+        }
+    }
+
+    @Test("Without the TLS that there is, or in another shape, it is a stanza too early")
     func refused() {
-        for var conversation in [Conversation.opened(), .secured(), .opened(.optional, registers: true)] {
+        for var conversation in [Conversation.opened(.optional, registers: true), .opened(.required)] {
             #expect(end(conversation.say(Self.request("type='get' id='1'"))) == "not-authorized")
         }
         for attributes in ["type='result' id='1'", "id='1'", "type='get' id='1' to='other.example'", "type='get' to='@'"] {

@@ -34,8 +34,7 @@ public final class Registration: Module {
             do throws(StanzaError) {
                 return request.result(try await answer(request, from: address, host))
             } catch {
-                // Without what was sent: it may hold a password.
-                return Stanza(.iq, type: "error", id: request.id, from: request.to, to: nil, [error.element])
+                return request.failure(error)
             }
         }
         declarations.iq.onWaiting("query", Namespace.register, at: .server, .account) {
