@@ -1,6 +1,8 @@
 internal import Glibc
 
 extension Connection: PollTarget {
+    var isPeer: Bool { true }
+
     /// What one read takes at most. All connections of the loop use the same memory in turn, so an idle one holds none.
     private static let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 16384, alignment: 16)
 
@@ -18,7 +20,10 @@ extension Connection: PollTarget {
     /// The peer is gone, in both directions. What it had sent before is read now, even if reading is paused: the
     /// poller would tell of it again and again.
     func hungUp() {
-        while !isInputOver, closing != .now, receive(isLast: true) {}
+        while !isInputOver, closing != .now, receive(isLast: true) {
+            // The poller tells of it again.
+            if TurnClock.isOver { return }
+        }
         if isInputOver { watch.end() }
         markDirty()
     }
@@ -75,7 +80,7 @@ extension Connection: PollTarget {
         var at = 0
         held = nil
         bytes.withUnsafeBytes { all in
-            while at < all.count, !isHeldBack, closing == .no {
+            while at < all.count, !isHeldBack, closing == .no, at == 0 || !TurnClock.isOver {
                 let slice = all[at..<min(at + Self.room.count, all.count)]
                 at += consume(UnsafeRawBufferPointer(rebasing: slice))
             }
@@ -84,6 +89,7 @@ extension Connection: PollTarget {
         if at < bytes.count {
             box.bytes = Array(bytes[at...])
             held = box
+            if !isHeldBack { markDirty() }
         } else if box.ended {
             inputClosed()
         }

@@ -3,7 +3,8 @@ internal import Glibc
 /// The event loop of this process: time, turns, and ways to and from other threads.
 ///
 /// A turn: wait for descriptors, tell who waits for them, ring the timers that are due, do what was submitted; then what
-/// was put off to the turn's end, and one system call for each connection that has something to send.
+/// was put off to the turn's end, and one system call for each connection that has something to send. What there is no time
+/// for waits for the next turn (`TurnClock.isOver`).
 @LoopActor
 public enum Loop {
     private static let wheel = TimerWheel(now: now)
@@ -12,7 +13,9 @@ public enum Loop {
     private static var isRunning = false
     /// When this turn began, in milliseconds of `now`: for what happens often and need not be known to the millisecond.
     public private(set) static var turnBegan = now
-    private static var spare: ContiguousArray<JobQueue.Work> = []
+    /// What was submitted and taken from the queue; done as far as `nextWork`.
+    private static var work: ContiguousArray<JobQueue.Work> = []
+    private static var nextWork = 0
     private static let helpers = BlockingPool(threads: 2)
     /// After so many rounds of work that brings work, descriptors get their say again.
     private static let roundLimit = 16
@@ -34,7 +37,8 @@ public enum Loop {
 
     private static func turn() {
         let queue = LoopExecutor.shared.queue
-        let events = Poller.wait(Turn.isEmpty && queue.fallsAsleep() ? patience : 0)
+        let isIdle = Turn.isEmpty && nextWork == work.count && !Poller.hasUntold
+        let events = Poller.wait(isIdle && queue.fallsAsleep() ? patience : 0)
         // Before anything is done: what we ourselves submit from here on needs no wake-up call.
         queue.wakesUp()
         let began = microseconds
@@ -42,10 +46,12 @@ public enum Loop {
         TurnClock.turnBegan(at: began)
         Poller.tell(events)
         if let alarm, turnBegan >= alarm { ring() }
+        TurnClock.partEnded()
         for _ in 0..<roundLimit {
-            let hadWork = work(queue)
+            let hadWork = doWork(of: queue)
             if Turn.isEmpty, !hadWork { break }
             Turn.end()
+            if TurnClock.isOver { break }
         }
         TurnClock.turnEnded()
     }
@@ -56,22 +62,21 @@ public enum Loop {
         return CInt(clamping: max(0, alarm - now))
     }
 
-    /// Whether something had been submitted; it has been done.
-    private static func work(_ queue: JobQueue) -> Bool {
-        var work = ContiguousArray<JobQueue.Work>()
-        swap(&work, &spare)
-        guard queue.take(into: &work) else {
-            swap(&work, &spare)
-            return false
+    /// Whether something had been submitted; it has been done, as far as there was time.
+    private static func doWork(of queue: JobQueue) -> Bool {
+        if nextWork == work.count {
+            work.removeAll(keepingCapacity: work.capacity <= 4096)
+            nextWork = 0
+            guard queue.take(into: &work) else { return false }
         }
-        for item in work {
+        repeat {
+            let item = work[nextWork]
+            nextWork += 1
             switch item {
             case .job(let job): LoopExecutor.shared.runNow(job)
             case .body(let body): body()
             }
-        }
-        work.removeAll(keepingCapacity: work.capacity <= 4096)
-        swap(&work, &spare)
+        } while nextWork < work.count && !TurnClock.isOver
         return true
     }
 
@@ -154,6 +159,11 @@ public enum Loop {
     public nonisolated static func spawn(_ body: @escaping @LoopActor @Sendable () async -> Void) {
         // Not `{ @LoopActor in … }`: the region checker refuses that together with an executor preference.
         Task(executorPreference: LoopActor.taskExecutor) { await body() }
+    }
+
+    /// Comes back after whatever else the loop has to do now.
+    public static func nextTurn() async {
+        await withCheckedContinuation { continuation in submit { continuation.resume() } }
     }
 
     /// Runs `body` on the loop from any thread, after what was already so submitted.

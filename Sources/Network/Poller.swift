@@ -10,14 +10,20 @@ protocol PollTarget: AnyObject {
     func writable()
     /// Both directions are over or broken. Reported whatever the interest, as long as the descriptor is watched.
     func hungUp()
+    /// Whether a peer decides how much work there is: then, if the last call took long, the next one waits for those of others.
+    var isPeer: Bool { get }
 }
 
 extension PollTarget {
+    var isPeer: Bool { false }
     func writable() {}
     func hungUp() { readable() }
 }
 
 /// The kernel's readiness of descriptors (epoll, level-triggered), told to who waits for them.
+///
+/// What one turn has no time for is told in the next ones. Peers whose last bytes cost much wait in a line of their own, so
+/// that they wait for one another and nobody else waits for more than one of them.
 @LoopActor
 enum Poller {
     struct Interest: OptionSet {
@@ -28,20 +34,56 @@ enum Poller {
         static let alone = Interest(rawValue: EPOLLEXCLUSIVE.rawValue)
     }
 
-    /// How many events one wait brings at most.
-    private static let batch = 256
+    /// How many events one wait brings at most: enough to find the others among many peers that wait.
+    private static let batch = 1024
+    /// Microseconds of one call above which a peer's next one waits for those of others.
+    private static let longCall: Int64 = 500
     private static let over = EPOLLHUP.rawValue | EPOLLERR.rawValue
 
     /// A watched descriptor. The number tells it from an earlier one of the same value, whose events may still come.
     private struct Entry {
         var target: (any PollTarget)?
         var number: UInt32 = 0
+        /// What the target is still to be told of; with none it stands in no line.
+        var untold: UInt32 = 0
+        var isPeer = false
+        /// Its last call took long.
+        var isSlow = false
+    }
+
+    /// Descriptors with something to be told of, in order, by their names.
+    private struct Line {
+        private var names: ContiguousArray<UInt64> = []
+        private var first = 0
+
+        var isEmpty: Bool { first == names.count }
+        mutating func append(_ name: UInt64) { names.append(name) }
+
+        mutating func removeFirst() -> UInt64 {
+            defer {
+                first += 1
+                if first == names.count {
+                    names.removeAll(keepingCapacity: true)
+                    first = 0
+                }
+            }
+            return names[first]
+        }
     }
 
     private static var epoll: CInt = -1
     private static var entries: ContiguousArray<Entry> = []
     private static var lastNumber: UInt32 = 0
     private static let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: batch)
+    private static var line = Line()
+    private static var slowLine = Line()
+    /// Turns since a slow peer had its turn while others took all the time there was.
+    private static var passedOver = 0
+    /// So often slow peers are passed over at most.
+    private static let mostPassedOver = 1
+
+    /// Whether somebody is still to be told of something.
+    static var hasUntold: Bool { !line.isEmpty || !slowLine.isEmpty }
 
     /// Begins to watch. 0, or the number of the error that the kernel refused with.
     static func add(_ descriptor: CInt, _ interest: Interest, _ target: any PollTarget) -> CInt {
@@ -49,7 +91,7 @@ enum Poller {
         let place = Int(descriptor)
         while entries.count <= place { entries.append(Entry()) }
         lastNumber &+= 1
-        entries[place] = Entry(target: target, number: lastNumber)
+        entries[place] = Entry(target: target, number: lastNumber, isPeer: target.isPeer)
         let failure = control(EPOLL_CTL_ADD, descriptor, interest)
         if failure != 0 { entries[place].target = nil }
         return failure
@@ -75,25 +117,50 @@ enum Poller {
     /// Waits, for ever if `milliseconds` is negative, until something happens. How many events there are to `tell` of.
     static func wait(_ milliseconds: CInt) -> Int { max(0, Int(epoll_wait(epoll, events, CInt(batch), milliseconds))) }
 
-    /// Tells of what the last wait brought.
+    /// Tells of what the last wait brought, and before that of what the turns before had no time for.
     static func tell(_ count: Int) {
-        for index in 0..<count {
-            let (bits, name) = (events[index].events, events[index].data.u64)
-            guard let target = target(name) else { continue }
-            if bits & over != 0 {
-                target.hungUp()
-                continue
-            }
-            if bits & Interest.output.rawValue != 0 { target.writable() }
-            if bits & Interest.input.rawValue != 0, self.target(name) != nil { target.readable() }
+        for index in 0..<count { note(events[index].data.u64, events[index].events) }
+        while !line.isEmpty {
+            tell(line.removeFirst())
+            if TurnClock.isOver { break }
         }
+        guard !slowLine.isEmpty else { return }
+        guard !TurnClock.isOver || passedOver >= mostPassedOver else {
+            passedOver += 1
+            return
+        }
+        passedOver = 0
+        repeat { tell(slowLine.removeFirst()) } while !slowLine.isEmpty && !TurnClock.isOver
+    }
+
+    private static func note(_ name: UInt64, _ bits: UInt32) {
+        guard let place = place(name) else { return }
+        if entries[place].untold == 0 {
+            if entries[place].isSlow { slowLine.append(name) } else { line.append(name) }
+        }
+        entries[place].untold |= bits
+    }
+
+    private static func tell(_ name: UInt64) {
+        guard let place = place(name), let target = entries[place].target else { return }
+        let bits = entries[place].untold
+        entries[place].untold = 0
+        let began = entries[place].isPeer ? Loop.microseconds : 0
+        if bits & over != 0 {
+            target.hungUp()
+        } else {
+            if bits & Interest.output.rawValue != 0 { target.writable() }
+            if bits & Interest.input.rawValue != 0, self.place(name) != nil { target.readable() }
+        }
+        guard began != 0, let place = self.place(name) else { return }
+        entries[place].isSlow = Loop.microseconds - began > longCall
     }
 
     /// Nil when the descriptor was given up, by an earlier event of the same wait perhaps.
-    private static func target(_ name: UInt64) -> (any PollTarget)? {
+    private static func place(_ name: UInt64) -> Int? {
         let place = Int(name & 0xffff_ffff)
-        guard place < entries.count, entries[place].number == UInt32(name >> 32) else { return nil }
-        return entries[place].target
+        guard place < entries.count, entries[place].number == UInt32(name >> 32), entries[place].target != nil else { return nil }
+        return place
     }
 }
 

@@ -7,9 +7,22 @@ public enum TurnClock {
     /// Called at the end of a turn that was too long, with its microseconds.
     public static var onLongTurn: @LoopActor (Int64) -> Void = { _ in }
 
-    private static var began = Loop.microseconds
+    /// Microseconds of one part of a turn (telling of events; doing what was submitted; the end) after which what is left waits
+    /// for the next turn. A turn has this of each, and what one stanza takes beyond it.
+    private static let longestPart: Int64 = 4_000
 
-    static func turnBegan(at now: Int64) { began = now }
+    private static var began = Loop.microseconds
+    private static var partBegan = began
+
+    static func turnBegan(at now: Int64) {
+        began = now
+        partBegan = now
+    }
+
+    static func partEnded() { partBegan = Loop.microseconds }
+
+    /// Whether this part of the turn has had its time: what can wait for the next turn should.
+    public static var isOver: Bool { Loop.microseconds - partBegan > longestPart }
 
     static func turnEnded() {
         let duration = Loop.microseconds - began

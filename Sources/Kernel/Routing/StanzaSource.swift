@@ -61,7 +61,15 @@ extension StanzaSource {
 
     private func resumeInbox() {
         inbox.endSuspension()
-        while let element = inbox.next() { handle(element) }
+        handleWaiting()
+    }
+
+    /// Gives what waits its turn; in the next turn of the loop what there is no time for in this one.
+    private func handleWaiting() {
+        while let element = inbox.next() {
+            handle(element)
+            if TurnClock.isOver { return Loop.submit { self.handleWaiting() } }
+        }
         if inbox.resumesReading() { resumeReading() }
         inboxDidAdvance()
         if inbox.isIdle { inboxDidBecomeIdle() }

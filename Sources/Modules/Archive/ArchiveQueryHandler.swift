@@ -78,7 +78,7 @@ final class ArchiveQueryHandler {
         var (sent, size) = (0, 0)
         for message in messages {
             if sent >= Self.sentAtOnce || size >= Self.bytesAtOnce {
-                await Self.nextTurn()
+                await Loop.nextTurn()
                 (sent, size) = (0, 0)
             }
             while session.queuedBytes > Connection.highWater, !session.hasEnded { await Loop.pause(50) }
@@ -88,11 +88,6 @@ final class ArchiveQueryHandler {
             sent += 1
             size += bytes.count
         }
-    }
-
-    /// Comes back after whatever else the loop has to do now.
-    private static func nextTurn() async {
-        await withCheckedContinuation { continuation in Loop.submit { continuation.resume() } }
     }
 
     /// What `<first/>` and `<last/>` say. A page that was ended before it was full goes on where it ended.
