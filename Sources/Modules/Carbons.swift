@@ -65,7 +65,8 @@ public final class Carbons: Module {
         guard !others.isEmpty, CarbonRules.isEligible(stanza, .sent) else { return }
         // The user's other resources learn where the message is kept for the user (XEP-0313 §3.4).
         let mark = outgoing.record?.mark(for: session.jid.bare)
-        let marked = mark.map { stanza.appending($0) } ?? stanza
+        var marked = stanza
+        if let mark { marked.append(mark.rendered(within: Namespace.client)) { mark } }
         copy(marked, .sent, of: session.jid.bare, session.host, to: others)
     }
 
@@ -85,9 +86,10 @@ public final class Carbons: Module {
         _ stanza: Stanza, _ direction: CarbonRules.Direction, of user: JID, _ host: Host, to sessions: [SessionRoute]
     ) {
         guard !sessions.isEmpty else { return }
-        let payload = CarbonRules.wrapped(stanza, direction)
+        let content = CarbonRules.wrapped(stanza.rendered(), direction)
         for session in sessions {
-            let copy = Stanza(.message, type: stanza.type, from: user, to: user.with(resource: session.resource), [payload])
+            var copy = Stanza(.message, type: stanza.type, from: user, to: user.with(resource: session.resource))
+            copy.append(content)
             host.router.deliver(copy, to: CollectionOfOne(session))
         }
     }
@@ -131,8 +133,11 @@ enum CarbonRules {
         return element.has("x", "jabber:x:conference") || element.child("x", rooms)?.has("invite") == true
     }
 
-    /// The content of a copy (XEP-0280 §7, §8).
-    static func wrapped(_ message: Stanza, _ direction: Direction) -> Element {
-        Element(direction.rawValue, namespace, [:], [Element("forwarded", "urn:xmpp:forward:0", [:], [message.addressed])])
+    /// The content of a copy (XEP-0280 §7, §8), as XML within `jabber:client`: the message is rendered once for all copies.
+    static func wrapped(_ message: [UInt8], _ direction: Direction) -> [UInt8] {
+        let name = direction.rawValue
+        return Array(
+            "<\(name) xmlns='\(namespace)'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='\(Namespace.client)'".utf8)
+            + message.dropFirst("<message".utf8.count) + Array("</forwarded></\(name)>".utf8)
     }
 }

@@ -20,7 +20,7 @@ public final class PrivateStorage: Module {
     public func install(_ declarations: inout Declarations, on host: Host) {
         declarations.features.advertise(Self.namespace)
         declarations.features.advertiseAccount(Self.namespace)
-        declarations.iq.onWaiting("query", Self.namespace, at: .account) { (request) async throws(StanzaError) in
+        declarations.iq.onRendered("query", Self.namespace, at: .account) { (request) async throws(StanzaError) in
             guard request.isOwn else { throw StanzaError(.forbidden) }
             let elements = try Self.elements(of: request.payload, isSet: request.isSet)
             let store = request.host.server.store.privateStorage
@@ -29,7 +29,7 @@ public final class PrivateStorage: Module {
                 try await Self.set(elements, key, store)
                 return nil
             }
-            return try await Self.get(elements, key, store, request)
+            return try await Self.get(elements, key, store)
         }
     }
 
@@ -68,17 +68,16 @@ public final class PrivateStorage: Module {
 
     /// What was never stored is answered with the empty element of the question.
     private static func get(
-        _ elements: [Element], _ key: UserKey, _ store: PrivateStorageRepository, _ request: IQRequest
-    ) async throws(StanzaError) -> Element {
-        var answers: [Element] = []
+        _ elements: [Element], _ key: UserKey, _ store: PrivateStorageRepository
+    ) async throws(StanzaError) -> [UInt8] {
+        var answer = Array("<query xmlns='\(namespace)'>".utf8)
         for asked in elements {
             let bytes: [UInt8]?
             do { bytes = try await store.get(key, namespace: asked.namespace, name: asked.name) } catch {
                 throw StanzaError(storage: error)
             }
-            let empty = Element(asked.name, asked.namespace)
-            if let bytes { answers.append(try request.host.server.stored(bytes, of: request.to)) } else { answers.append(empty) }
+            answer += bytes ?? Element(asked.name, asked.namespace).rendered(within: Namespace.client)
         }
-        return Element("query", namespace, [:], answers)
+        return answer + Array("</query>".utf8)
     }
 }

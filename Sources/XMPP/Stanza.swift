@@ -75,37 +75,20 @@ public struct Stanza: Sendable {
 
     /// The bytes for a client's stream, addresses included.
     public func rendered() -> [UInt8] {
-        if let bytes {
-            guard let addition else { return bytes }
-            if let whole = inserting(addition.bytes, into: bytes) { return whole }
-        }
-        var writer = ElementWriter(reserving: 384)
-        write(to: &writer)
-        return writer.finish()
+        let bytes = bytes ?? renderedContent()
+        return addition.map { inserting($0.bytes, into: bytes) } ?? bytes
     }
 
     /// The same for one who sends the stanza on: it need not be rendered again.
     public mutating func renderedForLater() -> [UInt8] {
-        let rendered = rendered()
-        if addition == nil { bytes = rendered }
-        return rendered
+        if bytes == nil { bytes = renderedContent() }
+        return rendered()
     }
 
-    /// Nil for a stanza without content, which has no end tag to put it before.
-    private func inserting(_ child: [UInt8], into bytes: [UInt8]) -> [UInt8]? {
-        let place = bytes.count - kind.name.utf8.count - 3
-        guard place > 0, bytes[place] == UInt8(ascii: "<"), bytes[place + 1] == UInt8(ascii: "/") else { return nil }
-        var whole: [UInt8] = []
-        whole.reserveCapacity(bytes.count + child.count)
-        whole += bytes[..<place]
-        whole += child
-        whole += bytes[place...]
-        return whole
-    }
-
-    /// Writes it for a place whose default namespace is `jabber:client`.
-    public func write(to writer: inout ElementWriter) {
-        writer.write(element, within: Namespace.client) { writer in
+    /// What it is without the addition, for a place whose default namespace is `jabber:client`.
+    private func renderedContent() -> [UInt8] {
+        var writer = ElementWriter(reserving: 384)
+        writer.write(content, within: Namespace.client) { writer in
             if let from {
                 writer.raw(" from='")
                 from.write(to: &writer)
@@ -117,14 +100,23 @@ public struct Stanza: Sendable {
                 writer.raw("'")
             }
         }
+        return writer.finish()
     }
 
-    /// The element with the addresses written into it, for wrapping it into another.
-    public var addressed: Element {
-        var list = element.attributes.filter { $0.name != "from" && $0.name != "to" }
-        if let from { list.append(("from", from.description)) }
-        if let to { list.append(("to", to.description)) }
-        return Element(element.name, element.namespace, attributes: list, contents: element.contents)
+    /// Puts a child before the end tag, or between two tags where there is but one.
+    private func inserting(_ child: [UInt8], into bytes: [UInt8]) -> [UInt8] {
+        let end = Array("</\(kind.name)>".utf8)
+        var whole: [UInt8] = []
+        whole.reserveCapacity(bytes.count + child.count + end.count)
+        if bytes.suffix(2).elementsEqual("/>".utf8) {
+            whole += bytes.dropLast(2)
+            whole.append(UInt8(ascii: ">"))
+        } else {
+            whole += bytes.dropLast(end.count)
+        }
+        whole += child
+        whole += end
+        return whole
     }
 
     /// A copy with one more child at its end. Costs little.
@@ -143,11 +135,22 @@ public struct Stanza: Sendable {
         addition = Addition(bytes, child)
     }
 
-    /// A copy with more children at its end.
-    public func appending(_ children: [Element]) -> Stanza {
-        var copy = self
-        copy.element = element.replacingContents(element.contents + children.map { .element($0) })
-        return copy
+    /// The same for a child that is there as bytes only. Whoever looks into the stanza all the same has them read.
+    public mutating func append(_ bytes: [UInt8]) {
+        append(bytes) {
+            let read = try? bytes.withUnsafeBytes {
+                try ElementParser().element(
+                    $0, in: .client, limits: Limits(bytes: .max, depth: Limits.deepest, attributes: .max))
+            }
+            return read ?? Element("unreadable", "")
+        }
+    }
+
+    /// The answer to a request, with a payload that is XML within `jabber:client` already.
+    public func result(rendered payload: [UInt8]?) -> Stanza {
+        var result = result()
+        if let payload { result.append(payload) }
+        return result
     }
 
     /// The answer to a request.

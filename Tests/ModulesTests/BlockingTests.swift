@@ -170,6 +170,21 @@ import XMPP
         #expect(self.items(try await alice.ask("get", command("blocklist"))).count == Blocking.mostBlocked)
     }
 
+    @Test("a list has so many characters at most, as it is sent and read as a whole")
+    @LoopActor func longAddresses() async throws {
+        let stage = try await stage()
+        let alice = try await stage.client("alice")
+        func items(_ request: Int) -> String {
+            let resource = String(repeating: "r", count: 1000)
+            return "<block xmlns='urn:xmpp:blocking'>"
+                + (0..<200).map { "<item jid='u\(request)-\($0)@m.lit/\(resource)'/>" }.joined() + "</block>"
+        }
+        for request in 0..<5 { #expect(try await alice.ask("set", items(request))["type"] == "result") }
+        #expect(try await alice.ask("set", items(5)).errorCondition == "resource-constraint")
+        #expect(self.items(try await alice.ask("get", command("blocklist"))).count == 1000)
+        #expect(try await alice.ask("set", command("block", "one-more@m.lit"))["type"] == "result")
+    }
+
     @Test("a long list is compared with a long roster in one pass")
     func longLists() {
         let blocked = BlockList((0..<20_000).map { "u\($0)@m.lit/r" })

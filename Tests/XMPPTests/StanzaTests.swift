@@ -77,19 +77,20 @@ struct StanzaTests {
                 == "<presence from='montague.example' to='juliet@capulet.example'/>")
     }
 
-    @Test func addressed() {
-        let element = Element(
-            "message", Namespace.client, ["from": "liar", "to": "x", "id": "1"], [Element("body", Namespace.client, text: "hi")])
-        #expect(
-            Stanza(.message, from: romeo, to: nil, element: element).addressed
-                == Element(
-                    "message", Namespace.client, ["id": "1", "from": romeo.description],
-                    [Element("body", Namespace.client, text: "hi")]))
-        #expect(Stanza(.message, from: nil, to: juliet, element: element).addressed["to"] == juliet.description)
+    /// A payload that is there as bytes, in a stanza with other content and without.
+    @Test func renderedPayload() {
+        let payload = Array("<q xmlns='x'/>".utf8)
+        let result = request().result(rendered: payload)
+        #expect(text(result) == text(request().result(Element("q", "x"))))
+        #expect(result.element.firstChild == Element("q", "x"))
+        var message = Stanza(.message, id: "1", from: romeo, to: juliet, [Element("a", "x")])
+        message.append(payload)
+        #expect(text(message) == "<message id='1' from='\(romeo)' to='\(juliet)'><a xmlns='x'/><q xmlns='x'/></message>")
+        #expect(text(request().result(rendered: nil)) == text(request().result()))
     }
 
     @Test func appending() {
-        let stanza = Stanza(.message, id: "1", from: romeo, to: juliet, [Element("a", "x")]).appending([Element("b", "y")])
+        let stanza = Stanza(.message, id: "1", from: romeo, to: juliet, [Element("a", "x")]).appending(Element("b", "y"))
         #expect(stanza.element.description == "<message xmlns='jabber:client' id='1'><a xmlns='x'/><b xmlns='y'/></message>")
         #expect(stanza.from == romeo && stanza.to == juliet)
     }

@@ -44,19 +44,24 @@ public struct IQHandlers {
 
     public typealias Immediate = @LoopActor (IQRequest) throws(StanzaError) -> Element?
     public typealias Waiting = @LoopActor (IQRequest) async throws(StanzaError) -> Element?
+    /// The payload is XML within `jabber:client` already.
+    public typealias Rendered = @LoopActor (IQRequest) async throws(StanzaError) -> [UInt8]?
 
     enum Handler {
         case immediate(Immediate)
         case waiting(Waiting)
+        case rendered(Rendered)
     }
 
-    private struct Key: Hashable {
+    struct Key: Hashable {
         let scope: Scope
         let name: String
         let namespace: String
     }
 
     private var handlers: [Key: Handler] = [:]
+    /// What there are handlers for.
+    var requests: some Collection<Key> { handlers.keys }
     /// Of requests to accounts; the owner's where nothing is said.
     private var audiences: [Key: Audience] = [:]
 
@@ -70,6 +75,12 @@ public struct IQHandlers {
     /// A handler that waits for storage; the next stanzas of the asking client wait with it.
     public mutating func onWaiting(_ name: String, _ namespace: String, at scopes: Scope..., answer: @escaping Waiting) {
         for scope in scopes { handlers[Key(scope: scope, name: name, namespace: namespace)] = .waiting(answer) }
+    }
+
+    /// The same for answers that are large or stored as they are sent: what others ask for again and again need not be read
+    /// and rendered each time.
+    public mutating func onRendered(_ name: String, _ namespace: String, at scopes: Scope..., answer: @escaping Rendered) {
+        for scope in scopes { handlers[Key(scope: scope, name: name, namespace: namespace)] = .rendered(answer) }
     }
 
     /// Has others than the account's own user answered, too.

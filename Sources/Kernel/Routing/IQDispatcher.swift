@@ -29,7 +29,10 @@ final class IQDispatcher {
                 path.bounce(error)
             }
             return nil
-        case .waiting(let answer): return { await Self.wait(for: answer, request, stanza) }
+        case .waiting(let answer):
+            return { await Self.wait { () async throws(StanzaError) in stanza.result(try await answer(request)) } }
+        case .rendered(let answer):
+            return { await Self.wait { () async throws(StanzaError) in stanza.result(rendered: try await answer(request)) } }
         }
     }
 
@@ -49,15 +52,20 @@ final class IQDispatcher {
             } catch {
                 return { $0.bounce(hidden ?? error) }
             }
-        case .waiting(let answer): return await Self.wait(for: answer, request, stanza, orElse: hidden)
+        case .waiting(let answer):
+            return await Self.wait(orElse: hidden) { () async throws(StanzaError) in stanza.result(try await answer(request)) }
+        case .rendered(let answer):
+            return await Self.wait(orElse: hidden) { () async throws(StanzaError) in
+                stanza.result(rendered: try await answer(request))
+            }
         }
     }
 
     private static func wait(
-        for answer: IQHandlers.Waiting, _ request: IQRequest, _ stanza: Stanza, orElse hidden: StanzaError? = nil
+        orElse hidden: StanzaError? = nil, for answer: @LoopActor () async throws(StanzaError) -> Stanza
     ) async -> @LoopActor (inout StanzaPath) -> Void {
         do throws(StanzaError) {
-            let result = stanza.result(try await answer(request))
+            let result = try await answer()
             return { $0.answer(result) }
         } catch {
             return { $0.bounce(hidden ?? error) }

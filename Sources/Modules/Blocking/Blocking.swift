@@ -45,12 +45,12 @@ public final class Blocking: Module {
     }
 
     private func installRequests(_ declarations: inout Declarations, _ cache: BlockListCache) {
-        declarations.iq.onWaiting("blocklist", Self.namespace, at: .account) { (request) async throws(StanzaError) in
+        declarations.iq.onRendered("blocklist", Self.namespace, at: .account) { (request) async throws(StanzaError) in
             guard request.isOwn, !request.isSet else { throw StanzaError(.notAllowed) }
             // From here on the session is told of changes, also of those that happen while storage is asked.
             request.session?.set(.blockListInterested, true)
             let list = try await cache.list(request.to.local)
-            return Self.element("blocklist", list?.addresses ?? [])
+            return Self.rendered("blocklist", list?.addresses ?? [])
         }
         for name in ["block", "unblock"] {
             declarations.iq.onWaiting(name, Self.namespace, at: .account) { (request) async throws(StanzaError) in
@@ -64,8 +64,16 @@ public final class Blocking: Module {
 
     // MARK: Changes
 
-    private static func element(_ name: String, _ addresses: [String]) -> Element {
-        Element(name, namespace, [:], addresses.map { Element("item", namespace, ["jid": $0]) })
+    private static func rendered(_ name: String, _ addresses: [String]) -> [UInt8] {
+        var writer = ElementWriter()
+        writer.raw(Array("<\(name) xmlns='\(namespace)'>".utf8))
+        for address in addresses {
+            writer.raw("<item jid='")
+            writer.escaped(address)
+            writer.raw("'/>")
+        }
+        writer.raw(Array("</\(name)>".utf8))
+        return writer.finish()
     }
 
     private static func addresses(in payload: Element) throws(StanzaError) -> [String] {
@@ -90,24 +98,24 @@ public final class Blocking: Module {
         do { outcome = try await host.server.store.blockLists.add(key(user), addresses, limit: mostBlocked) } catch {
             throw StanzaError(storage: error)
         }
-        guard case .done(let change) = outcome else { throw StanzaError(.resourceConstraint, text: "The block list is full") }
+        guard case .done(let added) = outcome else { throw StanzaError(.resourceConstraint, text: "The block list is full") }
         // Whoever is blocked is told before the block holds, on each worker.
-        notify(change.changed, hideTopic, user, host)
+        notify(added, hideTopic, user, host)
         host.broadcast(changeTopic, Array(user.local.utf8))
-        host.notify(user, pushTopic, element("block", addresses).rendered(within: Namespace.client))
+        host.notify(user, pushTopic, rendered("block", addresses))
     }
 
     /// No addresses: all.
     private static func unblock(_ addresses: [String], _ request: IQRequest) async throws(StanzaError) {
         let (host, user) = (request.host, request.to)
         let lists = host.server.store.blockLists
-        let change: BlockListRepository.Change
+        let removed: [String]
         do {
-            change = try await addresses.isEmpty ? lists.removeAll(key(user)) : lists.remove(key(user), addresses)
+            removed = try await addresses.isEmpty ? lists.removeAll(key(user)) : lists.remove(key(user), addresses)
         } catch { throw StanzaError(storage: error) }
         host.broadcast(changeTopic, Array(user.local.utf8))
-        notify(change.changed, showTopic, user, host)
-        host.notify(user, pushTopic, element("unblock", addresses).rendered(within: Namespace.client))
+        notify(removed, showTopic, user, host)
+        host.notify(user, pushTopic, rendered("unblock", addresses))
     }
 
     private static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }

@@ -139,9 +139,7 @@ public final class OfflineMessages: Module {
 
     private static func delayed(_ stanza: Stanza, by host: Host, _ now: Int64) -> Stanza {
         let stamp = DateTime.text(now * 1000)
-        return stanza.appending([
-            Element("delay", Namespace.delay, ["from": host.domain, "stamp": stamp], text: "Offline storage")
-        ])
+        return stanza.appending(Element("delay", Namespace.delay, ["from": host.domain, "stamp": stamp], text: "Offline storage"))
     }
 
     /// Nil: no limit.

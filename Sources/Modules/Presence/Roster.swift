@@ -29,10 +29,11 @@ public final class Roster: Module {
             declarations.features.afterAuthentication.append { Element("ver", "urn:xmpp:features:rosterver") }
         }
         let rosters = host.server.store.rosters
-        declarations.iq.onWaiting("query", Namespace.roster, at: .account) { [isVersioned] request async throws(StanzaError) in
+        declarations.iq.onRendered("query", Namespace.roster, at: .account) { [isVersioned] request async throws(StanzaError) in
             guard request.isOwn else { throw StanzaError(.forbidden) }
-            if request.isSet { return try await Self.set(request, rosters) }
-            return try await Self.get(request, rosters, isVersioned: isVersioned)
+            guard request.isSet else { return try await Self.get(request, rosters, isVersioned: isVersioned) }
+            try await Self.set(request, rosters)
+            return nil
         }
         declarations.onEvent(RosterXML.topic) { user, payload, sessions in
             for session in sessions where session.flags.contains(.interested) { Self.push(payload, to: session) }
@@ -44,19 +45,18 @@ public final class Roster: Module {
 
     private static func get(
         _ request: IQRequest, _ rosters: RosterRepository, isVersioned: Bool
-    ) async throws(StanzaError) -> Element? {
+    ) async throws(StanzaError) -> [UInt8]? {
         // From here on the session is told of changes, also of those that happen while storage is asked.
         request.session?.set(.interested, true)
         let roster: StoredRoster
         do { roster = try await rosters.roster(key(request.to)) } catch { throw StanzaError(storage: error) }
         if isVersioned, let known = request.payload["ver"], known == String(roster.version) { return nil }
-        return RosterXML.query(
-            version: isVersioned ? roster.version : nil, roster.items.filter(\.isListed).map(RosterXML.item))
+        return RosterXML.query(version: isVersioned ? roster.version : nil, roster.items.lazy.filter(\.isListed))
     }
 
     // MARK: Changes
 
-    private static func set(_ request: IQRequest, _ rosters: RosterRepository) async throws(StanzaError) -> Element? {
+    private static func set(_ request: IQRequest, _ rosters: RosterRepository) async throws(StanzaError) {
         var items = request.payload.children
         guard let item = items.next(), items.next() == nil, item.is("item", Namespace.roster),
             let text = item["jid"]
@@ -67,7 +67,6 @@ public final class Roster: Module {
         } else {
             try await put(item, contact, request, rosters)
         }
-        return nil
     }
 
     private static func put(

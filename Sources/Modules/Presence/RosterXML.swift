@@ -8,23 +8,46 @@ enum RosterXML {
     /// Topic of the event; its payload is the `<query/>` of the push.
     static let topic = "roster"
 
-    static func item(_ item: RosterItem) -> Element {
-        let name = item.name.flatMap { $0.isEmpty ? nil : $0 }
-        return Element(
-            "item", Namespace.roster,
-            [
-                "jid": item.contact, "name": name, "subscription": word(for: item.subscription),
-                "ask": item.pendingOut ? "subscribe" : nil, "approved": item.approved ? "true" : nil,
-            ],
-            item.groups.map { Element("group", Namespace.roster, text: $0) })
+    /// The `<query/>` with these items, rendered as it is made: a roster may have thousands.
+    static func query(version: Int64?, _ items: some Sequence<RosterItem>) -> [UInt8] {
+        query(version) { writer in
+            for item in items { write(item, &writer) }
+        }
     }
 
-    static func removed(_ contact: String) -> Element {
-        Element("item", Namespace.roster, ["jid": contact, "subscription": "remove"])
+    private static func query(_ version: Int64?, _ content: (inout ElementWriter) -> Void) -> [UInt8] {
+        var writer = ElementWriter()
+        writer.raw("<query xmlns='jabber:iq:roster'")
+        attribute("ver", version.map { String($0) }, &writer)
+        writer.raw(">")
+        content(&writer)
+        writer.raw("</query>")
+        return writer.finish()
     }
 
-    static func query(version: Int64?, _ items: [Element]) -> Element {
-        Element("query", Namespace.roster, ["ver": version.map { String($0) }], items)
+    private static func write(_ item: RosterItem, _ writer: inout ElementWriter) {
+        writer.raw("<item")
+        attribute("jid", item.contact, &writer)
+        attribute("name", item.name.flatMap { $0.isEmpty ? nil : $0 }, &writer)
+        attribute("subscription", word(for: item.subscription), &writer)
+        attribute("ask", item.pendingOut ? "subscribe" : nil, &writer)
+        attribute("approved", item.approved ? "true" : nil, &writer)
+        writer.raw(">")
+        for group in item.groups {
+            writer.raw("<group>")
+            writer.escaped(group)
+            writer.raw("</group>")
+        }
+        writer.raw("</item>")
+    }
+
+    private static func attribute(_ name: StaticString, _ value: String?, _ writer: inout ElementWriter) {
+        guard let value else { return }
+        writer.raw(" ")
+        writer.raw(name)
+        writer.raw("='")
+        writer.escaped(value)
+        writer.raw("'")
     }
 
     static func word(for subscription: RosterItem.Subscription) -> String {
@@ -39,7 +62,11 @@ enum RosterXML {
     /// What clients are told of a change, if they see one.
     static func push(_ change: RosterChange, contact: String) -> [UInt8]? {
         guard change.isVisible else { return nil }
-        let item = change.new.flatMap { $0.isListed ? self.item($0) : nil } ?? removed(contact)
-        return query(version: change.version, [item]).rendered(within: Namespace.client)
+        return query(change.version) { writer in
+            if let item = change.new, item.isListed { return write(item, &writer) }
+            writer.raw("<item")
+            attribute("jid", contact, &writer)
+            writer.raw(" subscription='remove'/>")
+        }
     }
 }

@@ -66,7 +66,7 @@ final class VCardAvatar {
 
     private func add(to outgoing: inout Outgoing) {
         guard let photo = photos[outgoing.session.jid.local], let update = Self.update(photo) else { return }
-        outgoing.stanza = outgoing.stanza.appending([update])
+        outgoing.stanza = outgoing.stanza.appending(update)
     }
 
     private func load(_ session: Session) async {

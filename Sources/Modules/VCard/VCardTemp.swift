@@ -29,8 +29,10 @@ public final class VCardTemp: Module {
         declarations.features.advertiseAccount(Self.namespace)
         let avatar = VCardAvatar(host: host)
         avatar.install(&declarations)
-        declarations.iq.onWaiting("vCard", Self.namespace, at: .account) { (request) async throws(StanzaError) in
-            if request.isSet { try await Self.set(request, avatar) } else { try await Self.get(request) }
+        declarations.iq.onRendered("vCard", Self.namespace, at: .account) { (request) async throws(StanzaError) in
+            guard request.isSet else { return try await Self.get(request) }
+            try await Self.set(request, avatar)
+            return nil
         }
         declarations.iq.open("vCard", Self.namespace, to: .everyone)
         declarations.iq.on("vCard", Self.namespace, at: .server) { (request) throws(StanzaError) in
@@ -41,16 +43,16 @@ public final class VCardTemp: Module {
 
     private static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
 
-    private static func get(_ request: IQRequest) async throws(StanzaError) -> Element? {
+    private static func get(_ request: IQRequest) async throws(StanzaError) -> [UInt8] {
         let card: VCardRepository.VCard?
         do { card = try await request.host.server.store.vCards.get(key(request.to)) } catch {
             throw StanzaError(storage: error)
         }
         guard let card else { throw StanzaError(request.isOwn ? .itemNotFound : .serviceUnavailable) }
-        return try request.host.server.stored(card.xml, of: request.to)
+        return card.xml
     }
 
-    private static func set(_ request: IQRequest, _ avatar: VCardAvatar) async throws(StanzaError) -> Element? {
+    private static func set(_ request: IQRequest, _ avatar: VCardAvatar) async throws(StanzaError) {
         guard request.isOwn else { throw StanzaError(.forbidden) }
         let xml = request.payload.rendered(within: Namespace.client)
         guard xml.count <= longestCard else {
@@ -70,7 +72,6 @@ public final class VCardTemp: Module {
         } catch {
             throw StanzaError(storage: error)
         }
-        return nil
     }
 }
 
