@@ -106,6 +106,23 @@ struct StoredStanzaFloodTests {
 
     // MARK: Requests
 
+    @Test("what a client has not acknowledged when its session ends is kept in order, however much it is")
+    @LoopActor func leftOver() async throws {
+        let stage = try await stage()
+        let juliet = try await stage.client("juliet")
+        juliet.session.host.handleExtension(Element("enable", StreamManagementXML.namespace, [:]), from: juliet.session)
+        let filler = String(repeating: "x", count: 30_000)
+        for number in 0..<50 { juliet.session.deliver(.message, Self.message("\(100 + number)\(filler)")) }
+        juliet.session.end()
+        while try await stage.store.offline.count(Self.key) < 50 { await Loop.pause(2) }
+        let again = try await stage.bound("juliet")
+        try again.say("<presence/>")
+        _ = try #require(await again.hears { $0.child("body")?.text.hasPrefix("149") == true })
+        #expect(bodies(again) == Array(100..<150))
+        let messages = again.heard.filter { $0.isNamed("message") }
+        #expect(messages.allSatisfy { $0.children.count { $0.is("delay", Namespace.delay) } == 1 })
+    }
+
     @Test("of a large subscription request its status and nick are kept in part, of a small one everything")
     @LoopActor func keptRequests() {
         func kept(_ children: Element...) -> (whole: Bool, size: Int, text: String) {

@@ -20,14 +20,14 @@ import Testing
     @Test(arguments: [0, UInt32.max - 2]) @LoopActor func storedByAndByAndAcknowledged(after first: UInt32) async throws {
         let stage = try await Stage()
         var queue = queue(6, after: first, stage)
-        let due = queue.beginStoring(sentBefore: 30, most: 3)
+        let due = queue.beginStoring(sentBefore: 30, most: 3, mostBytes: 9)
         #expect(due.map { $0.bytes[0] } == [1, 2, 3] && queue.storing.count == 3 && queue.waitingCount == 3)
         // The first comes while it is being stored.
         #expect(queue.acknowledge(first &+ 1) == [])
         #expect(queue.endStoring([(first &+ 1, 101), (first &+ 2, 102), (first &+ 3, 103)]) == [101])
         #expect(queue.stored.map(\.row) == [102, 103] && queue.stored.allSatisfy { $0.ackHold == nil })
         #expect(queue.has(row: 102) && !queue.has(row: 101))
-        #expect(queue.beginStoring(sentBefore: 30, most: 9).map { $0.bytes[0] } == [4])
+        #expect(queue.beginStoring(sentBefore: 30, most: 9, mostBytes: 9).map { $0.bytes[0] } == [4])
         queue.giveUpStoring()
         #expect(queue.waiting.map { $0.bytes[0] } == [4, 5, 6] && queue.waiting.allSatisfy { $0.ackHold != nil })
         #expect(queue.acknowledge(first) == [], "an answer that was overtaken")
@@ -39,7 +39,7 @@ import Testing
     @Test @LoopActor func nobodyWaitsForThoseThatAreNotStored() async throws {
         let stage = try await Stage()
         var queue = queue(3, stage)
-        _ = queue.beginStoring(sentBefore: 0, most: 9)
+        _ = queue.beginStoring(sentBefore: 0, most: 9, mostBytes: 0)
         queue.dropWaiting()
         #expect(queue.waitingCount == 0 && queue.all.count == 1)
         #expect(queue.endStoring([(1, 7)]) == [] && queue.acknowledge(3) == [7] && queue.isEmpty)

@@ -32,6 +32,7 @@ public final class Host {
 
     private(set) lazy var dispatcher = IQDispatcher(host: self)
     private(set) lazy var delivery = Delivery(host: self)
+    private(set) lazy var delayStamp = DelayStamp(of: domain)
     init(domain: String, server: Server, configuration: HostConfiguration) {
         self.domain = domain
         self.jid = .prepared(local: "", domain: domain)

@@ -5,38 +5,57 @@ internal import XMPP
 /// Routes stanzas anew that a session's client had not acknowledged when the session ended (XEP-0198 §5): to another resource,
 /// to the offline store, or back to the sender.
 extension Server {
-    /// Routes what an ended session has left. All stanzas are on their way before the first has arrived, so later ones stay
-    /// behind them.
-    func redeliver(_ left: [UndeliveredStanza], on host: Host) {
-        var stanzas: [(stanza: Stanza, ackHold: AckHold?)] = []
-        var places: [[UInt8]: Int] = [:]
-        let mayRepeat = left.count > 1
-        for left in left {
-            guard let stanza = stamped(left.bytes, sentAt: left.sentAt, host) else { continue }
-            // The client had been sent the message twice, once by a session that ended before: one copy goes on.
-            if mayRepeat, let identity = identity(of: stanza, host) {
-                if let place = places[identity] {
-                    if stanzas[place].ackHold == nil { stanzas[place].ackHold = left.ackHold }
-                    continue
-                }
-                places[identity] = stanzas.count
-            }
-            stanzas.append((stanza, left.ackHold))
-        }
-        for (stanza, ackHold) in stanzas { redeliver(stanza, ackHold: ackHold) }
+    /// Bytes of what is left that find another way in one turn; a larger stanza goes alone. Order among them is kept; what others
+    /// send meanwhile may come before what is left for a later turn.
+    private static let redeliveredAtOnce = 64 << 10
+
+    /// Routes what an ended session has left.
+    /// - Parameter host: of the client; nil: the addressee of each stanza says it.
+    func redeliver(_ left: [UndeliveredStanza], on host: Host?) {
+        redeliver(Array(host.map { distinct(left, $0) } ?? left)[...], on: host)
     }
 
-    /// The bytes that all copies of a message share; nil for a message without an id, of which two alike may be two messages.
-    private func identity(of stanza: Stanza, _ host: Host) -> [UInt8]? {
-        guard stanza.kind == .message, stanza.id != nil else { return nil }
-        var copy = stanza
-        copy.element = stanza.element.replacingContents(
-            stanza.element.contents.filter { content in
-                guard case .element(let child) = content, child.is("delay", Namespace.delay) else { return true }
-                return child["from"] != host.domain
-            })
-        return copy.rendered()
+    private func redeliver(_ left: ArraySlice<UndeliveredStanza>, on host: Host?) {
+        var (left, size) = (left, 0)
+        while let next = left.first, size == 0 || size + next.bytes.count <= Self.redeliveredAtOnce {
+            left.removeFirst()
+            size += next.bytes.count
+            if let stanza = stamped(next.bytes, sentAt: next.sentAt, host) { redeliver(stanza, ackHold: next.ackHold) }
+        }
+        guard !left.isEmpty else { return }
+        background { [left] in
+            await Loop.nextTurn()
+            self.redeliver(left, on: host)
+        }
     }
+
+    /// A client gets once more what went to another session that has ended; one copy goes on.
+    private func distinct(_ left: [UndeliveredStanza], _ host: Host) -> [UndeliveredStanza] {
+        guard left.count > 1 else { return left }
+        var distinct: [UndeliveredStanza] = []
+        var places: [ArraySlice<UInt8>: Int] = [:]
+        for stanza in left {
+            if let identity = Self.identity(of: stanza.bytes, host) {
+                if let place = places[identity] {
+                    if distinct[place].ackHold == nil { distinct[place].ackHold = stanza.ackHold }
+                    continue
+                }
+                places[identity] = distinct.count
+            }
+            distinct.append(stanza)
+        }
+        return distinct
+    }
+
+    /// What is the same in all copies of a message; nil where two that are alike may be two messages, since they have no id.
+    private static func identity(of message: [UInt8], _ host: Host) -> ArraySlice<UInt8>? {
+        let tag = message.prefix { $0 != UInt8(ascii: ">") }
+        guard tag.starts(with: messageStart), String(decoding: tag, as: UTF8.self).contains(" id='") else { return nil }
+        return host.delayStamp.place(in: message).map { message[..<$0] } ?? message.dropLast(messageEnd.count)
+    }
+
+    private static let messageStart = Array("<message ".utf8)
+    private static let messageEnd = Array("</message>".utf8)
 
     /// Routes a stanza that its session had not been sent when it ended.
     public func redeliver(_ stanza: RenderedStanza) {
@@ -47,23 +66,23 @@ extension Server {
     /// Reads a stanza that was sent to a client, and stamps a message with the time at which it was (XEP-0203).
     /// - Parameter sentAt: in milliseconds of `Loop.now`.
     /// - Returns: nil for presence, which is worth nothing later.
-    func stamped(_ bytes: [UInt8], sentAt: Int64, _ host: Host) -> Stanza? {
+    func stamped(_ bytes: [UInt8], sentAt: Int64, _ host: Host?) -> Stanza? {
         guard let stanza = stanza(bytes), stanza.kind != .presence else { return nil }
         // A request goes back with an error, which has no stamp. A stamp of this host is older and stays.
-        guard stanza.kind == .message, !isStamped(stanza, by: host) else { return stanza }
-        // To the millisecond: stanzas from several workers are put in order by it.
-        let stamp = DateTime.text(StampClock.milliseconds(of: sentAt) * 1000)
-        return stanza.appending([Element("delay", Namespace.delay, ["from": host.domain, "stamp": stamp])])
+        guard stanza.kind == .message, let stamp = (host ?? stanza.to.flatMap { hosts[$0.domain] })?.delayStamp,
+            stamp.place(in: bytes) == nil
+        else { return stanza }
+        return stanza.appending(stamp.element(Self.time(of: sentAt)))
     }
 
-    private func isStamped(_ stanza: Stanza, by host: Host) -> Bool {
-        stanza.element.children.contains { $0.is("delay", Namespace.delay) && $0["from"] == host.domain }
-    }
+    /// To the millisecond: stanzas from several workers are put in order by it.
+    private static func time(of moment: Int64) -> Int64 { StampClock.milliseconds(of: moment) * 1000 }
 
     /// Stamps a message for a client without a connection with the time of this turn (XEP-0203).
     func delayed(_ stanza: RenderedStanza, _ host: Host) -> RenderedStanza {
-        guard stanza.kind == .message, let stamped = stamped(stanza.bytes, sentAt: Loop.turnBegan, host) else { return stanza }
-        return RenderedStanza(.message, stamped.rendered(), stanza.ackHold, failures: stanza.failures)
+        guard stanza.kind == .message else { return stanza }
+        let bytes = host.delayStamp.added(to: stanza.bytes, Self.time(of: Loop.turnBegan))
+        return RenderedStanza(.message, bytes, stanza.ackHold, failures: stanza.failures)
     }
 
     /// Routes a stanza anew.
@@ -96,5 +115,5 @@ struct UndeliveredStanza {
     let bytes: [UInt8]
     /// In milliseconds of `Loop.now`.
     let sentAt: Int64
-    let ackHold: AckHold?
+    var ackHold: AckHold?
 }

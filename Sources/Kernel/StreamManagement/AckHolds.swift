@@ -80,14 +80,7 @@ final class AckHolds {
         guard slot < windows.count else { return }
         let lost = windows[Int(slot)].removeAll()
         resumeSenders()
-        for message in lost {
-            guard let stanza = server.stanza(message.bytes) else { continue }
-            guard let host = stanza.to.flatMap({ server.host($0.domain) }) else {
-                server.redeliver(stanza, ackHold: message.ackHold)
-                continue
-            }
-            server.redeliver([UndeliveredStanza(bytes: message.bytes, sentAt: message.since, ackHold: message.ackHold)], on: host)
-        }
+        server.redeliver(lost.map { UndeliveredStanza(bytes: $0.bytes, sentAt: $0.since, ackHold: $0.ackHold) }, on: nil)
     }
 
     func hasRoom(in slot: UInt8) -> Bool { slot >= windows.count || windows[Int(slot)].hasRoom }

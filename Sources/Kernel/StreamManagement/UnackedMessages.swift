@@ -65,10 +65,17 @@ struct UnackedMessages {
         return forgotten
     }
 
-    /// Marks the first waiting messages as being stored: those sent before a moment, `most` of them at most. No others may be
-    /// being stored.
-    mutating func beginStoring(sentBefore moment: Int64, most: Int) -> [Message] {
-        let due = waiting.prefix(most).prefix { $0.since <= moment }
+    /// Those that were sent before a moment are being stored from now on; none may be yet.
+    /// - Parameters:
+    ///   - most: so many of them at most.
+    ///   - mostBytes: so many bytes of them at most; a larger one is stored alone.
+    mutating func beginStoring(sentBefore moment: Int64, most: Int, mostBytes: Int) -> [Message] {
+        var size = 0
+        let due = waiting.prefix(most).prefix {
+            let isFirst = size == 0
+            size += $0.bytes.count
+            return $0.since <= moment && (isFirst || size <= mostBytes)
+        }
         storingCount = due.count
         return Array(due)
     }

@@ -12,8 +12,9 @@ extension StreamManagementState {
     private static let requestAfterMilliseconds: Int64 = 250
     /// Milliseconds for which a message may be unacknowledged before it is stored.
     private static let storeAfterMilliseconds: Int64 = 750
-    /// Messages that one transaction stores; the next one stores the others.
+    /// Messages that one transaction stores, and bytes of them, of which a larger one is stored alone; the next one stores the others.
     private static let maxBatch = 500
+    private static let maxBatchBytes = 64 << 10
 
     /// Tracks the stanza sent last, which delays its sender's acknowledgement.
     func trackUnacked(_ bytes: [UInt8], _ ackHold: AckHold, _ session: Session) {
@@ -66,11 +67,12 @@ extension StreamManagementState {
         guard !isStoring, session.host.server.session(session.connection) === session else { return }
         guard let offlineStore = session.host.offlineStore else { return unacked.dropWaiting() }
         let (server, host, user) = (session.host.server, session.host, session.jid.bare)
-        let due = unacked.beginStoring(sentBefore: moment, most: Self.maxBatch)
+        let due = unacked.beginStoring(sentBefore: moment, most: Self.maxBatch, mostBytes: Self.maxBatchBytes)
         guard !due.isEmpty else { return }
         let stanzas = due.map { ($0.number, server.stamped($0.bytes, sentAt: $0.since, host)) }
         isStoring = true
         server.background { [self] in
+            var isStored = true
             do throws(StorageError) {
                 let rows = try await offlineStore.store(stanzas.compactMap(\.1), for: user)
                 let numbers = stanzas.filter { $0.1 != nil }.map(\.0)
@@ -80,10 +82,12 @@ extension StreamManagementState {
                     "cannot store messages that a client has not acknowledged",
                     [Field("session", session.jid), Field("error", error)])
                 didNotStore(session, offlineStore)
+                isStored = false
             }
             isStoring = false
             session.notifyIfSettled()
-            if due.count == Self.maxBatch, !session.hasEnded { _ = checkUnacked(session) }
+            // The next ones may be due as well.
+            if isStored, unacked.waitingCount > 0, !session.hasEnded { _ = checkUnacked(session) }
         }
     }
 
