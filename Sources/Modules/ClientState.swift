@@ -137,6 +137,9 @@ enum CSIRules {
     private static let rooms = "http://jabber.org/protocol/muc#user"
     private static let carbons = "urn:xmpp:carbons:2"
 
+    /// Bytes of a stanza that can wait. A larger one goes at once: to look into it would cost more than it saves.
+    static let longest = 16 << 10
+
     /// Why a stanza waits; a later one for an equal reason takes its place.
     enum Reason: Hashable {
         case presence(of: String)
@@ -147,7 +150,7 @@ enum CSIRules {
     /// Nil: the stanza is urgent.
     @LoopActor
     static func reason(_ kind: Stanza.Kind, _ bytes: [UInt8], _ server: Server) -> Reason? {
-        guard kind != .iq else { return nil }
+        guard kind != .iq, bytes.count <= longest else { return nil }
         let element = bytes.withUnsafeBytes {
             try? server.parser.element($0, in: .client, limits: Limits(bytes: .max, depth: Limits.deepest, attributes: .max))
         }

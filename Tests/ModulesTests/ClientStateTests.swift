@@ -75,6 +75,16 @@ import XMPP
         #expect(held.takeAll().map { $0.bytes[0] } == [7, 0, 1, 2, 3, 4, 5, 6])
     }
 
+    @Test("what is large goes at once, without a look into it")
+    @LoopActor func large() async throws {
+        let server = try await Stage().workers[0]
+        func presence(_ size: Int) -> [UInt8] {
+            Array("<presence from='a@h/r'><status>\(String(repeating: "x", count: size))</status></presence>".utf8)
+        }
+        #expect(CSIRules.reason(.presence, presence(1000), server) == .presence(of: "a@h/r"))
+        #expect(CSIRules.reason(.presence, presence(CSIRules.longest), server) == nil)
+    }
+
     @Test @LoopActor func aFullHoldIsSent() {
         let held = CSIQueue(most: 2)
         _ = held.hold(stanza([1]), .presence(of: "a"))
