@@ -15,10 +15,13 @@ final class ArchiveWriter {
     /// up to that. A message that comes alone is written at once; of many, this decides how many share a commit.
     private static let gathering: Int64 = 50
     private static let mostAtOnce = 2000
+    /// Bytes of stanzas after which a transaction takes no more: others wait for it, too.
+    private static let mostBytesAtOnce = 2 << 20
     /// Messages of one transaction that take back others: each looks for the one it means, while other processes wait to write.
     private static let mostRetractions = 32
-    /// Messages that may wait; with more, those who send them wait.
+    /// Messages that may wait, and bytes of their stanzas; with more, those who send them wait.
     private static let mostWaiting = 10_000
+    private static let mostWaitingBytes = 8 << 20
     /// Numbers of archives and addresses that are remembered.
     private static let mostNumbers = 20_000
     /// Messages are indexed when so many are not, and after `indexing` milliseconds those of a smaller number that is
@@ -34,6 +37,7 @@ final class ArchiveWriter {
     private var clock: ArchiveClock
     private var numbers = ArchiveNumbers()
     private var waiting: [ArchivedMessage] = []
+    private var waitingBytes = 0
     /// What hangs on each of them.
     private var acks: [PendingAck?] = []
     private var isPlanned = false
@@ -70,11 +74,12 @@ final class ArchiveWriter {
     var isIdle: Bool { done == added && !isIndexing && !isCollecting }
 
     /// Whether a message can be taken now; else `isReady` must be asked.
-    var isReadyNow: Bool { ids != nil && waiting.count < Self.mostWaiting }
+    var isReadyNow: Bool { ids != nil && hasRoom }
+    private var hasRoom: Bool { waiting.count < Self.mostWaiting && waitingBytes < Self.mostWaitingBytes }
 
     /// Waits until a message can be taken. False: storage does not answer.
     func isReady() async -> Bool {
-        if waiting.count >= Self.mostWaiting { await settle() }
+        if !hasRoom { await settle() }
         if ids != nil { return true }
         do throws(StorageError) {
             let key = try await server.store.serverValues.secret("archive.ids", orElse: RandomPool.take(ArchiveIDs.keyLength))
@@ -87,6 +92,7 @@ final class ArchiveWriter {
 
     /// Takes a message to be written.
     func add(_ message: consuming ArchivedMessage, _ ack: PendingAck?) {
+        waitingBytes += message.stanza.count
         waiting.append(message)
         acks.append(ack)
         added += 1
@@ -126,14 +132,17 @@ final class ArchiveWriter {
             batch.removeLast(waiting.count)
             kept.removeLast(acks.count)
         }
+        waitingBytes -= batch.reduce(0) { $0 + $1.stanza.count }
         Loop.spawn { [self, batch, kept] in await write(batch, kept) }
     }
 
     /// How many of these messages one transaction takes.
     private static func length(of messages: [ArchivedMessage]) -> Int {
-        var retractions = 0
-        for (index, message) in messages.prefix(mostAtOnce).enumerated() where message.retraction != nil {
-            retractions += 1
+        var (retractions, size) = (0, 0)
+        for (index, message) in messages.prefix(mostAtOnce).enumerated() {
+            if size > mostBytesAtOnce { return index }
+            size += message.stanza.count
+            if message.retraction != nil { retractions += 1 }
             if retractions > mostRetractions { return index }
         }
         return mostAtOnce
