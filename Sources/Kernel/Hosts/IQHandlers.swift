@@ -53,15 +53,13 @@ public struct IQHandlers {
         case rendered(Rendered)
     }
 
-    struct Key: Hashable {
+    private struct Key: Hashable {
         let scope: Scope
         let name: String
         let namespace: String
     }
 
     private var handlers: [Key: Handler] = [:]
-    /// What there are handlers for.
-    var requests: some Collection<Key> { handlers.keys }
     /// Of requests to accounts; the owner's where nothing is said.
     private var audiences: [Key: Audience] = [:]
 
