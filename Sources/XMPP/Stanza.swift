@@ -119,6 +119,14 @@ public struct Stanza: Sendable {
         return whole
     }
 
+    /// The element with the addresses written into it, for wrapping it into another.
+    public var addressed: Element {
+        var list = element.attributes.filter { $0.name != "from" && $0.name != "to" }
+        if let from { list.append(("from", from.description)) }
+        if let to { list.append(("to", to.description)) }
+        return Element(element.name, element.namespace, attributes: list, contents: element.contents)
+    }
+
     /// A copy with one more child at its end. Costs little.
     public func appending(_ child: Element) -> Stanza {
         var copy = self
