@@ -60,6 +60,18 @@ import Testing
         #expect(found.createdAt == 12)
     }
 
+    @Test("keys are replaced only where they are still those that were read")
+    func replacesWhatItHasRead() async throws {
+        let other = StoredCredentials.Secret.plain("other")
+        #expect(try await !accounts.replaceCredentials(alice, Self.scram.secret, by: other))
+        _ = try await accounts.create(alice, Self.scram)
+        #expect(try await !accounts.replaceCredentials(alice, other, by: Self.plain.secret))
+        #expect(try await accounts.credentials(alice)?.secret == Self.scram.secret)
+        #expect(try await accounts.replaceCredentials(alice, Self.scram.secret, by: other))
+        #expect(try await accounts.replaceCredentials(alice, other, by: Self.scram.secret))
+        #expect(try await accounts.credentials(alice)?.secret == Self.scram.secret)
+    }
+
     @Test func listsInPages() async throws {
         for user in ["c", "a", "e", "b", "d"] { _ = try await accounts.create(UserKey(user: user, domain: "x"), Self.plain) }
         _ = try await accounts.create(alice, Self.plain)

@@ -25,11 +25,9 @@ final class DatabaseAuthentication: AuthenticationBackend {
         self.options = context.options
         estimatesCount = options.estimatesCount
         pools = context.resources.pools
-        // The weakest first, as the original does: some of its releases kept wrong keys for all the others.
-        verifier = PasswordVerifier(context, preference: ScramHash.allCases.sorted())
+        verifier = PasswordVerifier(context, order: .weakestFirst)
         outage = context.outage(of: .rdbms)
-        let hashes = context.options.passwordFormat == .plain ? ScramHash.allCases : context.options.keptHashes
-        abilities = hashes.reduce(into: [.password, .accounts, .registration]) { $0.insert(.scram($1)) }
+        abilities = verifier.capabilities
         _ = pools.database(Self.poolTag, for: domain)
     }
 
@@ -87,7 +85,7 @@ final class DatabaseAuthentication: AuthenticationBackend {
     }
 
     func create(_ user: String, _ password: Password) async throws(StanzaError) {
-        guard let stored = await verifier.make(password) else { throw StanzaError(.internalServerError) }
+        guard let stored = await verifier.make(user, password) else { throw StanzaError(.internalServerError) }
         // Without a limit of the number no number is looked at.
         let limit = options.maxUsersPerDomain
         let condition = limit == nil ? "" : " WHERE (SELECT COUNT(*) FROM users WHERE server = $1) < $5::bigint"
@@ -103,7 +101,7 @@ final class DatabaseAuthentication: AuthenticationBackend {
     }
 
     func setPassword(_ user: String, _ password: Password) async throws(StanzaError) -> Bool {
-        guard let stored = await verifier.make(password) else { throw StanzaError(.internalServerError) }
+        guard let stored = await verifier.make(user, password) else { throw StanzaError(.internalServerError) }
         let statement = "UPDATE users SET password = $3, pass_details = $4 WHERE server = $1 AND username = $2"
         let values = [domain, user, stored.plainText ?? "", stored.serializedKeys]
         guard let answer = await query(statement, values) else { throw .accountsUnavailable }

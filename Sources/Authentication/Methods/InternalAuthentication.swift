@@ -14,16 +14,15 @@ final class InternalAuthentication: AuthenticationBackend {
     private let accounts: AccountRepository
     private let options: AuthenticationConfiguration
     private let verifier: PasswordVerifier
+    /// The users whose keys are being made anew.
+    private var renewing: Set<String> = []
 
     init(_ context: AuthenticationContext) {
         domain = context.domain
         accounts = context.resources.accounts
         options = context.options
-        // The cheapest that is not the weakest first: the password is the same.
-        verifier = PasswordVerifier(context, preference: [.sha256, .sha512, .sha384, .sha224, .sha1])
-        // Of a password that is kept as it is the keys of every hash can be made.
-        let hashes = options.passwordFormat == .plain ? ScramHash.allCases : options.keptHashes
-        abilities = hashes.reduce(into: [.password, .accounts, .registration]) { $0.insert(.scram($1)) }
+        verifier = PasswordVerifier(context, order: .cheapestFirst)
+        abilities = verifier.capabilities
     }
 
     private func key(_ user: String) -> UserKey { UserKey(user: user, domain: domain) }
@@ -56,13 +55,30 @@ final class InternalAuthentication: AuthenticationBackend {
     }
 
     func verify(_ user: String, _ password: Password) async -> SASLExchange.PasswordVerdict {
-        await look(user).verify(password, verifier)
+        let known = await look(user)
+        let verdict = await known.verify(password, verifier)
+        if verdict == .accepted, case .found(.keys(let keys)) = known, verifier.isOutdated(keys) { renew(keys, of: user, password) }
+        return verdict
+    }
+
+    /// Makes keys anew of the password that was right, behind the login that showed it. A password that was changed meanwhile
+    /// stays; a failure, which the driver has logged, is made up for by the next such login.
+    private func renew(_ keys: [ScramHash: ScramCredentials], of user: String, _ password: Password) {
+        guard renewing.insert(user).inserted else { return }
+        Loop.spawn { [self] in
+            if case .keys(let made)? = await verifier.make(user, password) {
+                do throws(StorageError) {
+                    _ = try await accounts.replaceCredentials(key(user), Self.secret(keys), by: Self.secret(made))
+                } catch {}
+            }
+            renewing.remove(user)
+        }
     }
 
     func create(_ user: String, _ password: Password) async throws(StanzaError) {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        let credentials = StoredCredentials(secret: try await secret(password), createdAt: Int64(time.tv_sec))
+        let credentials = StoredCredentials(secret: try await secret(user, password), createdAt: Int64(time.tv_sec))
         let outcome: AccountRepository.Creation
         do {
             outcome = try await accounts.create(key(user), credentials, maxAccounts: options.maxUsersPerDomain)
@@ -75,7 +91,7 @@ final class InternalAuthentication: AuthenticationBackend {
     }
 
     func setPassword(_ user: String, _ password: Password) async throws(StanzaError) -> Bool {
-        let secret = try await secret(password)
+        let secret = try await secret(user, password)
         do { return try await accounts.setCredentials(key(user), secret) } catch { throw StanzaError(accounts: error) }
     }
 
@@ -92,17 +108,20 @@ final class InternalAuthentication: AuthenticationBackend {
     }
 
     /// What is kept of a password: keys of each hash in `auth.password.hash`, or the password itself.
-    private func secret(_ password: Password) async throws(StanzaError) -> StoredCredentials.Secret {
-        switch await verifier.make(password) {
+    private func secret(_ user: String, _ password: Password) async throws(StanzaError) -> StoredCredentials.Secret {
+        switch await verifier.make(user, password) {
         case nil: throw StanzaError(.internalServerError, .wait)
         case .plain(let text)?: return .plain(text)
-        case .keys(let keys)?:
-            return .scram(
-                keys.values.reduce(into: [:]) { kept, made in
-                    kept[CredentialHash(made.hash)] = ScramKeys(
-                        salt: made.salt, iterations: made.iterations, storedKey: made.storedKey, serverKey: made.serverKey)
-                })
+        case .keys(let keys)?: return Self.secret(keys)
         }
+    }
+
+    private static func secret(_ keys: [ScramHash: ScramCredentials]) -> StoredCredentials.Secret {
+        .scram(
+            keys.values.reduce(into: [:]) { kept, made in
+                kept[CredentialHash(made.hash)] = ScramKeys(
+                    salt: made.salt, iterations: made.iterations, storedKey: made.storedKey, serverKey: made.serverKey)
+            })
     }
 }
 

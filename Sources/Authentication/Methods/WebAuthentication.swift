@@ -27,11 +27,9 @@ final class WebAuthentication: AuthenticationBackend {
         self.options = context.options
         headers = options.basicAuth.map { ["Authorization: Basic \(Base64.encode(Array($0.reveal().utf8)))"] } ?? []
         pools = context.resources.pools
-        // The weakest first, as the original does: some of its releases kept wrong keys for all the others.
-        verifier = PasswordVerifier(context, preference: ScramHash.allCases.sorted())
+        verifier = PasswordVerifier(context, order: .weakestFirst)
         outage = context.outage(of: .http)
-        let hashes = context.options.passwordFormat == .plain ? ScramHash.allCases : context.options.keptHashes
-        abilities = hashes.reduce(into: [.password, .accounts, .registration]) { $0.insert(.scram($1)) }
+        abilities = verifier.capabilities
         _ = pools.web(Self.poolTag, for: domain)
     }
 
@@ -106,14 +104,14 @@ final class WebAuthentication: AuthenticationBackend {
     }
 
     /// What the service is shown of a new password.
-    private func shown(_ password: Password) async throws(StanzaError) -> String {
-        let stored = await verifier.make(password)
+    private func shown(_ password: Password, of user: String) async throws(StanzaError) -> String {
+        let stored = await verifier.make(user, password)
         guard let text = stored?.plainText ?? stored?.serializedKeys else { throw StanzaError(.internalServerError) }
         return text
     }
 
     func create(_ user: String, _ password: Password) async throws(StanzaError) {
-        let text = try await shown(password)
+        let text = try await shown(password, of: user)
         guard let answer = await ask("register", user, password: text, isPost: true) else { throw .accountsUnavailable }
         switch answer.status {
         case 201: return
@@ -123,7 +121,7 @@ final class WebAuthentication: AuthenticationBackend {
     }
 
     func setPassword(_ user: String, _ password: Password) async throws(StanzaError) -> Bool {
-        let text = try await shown(password)
+        let text = try await shown(password, of: user)
         guard let answer = await ask("set_password", user, password: text, isPost: true) else { throw .accountsUnavailable }
         return try done(answer)
     }

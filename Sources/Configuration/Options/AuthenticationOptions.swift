@@ -46,7 +46,9 @@ enum AuthenticationOptions {
             "The hash functions that keys are kept for; the SCRAM mechanisms of others are not offered."),
         OptionRow(
             "password.scram_iterations", .positive(), .integer(10000),
-            "How often a new password is hashed.", editions: .release62, effect: ReloadEffect.newPasswords),
+            "How often a new password is hashed; accounts of auth.internal that have another number follow at their next login with "
+                + "PLAIN, and until then their number tells strangers that they exist.", editions: .release62,
+            effect: ReloadEffect.newPasswords),
         OptionRow(
             "scram_iterations", .positive(), .unset, "The same as password.scram_iterations.",
             editions: .release5, alias: .of("password.scram_iterations")),

@@ -57,6 +57,20 @@ public struct AccountRepository: Sendable {
         }
     }
 
+    /// Puts other keys of the same password in the place of these. False, and nothing happens, where they are not kept any more.
+    public nonisolated(nonsending) func replaceCredentials(
+        _ key: UserKey, _ former: StoredCredentials.Secret, by secret: StoredCredentials.Secret
+    ) async throws(StorageError) -> Bool {
+        let ((plain, scram), (formerPlain, formerScram)) = (try Self.columns(secret), try Self.columns(former))
+        return try await database.write { (connection) throws(StorageError) in
+            try connection.execute(
+                """
+                UPDATE account SET plain = ?, scram = ? WHERE domain = ? AND username = ?
+                AND plain IS NOT DISTINCT FROM ? AND scram IS NOT DISTINCT FROM ?
+                """, plain, scram, key.domainValue, key.userValue, formerPlain, formerScram) > 0
+        }
+    }
+
     /// Removes what is kept for a user without an account. False, and nothing happens, where there is one.
     public nonisolated(nonsending) func forget(_ key: UserKey) async throws(StorageError) -> Bool {
         try await database.write { (connection) throws(StorageError) in
