@@ -15,7 +15,7 @@ final class ReorderBarrier {
     /// The workers whose markers have not come back.
     private(set) var awaited: Set<UInt8>
     private var held: [RenderedStanza] = []
-    private var waiters: [CheckedContinuation<Void, Never>] = []
+    private let opened = Loop.Signal()
 
     init(origin: UInt8, connection: UInt64, awaited: Set<UInt8>) {
         self.origin = origin
@@ -41,12 +41,8 @@ final class ReorderBarrier {
     }
 
     /// Waits until the barrier is open, or its session has ended.
-    func waitUntilOpen() async { await withCheckedContinuation { waiters.append($0) } }
+    func waitUntilOpen() async { await opened.wait() }
 
     /// Ends all waits.
-    func resumeWaiters() {
-        let waiters = waiters
-        self.waiters = []
-        for waiter in waiters { waiter.resume() }
-    }
+    func resumeWaiters() { opened.fire() }
 }

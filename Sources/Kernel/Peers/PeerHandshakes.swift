@@ -6,8 +6,7 @@ internal import Network
 @LoopActor
 final class PeerHandshakes {
     private var pending: Set<UInt8> = []
-    private var observers: [Int: CheckedContinuation<Void, Never>] = [:]
-    private var lastObserver = 0
+    private let allConfirmed = Loop.Signal()
 
     /// Awaits the confirmation of a worker that is connected now.
     func connected(_ slot: UInt8) { pending.insert(slot) }
@@ -18,19 +17,13 @@ final class PeerHandshakes {
     /// That worker has said that it knows this one.
     func confirmed(_ slot: UInt8) {
         pending.remove(slot)
-        guard pending.isEmpty else { return }
-        for observer in observers.keys.sorted() { observers.removeValue(forKey: observer)?.resume() }
+        if pending.isEmpty { allConfirmed.fire() }
     }
 
     /// Waits until all have confirmed, or so many milliseconds have passed.
     /// - Returns: false if some have not.
     func wait(within milliseconds: Int64) async -> Bool {
-        guard !pending.isEmpty else { return true }
-        lastObserver += 1
-        let number = lastObserver
-        let timer = Loop.after(milliseconds) { self.observers.removeValue(forKey: number)?.resume() }
-        await withCheckedContinuation { observers[number] = $0 }
-        timer.cancel()
+        if !pending.isEmpty { _ = await allConfirmed.wait(within: milliseconds) }
         return pending.isEmpty
     }
 }

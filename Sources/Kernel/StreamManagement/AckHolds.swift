@@ -15,7 +15,8 @@ final class AckHolds {
     private nonisolated(unsafe) var released: [AckHold.Owner] = []
     /// By slot.
     private var windows: [PeerSendWindow] = []
-    private var waitingForRoom: [(slot: UInt8, resume: CheckedContinuation<Void, Never>)] = []
+    /// For the senders that wait until a slot has room.
+    private var roomSignals: [UInt8: Loop.Signal] = [:]
     private var lastTicket: UInt64
     private var watched: [Session] = []
     private var timer: Loop.Timer?
@@ -69,7 +70,7 @@ final class AckHolds {
     func confirm(_ tickets: [UInt64], by slot: UInt8) {
         guard slot < windows.count else { return }
         for ticket in tickets { _ = windows[Int(slot)].confirm(ticket) }
-        resumeSenders()
+        resumeSenders(to: slot)
     }
 
     /// Ends the ticket of a message that the worker has not taken after all.
@@ -79,7 +80,7 @@ final class AckHolds {
     func peerGone(_ slot: UInt8) {
         guard slot < windows.count else { return }
         let lost = windows[Int(slot)].removeAll()
-        resumeSenders()
+        resumeSenders(to: slot)
         server.redeliver(lost.map { UndeliveredStanza(bytes: $0.bytes, sentAt: $0.since, ackHold: $0.ackHold) }, on: nil)
     }
 
@@ -88,15 +89,13 @@ final class AckHolds {
     /// Waits until the worker's window has room, or the worker is gone.
     func waitForRoom(in slot: UInt8) async {
         guard !hasRoom(in: slot) else { return }
-        await withCheckedContinuation { waitingForRoom.append((slot, $0)) }
+        let signal = roomSignals[slot] ?? Loop.Signal()
+        roomSignals[slot] = signal
+        await signal.wait()
     }
 
-    private func resumeSenders() {
-        guard !waitingForRoom.isEmpty else { return }
-        let served = waitingForRoom.filter { hasRoom(in: $0.slot) }
-        guard !served.isEmpty else { return }
-        waitingForRoom.removeAll { hasRoom(in: $0.slot) }
-        for sender in served { sender.resume.resume() }
+    private func resumeSenders(to slot: UInt8) {
+        if hasRoom(in: slot) { roomSignals.removeValue(forKey: slot)?.fire() }
     }
 
     // MARK: With clients

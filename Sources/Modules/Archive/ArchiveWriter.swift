@@ -221,9 +221,10 @@ final class ArchivePeerSync {
     private var questions: [UInt64: Question] = [:]
     private var lastNumber: UInt64 = 0
 
+    @LoopActor
     private final class Question {
         var missing: Set<UInt8>
-        var resume: CheckedContinuation<Void, Never>?
+        let answered = Loop.Signal()
 
         init(_ slots: [UInt8]) { missing = Set(slots) }
     }
@@ -258,11 +259,7 @@ final class ArchivePeerSync {
         let payload = [server.slot] + (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
         for slot in slots where !host.tell(slot, Self.question, payload) { question.missing.remove(slot) }
         await writer.settle()
-        if !question.missing.isEmpty {
-            let timer = Loop.after(Self.patience) { self.end(number) }
-            await withCheckedContinuation { question.resume = $0 }
-            timer.cancel()
-        }
+        if !question.missing.isEmpty { _ = await question.answered.wait(within: Self.patience) }
         questions[number] = nil
         return question.missing.isEmpty
     }
@@ -272,11 +269,6 @@ final class ArchivePeerSync {
         let number = (0..<8).reduce(UInt64(0)) { $0 | UInt64(payload[$1]) << UInt64(8 * $1) }
         guard let question = questions[number] else { return }
         question.missing.remove(payload[8])
-        if question.missing.isEmpty { end(number) }
-    }
-
-    private func end(_ number: UInt64) {
-        questions[number]?.resume?.resume()
-        questions[number]?.resume = nil
+        if question.missing.isEmpty { question.answered.fire() }
     }
 }

@@ -28,14 +28,9 @@ final class PresenceWithdrawal {
     @LoopActor
     private final class Waiting {
         var missing: Set<Mark>
-        var resume: CheckedContinuation<Void, Never>?
+        let allArrived = Loop.Signal()
 
         init(_ missing: Set<Mark>) { self.missing = missing }
-
-        func finish() {
-            resume?.resume()
-            resume = nil
-        }
     }
 
     init(host: Host) { self.host = host }
@@ -65,11 +60,7 @@ final class PresenceWithdrawal {
 
     private func confirmations(_ number: UInt64) async {
         guard let waiting = waiting[number] else { return }
-        if !waiting.missing.isEmpty {
-            let timer = Loop.after(Self.patienceMilliseconds) { waiting.finish() }
-            await withCheckedContinuation { waiting.resume = $0 }
-            timer.cancel()
-        }
+        if !waiting.missing.isEmpty { _ = await waiting.allArrived.wait(within: Self.patienceMilliseconds) }
         self.waiting[number] = nil
     }
 
@@ -121,7 +112,7 @@ final class PresenceWithdrawal {
 
     private func arrived(_ mark: Mark) {
         guard let waiting = waiting[mark.number], waiting.missing.remove(mark) != nil, waiting.missing.isEmpty else { return }
-        waiting.finish()
+        waiting.allArrived.fire()
     }
 }
 
