@@ -83,7 +83,7 @@ import XMPP
 
     @Test @LoopActor func askedOnce() async throws {
         let storage = SlowStorage()
-        let cache = BlockListCache(domain: "h", most: 4) { (key) async throws(StanzaError) in try await storage.fetch(key) }
+        let cache = BlockListCache(domain: "h", bound: 4) { (key) async throws(StanzaError) in try await storage.fetch(key) }
         storage.lists["a"] = ["x@h"]
         #expect(cache.answer("a") == .unknown)
         #expect(try await cache.list("a") == BlockList(["x@h"]))

@@ -39,20 +39,6 @@ import XML
         #expect(VCardAvatar.update(.image("ab"))?.child("photo")?.text == "ab")
     }
 
-    @Test func rememberedValuesAreBounded() {
-        var values = RecentValues<Int>(bound: 4)
-        for number in 0..<100 {
-            values["\(number)"] = number
-            _ = values["0"]
-            #expect(values.count <= 4)
-        }
-        #expect(values["0"] == 0)
-        #expect(values["99"] == 99)
-        #expect(values["50"] == nil)
-        values["0"] = nil
-        #expect(values["0"] == nil)
-    }
-
     @Test @LoopActor func cardsAreReadByAllAndWrittenByTheirOwner() async throws {
         let stage = try await Stage(modules, [VCardTemp.self])
         let alice = try await stage.client("alice")

@@ -4,45 +4,35 @@ internal import Storage
 internal import XML
 internal import XMPP
 
-/// What the users of a host want archived, as far as this worker had to ask storage for it (XEP-0441).
-///
-/// It also remembers who has said nothing. Bounded: when the newer half is full, it takes the place of the older one.
+/// What the users of a host want archived, as far as this worker had to ask storage for it (XEP-0441). It also remembers
+/// who has said nothing.
 @LoopActor
 final class ArchivePreferenceCache {
     private static let topic = "archive.preferences"
-    private static let half = 32_768
+    /// The most users that are remembered.
+    private static let bound = 65_536
 
     private unowned let host: Host
-    private var newer: [String: ArchivePreferences] = [:]
-    private var older: [String: ArchivePreferences] = [:]
-    /// Counts changes: what was read before one may be outdated.
-    private var changes = 0
+    private let cache = ReadThroughCache<String, ArchivePreferences, StanzaError>(bound: ArchivePreferenceCache.bound)
 
     init(_ host: Host) {
         self.host = host
     }
 
     func install(_ declarations: inout Declarations) {
-        declarations.onBroadcast(Self.topic) { self.forget(String(decoding: $0, as: UTF8.self)) }
+        declarations.onBroadcast(Self.topic) { self.cache.invalidate(String(decoding: $0, as: UTF8.self)) }
     }
 
     private var store: ArchivePreferenceRepository { host.server.store.archivePreferences }
 
-    func known(_ user: String) -> ArchivePreferences? {
-        if let preferences = newer[user] { return preferences }
-        guard let preferences = older[user] else { return nil }
-        keep(preferences, user)
-        return preferences
-    }
+    func known(_ user: String) -> ArchivePreferences? { cache.known(user) }
 
     func preferences(_ user: String) async throws(StanzaError) -> ArchivePreferences {
-        while true {
-            if let preferences = known(user) { return preferences }
-            let before = changes
-            let kept: ArchivePreferenceRepository.Preferences?
-            do { kept = try await store.get(UserKey(user: user, domain: host.domain)) } catch { throw StanzaError(storage: error) }
-            guard before == changes else { continue }
-            keep(kept.flatMap { ArchivePreferences($0) } ?? .usual, user)
+        let (store, key) = (store, UserKey(user: user, domain: host.domain))
+        return try await cache.value(user) { () async throws(StanzaError) in
+            do throws(StorageError) {
+                return try await store.get(key).flatMap { ArchivePreferences($0) } ?? .usual
+            } catch { throw StanzaError(storage: error) }
         }
     }
 
@@ -67,20 +57,6 @@ final class ArchivePreferenceCache {
 
     /// Has all workers forget what they know of a user.
     func announceChange(of user: String) { host.broadcast(Self.topic, Array(user.utf8)) }
-
-    private func forget(_ user: String) {
-        changes += 1
-        newer[user] = nil
-        older[user] = nil
-    }
-
-    private func keep(_ preferences: ArchivePreferences, _ user: String) {
-        if newer.count >= Self.half {
-            older = newer
-            newer = [:]
-        }
-        newer[user] = preferences
-    }
 }
 
 extension ArchivePreferences {

@@ -13,15 +13,13 @@ internal import XMPP
 final class VCardAvatar {
     private nonisolated static let namespace = "vcard-temp:x:update"
     private static let topic = "vcard.photo"
-    /// Users whose photos are remembered.
-    private static let remembered = 10_000
+    /// The most users whose photos are remembered.
+    private static let bound = 10_000
     /// Set where the client speaks of its photo itself.
     private static let isClients = SessionKey<Bool>()
 
     private unowned let host: Host
-    private var photos = RecentValues<VCardPhoto>(bound: VCardAvatar.remembered)
-    /// How often a photo changed: what storage answers meanwhile may be outdated.
-    private var changes = 0
+    private let photos = ReadThroughCache<String, VCardPhoto, StorageError>(bound: VCardAvatar.bound)
 
     init(host: Host) { self.host = host }
 
@@ -51,32 +49,33 @@ final class VCardAvatar {
             return .next
         }
         if session[Self.isClients] != nil { session[Self.isClients] = nil }
-        guard photos[session.jid.local] == nil else {
-            add(to: &outgoing)
+        if let photo = photos.known(session.jid.local) {
+            Self.add(photo, to: &outgoing)
             return .next
         }
         return .waitToChange {
-            await self.load(session)
+            let photo = await self.read(session)
             return { outgoing in
-                self.add(to: &outgoing)
+                Self.add(photo, to: &outgoing)
                 return .next
             }
         }
     }
 
-    private func add(to outgoing: inout Outgoing) {
-        guard let photo = photos[outgoing.session.jid.local], let update = Self.update(photo) else { return }
-        outgoing.stanza = outgoing.stanza.appending(update)
+    private static func add(_ photo: VCardPhoto, to outgoing: inout Outgoing) {
+        if let update = update(photo) { outgoing.stanza = outgoing.stanza.appending(update) }
     }
 
-    private func load(_ session: Session) async {
+    /// The photo of a session's user; none where storage fails.
+    private func read(_ session: Session) async -> VCardPhoto {
         let user = session.jid
-        let changesBefore = changes
         do throws(StorageError) {
-            let hash = try await InitialPresenceData.of(session).photoHash
-            if changes == changesBefore { photos[user.local] = VCardPhoto(hash: hash) }
+            return try await photos.value(user.local) { () async throws(StorageError) in
+                VCardPhoto(hash: try await InitialPresenceData.of(session).photoHash)
+            }
         } catch {
             Log.error("cannot read a photo's hash, presence goes without", [Field("user", user.bareText), Field("error", error)])
+            return .none
         }
     }
 
@@ -98,9 +97,8 @@ final class VCardAvatar {
         let parts = String(decoding: payload, as: UTF8.self).split(
             separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let (user, photo) = (String(parts[0]), VCardPhoto(hash: parts.count > 1 ? String(parts[1]) : nil))
-        changes += 1
-        let old = photos[user]
-        photos[user] = photo
+        let old = photos.known(user)
+        photos.set(photo, user)
         guard photo != .none, photo != old else { return }
         for session in host.localSessions(of: .prepared(local: user, domain: host.domain)) { announce(session) }
     }
@@ -113,39 +111,5 @@ final class VCardAvatar {
             return true
         }
         session.inject(last.element.replacingContents(contents))
-    }
-}
-
-/// Values for the keys that were used lately: when there are too many, those not used since the last time go.
-struct RecentValues<Value> {
-    private var recent: [String: Value] = [:]
-    private var older: [String: Value] = [:]
-    private let half: Int
-
-    /// Remembers at least half of `bound` values and never more than `bound`.
-    init(bound: Int) { half = max(1, bound / 2) }
-
-    var count: Int { recent.count + older.count }
-
-    subscript(key: String) -> Value? {
-        mutating get {
-            if let value = recent[key] { return value }
-            guard let value = older.removeValue(forKey: key) else { return nil }
-            insert(value, key)
-            return value
-        }
-        set {
-            older[key] = nil
-            recent[key] = nil
-            if let newValue { insert(newValue, key) }
-        }
-    }
-
-    private mutating func insert(_ value: Value, _ key: String) {
-        if recent.count >= half {
-            older = recent
-            recent = [:]
-        }
-        recent[key] = value
     }
 }
