@@ -73,8 +73,8 @@ let package = Package(
         room("Pools", "CPostgreSQL", "CLDAP", "CCurl", "CPlatform", "Configuration", "Telemetry", "Network"),
         room("Authentication", "CJWT", "XMPP", "SASL", "Configuration", "Telemetry", "Network", "Storage", "Pools"),
         room(
-            "Kernel", "XML", "XMPP", "Streams", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage", "Pools",
-            "Authentication"),
+            "Kernel", "XML", "XMPP", "SASL", "Streams", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage",
+            "Pools", "Authentication", "Operations"),
         room(
             "Modules", "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Network", "SharedState", "Storage",
             "Authentication", "Kernel"),
@@ -82,8 +82,8 @@ let package = Package(
         // Roof.
         room("Master", "Supervision", "Operations", "IPC", "Configuration", "SharedState", "CPlatform", "Telemetry", "CSystemd"),
         room(
-            "Worker", "XML", "XMPP", "SASL", "Streams", "Operations", "IPC", "Configuration", "SharedState", "Telemetry",
-            "Network", "Storage", "Pools", "Authentication", "Kernel"),
+            "Worker", "XML", "XMPP", "SASL", "Streams", "IPC", "Configuration", "SharedState", "Telemetry", "Network", "Storage",
+            "Pools", "Authentication", "Kernel"),
         .executableTarget(name: "xmppd", dependencies: ["Master", "IPC"], swiftSettings: house),
         .executableTarget(name: "xmppctl", dependencies: ["Operations", "IPC", "CPlatform", arguments], swiftSettings: house),
         .executableTarget(name: "xmppd-worker", dependencies: ["Worker", "Modules"], swiftSettings: house),
@@ -107,7 +107,7 @@ let package = Package(
         tests("KernelTests", "XML", "XMPP", "Network", "Kernel"),
         tests(
             "ModulesTests", "XML", "XMPP", "SASL", "Configuration", "IPC", "Network", "SharedState", "Storage", "Streams",
-            "Authentication", "Kernel", "Modules"),
+            "Operations", "Authentication", "Kernel", "Modules"),
         tests(
             "WorkerTests", "XML", "XMPP", "SASL", "Streams", "Configuration", "IPC", "Network", "SharedState", "Storage", "Kernel",
             "Modules", "Worker", "TestKit"),

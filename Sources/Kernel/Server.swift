@@ -2,6 +2,7 @@ internal import Authentication
 public import Configuration
 public import IPC
 public import Network
+public import Operations
 public import Pools
 public import SharedState
 public import Storage
@@ -26,6 +27,8 @@ public final class Server {
     /// Reads declarations and stream headers, so that the other parser keeps its namespaces.
     public let headerParser = ElementParser()
     public var counters = Counters()
+    /// Who carries out which verbs of administrators.
+    public var operations = OperationHandlers<OperationHandler>.ofKernel()
     var currentStanza: CurrentStanza?
     /// Whether an address may register an account now: one in so many seconds, over all workers.
     public var claimRegistration: @LoopActor (_ address: String, _ seconds: Int64) -> Bool = { _, _ in true }

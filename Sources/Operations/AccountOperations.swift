@@ -3,20 +3,20 @@ internal import IPC
 /// Accounts of the server's own user database.
 let accountOperations: [Operation] = [
     Operation(
-        "account.add", .worker, .write, "Create an account.", discussion: passwordSources,
+        "account.add", .anyWorker, .write, "Create an account.", discussion: passwordSources,
         arguments: [address, password], result: jidOnly),
     Operation(
-        "account.remove", .worker, .write, "Delete an account with everything it owns, and close its sessions.",
+        "account.remove", .anyWorker, .write, "Delete an account with everything it owns, and close its sessions.",
         arguments: [address], result: jidOnly),
     Operation(
-        "account.passwd", .worker, .write, "Change the password of an account.", discussion: passwordSources,
+        "account.passwd", .anyWorker, .write, "Change the password of an account.", discussion: passwordSources,
         arguments: [address, password], result: jidOnly),
     Operation(
-        "account.exists", .worker, .read, "Tell whether an account exists.",
+        "account.exists", .anyWorker, .read, "Tell whether an account exists.",
         discussion: "The exit status is 0 if it does, and 1 if not.", arguments: [address],
         result: .object([.init("exists", .flag, "Whether the account exists.")])),
     Operation(
-        "account.list", .worker, .read, "List accounts, in the order of their addresses.",
+        "account.list", .anyWorker, .read, "List accounts, in the order of their addresses.",
         arguments: [
             .init("domain", .domain, .optional, .positional, "Only the accounts of this domain."),
             .init("after", .bareJID, .optional, .named, "Only the accounts that follow this one."),
@@ -27,7 +27,7 @@ let accountOperations: [Operation] = [
             .init("more", .flag, "Whether others follow the last."),
         ])),
     Operation(
-        "account.count", .worker, .read, "Count accounts.",
+        "account.count", .anyWorker, .read, "Count accounts.",
         arguments: [.init("domain", .domain, .optional, .positional, "Only the accounts of this domain.")],
         result: .object([.init("count", .integer, "How many there are.")])),
 ]

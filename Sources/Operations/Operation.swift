@@ -8,8 +8,8 @@ public struct Operation: Sendable {
         case client
         /// The master process.
         case master
-        /// Any worker that is ready; the master passes the request on.
-        case worker
+        /// One worker that serves, whichever: the master passes the request on, and they take turns.
+        case anyWorker
     }
 
     public enum Privilege: Sendable, Equatable {

@@ -1,5 +1,3 @@
-public import IPC
-
 /// Who carries out which verbs in one process.
 ///
 /// `Handler` is the process's own type of function, so that this room knows neither its isolation nor whether it
@@ -21,13 +19,12 @@ public struct OperationHandlers<Handler> {
         OperationCatalog.all.filter { $0.executor == executor && handlers[$0.name] == nil }.map(\.name)
     }
 
-    /// The handler of a request, and its arguments, checked.
-    public func find(verb: String, arguments: Value) throws(Operation.Failure) -> (Handler, Operation.Arguments) {
-        let (operation, checked) = try OperationCatalog.check(verb: verb, arguments: arguments)
-        guard operation.executor == executor, let handler = handlers[verb] else {
-            throw Operation.Failure(.unavailable, "this process cannot carry out '\(verb)'")
+    /// Who carries an operation out; throws `unavailable` if nobody of this process does.
+    public func handler(of operation: Operation) throws(Operation.Failure) -> Handler {
+        guard operation.executor == executor, let handler = handlers[operation.name] else {
+            throw Operation.Failure(.unavailable, "this process cannot carry out '\(operation.name)'")
         }
-        return (handler, checked)
+        return handler
     }
 }
 

@@ -6,7 +6,7 @@ internal import IPC
 /// `Operation.rowsPerPart`; the result has the rest.
 let sessionOperations: [Operation] = [
     Operation(
-        "session.list", .worker, .read, "List the sessions of all workers.",
+        "session.list", .anyWorker, .read, "List the sessions of all workers.",
         arguments: [
             .init("jid", .bareJID, .optional, .positional, "Only the sessions of this account."),
             .init("domain", .domain, .optional, .named, "Only the sessions of this domain."),
@@ -31,11 +31,11 @@ let sessionOperations: [Operation] = [
             .init("more", .flag, "Whether there are more than the limit."),
         ])),
     Operation(
-        "session.count", .worker, .read, "Count the sessions of all workers.",
+        "session.count", .anyWorker, .read, "Count the sessions of all workers.",
         arguments: [.init("domain", .domain, .optional, .positional, "Only the sessions of this domain.")],
         result: .object([.init("count", .integer, "How many there are.")])),
     Operation(
-        "session.kick", .worker, .write, "Close a session, or all sessions of an account.",
+        "session.kick", .anyWorker, .write, "Close a session, or all sessions of an account.",
         arguments: [
             .init("jid", .jid, .required, .positional, "user@domain/resource for one session, user@domain for all of an account."),
             .init("reason", .text, .optional, .named, "A text that the client is told."),

@@ -196,7 +196,7 @@ final class MasterConnection {
             return send(.operationReply(id: id, .failure(code: "unavailable", text: "this worker has not started yet")))
         }
         Loop.spawn { [self] in
-            send(.operationReply(id: id, await runtime.operations.perform(verb, arguments)))
+            send(.operationReply(id: id, await runtime.server.perform(verb, arguments)))
         }
     }
 

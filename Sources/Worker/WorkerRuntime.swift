@@ -15,7 +15,6 @@ internal import XMPP
 final class WorkerRuntime {
     let server: Server
     let mesh: MeshLinks
-    let operations: WorkerOperations
     var report: @LoopActor (LoadReport) -> Void = { _ in }
     let shared: WorkerSegment
     private let database: SQLiteDatabase
@@ -61,7 +60,6 @@ final class WorkerRuntime {
         activity = WorkerActivity(failures)
         configuration = prepared
         mesh = MeshLinks(server: server, shared: shared)
-        operations = WorkerOperations(server: server)
         server.mesh = mesh
         server.claimRegistration = { [shared] address, seconds in
             shared.registrations.claim(LoginLimits.origin(of: address), now: WallClock.seconds, interval: seconds)

@@ -54,8 +54,8 @@ struct Room {
         Room(
             "Kernel", .effects,
             [
-                "XML", "XMPP", "Configuration", "IPC", "Telemetry", "Streams", "Network", "SharedState", "Storage", "Pools",
-                "Authentication",
+                "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Streams", "Operations", "Network", "SharedState",
+                "Storage", "Pools", "Authentication",
             ], others: ["Glibc", "Synchronization"]),
         Room(
             "Modules", .effects,
@@ -71,7 +71,7 @@ struct Room {
         Room(
             "Worker", .roof,
             [
-                "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Streams", "Operations", "Network",
+                "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Streams", "Network",
                 "SharedState", "Storage", "Pools", "Authentication", "Kernel",
             ], others: ["Glibc", "Synchronization"]),
 

@@ -1,5 +1,6 @@
 import Glibc
 import IPC
+import Operations
 import Supervision
 import Testing
 
@@ -8,6 +9,8 @@ import Testing
 /// The parts of the master that need no second process.
 @Suite(.timeLimit(.minutes(5)))
 struct PartsTests {
+    @Test func somebodyCarriesOutEveryVerbOfTheMaster() { #expect(MasterOperations.handlers.missing == []) }
+
     @Test func timersFireInTheOrderInWhichTheyAreDue() {
         let loop = EventLoop()
         var fired: [Int] = []

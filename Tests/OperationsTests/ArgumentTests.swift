@@ -6,7 +6,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5)))
 struct ArgumentTests {
     private static let anything = Operation(
-        "any", .worker, .read, "Anything.",
+        "any", .anyWorker, .read, "Anything.",
         arguments: [
             .init("bare", .bareJID, .optional, .positional, "."), .init("jid", .jid, .optional, .positional, "."),
             .init("domain", .domain, .optional, .positional, "."), .init("text", .text, .optional, .named, "."),

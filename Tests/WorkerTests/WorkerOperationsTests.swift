@@ -1,3 +1,4 @@
+import Kernel
 import IPC
 import Network
 import TestKit
@@ -20,7 +21,7 @@ struct WorkerOperationsTests {
     @LoopActor func accounts() async throws {
         let stage = try await WorkerStage()
         func perform(_ verb: String, _ arguments: Value) async -> OperationResult {
-            await stage.runtime.operations.perform(verb, arguments)
+            await stage.runtime.server.perform(verb, arguments)
         }
         let romeo: Value = ["jid": "romeo@localhost"]
         let withPassword: Value = ["jid": "romeo@localhost", "password": "secret"]

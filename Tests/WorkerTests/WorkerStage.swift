@@ -120,7 +120,7 @@ final class WorkerStage {
 
     /// Makes an account by the administrator's verb.
     func account(_ user: String, password: String = "secret") async throws {
-        let result = await runtime.operations.perform(
+        let result = await runtime.server.perform(
             "account.add", ["jid": .string("\(user)@\(Self.domain)"), "password": .string(password)])
         guard case .success = result else { throw TestFailure("no account: \(result)") }
     }

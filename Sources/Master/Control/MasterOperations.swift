@@ -8,7 +8,7 @@ internal import Telemetry
 /// The verbs that the master carries out itself, and the way to a worker for the others.
 final class MasterOperations {
     /// Answers through the client, now or later.
-    private typealias Handler = (Operation.Arguments, _ id: UInt64, ControlClient) -> Void
+    typealias Handler = @Sendable (MasterOperations, Operation.Arguments, _ id: UInt64, ControlClient) -> Void
 
     private let pool: WorkerPool
     private let listeners: ListenerSet
@@ -18,7 +18,6 @@ final class MasterOperations {
     private let relay: OperationRelay
     private let loop: EventLoop
     private let started: Int64
-    private var handlers = OperationHandlers<Handler>(for: .master)
 
     init(
         _ pool: WorkerPool, listeners: ListenerSet, segment: SharedSegment, reloader: ReloadCoordinator,
@@ -33,28 +32,31 @@ final class MasterOperations {
         self.loop = loop
         self.started = started
         self.restarter = restarter
-        handlers.register("status") { [unowned self] in status($0, $1, $2) }
-        handlers.register("version") { $2.reply($1, .success(["version": .string(ServerVersion.number)])) }
-        handlers.register("log-level") { [unowned self] in logLevel($0, $1, $2) }
-        handlers.register("reload") { [unowned self] in reload($0, $1, $2) }
-        handlers.register("config.show") { [unowned self] in showConfiguration($0, $1, $2) }
-        handlers.register("restart") { [unowned self] in restart($0, $1, $2) }
-        handlers.register("stop") { [unowned self] in stop($0, $1, $2) }
     }
 
-    /// Verbs of the master that nobody carries out: none.
-    var missing: [String] { handlers.missing }
+    /// Who carries out which verb.
+    static let handlers: OperationHandlers<Handler> = {
+        var handlers = OperationHandlers<Handler>(for: .master)
+        handlers.register("status") { $0.status($1, $2, $3) }
+        handlers.register("version") { $3.reply($2, .success(["version": .string(ServerVersion.number)])) }
+        handlers.register("log-level") { $0.logLevel($1, $2, $3) }
+        handlers.register("reload") { $0.reload($1, $2, $3) }
+        handlers.register("config.show") { $0.showConfiguration($1, $2, $3) }
+        handlers.register("restart") { $0.restart($1, $2, $3) }
+        handlers.register("stop") { $0.stop($1, $2, $3) }
+        return handlers
+    }()
 
     func perform(_ request: ControlRequest, for client: ControlClient) {
         do {
             let (operation, arguments) = try OperationCatalog.check(verb: request.verb, arguments: request.arguments)
             let facts = [Field("verb", operation.name), Field("uid", client.user), Field("pid", client.pid)]
             Log.event(operation.privilege == .write ? .notice : .debug, "control request", facts)
-            if operation.executor == .worker {
-                return relay.forward(ControlRequest(id: request.id, verb: request.verb, arguments: arguments.value), from: client)
+            switch operation.executor {
+            case .anyWorker:
+                relay.forward(ControlRequest(id: request.id, verb: operation.name, arguments: arguments.value), from: client)
+            case .master, .client: try Self.handlers.handler(of: operation)(self, arguments, request.id, client)
             }
-            let (handler, checked) = try handlers.find(verb: request.verb, arguments: request.arguments)
-            handler(checked, request.id, client)
         } catch {
             client.reply(request.id, error.result)
         }
