@@ -1,5 +1,5 @@
-import Kernel
 import IPC
+import Kernel
 import Network
 import TestKit
 import Testing
