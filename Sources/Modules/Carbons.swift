@@ -15,7 +15,7 @@ public final class Carbons: Module {
         XEP(297, "Stanza Forwarding", version: "1.0"),
     ]
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         declarations.features.advertise(CarbonRules.namespace, "urn:xmpp:carbons:rules:0")

@@ -20,9 +20,7 @@ public final class ClientState: Module {
     /// The most stanzas that wait for one client.
     private let mostHeld: Int
 
-    public init(options: ModuleOptions) {
-        mostHeld = options.int("buffer_max") ?? .max
-    }
+    public init(options: ClientStateOptions) { mostHeld = options.mostHeld ?? .max }
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         declarations.features.afterAuthentication.append { Element("csi", Self.namespace) }
@@ -76,6 +74,15 @@ public final class ClientState: Module {
         session.outputFilter = nil
         for stanza in held.takeAll() { session.write(stanza) }
     }
+}
+
+/// `[modules.mod_csi]`.
+public struct ClientStateOptions: ModuleOptionSet {
+    var mostHeld: Int? = 20
+
+    public static let keys: [ModuleOption<Self>] = [.init("buffer_max", \.mostHeld)]
+
+    public init() {}
 }
 
 /// What waits for an inactive client, in order.

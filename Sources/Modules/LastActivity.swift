@@ -24,7 +24,7 @@ public final class LastActivity: Module {
     /// Accounts that have just been removed: of the end of their sessions nothing is kept.
     private var removed: Set<String> = []
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         _ = Self.started

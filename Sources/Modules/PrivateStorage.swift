@@ -15,7 +15,7 @@ public final class PrivateStorage: Module {
     /// Elements in one request, counted before they are looked at; with more it is refused.
     nonisolated static let mostInRequest = 100
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         declarations.features.advertise(Self.namespace)

@@ -96,7 +96,7 @@ public struct HostConfiguration: Sendable {
     public let routesSubdomains: Bool
     public let authentication: AuthenticationConfiguration
     /// Exactly the modules that are loaded, by name.
-    public let modules: [String: ModuleOptions]
+    public let modules: [String: ModuleSettings]
     public let accessControl: AccessControl
 
     /// The settings of the whole server, for no domain in particular.
@@ -132,11 +132,11 @@ public struct HostConfiguration: Sendable {
         }
     }
 
-    private static func modules(_ tables: SettingTable?, host: String) -> [String: ModuleOptions] {
-        var modules: [String: ModuleOptions] = [:]
+    private static func modules(_ tables: SettingTable?, host: String) -> [String: ModuleSettings] {
+        var modules: [String: ModuleSettings] = [:]
         for (name, setting) in tables?.entries ?? [:] {
             guard case .table(let table) = setting.value else { continue }
-            modules[name] = ModuleOptions(module: name, host: host, table: table)
+            modules[name] = ModuleSettings(module: name, host: host, table: table)
         }
         return modules
     }

@@ -25,7 +25,7 @@ public final class Host {
 
     private struct LoadedModule {
         let name: String
-        let options: ModuleOptions
+        let settings: ModuleSettings
         let module: any Module
         let declarations: Declarations
     }
@@ -58,17 +58,17 @@ public final class Host {
         loaded = []
         for type in catalog {
             let named = ([type.name] + type.oldNames).lazy.compactMap { self.configuration.modules[$0] }.first
-            guard let options = named ?? (type.isAlwaysOn ? .unnamed(type.name, host: domain) : nil) else { continue }
-            if let same = former[type.name], same.options == options {
+            guard let settings = named ?? (type.isAlwaysOn ? .unnamed(type.name, host: domain) : nil) else { continue }
+            if let same = former[type.name], same.settings == settings {
                 former[type.name] = nil
                 loaded.append(same)
                 continue
             }
             if let old = former.removeValue(forKey: type.name) { Self.unload(old) }
-            let module = type.init(options: options)
+            let module = type.make(settings)
             var declarations = Declarations()
             module.install(&declarations, on: self)
-            loaded.append(LoadedModule(name: type.name, options: options, module: module, declarations: declarations))
+            loaded.append(LoadedModule(name: type.name, settings: settings, module: module, declarations: declarations))
         }
         for old in former.values { Self.unload(old) }
         mergeDeclarations()

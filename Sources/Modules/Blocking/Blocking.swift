@@ -29,7 +29,7 @@ public final class Blocking: Module {
     /// Nil until the module is installed.
     private var cache: BlockListCache?
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         let cache = BlockListCache(host)

@@ -29,9 +29,9 @@ public final class OfflineMessages: Module {
     private let limitRule: String
     private let keepsGroupchat: Bool
 
-    public init(options: ModuleOptions) {
-        limitRule = options.string("access_max_user_messages") ?? "max_user_offline_messages"
-        keepsGroupchat = options.bool("store_groupchat_messages")
+    public init(options: OfflineOptions) {
+        limitRule = options.limitRule
+        keepsGroupchat = options.keepsGroupchat
     }
 
     public func install(_ declarations: inout Declarations, on host: Host) {

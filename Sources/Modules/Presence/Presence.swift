@@ -16,7 +16,7 @@ public final class Presence: Module {
     /// Nil until the module is installed.
     fileprivate var withdrawal: PresenceWithdrawal?
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         PresenceState.install(&declarations, on: host)

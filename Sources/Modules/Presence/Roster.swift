@@ -20,9 +20,7 @@ public final class Roster: Module {
 
     private let isVersioned: Bool
 
-    public init(options: ModuleOptions) {
-        isVersioned = options.bool("versioning")
-    }
+    public init(options: RosterOptions) { isVersioned = options.isVersioned }
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         if isVersioned {
@@ -147,4 +145,13 @@ public final class Roster: Module {
         writer.raw("</iq>")
         session.deliver(.iq, writer.finish())
     }
+}
+
+/// `[modules.mod_roster]`.
+public struct RosterOptions: ModuleOptionSet {
+    var isVersioned = false
+
+    public static let keys: [ModuleOption<Self>] = [.init("versioning", \.isVersioned)]
+
+    public init() {}
 }

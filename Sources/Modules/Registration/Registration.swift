@@ -18,14 +18,12 @@ public final class Registration: Module {
     private let welcome: (subject: String, body: String)?
     private let watchers: [JID]
 
-    public init(options: ModuleOptions) {
-        access = options.string("access") ?? "all"
+    public init(options: RegistrationOptions) {
+        access = options.access
         rules = RegistrationRules(options)
-        let message = options.table("welcome_message").map {
-            (subject: $0.string("subject") ?? "", body: $0.string("body") ?? "")
-        }
-        welcome = message.flatMap { $0.subject.isEmpty && $0.body.isEmpty ? nil : $0 }
-        watchers = options.strings("registration_watchers").compactMap { JID($0) }
+        let hasWelcome = !options.welcomeSubject.isEmpty || !options.welcomeBody.isEmpty
+        welcome = hasWelcome ? (options.welcomeSubject, options.welcomeBody) : nil
+        watchers = options.watchers.compactMap { JID($0) }
     }
 
     public func install(_ declarations: inout Declarations, on host: Host) {

@@ -22,7 +22,7 @@ public final class VCardTemp: Module {
     /// Bytes that a card may have, its photo included.
     private static let longestCard = 256 << 10
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         declarations.features.advertise(Self.namespace)
