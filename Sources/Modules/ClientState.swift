@@ -15,7 +15,7 @@ public final class ClientState: Module {
     public nonisolated static let implements = [XEP(352, "Client State Indication", version: "1.0.0")]
 
     private static let namespace = "urn:xmpp:csi:0"
-    private static let waiting = SessionKey<CSIQueue>()
+    private static let waiting = SessionKey<CSIFilter>()
 
     /// The most stanzas that wait for one client.
     private let mostHeld: Int
@@ -34,10 +34,7 @@ public final class ClientState: Module {
             }
         }
         for session in Self.inactiveSessions(of: host) where mostHeld > 0 { Self.begin(session, mostHeld) }
-        // Whether nobody looks goes with the session's flags; what waits is sent, and with that among what is not acknowledged.
-        declarations.hooks.sessionMoving.add { session in
-            for stanza in session[Self.waiting]?.takeAll() ?? [] { session.write(stanza) }
-        }
+        // Whether nobody looks goes with the session's flags.
         declarations.migrate(Self.name) {
             $0.flags.contains(.inactive) ? [] : nil
         } decode: { [mostHeld] session, _ in
@@ -60,19 +57,15 @@ public final class ClientState: Module {
 
     private static func begin(_ session: Session, _ mostHeld: Int) {
         guard session[waiting] == nil else { return }
-        let held = CSIQueue(most: mostHeld)
-        session[waiting] = held
-        session.outputFilter = { [unowned server = session.host.server] stanza in
-            guard let reason = CSIRules.reason(stanza.kind, stanza.bytes, server) else { return held.takeAll() + [stanza] }
-            return held.hold(stanza, reason)
-        }
+        let filter = CSIFilter(CSIQueue(most: mostHeld), session.host.server)
+        session[waiting] = filter
+        session.add(filter, at: .urgency)
     }
 
     private static func end(_ session: Session) {
-        guard let held = session[waiting] else { return }
+        guard let filter = session[waiting] else { return }
         session[waiting] = nil
-        session.outputFilter = nil
-        for stanza in held.takeAll() { session.write(stanza) }
+        session.remove(filter)
     }
 }
 
@@ -83,6 +76,25 @@ public struct ClientStateOptions: ModuleOptionSet {
     public static let keys: [ModuleOption<Self>] = [.init("buffer_max", \.mostHeld)]
 
     public init() {}
+}
+
+/// Has what can wait wait while a client is inactive.
+@LoopActor
+final class CSIFilter: OutputFilter {
+    private let queue: CSIQueue
+    private unowned let server: Server
+
+    init(_ queue: CSIQueue, _ server: Server) {
+        self.queue = queue
+        self.server = server
+    }
+
+    func filter(_ stanza: RenderedStanza) -> [RenderedStanza] {
+        guard let reason = CSIRules.reason(stanza.kind, stanza.bytes, server) else { return queue.takeAll() + [stanza] }
+        return queue.hold(stanza, reason)
+    }
+
+    func takeAll() -> [RenderedStanza] { queue.takeAll() }
 }
 
 /// What waits for an inactive client, in order.

@@ -20,8 +20,6 @@ public struct Hooks {
     public var sessionReceptive = WaitingObservers<Session>()
     /// A session ends; its entry in the table is still there. The stream may be closed already.
     public var sessionEnding = Observers<Session>()
-    /// A session is about to migrate: modules send what they hold back from it, so that it migrates with the unacknowledged rest.
-    public var sessionMoving = Observers<Session>()
     /// A session goes on with another connection (XEP-0198 §5).
     public var sessionResumed = Observers<Session>()
     /// A client has acknowledged stanzas that stay stored until it does.
@@ -41,7 +39,6 @@ public struct Hooks {
         sessionBecomingReceptive.merge(other.sessionBecomingReceptive)
         sessionReceptive.merge(other.sessionReceptive)
         sessionEnding.merge(other.sessionEnding)
-        sessionMoving.merge(other.sessionMoving)
         sessionResumed.merge(other.sessionResumed)
         storedStanzasAcknowledged.merge(other.storedStanzasAcknowledged)
         sessionOrphaned.merge(other.sessionOrphaned)

@@ -37,8 +37,6 @@ public final class OfflineMessages: Module {
     public func install(_ declarations: inout Declarations, on host: Host) {
         declarations.features.advertise("msgoffline")
         declarations.offlineStore = OfflineUnackedStore(host, keepsGroupchat: keepsGroupchat)
-        // What is held back is to be with what the client has not got.
-        declarations.hooks.sessionMoving.add { LiveMessageBuffer.releaseAll(to: $0) }
         declarations.hooks.sessionEnding.add { LiveMessageBuffer.giveBack(from: $0) }
         declarations.hooks.sessionOrphaned.add { [unowned host] in Self.wake($0.jid.bare, on: host) }
         declarations.hooks.offlineMessage.add(.archive) { [limitRule] in Self.keep($0, limitRule) }
