@@ -32,7 +32,7 @@ public final class Carbons: Module {
             Self.copyReceived(incoming)
             return .next
         }
-        declarations.hooks.incoming.add(.policy) { Self.isKnown($0) ? .stop : .next }
+        declarations.hooks.incoming.add(.policy, after: ["mod_blocking"]) { Self.isKnown($0) ? .stop : .next }
     }
 
     /// Left over from a resource that is gone, while others of the user had their copies when it came.

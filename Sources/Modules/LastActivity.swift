@@ -39,8 +39,8 @@ public final class LastActivity: Module {
             return try await Self.lastActivity(request)
         }
         declarations.iq.open("query", Self.namespace, to: .contacts)
-        declarations.hooks.incoming.add(.policy) { Self.mayPass($0) }
-        declarations.hooks.incoming.add(.policy) { incoming in
+        declarations.hooks.incoming.add(.policy, after: ["mod_blocking"]) { Self.mayPass($0) }
+        declarations.hooks.incoming.add(.policy, after: ["mod_blocking"]) { incoming in
             self.left(incoming)
             return .next
         }

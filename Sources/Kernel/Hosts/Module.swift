@@ -24,6 +24,14 @@ public protocol Module: AnyObject, SendableMetatype {
     func install(_ declarations: inout Declarations, on host: Host)
 }
 
+/// Modules declare the same, or an order that there cannot be. Only another program helps: a worker with such modules does
+/// not start.
+public struct ModuleConflict: Error, CustomStringConvertible {
+    let faults: [String]
+
+    public var description: String { "modules contradict each other: " + faults.joined(separator: "; ") }
+}
+
 extension Module {
     public nonisolated static var oldNames: [String] { [] }
     public nonisolated static var isAlwaysOn: Bool { false }

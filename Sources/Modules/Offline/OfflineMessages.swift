@@ -68,7 +68,8 @@ public final class OfflineMessages: Module {
             for session in host.server.localSessions where session.host === host { LiveMessageBuffer.releaseAll(to: session) }
         }
         guard keepsGroupchat else { return }
-        declarations.hooks.incoming.add(.beforeRouting) { [limitRule] incoming in
+        // What is stored has the id by which the archive knows it.
+        declarations.hooks.incoming.add(.beforeRouting, after: ["mod_mam"]) { [limitRule] incoming in
             guard incoming.stanza.kind == .message, incoming.stanza.isType("groupchat") else { return .next }
             return Self.keepGroupchat(incoming, limitRule)
         }
