@@ -18,9 +18,9 @@ public final class Carbons: Module {
     public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
-        declarations.features.advertise(CarbonRules.namespace, "urn:xmpp:carbons:rules:0")
+        declarations.features.advertise(Namespace.carbons, "urn:xmpp:carbons:rules:0")
         for (name, isWanted) in [("enable", true), ("disable", false)] {
-            declarations.iq.on(name, CarbonRules.namespace, at: .account, .server) { (request) throws(StanzaError) in
+            declarations.iq.on(name, Namespace.carbons, at: .account, .server) { (request) throws(StanzaError) in
                 try Self.set(isWanted, request)
             }
         }
@@ -95,10 +95,8 @@ public final class Carbons: Module {
 
 /// Which messages are copied, and how a copy looks: rules without a server around them.
 enum CarbonRules {
-    static let namespace = "urn:xmpp:carbons:2"
-    private static let rooms = "http://jabber.org/protocol/muc#user"
     /// What instant messaging sends beside text (XEP-0085, XEP-0184, XEP-0333).
-    private static let payloads = ["http://jabber.org/protocol/chatstates", "urn:xmpp:receipts", "urn:xmpp:chat-markers:0"]
+    private static let payloads = [Namespace.chatStates, "urn:xmpp:receipts", Namespace.chatMarkers]
 
     enum Direction: String { case sent, received }
 
@@ -116,23 +114,23 @@ enum CarbonRules {
 
     /// The sender wants no copies, or it is a copy already.
     private static func isExcluded(_ element: Element) -> Bool {
-        element.has("private", namespace) || element.has("no-copy", "urn:xmpp:hints")
-            || element.has("received", namespace) || element.has("sent", namespace)
+        element.has("private", Namespace.carbons) || element.has("no-copy", Namespace.hints)
+            || element.has("received", Namespace.carbons) || element.has("sent", Namespace.carbons)
     }
 
     /// Words that an occupant of a room says to one user reach all clients that have joined, without us.
     private static func isFromOccupant(_ message: Stanza) -> Bool {
-        guard message.from?.isFull == true, let note = message.element.child("x", rooms) else { return false }
+        guard message.from?.isFull == true, let note = message.element.child("x", Namespace.mucUser) else { return false }
         return !note.has("invite")
     }
 
     private static func isInstantMessaging(_ element: Element) -> Bool {
         if payloads.contains(where: { element.child(in: $0) != nil }) { return true }
-        return element.has("x", "jabber:x:conference") || element.child("x", rooms)?.has("invite") == true
+        return element.has("x", "jabber:x:conference") || element.child("x", Namespace.mucUser)?.has("invite") == true
     }
 
     /// The content of a copy (XEP-0280 §7, §8).
     static func wrapped(_ message: Stanza, _ direction: Direction) -> Element {
-        Element(direction.rawValue, namespace, [:], [Element("forwarded", "urn:xmpp:forward:0", [:], [message.addressed])])
+        Element(direction.rawValue, Namespace.carbons, [:], [Element("forwarded", Namespace.forward, [:], [message.addressed])])
     }
 }

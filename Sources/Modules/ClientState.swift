@@ -152,10 +152,6 @@ final class CSIQueue {
 
 /// What can wait while nobody looks: rules without a server around them.
 enum CSIRules {
-    private static let chatStates = "http://jabber.org/protocol/chatstates"
-    private static let rooms = "http://jabber.org/protocol/muc#user"
-    private static let carbons = "urn:xmpp:carbons:2"
-
     /// Why a stanza waits; a later one for an equal reason takes its place.
     enum Reason: Hashable {
         case presence(of: String)
@@ -185,8 +181,8 @@ enum CSIRules {
             return .presence(of: element["from"] ?? "")
         case .message:
             for direction in ["sent", "received"] {
-                guard let copy = element.child(direction, carbons) else { continue }
-                return copy.child("forwarded", "urn:xmpp:forward:0")?.child("message", Namespace.client)
+                guard let copy = element.child(direction, Namespace.carbons) else { continue }
+                return copy.child("forwarded", Namespace.forward)?.child("message", Namespace.client)
                     .flatMap { chatState($0, direction) }
             }
             return chatState(element, "")
@@ -194,9 +190,9 @@ enum CSIRules {
     }
 
     private static func chatState(_ message: Element, _ direction: String) -> Reason? {
-        guard !message.attribute("type", equals: "error"), message.child(in: chatStates) != nil,
+        guard !message.attribute("type", equals: "error"), message.child(in: Namespace.chatStates) != nil,
             message.children.allSatisfy({
-                $0.isIn(chatStates) || $0.isNamed("thread") || $0.isIn("urn:xmpp:hints") || $0.isIn(rooms)
+                $0.isIn(Namespace.chatStates) || $0.isNamed("thread") || $0.isIn(Namespace.hints) || $0.isIn(Namespace.mucUser)
             })
         else { return nil }
         return .chatState(from: message["from"] ?? "", to: message["to"] ?? "", direction: direction)
@@ -204,6 +200,7 @@ enum CSIRules {
 
     /// The presence that ends the entering of a room (XEP-0045 §7.2.2).
     private static func isOwnInRoom(_ presence: Element) -> Bool {
-        presence.child("x", rooms)?.children.contains { $0.isNamed("status") && $0.attribute("code", equals: "110") } == true
+        presence.child("x", Namespace.mucUser)?.children.contains { $0.isNamed("status") && $0.attribute("code", equals: "110") }
+            == true
     }
 }

@@ -56,11 +56,7 @@ public final class LastActivity: Module {
 
     private static func lastActivity(_ request: IQRequest) async throws(StanzaError) -> Element {
         guard request.host.server.sessions(of: request.to).isEmpty else { return answer(seconds: 0) }
-        let activity: LastActivityRepository.Activity?
-        do {
-            activity = try await request.host.server.store.lastActivity.get(
-                UserKey(user: request.to.local, domain: request.to.domain))
-        } catch { throw StanzaError(storage: error) }
+        let activity = try await askStorage(try await request.host.server.store.lastActivity.get(UserKey(request.to)))
         guard let activity else { throw StanzaError(.serviceUnavailable) }
         return answer(seconds: ClockText.now - activity.seconds, status: activity.status)
     }
@@ -97,7 +93,7 @@ public final class LastActivity: Module {
         let activity = LastActivityRepository.Activity(seconds: ClockText.now, status: status)
         Loop.spawn {
             do throws(StorageError) {
-                try await host.server.store.lastActivity.set(UserKey(user: user.local, domain: user.domain), activity)
+                try await host.server.store.lastActivity.set(UserKey(user), activity)
             } catch {
                 Log.error("cannot keep when a user left", [Field("user", user), Field("error", error)])
             }

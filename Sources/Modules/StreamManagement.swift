@@ -88,7 +88,8 @@ public struct StreamManagementOptions: ModuleOptionSet {
     var resumeCountLifetime = Duration.seconds(3600)
 
     public static let keys: [ModuleOption<Self>] = [
-        .init("buffer", \.buffers), .init("buffer_max", \.maxUnacked), .init("ack", \.requests), .init("ack_freq", \.requestInterval),
+        .init("buffer", \.buffers), .init("buffer_max", \.maxUnacked), .init("ack", \.requests),
+        .init("ack_freq", \.requestInterval),
         .init("resume_timeout", \.resumeTimeout), .init("stale_h.enabled", \.keepsCounts),
         .init("stale_h.repeat_after", \.forgetsCountsEvery), .init("stale_h.geriatric", \.resumeCountLifetime),
     ]

@@ -61,7 +61,8 @@ struct ModuleOptionTests {
 
     @Test("arrays of tables have types of their own") func arrays() throws {
         let given: Networks = try options(
-            "mod_register", "ip_access = [{ address = \"10.0.0.0/8\", policy = \"deny\" }, { address = \"::1\", policy = \"allow\" }]")
+            "mod_register",
+            "ip_access = [{ address = \"10.0.0.0/8\", policy = \"deny\" }, { address = \"::1\", policy = \"allow\" }]")
         #expect(given.networks.map(\.address) == ["10.0.0.0/8", "::1"])
         #expect(Networks.keys.flatMap(\.paths) == ["ip_access", "ip_access[].address"])
     }

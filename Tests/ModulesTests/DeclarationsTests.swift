@@ -79,7 +79,9 @@ struct DeclarationsTests {
         }
         let twice = ["broadcast", "event", "query urn:example to the account", "state", "urn:nonza"]
         #expect(all.merge(own, of: "mod_own").sorted() == twice)
-        if case .waiting = all.iq.handler(for: Element("query", "urn:example"), at: .account) { Issue.record("the second one holds") }
+        if case .waiting = all.iq.handler(for: Element("query", "urn:example"), at: .account) {
+            Issue.record("the second one holds")
+        }
     }
 
     @Test("a server whose modules contradict each other does not start") @LoopActor

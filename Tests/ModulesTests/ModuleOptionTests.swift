@@ -18,7 +18,9 @@ struct ModuleOptionTests {
         for type in Catalog.modules where type.name == name {
             for place in Self.places(of: type) {
                 let read = Self.paths(type)
-                let rows = OptionTable.rows.filter { $0.path.hasPrefix(place + ".") && $0.state == .inEffect && $0.kind != .section }
+                let rows = OptionTable.rows.filter {
+                    $0.path.hasPrefix(place + ".") && $0.state == .inEffect && $0.kind != .section
+                }
                 for row in rows { #expect(read.contains(String(row.path.dropFirst(place.count + 1))), "\(row.path)") }
             }
         }

@@ -74,7 +74,7 @@ struct OutputFilterTests {
         let stage = try await Stage(
             "[modules.mod_offline]\n[modules.mod_csi]", [Presence.self, OfflineMessages.self, ClientState.self])
         let bob = try await stage.client("bob")
-        stage.host().take(Element("inactive", "urn:xmpp:csi:0"), from: bob.session)
+        stage.host().handleExtension(Element("inactive", "urn:xmpp:csi:0"), from: bob.session)
         #expect(bob.session.filters.count == 1)
         LiveMessageBuffer.holdBack(from: bob.session)
         say(["new"], to: bob)
@@ -82,7 +82,7 @@ struct OutputFilterTests {
         LiveMessageBuffer.pass([Array("<message><body>old</body></message>".utf8)], to: bob.session)
         LiveMessageBuffer.release(to: bob.session)
         #expect(bodies(bob) == ["old", "new"])
-        stage.host().take(Element("active", "urn:xmpp:csi:0"), from: bob.session)
+        stage.host().handleExtension(Element("active", "urn:xmpp:csi:0"), from: bob.session)
         #expect(bob.session.filters.isEmpty)
     }
 }

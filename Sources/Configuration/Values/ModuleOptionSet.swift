@@ -68,7 +68,9 @@ public struct ModuleOption<Options: ModuleOptionSet>: Sendable {
         self.init(paths: [key] + Inner.keys.flatMap(\.paths).map { "\(key)[].\($0)" }) { options, settings in
             options[keyPath: property] = settings.tables(key).map { $0.options() }
         } misfits: { place in
-            guard OptionTable.row("\(place).\(key)")?.kind == .sections else { return ["\(place).\(key): there are no such tables"] }
+            guard OptionTable.row("\(place).\(key)")?.kind == .sections else {
+                return ["\(place).\(key): there are no such tables"]
+            }
             return Inner.keys.flatMap { $0.misfits("\(place).\(key)[]") }
         }
     }

@@ -1,5 +1,5 @@
 internal import Authentication
-public import Configuration
+internal import Configuration
 public import Kernel
 internal import Network
 internal import SharedState
@@ -84,8 +84,6 @@ public final class OfflineMessages: Module {
         if host.server.sessions(of: user).contains(where: isReceptive) { host.notify(user, storedTopic) }
     }
 
-    static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
-
     // MARK: Keeping
 
     private static func keep(_ incoming: Incoming, _ limitRule: String) -> Decision<Incoming> {
@@ -118,7 +116,7 @@ public final class OfflineMessages: Module {
         let lifetime = OfflineRules.lifetime(incoming.stanza.element)
         do throws(StorageError) {
             let deposit = try await host.server.store.offline.store(
-                key(user),
+                UserKey(user),
                 OfflineRepository.NewMessage(stanza.rendered(), receivedAt: earlier ?? now, expiresAt: lifetime.map { now + $0 }),
                 now: now, limit: limit(of: user, host, limitRule))
             switch deposit {
@@ -186,7 +184,7 @@ public final class OfflineMessages: Module {
         of session: Session, after: Int64, limit: Int = pageLength
     ) async throws(StorageError) -> [OfflineRepository.Header] {
         try await session.host.server.store.offline.headers(
-            key(session.jid), after: after, limit: limit, now: ClockText.milliseconds)
+            UserKey(session.jid), after: after, limit: limit, now: ClockText.milliseconds)
     }
 
     /// What a client acknowledges is deleted when it does (XEP-0198), for any other when the network has taken it. The next
@@ -216,7 +214,7 @@ public final class OfflineMessages: Module {
     }
 
     private static func send(_ portion: [OfflineOrdering.Place], to session: Session) async throws(StorageError) {
-        let stanzas = try await session.host.server.store.offline.stanzas(key(session.jid), portion.map(\.message.sequence))
+        let stanzas = try await session.host.server.store.offline.stanzas(UserKey(session.jid), portion.map(\.message.sequence))
         guard !session.hasEnded else { return }
         var rest = stanzas[...]
         for place in portion {
@@ -235,14 +233,14 @@ public final class OfflineMessages: Module {
         guard count > 0 else { return }
         let upTo = sent[count - 1].upTo
         sent.removeFirst(count)
-        try await session.host.server.store.offline.delete(key(session.jid), upTo: upTo)
+        try await session.host.server.store.offline.delete(UserKey(session.jid), upTo: upTo)
     }
 
     private static func forget(_ stanzas: StoredStanzas) {
         let (host, user) = (stanzas.session.host, stanzas.session.jid)
         Loop.spawn {
             do throws(StorageError) {
-                try await host.server.store.offline.delete(key(user), upTo: stanzas.upTo)
+                try await host.server.store.offline.delete(UserKey(user), upTo: stanzas.upTo)
             } catch {
                 Log.error("cannot delete messages that were handed out", [Field("user", user.bare), Field("error", error)])
             }

@@ -1,5 +1,5 @@
 internal import Authentication
-public import Configuration
+internal import Configuration
 public import Kernel
 internal import Network
 internal import SASL
@@ -120,10 +120,7 @@ public final class Registration: Module {
 
     /// Ends the subscriptions, too (XEP-0077 §3.2): contacts are not left with somebody who never answers.
     private static func remove(_ user: JID, _ host: Host) async throws(StanzaError) {
-        let contacts: [RosterItem]
-        do {
-            contacts = try await host.server.store.rosters.items(UserKey(user: user.local, domain: user.domain))
-        } catch { throw StanzaError(storage: error) }
+        let contacts = try await askStorage(try await host.server.store.rosters.items(UserKey(user)))
         await host.withdrawPresence(of: user, from: contacts.filter(\.isSeen).map { .prepared($0.contact) })
         guard try await host.removeAccount(user) else { throw StanzaError(.registrationRequired) }
         Log.info("account removed by its user", [Field("user", user)])

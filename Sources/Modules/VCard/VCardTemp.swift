@@ -39,13 +39,8 @@ public final class VCardTemp: Module {
         }
     }
 
-    private static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
-
     private static func get(_ request: IQRequest) async throws(StanzaError) -> Element? {
-        let card: VCardRepository.VCard?
-        do { card = try await request.host.server.store.vCards.get(key(request.to)) } catch {
-            throw StanzaError(storage: error)
-        }
+        let card = try await askStorage(try await request.host.server.store.vCards.get(UserKey(request.to)))
         guard let card else { throw StanzaError(request.isOwn ? .itemNotFound : .serviceUnavailable) }
         return try request.host.server.stored(card.xml, of: request.to)
     }
@@ -57,18 +52,14 @@ public final class VCardTemp: Module {
             throw StanzaError(.policyViolation, text: "A vCard may have \(longestCard) bytes")
         }
         let cards = request.host.server.store.vCards
-        do {
-            // An empty card is none, so that it cannot be told from that of a user who never had one.
-            if request.payload.firstChild == nil {
-                _ = try await cards.remove(key(request.to))
-                avatar.changed(request.to, to: .none)
-            } else {
-                let photo = VCardPhoto(of: request.payload)
-                try await cards.set(key(request.to), .init(xml: xml, photoHash: photo.hash))
-                avatar.changed(request.to, to: photo)
-            }
-        } catch {
-            throw StanzaError(storage: error)
+        // An empty card is none, so that it cannot be told from that of a user who never had one.
+        if request.payload.firstChild == nil {
+            _ = try await askStorage(try await cards.remove(UserKey(request.to)))
+            avatar.changed(request.to, to: .none)
+        } else {
+            let photo = VCardPhoto(of: request.payload)
+            try await askStorage(try await cards.set(UserKey(request.to), .init(xml: xml, photoHash: photo.hash)))
+            avatar.changed(request.to, to: photo)
         }
         return nil
     }
