@@ -93,7 +93,6 @@ public struct Shaper: Sendable, Equatable {
 public struct HostConfiguration: Sendable {
     public let domain: String
     public let replacedWaitTimeout: Duration
-    public let routesSubdomains: Bool
     public let authentication: AuthenticationConfiguration
     /// Exactly the modules that are loaded, by name.
     public let modules: [String: ModuleSettings]
@@ -103,7 +102,6 @@ public struct HostConfiguration: Sendable {
     init(server: SettingTable, general: GeneralConfiguration) {
         domain = general.defaultServerDomain
         replacedWaitTimeout = general.replacedWaitTimeout
-        routesSubdomains = general.routesSubdomains
         authentication = AuthenticationConfiguration(
             server.table("auth") ?? SettingTable(position: server.position))
         modules = Self.modules(server.table("modules"), host: general.defaultServerDomain)
@@ -119,7 +117,6 @@ public struct HostConfiguration: Sendable {
         replacedWaitTimeout =
             own.integer("general.replaced_wait_timeout").map { .milliseconds($0) }
             ?? common.replacedWaitTimeout
-        routesSubdomains = own.string("general.route_subdomains") != nil || common.routesSubdomains
         authentication = own.table("auth").map(AuthenticationConfiguration.init) ?? common.authentication
         modules = Self.modules(own.table("modules") ?? server.table("modules"), host: domain)
         if own.table("acl") == nil && own.table("access") == nil {

@@ -29,7 +29,7 @@ public protocol SessionStream: AnyObject {
 /// (XEP-0198) it outlives its connection and may be resumed on another.
 ///
 /// A stanza to the client takes these steps; the earlier it enters, the more of them it takes:
-/// `deliver` (waits behind the barrier of a migration) → `outputFilter` → `write` (stream management) → `transmit` (the bound of
+/// `deliver` (waits behind the barrier of a migration) → `filters` → `write` (stream management) → `transmit` (the bound of
 /// a client that does not read) → stream.
 @LoopActor
 public final class Session {
