@@ -97,8 +97,9 @@ public final class Server {
     }
 
     /// Loads the modules of every host. Called once, before the first client.
-    public func start() {
-        for host in hosts.values { host.load(catalog) }
+    public func start() throws(ModuleConflict) {
+        let faults = hosts.values.flatMap { $0.load(catalog) }
+        if !faults.isEmpty { throw ModuleConflict(faults: faults.sorted()) }
     }
 
     /// Runs a module's work before the storage is closed, and waits for it.
@@ -143,7 +144,7 @@ public final class Server {
         for domain in configuration.hosts where hosts[domain] == nil {
             let host = Host(domain: domain, server: self, configuration: configuration.host(domain))
             hosts[domain] = host
-            host.load(catalog)
+            host.reload(catalog)
         }
         let gone = hosts.values.filter { !configuration.hosts.contains($0.domain) }
         for host in gone { hosts[host.domain] = nil }

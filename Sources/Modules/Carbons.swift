@@ -15,12 +15,12 @@ public final class Carbons: Module {
         XEP(297, "Stanza Forwarding", version: "1.0"),
     ]
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
-        declarations.features.advertise(CarbonRules.namespace, "urn:xmpp:carbons:rules:0")
+        declarations.features.advertise(Namespace.carbons, "urn:xmpp:carbons:rules:0")
         for (name, isWanted) in [("enable", true), ("disable", false)] {
-            declarations.iq.on(name, CarbonRules.namespace, at: .account, .server) { (request) throws(StanzaError) in
+            declarations.iq.on(name, Namespace.carbons, at: .account, .server) { (request) throws(StanzaError) in
                 try Self.set(isWanted, request)
             }
         }
@@ -32,7 +32,7 @@ public final class Carbons: Module {
             Self.copyReceived(incoming)
             return .next
         }
-        declarations.hooks.incoming.add(.policy) { Self.isKnown($0) ? .stop : .next }
+        declarations.hooks.incoming.add(.policy, after: ["mod_blocking"]) { Self.isKnown($0) ? .stop : .next }
     }
 
     /// Left over from a resource that is gone, while others of the user had their copies when it came.
@@ -97,10 +97,8 @@ public final class Carbons: Module {
 
 /// Which messages are copied, and how a copy looks: rules without a server around them.
 enum CarbonRules {
-    static let namespace = "urn:xmpp:carbons:2"
-    private static let rooms = "http://jabber.org/protocol/muc#user"
     /// What instant messaging sends beside text (XEP-0085, XEP-0184, XEP-0333).
-    private static let payloads = ["http://jabber.org/protocol/chatstates", "urn:xmpp:receipts", "urn:xmpp:chat-markers:0"]
+    private static let payloads = [Namespace.chatStates, "urn:xmpp:receipts", Namespace.chatMarkers]
 
     enum Direction: String { case sent, received }
 
@@ -118,26 +116,26 @@ enum CarbonRules {
 
     /// The sender wants no copies, or it is a copy already.
     private static func isExcluded(_ element: Element) -> Bool {
-        element.has("private", namespace) || element.has("no-copy", "urn:xmpp:hints")
-            || element.has("received", namespace) || element.has("sent", namespace)
+        element.has("private", Namespace.carbons) || element.has("no-copy", Namespace.hints)
+            || element.has("received", Namespace.carbons) || element.has("sent", Namespace.carbons)
     }
 
     /// Words that an occupant of a room says to one user reach all clients that have joined, without us.
     private static func isFromOccupant(_ message: Stanza) -> Bool {
-        guard message.from?.isFull == true, let note = message.element.child("x", rooms) else { return false }
+        guard message.from?.isFull == true, let note = message.element.child("x", Namespace.mucUser) else { return false }
         return !note.has("invite")
     }
 
     private static func isInstantMessaging(_ element: Element) -> Bool {
         if payloads.contains(where: { element.child(in: $0) != nil }) { return true }
-        return element.has("x", "jabber:x:conference") || element.child("x", rooms)?.has("invite") == true
+        return element.has("x", "jabber:x:conference") || element.child("x", Namespace.mucUser)?.has("invite") == true
     }
 
     /// The content of a copy (XEP-0280 §7, §8), as XML within `jabber:client`: the message is rendered once for all copies.
     static func wrapped(_ message: [UInt8], _ direction: Direction) -> [UInt8] {
         let name = direction.rawValue
-        return Array(
-            "<\(name) xmlns='\(namespace)'><forwarded xmlns='urn:xmpp:forward:0'><message xmlns='\(Namespace.client)'".utf8)
-            + message.dropFirst("<message".utf8.count) + Array("</forwarded></\(name)>".utf8)
+        let start =
+            "<\(name) xmlns='\(Namespace.carbons)'><forwarded xmlns='\(Namespace.forward)'><message xmlns='\(Namespace.client)'"
+        return Array(start.utf8) + message.dropFirst("<message".utf8.count) + Array("</forwarded></\(name)>".utf8)
     }
 }

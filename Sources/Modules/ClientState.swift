@@ -15,14 +15,12 @@ public final class ClientState: Module {
     public nonisolated static let implements = [XEP(352, "Client State Indication", version: "1.0.0")]
 
     private static let namespace = "urn:xmpp:csi:0"
-    private static let waiting = SessionKey<CSIQueue>()
+    private static let waiting = SessionKey<CSIFilter>()
 
     /// The most stanzas that wait for one client.
     private let mostHeld: Int
 
-    public init(options: ModuleOptions) {
-        mostHeld = options.int("buffer_max") ?? .max
-    }
+    public init(options: ClientStateOptions) { mostHeld = options.mostHeld ?? .max }
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         declarations.features.afterAuthentication.append { Element("csi", Self.namespace) }
@@ -36,10 +34,7 @@ public final class ClientState: Module {
             }
         }
         for session in Self.inactiveSessions(of: host) where mostHeld > 0 { Self.begin(session, mostHeld) }
-        // Whether nobody looks goes with the session's flags; what waits is sent, and with that among what is not acknowledged.
-        declarations.hooks.sessionMoving.add { session in
-            for stanza in session[Self.waiting]?.takeAll() ?? [] { session.write(stanza) }
-        }
+        // Whether nobody looks goes with the session's flags.
         declarations.migrate(Self.name) {
             $0.flags.contains(.inactive) ? [] : nil
         } decode: { [mostHeld] session, _ in
@@ -62,20 +57,44 @@ public final class ClientState: Module {
 
     private static func begin(_ session: Session, _ mostHeld: Int) {
         guard session[waiting] == nil else { return }
-        let held = CSIQueue(most: mostHeld)
-        session[waiting] = held
-        session.outputFilter = { [unowned server = session.host.server] stanza in
-            guard let reason = CSIRules.reason(stanza.kind, stanza.bytes, server) else { return held.takeAll() + [stanza] }
-            return held.hold(stanza, reason)
-        }
+        let filter = CSIFilter(CSIQueue(most: mostHeld), session.host.server)
+        session[waiting] = filter
+        session.add(filter, at: .urgency)
     }
 
     private static func end(_ session: Session) {
-        guard let held = session[waiting] else { return }
+        guard let filter = session[waiting] else { return }
         session[waiting] = nil
-        session.outputFilter = nil
-        for stanza in held.takeAll() { session.write(stanza) }
+        session.remove(filter)
     }
+}
+
+/// `[modules.mod_csi]`.
+public struct ClientStateOptions: ModuleOptionSet {
+    var mostHeld: Int? = 20
+
+    public static let keys: [ModuleOption<Self>] = [.init("buffer_max", \.mostHeld)]
+
+    public init() {}
+}
+
+/// Has what can wait wait while a client is inactive.
+@LoopActor
+final class CSIFilter: OutputFilter {
+    private let queue: CSIQueue
+    private unowned let server: Server
+
+    init(_ queue: CSIQueue, _ server: Server) {
+        self.queue = queue
+        self.server = server
+    }
+
+    func filter(_ stanza: RenderedStanza) -> [RenderedStanza] {
+        guard let reason = CSIRules.reason(stanza.kind, stanza.bytes, server) else { return queue.takeAll() + [stanza] }
+        return queue.hold(stanza, reason)
+    }
+
+    func takeAll() -> [RenderedStanza] { queue.takeAll() }
 }
 
 /// What waits for an inactive client, in order.
@@ -133,10 +152,6 @@ final class CSIQueue {
 
 /// What can wait while nobody looks: rules without a server around them.
 enum CSIRules {
-    private static let chatStates = "http://jabber.org/protocol/chatstates"
-    private static let rooms = "http://jabber.org/protocol/muc#user"
-    private static let carbons = "urn:xmpp:carbons:2"
-
     /// Bytes of a stanza that can wait. A larger one goes at once: to look into it would cost more than it saves.
     static let longest = 16 << 10
 
@@ -169,8 +184,8 @@ enum CSIRules {
             return .presence(of: element["from"] ?? "")
         case .message:
             for direction in ["sent", "received"] {
-                guard let copy = element.child(direction, carbons) else { continue }
-                return copy.child("forwarded", "urn:xmpp:forward:0")?.child("message", Namespace.client)
+                guard let copy = element.child(direction, Namespace.carbons) else { continue }
+                return copy.child("forwarded", Namespace.forward)?.child("message", Namespace.client)
                     .flatMap { chatState($0, direction) }
             }
             return chatState(element, "")
@@ -178,9 +193,9 @@ enum CSIRules {
     }
 
     private static func chatState(_ message: Element, _ direction: String) -> Reason? {
-        guard !message.attribute("type", equals: "error"), message.child(in: chatStates) != nil,
+        guard !message.attribute("type", equals: "error"), message.child(in: Namespace.chatStates) != nil,
             message.children.allSatisfy({
-                $0.isIn(chatStates) || $0.isNamed("thread") || $0.isIn("urn:xmpp:hints") || $0.isIn(rooms)
+                $0.isIn(Namespace.chatStates) || $0.isNamed("thread") || $0.isIn(Namespace.hints) || $0.isIn(Namespace.mucUser)
             })
         else { return nil }
         return .chatState(from: message["from"] ?? "", to: message["to"] ?? "", direction: direction)
@@ -188,6 +203,7 @@ enum CSIRules {
 
     /// The presence that ends the entering of a room (XEP-0045 §7.2.2).
     private static func isOwnInRoom(_ presence: Element) -> Bool {
-        presence.child("x", rooms)?.children.contains { $0.isNamed("status") && $0.attribute("code", equals: "110") } == true
+        presence.child("x", Namespace.mucUser)?.children.contains { $0.isNamed("status") && $0.attribute("code", equals: "110") }
+            == true
     }
 }

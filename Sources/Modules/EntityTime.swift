@@ -11,7 +11,7 @@ public final class EntityTime: Module {
 
     private static let namespace = "urn:xmpp:time"
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         declarations.features.advertise(Self.namespace)

@@ -24,7 +24,7 @@ public final class LastActivity: Module {
     /// Accounts that have just been removed: of the end of their sessions nothing is kept.
     private var removed: Set<String> = []
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         _ = Self.started
@@ -39,8 +39,8 @@ public final class LastActivity: Module {
             return try await Self.lastActivity(request)
         }
         declarations.iq.open("query", Self.namespace, to: .contacts)
-        declarations.hooks.incoming.add(.policy) { Self.mayPass($0) }
-        declarations.hooks.incoming.add(.policy) { incoming in
+        declarations.hooks.incoming.add(.policy, after: ["mod_blocking"]) { Self.mayPass($0) }
+        declarations.hooks.incoming.add(.policy, after: ["mod_blocking"]) { incoming in
             self.left(incoming)
             return .next
         }
@@ -56,11 +56,7 @@ public final class LastActivity: Module {
 
     private static func lastActivity(_ request: IQRequest) async throws(StanzaError) -> Element {
         guard request.host.server.sessions(of: request.to).isEmpty else { return answer(seconds: 0) }
-        let activity: LastActivityRepository.Activity?
-        do {
-            activity = try await request.host.server.store.lastActivity.get(
-                UserKey(user: request.to.local, domain: request.to.domain))
-        } catch { throw StanzaError(storage: error) }
+        let activity = try await askStorage(try await request.host.server.store.lastActivity.get(UserKey(request.to)))
         guard let activity else { throw StanzaError(.serviceUnavailable) }
         return answer(seconds: ClockText.now - activity.seconds, status: activity.status)
     }
@@ -97,7 +93,7 @@ public final class LastActivity: Module {
         let activity = LastActivityRepository.Activity(seconds: ClockText.now, status: status)
         Loop.spawn {
             do throws(StorageError) {
-                try await host.server.store.lastActivity.set(UserKey(user: user.local, domain: user.domain), activity)
+                try await host.server.store.lastActivity.set(UserKey(user), activity)
             } catch {
                 Log.error("cannot keep when a user left", [Field("user", user), Field("error", error)])
             }

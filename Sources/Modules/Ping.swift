@@ -14,17 +14,14 @@ public final class Ping: Module {
 
     private let rounds: PingRounds?
 
-    public init(options: ModuleOptions) {
+    public init(options: PingOptions) {
         rounds =
-            options.bool("send_pings")
+            options.sendsPings
             ? PingRounds(
-                interval: Self.milliseconds(options.int("ping_interval")),
-                timeout: Self.milliseconds(options.int("ping_req_timeout")),
-                isDeadly: options.string("timeout_action") == "kill")
+                interval: options.interval.wholeMilliseconds, timeout: options.timeout.wholeMilliseconds,
+                isDeadly: options.timeoutAction == .kill)
             : nil
     }
-
-    private static func milliseconds(_ seconds: Int?) -> Int64 { Int64(clamping: seconds ?? 60) * 1000 }
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         declarations.features.advertise(Self.namespace)
@@ -45,6 +42,23 @@ public final class Ping: Module {
     fileprivate static func request(id: String, from host: Host, to client: JID) -> Stanza {
         Stanza(.iq, type: "get", id: id, from: host.jid, to: client, [Element("ping", namespace)])
     }
+}
+
+/// `[modules.mod_ping]`.
+public struct PingOptions: ModuleOptionSet {
+    var sendsPings = false
+    var interval = Duration.seconds(60)
+    var timeoutAction = TimeoutAction.none
+    var timeout = Duration.seconds(32)
+
+    enum TimeoutAction: String, OptionChoice { case none, kill }
+
+    public static let keys: [ModuleOption<Self>] = [
+        .init("send_pings", \.sendsPings), .init("ping_interval", \.interval), .init("timeout_action", \.timeoutAction),
+        .init("ping_req_timeout", \.timeout),
+    ]
+
+    public init() {}
 }
 
 /// Goes round the sessions of this worker, a slice at a time, and pings those that have been silent for the interval.

@@ -15,7 +15,7 @@ public final class PrivateStorage: Module {
     /// Elements in one request, counted before they are looked at; with more it is refused.
     nonisolated static let mostInRequest = 100
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         declarations.features.advertise(Self.namespace)
@@ -24,7 +24,7 @@ public final class PrivateStorage: Module {
             guard request.isOwn else { throw StanzaError(.forbidden) }
             let elements = try Self.elements(of: request.payload, isSet: request.isSet)
             let store = request.host.server.store.privateStorage
-            let key = UserKey(user: request.to.local, domain: request.to.domain)
+            let key = UserKey(request.to)
             if request.isSet {
                 try await Self.set(elements, key, store)
                 return nil
@@ -52,15 +52,11 @@ public final class PrivateStorage: Module {
     private static func set(
         _ elements: [Element], _ key: UserKey, _ store: PrivateStorageRepository
     ) async throws(StanzaError) {
-        let outcome: PrivateStorageRepository.Outcome
-        do {
-            outcome = try await store.set(
-                key,
-                elements.map {
-                    .init(namespace: $0.namespace, name: $0.name, xml: $0.rendered(within: Namespace.client))
-                })
-        } catch { throw StanzaError(storage: error) }
-        switch outcome {
+        let kept = elements.map { element in
+            PrivateStorageRepository.Element(
+                namespace: element.namespace, name: element.name, xml: element.rendered(within: Namespace.client))
+        }
+        switch try await askStorage(try await store.set(key, kept)) {
         case .stored: return
         case .full: throw StanzaError(.resourceConstraint, text: "As much is stored as may be")
         }
@@ -72,10 +68,7 @@ public final class PrivateStorage: Module {
     ) async throws(StanzaError) -> [UInt8] {
         var answer = Array("<query xmlns='\(namespace)'>".utf8)
         for asked in elements {
-            let bytes: [UInt8]?
-            do { bytes = try await store.get(key, namespace: asked.namespace, name: asked.name) } catch {
-                throw StanzaError(storage: error)
-            }
+            let bytes = try await askStorage(try await store.get(key, namespace: asked.namespace, name: asked.name))
             answer += bytes ?? Element(asked.name, asked.namespace).rendered(within: Namespace.client)
         }
         return answer + Array("</query>".utf8)

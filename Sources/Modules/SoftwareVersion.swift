@@ -15,9 +15,9 @@ public final class SoftwareVersion: Module {
 
     private let answer: Element
 
-    public init(options: ModuleOptions) {
+    public init(options: SoftwareVersionOptions) {
         var facts = [("name", ServerVersion.name), ("version", ServerVersion.number)]
-        if options.bool("os_info"), let system = Self.system() { facts.append(("os", system)) }
+        if options.namesSystem, let system = Self.system() { facts.append(("os", system)) }
         answer = Element("query", Self.namespace, [:], facts.map { Element($0, Self.namespace, text: $1) })
     }
 
@@ -40,4 +40,13 @@ public final class SoftwareVersion: Module {
     private static func text<Field>(_ field: inout Field) -> String {
         withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
+}
+
+/// `[modules.mod_version]`.
+public struct SoftwareVersionOptions: ModuleOptionSet {
+    var namesSystem = false
+
+    public static let keys: [ModuleOption<Self>] = [.init("os_info", \.namesSystem)]
+
+    public init() {}
 }

@@ -18,13 +18,12 @@ public final class StreamManagement: Module {
     private let terms: StreamManagementState.Terms
     private let forgetsEvery: Int64?
 
-    public init(options: ModuleOptions) {
-        let keepsCount = options.bool("stale_h.enabled")
+    public init(options: StreamManagementOptions) {
         terms = StreamManagementState.Terms(
-            maxUnacked: options.int("buffer_max"), requestInterval: options.bool("ack") ? options.int("ack_freq") : nil,
-            resumeMilliseconds: options.bool("buffer") ? options.duration("resume_timeout")?.wholeMilliseconds : nil,
-            resumeCountSeconds: keepsCount ? options.duration("stale_h.geriatric")?.components.seconds : nil)
-        forgetsEvery = keepsCount ? options.duration("stale_h.repeat_after")?.wholeMilliseconds : nil
+            maxUnacked: options.maxUnacked, requestInterval: options.requests ? options.requestInterval : nil,
+            resumeMilliseconds: options.buffers ? options.resumeTimeout.wholeMilliseconds : nil,
+            resumeCountSeconds: options.keepsCounts ? options.resumeCountLifetime.components.seconds : nil)
+        forgetsEvery = options.keepsCounts ? options.forgetsCountsEvery.wholeMilliseconds : nil
     }
 
     public func install(_ declarations: inout Declarations, on host: Host) {
@@ -75,4 +74,25 @@ public final class StreamManagement: Module {
             }
         }
     }
+}
+
+/// `[modules.mod_stream_management]`.
+public struct StreamManagementOptions: ModuleOptionSet {
+    var buffers = true
+    var maxUnacked: Int? = 100
+    var requests = true
+    var requestInterval = 1
+    var resumeTimeout = Duration.seconds(600)
+    var keepsCounts = false
+    var forgetsCountsEvery = Duration.seconds(1800)
+    var resumeCountLifetime = Duration.seconds(3600)
+
+    public static let keys: [ModuleOption<Self>] = [
+        .init("buffer", \.buffers), .init("buffer_max", \.maxUnacked), .init("ack", \.requests),
+        .init("ack_freq", \.requestInterval),
+        .init("resume_timeout", \.resumeTimeout), .init("stale_h.enabled", \.keepsCounts),
+        .init("stale_h.repeat_after", \.forgetsCountsEvery), .init("stale_h.geriatric", \.resumeCountLifetime),
+    ]
+
+    public init() {}
 }

@@ -3,12 +3,12 @@ public enum Schema {
     /// In order of their numbers, which are 1, 2, 3… and never change once released.
     static let migrations: [SchemaMigration] = [
         .accounts, .rosters, .offlineMessages, .privateStorage, .vCards, .lastActivity, .blockLists, .serverValues,
-        .sessionCounts, .archive, .offlineUsage,
+        .sessionCounts, .archive, .offlineUsage, .rosterVersions,
     ]
 
     /// Every table with rows of users. Removing an account removes its user's rows from each.
     static let tablesOfUsers = [
-        "account", "roster_item", "roster_removal", "roster_version", "offline_message", "offline_usage", "private_element",
+        "account", "roster_item", "roster_version", "offline_message", "offline_usage", "private_element",
         "vcard", "last_activity",
         "block", "archive_owner", "archive_preference",
     ]

@@ -116,8 +116,6 @@ public struct ClientStream: Sendable {
         }
     }
 
-    public var isEstablished: Bool { address != nil }
-
     public var isClosed: Bool {
         switch state {
         case .closed: true

@@ -47,13 +47,13 @@ final class WorkerRuntime {
             slot: arguments.slot, incarnation: arguments.incarnation, workers: Int(arguments.workers),
             configuration: prepared.configuration, directory: SharedSessionDirectory(SessionTable(segment)), store: store,
             catalog: catalog)
-        return WorkerRuntime(arguments, prepared, server, shared, database, failures, segment)
+        return try WorkerRuntime(arguments, prepared, server, shared, database, failures, segment)
     }
 
     private init(
         _ arguments: WorkerArguments, _ prepared: PreparedConfiguration, _ server: Server, _ shared: WorkerSegment,
         _ database: SQLiteDatabase, _ failures: FailureCount, _ segment: SharedSegment
-    ) {
+    ) throws {
         self.server = server
         self.shared = shared
         self.database = database
@@ -72,7 +72,7 @@ final class WorkerRuntime {
         mesh.onDrained = { [unowned self] in
             for listener in listeners { listener.meshDrained() }
         }
-        server.start()
+        try server.start()
     }
 
     /// A socket has come for a listener, which there may be already.

@@ -1,4 +1,4 @@
-/// Namespace names of the protocol itself; those of extensions stand in the modules that speak them.
+/// Namespace names of the protocol itself; that of an extension stands in the module that speaks it.
 public enum Namespace {
     public static let client = "jabber:client"
     public static let server = "jabber:server"
@@ -15,4 +15,15 @@ public enum Namespace {
     public static let register = "jabber:iq:register"
     public static let registerFeature = "http://jabber.org/features/iq-register"
     public static let delay = "urn:xmpp:delay"
+}
+
+/// Those of extensions of which more than one module knows.
+extension Namespace {
+    public static let carbons = "urn:xmpp:carbons:2"
+    public static let chatMarkers = "urn:xmpp:chat-markers:0"
+    public static let chatStates = "http://jabber.org/protocol/chatstates"
+    public static let forward = "urn:xmpp:forward:0"
+    public static let hints = "urn:xmpp:hints"
+    /// What a room says to and of its occupants.
+    public static let mucUser = "http://jabber.org/protocol/muc#user"
 }

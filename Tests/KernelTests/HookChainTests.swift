@@ -34,7 +34,7 @@ struct HookChainTests {
         }
     }
 
-    @Test("phases come in their order, handlers of one in the order of their installation")
+    @Test("phases come in their order, handlers of one module in the order of their installation")
     @LoopActor func phasesAreOrdered() async {
         var chain = HookChain<[String]>()
         chain.add(.archive, saying("e"))
@@ -105,14 +105,58 @@ struct HookChainTests {
         #expect(words == ["before", "after"])
     }
 
-    @Test("merged chains keep the phases, the first one's handlers first")
+    @Test("merged chains keep the phases")
     @LoopActor func chainsMerge() async {
         var (first, second) = (HookChain<[String]>(), HookChain<[String]>())
         first.add(.policy, saying("a1"))
         first.add(.archive, saying("a2"))
         second.add(.validation, saying("b0"))
         second.add(.policy, saying("b1"))
-        first.merge(second)
-        #expect(await run(first).words == ["b0", "a1", "b1", "a2"])
+        var both = HookChain<[String]>()
+        both.merge(first, of: "a")
+        both.merge(second, of: "b")
+        #expect(await run(both).words == ["b0", "a1", "b1", "a2"])
+    }
+
+    /// A chain with a handler of each module in one phase, which says its module's name.
+    @LoopActor private func chain(_ modules: [(name: String, after: [String])]) -> HookChain<[String]> {
+        var chain = HookChain<[String]>()
+        for module in modules {
+            var own = HookChain<[String]>()
+            own.add(.policy, after: module.after, saying(module.name))
+            chain.merge(own, of: module.name)
+        }
+        return chain
+    }
+
+    @Test("within a phase a handler comes after the modules that it names, in whichever order they were loaded")
+    @LoopActor func declaredOrder() async {
+        let modules = [("a", ["d"]), ("b", []), ("c", ["a", "x"]), ("d", [])]
+        for turn in 0..<modules.count {
+            var chain = chain(Array(modules[turn...] + modules[..<turn]))
+            #expect(chain.arrange(["a", "b", "c", "d", "x"]) == [])
+            #expect(await run(chain).words == ["b", "d", "a", "c"])
+        }
+    }
+
+    @Test("handlers of one module keep their order, whatever the last of them comes after")
+    @LoopActor func ownOrder() async {
+        var own = HookChain<[String]>()
+        own.add(.policy, after: ["b"], saying("a1"))
+        own.add(.policy, saying("a2"))
+        var chain = chain([("b", [])])
+        chain.merge(own, of: "a")
+        #expect(chain.arrange(["a", "b"]) == [])
+        #expect(await run(chain).words == ["b", "a1", "a2"])
+    }
+
+    @Test("a circle and a name that no module has are found, and every handler still has its turn")
+    @LoopActor func impossibleOrders() async {
+        var circle = chain([("a", ["b"]), ("b", ["c"]), ("c", ["a"])])
+        #expect(circle.arrange(["a", "b", "c"]) == ["each is to come after another: a, b, c"])
+        #expect(await run(circle).words.sorted() == ["a", "b", "c"])
+        var unknown = chain([("a", ["mod_nonsense"])])
+        #expect(unknown.arrange(["a"]) == ["a comes after mod_nonsense, which is no module"])
+        #expect(await run(unknown).words == ["a"])
     }
 }

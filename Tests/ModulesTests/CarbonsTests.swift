@@ -131,11 +131,11 @@ import XMPP
         }
         for number in 0..<6 { _ = await romeo.hears { $0["id"] == "\(number)" } }
         _ = await other.hears {
-            $0.child("received", CarbonRules.namespace)?.child("forwarded", "urn:xmpp:forward:0")?.firstChild?["id"] == "5"
+            $0.child("received", Namespace.carbons)?.child("forwarded", "urn:xmpp:forward:0")?.firstChild?["id"] == "5"
         }
         let copies = other.heard.compactMap { copy -> String? in
             for direction in ["sent", "received"] {
-                guard let wrapped = copy.child(direction, CarbonRules.namespace) else { continue }
+                guard let wrapped = copy.child(direction, Namespace.carbons) else { continue }
                 return "\(direction) \(wrapped.child("forwarded", "urn:xmpp:forward:0")?.firstChild?["id"] ?? "")"
             }
             return nil

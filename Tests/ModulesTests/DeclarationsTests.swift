@@ -1,3 +1,4 @@
+import Configuration
 import Network
 import Testing
 import XML
@@ -46,7 +47,7 @@ struct DeclarationsTests {
         for module in stage.host().modules {
             var own = Declarations()
             module.install(&own, on: stage.host())
-            #expect(all.merge(own).isEmpty, "\(module)")
+            #expect(all.merge(own, of: type(of: module).name).isEmpty, "\(module)")
             for handler in own.unloadHandlers { handler() }
         }
     }
@@ -58,15 +59,88 @@ struct DeclarationsTests {
         second.iq.onWaiting("query", "urn:example", at: .server) { _ in nil }
         first.onExtension("urn:example") { _, _ in }
         second.onExtension("urn:example") { _, _ in }
-        #expect(first.merge(second).sorted() == ["query urn:example", "urn:example"])
+        #expect(first.merge(second, of: "mod_second").sorted() == ["query urn:example to the server", "urn:example"])
         if case .immediate = first.iq.handler(for: Element("query", "urn:example"), at: .server) {
         } else {
             Issue.record("the second one holds")
         }
     }
 
+    @Test("what one module declares twice is the first one's, and found, too") @LoopActor
+    func declaringTwiceIsFound() {
+        var (all, own) = (Declarations(), Declarations())
+        own.iq.on("query", "urn:example", at: .server, .account) { _ in nil }
+        own.iq.onWaiting("query", "urn:example", at: .account) { _ in nil }
+        for _ in 0..<2 {
+            own.onEvent("event") { _, _, _ in }
+            own.onBroadcast("broadcast") { _ in }
+            own.onExtension("urn:nonza") { _, _ in }
+            own.migrate("state", encode: { _ in nil }, decode: { _, _ in })
+        }
+        let twice = ["broadcast", "event", "query urn:example to the account", "state", "urn:nonza"]
+        #expect(all.merge(own, of: "mod_own").sorted() == twice)
+        if case .waiting = all.iq.handler(for: Element("query", "urn:example"), at: .account) {
+            Issue.record("the second one holds")
+        }
+    }
+
+    @Test("a server whose modules contradict each other does not start") @LoopActor
+    func conflictIsNoStart() async throws {
+        do {
+            _ = try await Stage("[modules.mod_time]\n[modules.mod_sic]", [EntityTime.self, OtherTime.self])
+            Issue.record("it has started")
+        } catch let conflict as ModuleConflict {
+            #expect(conflict.faults.count == 3)
+            #expect(conflict.faults.contains("example.org: mod_time declares what there is: time urn:xmpp:time to the server"))
+            #expect(conflict.faults.contains { $0.contains("mod_sic comes after mod_nonsense, which is no module") })
+        }
+    }
+
+    @Test("the order of the catalog says nothing") @LoopActor
+    func orderOfTheCatalogSaysNothing() async throws {
+        let usual = try await Stage(Self.everything, Catalog.modules)
+        for catalog in [Catalog.modules.reversed(), Catalog.modules.shuffled(), Catalog.modules.shuffled()] {
+            let other = try await Stage(Self.everything, catalog)
+            #expect(order(usual.host()) == order(other.host()))
+            let features = [usual, other].map { stage in stage.host().features.afterAuthentication.map { $0().description } }
+            #expect(features[0] == features[1])
+        }
+    }
+
+    @Test("modules have their turn in the order that they ask for") @LoopActor
+    func handlersAreOrdered() async throws {
+        let all = try await Stage(
+            Self.everything.replacing("[modules.mod_mam]", with: "[modules.mod_mam.pm]").replacing(
+                "[modules.mod_offline]", with: "[modules.mod_offline]\nstore_groupchat_messages = true"), Catalog.modules)
+        let order = order(all.host())
+        // Who is blocked learns nothing; what is stored is stored as it is archived.
+        #expect(order["incoming"]?.prefix(4) == ["mod_blocking", "mod_carboncopy", "mod_last", "mod_last"])
+        #expect(order["incoming"]?.dropFirst(4).prefix(3) == ["mod_mam", "mod_offline", "mod_presence"])
+    }
+
+    @LoopActor
+    private func order(_ host: Host) -> [String: [String]] {
+        [
+            "outgoing": host.hooks.outgoing.origins.map(\.module), "incoming": host.hooks.incoming.origins.map(\.module),
+            "offline": host.hooks.offlineMessage.origins.map(\.module),
+        ]
+    }
+
     @LoopActor
     private func identities(_ host: Host) -> [String: ObjectIdentifier] {
         Dictionary(host.modules.map { (type(of: $0).name, ObjectIdentifier($0)) }) { first, _ in first }
+    }
+}
+
+/// A module that answers what another one does, and names one that does not exist.
+private final class OtherTime: Module {
+    nonisolated static let name = "mod_sic"
+    nonisolated static let implements: [XEP] = []
+
+    init(options: NoModuleOptions) {}
+
+    func install(_ declarations: inout Declarations, on host: Host) {
+        for _ in 0..<2 { declarations.iq.on("time", "urn:xmpp:time", at: .server) { _ in nil } }
+        declarations.hooks.incoming.add(.policy, after: ["mod_nonsense"]) { _ in .next }
     }
 }

@@ -270,7 +270,7 @@ import XMPP
         }
         try await bob.settle()
         #expect(bodies(bob) == (1...number).map { "\($0)" })
-        #expect(bob.session.outputFilter == nil)
+        #expect(bob.session.filters.isEmpty)
     }
 
     @Test @LoopActor func groupchatOnlyIfTheOperatorWantsIt() async throws {

@@ -35,7 +35,7 @@ final class Stage {
         for (worker, other) in [(workers[0], workers[1]), (workers[1], workers[0])] {
             worker.mesh = NextTurnMesh(from: worker, to: other, link)
             worker.peerConnected(slot: other.slot, incarnation: 1)
-            worker.start()
+            try worker.start()
         }
     }
 

@@ -29,7 +29,7 @@ import Testing
         Change(name: "store offline") { (all) throws(StorageError) in
             _ = try await all.offline.store(alice, .init([3], receivedAt: 3), now: 3, limit: 2)
         },
-        Change(name: "take offline") { (all) throws(StorageError) in _ = try await all.offline.take(alice, now: 2) },
+        Change(name: "delete offline") { (all) throws(StorageError) in _ = try await all.offline.delete(alice, upTo: .max) },
         Change(name: "private") { (all) throws(StorageError) in
             _ = try await all.privateStorage.set(
                 alice, [.init(namespace: "n", name: "e", xml: [2]), .init(namespace: "n", name: "f", xml: [3])])

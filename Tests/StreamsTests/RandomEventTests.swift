@@ -92,7 +92,7 @@ struct RandomEventTests {
             if let end, end != last.count - 1 { return ("\(last) goes on after the end", hasSession) }
             isOver = isOver || end != nil
             if isOver != conversation.stream.isClosed { return ("closed without an action: \(last)", hasSession) }
-            hasSession = hasSession || conversation.stream.isEstablished
+            hasSession = hasSession || conversation.stream.address != nil
         }
         return (nil, hasSession)
     }

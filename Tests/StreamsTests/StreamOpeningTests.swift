@@ -20,7 +20,7 @@ struct StreamOpeningTests {
                         """)),
                 .restartClock,
             ])
-        #expect(!conversation.stream.isWaiting && !conversation.stream.isClosed && !conversation.stream.isEstablished)
+        #expect(!conversation.stream.isWaiting && !conversation.stream.isClosed && conversation.stream.address == nil)
     }
 
     @Test("Every version from 1.0 on", arguments: ["1.0", "1.1", "2.0", "10.0", "01.0", "1.00"])

@@ -7,7 +7,8 @@ enum CoreModuleOptions {
             "mod_roster", "Contact lists (RFC 6121 §2).", state: .inEffect,
             [
                 ModuleOptionRows.backend("mnesia", "rdbms", "riak"),
-                OptionRow("versioning", .boolean, .boolean(false), "Send a client only what changed since it last asked."),
+                OptionRow(
+                    "versioning", .boolean, .boolean(false), "Send a client no list that has not changed since it last asked."),
                 OptionRow(
                     "store_current_id", .boolean, .boolean(false), "Keep the version of each list.",
                     state: .accepted("it is always kept")),
@@ -41,8 +42,10 @@ enum CoreModuleOptions {
         + ModuleOptionRows.module(
             "mod_caps", "Entity capabilities (XEP-0115).", state: .inEffect,
             [
-                OptionRow("cache_size", .positive(), .integer(1000), "How many capability sets are remembered."),
-                OptionRow("cache_life_time", .positive(.seconds), .integer(86400), "How long they are remembered."),
+                OptionRow(
+                    "cache_size", .positive(), .integer(1000), "How many capability sets are remembered.", state: .notYet),
+                OptionRow(
+                    "cache_life_time", .positive(.seconds), .integer(86400), "How long they are remembered.", state: .notYet),
                 OptionRow(
                     "iq_response_timeout", .positive(.milliseconds), .integer(5000),
                     "How long a client may take to say what it can.",

@@ -13,7 +13,6 @@ public struct GeneralConfiguration: Sendable, Equatable {
     public let replacedWaitTimeout: Duration
     /// Nil: no limit by number.
     public let maxFSMQueue: Int?
-    public let routesSubdomains: Bool
     public let domainCertfiles: [DomainCertificate]
 
     init(_ table: SettingTable) {
@@ -27,7 +26,6 @@ public struct GeneralConfiguration: Sendable, Equatable {
         registrationTimeout = table.integer("registration_timeout").map { .seconds($0) }
         replacedWaitTimeout = .milliseconds(table.integer("replaced_wait_timeout") ?? 2000)
         maxFSMQueue = table.integer("max_fsm_queue")
-        routesSubdomains = table.string("route_subdomains") != nil
         domainCertfiles = table.tables("domain_certfile").compactMap(DomainCertificate.init)
     }
 }

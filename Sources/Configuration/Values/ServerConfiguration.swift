@@ -93,17 +93,15 @@ public struct Shaper: Sendable, Equatable {
 public struct HostConfiguration: Sendable {
     public let domain: String
     public let replacedWaitTimeout: Duration
-    public let routesSubdomains: Bool
     public let authentication: AuthenticationConfiguration
     /// Exactly the modules that are loaded, by name.
-    public let modules: [String: ModuleOptions]
+    public let modules: [String: ModuleSettings]
     public let accessControl: AccessControl
 
     /// The settings of the whole server, for no domain in particular.
     init(server: SettingTable, general: GeneralConfiguration) {
         domain = general.defaultServerDomain
         replacedWaitTimeout = general.replacedWaitTimeout
-        routesSubdomains = general.routesSubdomains
         authentication = AuthenticationConfiguration(
             server.table("auth") ?? SettingTable(position: server.position))
         modules = Self.modules(server.table("modules"), host: general.defaultServerDomain)
@@ -119,7 +117,6 @@ public struct HostConfiguration: Sendable {
         replacedWaitTimeout =
             own.integer("general.replaced_wait_timeout").map { .milliseconds($0) }
             ?? common.replacedWaitTimeout
-        routesSubdomains = own.string("general.route_subdomains") != nil || common.routesSubdomains
         authentication = own.table("auth").map(AuthenticationConfiguration.init) ?? common.authentication
         modules = Self.modules(own.table("modules") ?? server.table("modules"), host: domain)
         if own.table("acl") == nil && own.table("access") == nil {
@@ -132,11 +129,11 @@ public struct HostConfiguration: Sendable {
         }
     }
 
-    private static func modules(_ tables: SettingTable?, host: String) -> [String: ModuleOptions] {
-        var modules: [String: ModuleOptions] = [:]
+    private static func modules(_ tables: SettingTable?, host: String) -> [String: ModuleSettings] {
+        var modules: [String: ModuleSettings] = [:]
         for (name, setting) in tables?.entries ?? [:] {
             guard case .table(let table) = setting.value else { continue }
-            modules[name] = ModuleOptions(module: name, host: host, table: table)
+            modules[name] = ModuleSettings(module: name, host: host, table: table)
         }
         return modules
     }

@@ -19,6 +19,8 @@ public struct Declarations {
     private(set) var extensions: [String: ExtensionHandler] = [:]
     private(set) var migrationCodecs: [String: SessionStateCodec] = [:]
     private(set) var unloadHandlers: [@LoopActor () -> Void] = []
+    /// What was declared a second time; the first holds.
+    private var repeated: [String] = []
 
     /// Takes the request and the client's address; answers the whole IQ.
     public typealias BeforeAuthentication = @LoopActor (_ request: Stanza, _ address: String) async -> Stanza
@@ -29,14 +31,18 @@ public struct Declarations {
     public init() {}
 
     /// Handles what `Host.notify` sends, on each worker that has sessions of the user.
-    public mutating func onEvent(_ topic: String, _ handler: @escaping UserTopicHandler) { userTopics[topic] = handler }
+    public mutating func onEvent(_ topic: String, _ handler: @escaping UserTopicHandler) {
+        Self.set(&userTopics, topic, handler, &repeated)
+    }
 
     /// Handles what `Host.broadcast` and `Host.tell` send.
-    public mutating func onBroadcast(_ topic: String, _ handler: @escaping TopicHandler) { topics[topic] = handler }
+    public mutating func onBroadcast(_ topic: String, _ handler: @escaping TopicHandler) {
+        Self.set(&topics, topic, handler, &repeated)
+    }
 
     /// Takes top-level elements of a namespace that are no stanzas, from clients with a session (XEP-0352 and its like).
     public mutating func onExtension(_ namespace: String, _ handler: @escaping ExtensionHandler) {
-        extensions[namespace] = handler
+        Self.set(&extensions, namespace, handler, &repeated)
     }
 
     /// Runs when the module is unloaded: timers are cancelled here.
@@ -51,15 +57,15 @@ public struct Declarations {
         _ name: String, encode: @escaping @LoopActor (Session) -> [UInt8]?,
         decode: @escaping @LoopActor (Session, [UInt8]) -> Void
     ) {
-        migrationCodecs[name] = SessionStateCodec(encode: encode, decode: decode)
+        Self.set(&migrationCodecs, name, SessionStateCodec(encode: encode, decode: decode), &repeated)
     }
 
-    /// Adds what another module declares, behind what is here.
-    /// - Returns: what both declare, of which the first holds.
-    mutating func merge(_ other: Declarations) -> [String] {
-        hooks.merge(other.hooks)
+    /// Adds what a module declares to what others have.
+    /// - Returns: what is declared twice, of which the first holds.
+    mutating func merge(_ other: Declarations, of module: String) -> [String] {
+        hooks.merge(other.hooks, of: module)
         features.merge(other.features)
-        var twice = iq.merge(other.iq)
+        var twice = other.repeated + iq.merge(other.iq)
         twice += Self.merge(&userTopics, other.userTopics) + Self.merge(&topics, other.topics)
         twice += Self.merge(&extensions, other.extensions) + Self.merge(&migrationCodecs, other.migrationCodecs)
         if offlineStore != nil, other.offlineStore != nil { twice.append("offline store") }
@@ -67,6 +73,12 @@ public struct Declarations {
         offlineStore = offlineStore ?? other.offlineStore
         beforeAuthentication = beforeAuthentication ?? other.beforeAuthentication
         return twice
+    }
+
+    private static func set<Handler>(
+        _ handlers: inout [String: Handler], _ key: String, _ handler: Handler, _ repeated: inout [String]
+    ) {
+        if handlers[key] == nil { handlers[key] = handler } else { repeated.append(key) }
     }
 
     private static func merge<Handler>(_ own: inout [String: Handler], _ other: [String: Handler]) -> [String] {

@@ -1,7 +1,7 @@
 public import Network
 public import XMPP
 
-/// When a handler has its turn; within a phase, in the order of installation.
+/// When a handler has its turn; within a phase, behind those of the modules that it names.
 public enum HookPhase: Int, Sendable, CaseIterable, Comparable {
     /// Is it well-formed by the rules of its protocol?
     case validation
@@ -57,16 +57,56 @@ public struct HookChain<Payload> {
     public typealias Handler = @LoopActor (inout Payload) -> Decision<Payload>
 
     private var handlers: [(phase: HookPhase, handler: Handler)] = []
+    /// Whose they are, and which modules' handlers of the same phase come first; beside them, since no stanza needs it.
+    private(set) var origins: [(module: String, after: [String])] = []
 
     init() {}
 
-    public mutating func add(_ phase: HookPhase, _ handler: @escaping Handler) {
-        let place = handlers.firstIndex { $0.phase > phase } ?? handlers.endIndex
-        handlers.insert((phase, handler), at: place)
+    /// - Parameter after: modules whose handlers of the same phase have their turn before, if they are loaded.
+    public mutating func add(_ phase: HookPhase, after: [String] = [], _ handler: @escaping Handler) {
+        add((phase, handler), ("", after))
     }
 
-    mutating func merge(_ other: Self) {
-        for (phase, handler) in other.handlers { add(phase, handler) }
+    private mutating func add(_ entry: (phase: HookPhase, handler: Handler), _ origin: (module: String, after: [String])) {
+        let place = handlers.firstIndex { $0.phase > entry.phase } ?? handlers.endIndex
+        handlers.insert(entry, at: place)
+        origins.insert(origin, at: place)
+    }
+
+    mutating func merge(_ other: Self, of module: String) {
+        for (entry, origin) in zip(other.handlers, other.origins) { add(entry, (module, origin.after)) }
+    }
+
+    /// Puts the handlers of each phase into the order that their modules ask for. Among those that ask for none the names of
+    /// the modules decide, which have no meaning but are the same on all workers.
+    /// - Parameter modules: all that may be named, loaded or not.
+    /// - Returns: what cannot be had.
+    mutating func arrange(_ modules: Set<String>) -> [String] {
+        var faults: [String] = []
+        for (module, after) in origins {
+            faults += after.filter { !modules.contains($0) }.map { "\(module) comes after \($0), which is no module" }
+        }
+        var order: [Int] = []
+        for phase in HookPhase.allCases {
+            var rest = handlers.indices.filter { handlers[$0].phase == phase }
+                .sorted { (origins[$0].module, $0) < (origins[$1].module, $1) }
+            while !rest.isEmpty {
+                let next = rest.firstIndex { one in !rest.contains { isBefore($0, one) } }
+                if next == nil {
+                    faults.append("each is to come after another: " + rest.map { origins[$0].module }.joined(separator: ", "))
+                }
+                order.append(rest.remove(at: next ?? 0))
+            }
+        }
+        handlers = order.map { handlers[$0] }
+        origins = order.map { origins[$0] }
+        return faults
+    }
+
+    /// Whether a handler has its turn before another of the same phase. Those of one module keep their order.
+    private func isBefore(_ one: Int, _ other: Int) -> Bool {
+        guard one != other else { return false }
+        return origins[other].after.contains(origins[one].module) || (origins[one].module == origins[other].module && one < other)
     }
 
     /// Runs the handlers of `phases` from a position on, which moves with them.

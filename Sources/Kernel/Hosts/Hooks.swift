@@ -20,8 +20,6 @@ public struct Hooks {
     public var sessionReceptive = WaitingObservers<Session>()
     /// A session ends; its entry in the table is still there. The stream may be closed already.
     public var sessionEnding = Observers<Session>()
-    /// A session is about to migrate: modules send what they hold back from it, so that it migrates with the unacknowledged rest.
-    public var sessionMoving = Observers<Session>()
     /// A session goes on with another connection (XEP-0198 §5).
     public var sessionResumed = Observers<Session>()
     /// A client has acknowledged stanzas that stay stored until it does.
@@ -33,23 +31,29 @@ public struct Hooks {
 
     init() {}
 
-    /// Adds the handlers of another module, within each phase behind those that are here.
-    mutating func merge(_ other: Hooks) {
-        outgoing.merge(other.outgoing)
-        incoming.merge(other.incoming)
-        offlineMessage.merge(other.offlineMessage)
+    /// Adds the handlers of a module.
+    mutating func merge(_ other: Hooks, of module: String) {
+        outgoing.merge(other.outgoing, of: module)
+        incoming.merge(other.incoming, of: module)
+        offlineMessage.merge(other.offlineMessage, of: module)
         sessionBecomingReceptive.merge(other.sessionBecomingReceptive)
         sessionReceptive.merge(other.sessionReceptive)
         sessionEnding.merge(other.sessionEnding)
-        sessionMoving.merge(other.sessionMoving)
         sessionResumed.merge(other.sessionResumed)
         storedStanzasAcknowledged.merge(other.storedStanzasAcknowledged)
         sessionOrphaned.merge(other.sessionOrphaned)
         accountRemoved.merge(other.accountRemoved)
     }
+
+    /// Orders the handlers of each phase.
+    /// - Returns: what modules ask for and cannot have.
+    mutating func arrange(_ modules: Set<String>) -> [String] {
+        outgoing.arrange(modules).map { "outgoing stanzas: " + $0 } + incoming.arrange(modules).map { "incoming stanzas: " + $0 }
+            + offlineMessage.arrange(modules).map { "offline messages: " + $0 }
+    }
 }
 
-/// Handlers that are told of an event and decide nothing.
+/// Handlers that are told of an event and decide nothing. None may depend on another's having been told.
 @LoopActor
 public struct Observers<Subject> {
     private var handlers: [@LoopActor (Subject) -> Void] = []

@@ -25,7 +25,7 @@ public final class Host {
 
     private struct LoadedModule {
         let name: String
-        let options: ModuleOptions
+        let settings: ModuleSettings
         let module: any Module
         let declarations: Declarations
     }
@@ -53,26 +53,27 @@ public final class Host {
 
     /// Loads the modules that the configuration names. One that was loaded with the same options stays as it is, with all
     /// that it knows; one whose options have changed is loaded anew. What modules keep with sessions stays in either case.
-    /// - Parameter catalog: all modules there are, in the order in which their handlers have their turn.
-    func load(_ catalog: [any Module.Type]) {
+    /// - Parameter catalog: all modules there are; their order says nothing.
+    /// - Returns: in what the modules contradict each other.
+    func load(_ catalog: [any Module.Type]) -> [String] {
         var former = Dictionary(loaded.map { ($0.name, $0) }) { first, _ in first }
         loaded = []
-        for type in catalog {
+        for type in catalog.sorted(by: { $0.name < $1.name }) {
             let named = ([type.name] + type.oldNames).lazy.compactMap { self.configuration.modules[$0] }.first
-            guard let options = named ?? (type.isAlwaysOn ? .unnamed(type.name, host: domain) : nil) else { continue }
-            if let same = former[type.name], same.options == options {
+            guard let settings = named ?? (type.isAlwaysOn ? .unnamed(type.name, host: domain) : nil) else { continue }
+            if let same = former[type.name], same.settings == settings {
                 former[type.name] = nil
                 loaded.append(same)
                 continue
             }
             if let old = former.removeValue(forKey: type.name) { Self.unload(old) }
-            let module = type.init(options: options)
+            let module = type.make(settings)
             var declarations = Declarations()
             module.install(&declarations, on: self)
-            loaded.append(LoadedModule(name: type.name, options: options, module: module, declarations: declarations))
+            loaded.append(LoadedModule(name: type.name, settings: settings, module: module, declarations: declarations))
         }
         for old in former.values { Self.unload(old) }
-        mergeDeclarations()
+        return mergeDeclarations().map { "\(domain): \($0)" }
     }
 
     /// Puts other settings in force.
@@ -80,27 +81,36 @@ public final class Host {
         let hasOtherModules = configuration.modules != self.configuration.modules
         self.configuration = configuration
         accounts.apply(configuration.authentication, hasOtherPools: hasOtherPools)
-        if hasOtherModules { load(catalog) }
+        if hasOtherModules { reload(catalog) }
+    }
+
+    /// Loads modules while others serve: where they contradict each other, the first declaration holds.
+    func reload(_ catalog: [any Module.Type]) {
+        for fault in load(catalog) { Log.error("modules contradict each other", [Field("reason", fault)]) }
     }
 
     func unloadAll() {
         for module in loaded { Self.unload(module) }
         loaded = []
-        mergeDeclarations()
+        _ = mergeDeclarations()
     }
 
     private static func unload(_ module: LoadedModule) {
         for handler in module.declarations.unloadHandlers { handler() }
     }
 
-    private func mergeDeclarations() {
+    /// All modules that may be configured, which handlers may name.
+    private static let moduleNames = Set(OptionTable.moduleNames)
+
+    private func mergeDeclarations() -> [String] {
         declared = .ofHost()
+        var faults: [String] = []
         for module in loaded {
-            for name in declared.merge(module.declarations) {
-                Log.error("two modules declare the same", [Field("name", module.name), Field("reason", name)])
-            }
+            faults += declared.merge(module.declarations, of: module.name).map { "\(module.name) declares what there is: \($0)" }
         }
+        faults += declared.hooks.arrange(Self.moduleNames)
         (hooks, iq, features) = (declared.hooks, declared.iq, declared.features)
+        return faults
     }
 
     public func handleExtension(_ element: Element, from session: Session) {

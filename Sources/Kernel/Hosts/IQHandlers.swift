@@ -60,6 +60,8 @@ public struct IQHandlers {
     }
 
     private var handlers: [Key: Handler] = [:]
+    /// Requests that got a second handler; the first holds.
+    private var repeated: [Key] = []
     /// Of requests to accounts; the owner's where nothing is said.
     private var audiences: [Key: Audience] = [:]
 
@@ -67,12 +69,16 @@ public struct IQHandlers {
 
     /// A handler that answers at once. It serves `get` and `set`; `IQRequest.isSet` tells which.
     public mutating func on(_ name: String, _ namespace: String, at scopes: Scope..., answer: @escaping Immediate) {
-        for scope in scopes { handlers[Key(scope: scope, name: name, namespace: namespace)] = .immediate(answer) }
+        for scope in scopes { set(.immediate(answer), for: Key(scope: scope, name: name, namespace: namespace)) }
     }
 
     /// A handler that waits for storage; the next stanzas of the asking client wait with it.
     public mutating func onWaiting(_ name: String, _ namespace: String, at scopes: Scope..., answer: @escaping Waiting) {
-        for scope in scopes { handlers[Key(scope: scope, name: name, namespace: namespace)] = .waiting(answer) }
+        for scope in scopes { set(.waiting(answer), for: Key(scope: scope, name: name, namespace: namespace)) }
+    }
+
+    private mutating func set(_ handler: Handler, for key: Key) {
+        if handlers[key] == nil { handlers[key] = handler } else { repeated.append(key) }
     }
 
     /// The same for answers that are large or stored as they are sent: what others ask for again and again need not be read
@@ -87,9 +93,11 @@ public struct IQHandlers {
     }
 
     /// Adds another module's handlers.
-    /// - Returns: the requests that both have a handler for; that of the first holds.
+    /// - Returns: the requests that have two handlers, of which the first holds.
     mutating func merge(_ other: IQHandlers) -> [String] {
-        let twice = other.handlers.keys.filter { handlers[$0] != nil }.map { "\($0.name) \($0.namespace)" }
+        let twice = (other.repeated + other.handlers.keys.filter { handlers[$0] != nil }).map { key in
+            "\(key.name) \(key.namespace) to the \(key.scope)"
+        }
         handlers.merge(other.handlers) { first, _ in first }
         audiences.merge(other.audiences) { first, _ in first }
         return twice

@@ -15,13 +15,26 @@ public protocol Module: AnyObject, SendableMetatype {
     /// Loaded also where the configuration does not name it.
     nonisolated static var isAlwaysOn: Bool { get }
 
-    init(options: ModuleOptions)
+    /// What the module reads of its section, once.
+    associatedtype Options: ModuleOptionSet
+
+    init(options: Options)
 
     /// Declares what the module does for a host. Handlers that reach it later refer to it unowned, or by their argument.
     func install(_ declarations: inout Declarations, on host: Host)
 }
 
+/// Modules declare the same, or an order that there cannot be. Only another program helps: a worker with such modules does
+/// not start.
+public struct ModuleConflict: Error, CustomStringConvertible {
+    let faults: [String]
+
+    public var description: String { "modules contradict each other: " + faults.joined(separator: "; ") }
+}
+
 extension Module {
     public nonisolated static var oldNames: [String] { [] }
     public nonisolated static var isAlwaysOn: Bool { false }
+
+    static func make(_ settings: ModuleSettings) -> Self { Self(options: settings.options()) }
 }

@@ -7,12 +7,7 @@ extension Host {
     /// Whether `asker` is the user itself or has a subscription to the user's presence (`from` or `both`).
     public func isPresence(of user: JID, visibleTo asker: JID) async throws(StanzaError) -> Bool {
         if asker.bare == user.bare { return true }
-        let key = UserKey(user: user.local, domain: user.domain)
-        do {
-            let item = try await server.store.rosters.item(key, asker.bareText)
-            return item?.subscription == .from || item?.subscription == .both
-        } catch {
-            throw StanzaError(storage: error)
-        }
+        let item = try await askStorage(try await server.store.rosters.item(UserKey(user), asker.bareText))
+        return item?.subscription == .from || item?.subscription == .both
     }
 }

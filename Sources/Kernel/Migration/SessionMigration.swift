@@ -59,7 +59,7 @@ final class SessionMigration {
         guard !session.hasEnded, session.isSettled, session.barrier == nil, let streamManagement = session.streamManagement,
             streamManagement.isResumable, server.session(session.connection) === session
         else { return false }
-        session.host.hooks.sessionMoving.tell(session)
+        session.flushFilters()
         let tickets = (0..<streamManagement.unacked.waitingCount).map { _ in server.ackHolds.newTicket() }
         let snapshot = SessionSnapshot(session, streamManagement, tickets)
         let message = MigrationMessage.snapshot(ticket: ticket, connection: session.connection, contents: snapshot.encoded())

@@ -29,7 +29,7 @@ public protocol SessionStream: AnyObject {
 /// (XEP-0198) it outlives its connection and may be resumed on another.
 ///
 /// A stanza to the client takes these steps; the earlier it enters, the more of them it takes:
-/// `deliver` (waits behind the barrier of a migration) → `outputFilter` → `write` (stream management) → `transmit` (the bound of
+/// `deliver` (waits behind the barrier of a migration) → `filters` → `write` (stream management) → `transmit` (the bound of
 /// a client that does not read) → stream.
 @LoopActor
 public final class Session {
@@ -62,8 +62,8 @@ public final class Session {
     private var written: UInt64 = 0
     private var pins: Int32 = 0
 
-    /// Takes each stanza for this client and returns those to send now. Set while a module holds stanzas back (XEP-0352).
-    public var outputFilter: (@LoopActor (RenderedStanza) -> [RenderedStanza])?
+    /// Take each stanza for this client one after another and return those to send now. None unless a module holds stanzas back.
+    var filters: [(stage: OutputStage, filter: any OutputFilter)] = []
 
     init(
         jid: JID, connection: UInt64, host: Host, stream: (any SessionStream)?, address: String = "", since: Int64,
@@ -170,32 +170,23 @@ public final class Session {
     public func deliver(_ stanza: RenderedStanza) {
         if stanza.kind == .message { host.server.counters.messagesDelivered += 1 }
         if let barrier { return barrier.hold(stanza) }
-        writeThroughFilter(stanza)
-    }
-
-    /// Sends a stanza that the barrier does not hold back.
-    private func writeThroughFilter(_ stanza: RenderedStanza) {
-        if let outputFilter {
-            for held in outputFilter(stanza) { write(held) }
-        } else {
-            write(stanza)
-        }
+        writeThroughFilters(stanza)
     }
 
     /// Sends a stanza from another worker, whose bytes are valid during the call only: they are copied if it must wait.
     /// - Parameter follows: the session's former worker sent them after it, so the barrier lets them pass.
     func deliver(_ kind: Stanza.Kind, _ bytes: UnsafeRawBufferPointer, follows: Bool, _ ackHold: AckHold?) {
         if kind == .message { host.server.counters.messagesDelivered += 1 }
-        if barrier == nil, outputFilter == nil, streamManagement == nil {
+        if barrier == nil, filters.isEmpty, streamManagement == nil {
             transmit(bytes)
         } else if let barrier, !follows {
             barrier.hold(RenderedStanza(kind, Array(bytes), ackHold))
         } else {
-            writeThroughFilter(RenderedStanza(kind, Array(bytes), ackHold))
+            writeThroughFilters(RenderedStanza(kind, Array(bytes), ackHold))
         }
     }
 
-    /// Sends a stanza past the filter. One for a session that has ended is routed anew if its sender waits for it.
+    /// Sends a stanza past the filters. One for a session that has ended is routed anew if its sender waits for it.
     public func write(_ stanza: RenderedStanza) {
         guard !hasEnded else { return stanza.ackHold == nil ? () : host.server.redeliver(stanza) }
         guard let streamManagement else { return stanza.bytes.withUnsafeBytes { transmit($0) } }
@@ -298,7 +289,7 @@ public final class Session {
         stream = nil
         states = []
         inbox.removeAll()
-        outputFilter = nil
+        filters = []
         barrier?.resumeWaiters()
         barrier = nil
         notifyIfSettled()

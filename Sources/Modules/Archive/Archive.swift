@@ -1,4 +1,4 @@
-public import Configuration
+internal import Configuration
 public import Kernel
 internal import Network
 internal import Storage
@@ -27,7 +27,7 @@ public final class Archive: Module {
 
     private let options: ArchiveOptions
 
-    public init(options: ModuleOptions) { self.options = ArchiveOptions(options) }
+    public init(options: ArchiveOptions) { self.options = options }
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         guard options.keepsUsers else { return }
@@ -60,37 +60,5 @@ public final class Archive: Module {
             declarations.features.advertiseAccount(feature)
         }
         if options.tellsIDs { declarations.features.advertiseAccount(StanzaID.namespace) }
-    }
-}
-
-/// What the operator wants of the archives of users. A key of `pm` comes before the common one.
-struct ArchiveOptions: Sendable {
-    let keepsUsers: Bool
-    let keepsGroupchat: Bool
-    let keepsMarkers: Bool
-    let retracts: Bool
-    let tellsIDs: Bool
-    let hasPreferences: Bool
-    let isSearchable: Bool
-    let countsNothing: Bool
-    /// Results of a query that names no number, and of any.
-    let usualResults: Int
-    let mostResults: Int
-
-    init(_ options: ModuleOptions) {
-        let users = options.table("pm")
-        func flag(_ key: String) -> Bool { users?.optionalBool(key) ?? options.bool(key) }
-        func number(_ key: String) -> Int { users?.int(key) ?? options.int(key) ?? 50 }
-        keepsUsers = users != nil
-        keepsGroupchat = users?.bool("archive_groupchats") ?? false
-        keepsMarkers = flag("archive_chat_markers")
-        retracts = flag("message_retraction")
-        tellsIDs = !flag("no_stanzaid_element")
-        let store = users.map { $0.string("user_prefs_store") != nil || $0.bool("user_prefs_store") } ?? false
-        hasPreferences = store || options.string("user_prefs_store") != nil || options.bool("user_prefs_store")
-        isSearchable = flag("full_text_search")
-        countsNothing = flag("enforce_simple_queries")
-        mostResults = number("max_result_limit")
-        usualResults = min(number("default_result_limit"), mostResults)
     }
 }

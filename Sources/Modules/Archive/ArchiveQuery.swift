@@ -1,10 +1,10 @@
+internal import Kernel
 internal import Storage
 internal import XML
 internal import XMPP
 
 /// What a client asks of its archive (XEP-0313 §4): a form that selects messages, and the page of them that is wanted.
 struct ArchiveQuery {
-    private static let forms = "jabber:x:data"
     /// Names under which clients ask for words, and those of them that they are told.
     private static let searches = toldSearches + ["fulltext"]
     private static let toldSearches = ["{urn:xmpp:fulltext:0}fulltext", "full-text-search", "withtext"]
@@ -39,19 +39,19 @@ struct ArchiveQuery {
         queryID = query["queryid"]
         page = try ResultSet.Request(in: query)
         isFlipped = query.has("flip-page")
-        if let form = query.child("x", Self.forms) { try read(form, isSearchable) }
+        if let form = query.child("x", DataForm.namespace) { try read(form, isSearchable) }
     }
 
     private mutating func read(_ form: Element, _ isSearchable: Bool) throws(StanzaError) {
-        guard form.attribute("type", equals: "submit") else { throw StanzaError(.badRequest, text: "The form is not submitted") }
-        var kind: String?
-        for field in form.children where field.is("field", Self.forms) {
-            guard let name = field["var"] else { throw StanzaError(.badRequest, text: "A field has no name") }
-            let values = field.children.filter { $0.is("value", Self.forms) }.map(\.text)
-            if name == "FORM_TYPE" { kind = values.first } else { try take(name, values, isSearchable) }
+        guard let form = DataForm(form), form.kind == .submit else {
+            throw StanzaError(.badRequest, text: "The form is not submitted")
         }
+        guard !form.hasNamelessField else { throw StanzaError(.badRequest, text: "A field has no name") }
+        for field in form.fields { try take(field.name, field.values, isSearchable) }
         // Not every client says it, and there is but one.
-        guard kind == nil || kind == namespace else { throw StanzaError(.badRequest, text: "The form is of another type") }
+        guard form.formType == nil || form.formType == namespace else {
+            throw StanzaError(.badRequest, text: "The form is of another type")
+        }
     }
 
     private mutating func take(_ name: String, _ values: [String], _ isSearchable: Bool) throws(StanzaError) {
@@ -112,17 +112,14 @@ struct ArchiveQuery {
 
     /// The fields there are (XEP-0313 §4.1.5).
     static func form(_ namespace: String, isSearchable: Bool) -> Element {
-        func field(_ name: String, _ type: String, _ children: [Element] = []) -> Element {
-            Element("field", forms, ["var": name, "type": type], children)
-        }
         let validation = "http://jabber.org/protocol/xdata-validate"
         let open = Element("validate", validation, ["datatype": "xs:string"], [Element("open", validation)])
-        var fields = [
-            field("FORM_TYPE", "hidden", [Element("value", forms, text: namespace)]), field("with", "jid-single"),
-            field("start", "text-single"), field("end", "text-single"), field("before-id", "text-single"),
-            field("after-id", "text-single"), field("ids", "list-multi", [open]), field("include-groupchat", "boolean"),
+        var fields: [DataForm.Field] = [
+            .init("with", type: "jid-single"), .init("start", type: "text-single"), .init("end", type: "text-single"),
+            .init("before-id", type: "text-single"), .init("after-id", type: "text-single"),
+            .init("ids", type: "list-multi", extra: [open]), .init("include-groupchat", type: "boolean"),
         ]
-        if isSearchable { fields += toldSearches.map { field($0, "text-single") } }
-        return Element("query", namespace, [:], [Element("x", forms, ["type": "form"], fields)])
+        if isSearchable { fields += toldSearches.map { .init($0, type: "text-single") } }
+        return Element("query", namespace, [:], [DataForm(.form, formType: namespace, fields).element])
     }
 }

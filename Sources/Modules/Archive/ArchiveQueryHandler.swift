@@ -143,26 +143,24 @@ final class ArchiveQueryHandler {
     private func page(
         _ owner: UserKey, _ selection: ArchiveSelection, _ query: ArchiveQuery, _ isBackward: Bool, _ limit: Int
     ) async throws(StanzaError) -> ArchivePage {
-        do {
-            return try await writer.archive.page(owner, selection, isBackward: isBackward, limit: limit, where: query.condition)
-        } catch { throw StanzaError(storage: error) }
+        try await askStorage(
+            try await writer.archive.page(owner, selection, isBackward: isBackward, limit: limit, where: query.condition))
     }
 
     private func count(_ owner: UserKey, _ selection: ArchiveSelection, _ limit: Int) async throws(StanzaError) -> Int? {
-        do { return try await writer.archive.count(owner, selection, limit: limit) } catch { throw StanzaError(storage: error) }
+        try await askStorage(try await writer.archive.count(owner, selection, limit: limit))
     }
 
     /// The last of those that the client does not want (XEP-0059 §2.6).
     private func skip(_ query: ArchiveQuery, _ owner: UserKey, _ selection: ArchiveSelection) async throws(StanzaError) -> Int64 {
         guard query.condition == nil else { throw StanzaError(.featureNotImplemented, text: "What is searched for has no number") }
-        do {
-            let first = try await writer.archive.first(query.page.index, owner, selection)
-            if let first, first.count == query.page.index, !isRecent(first.last) { return first.last }
-            if first != nil {
-                _ = await writer.neighbours.settle(asking: host)
-                if let last = try await writer.archive.first(query.page.index, owner, selection)?.last { return last }
-            }
-        } catch { throw StanzaError(storage: error) }
+        let first = try await askStorage(try await writer.archive.first(query.page.index, owner, selection))
+        if let first, first.count == query.page.index, !isRecent(first.last) { return first.last }
+        if first != nil {
+            _ = await writer.neighbours.settle(asking: host)
+            let second = try await askStorage(try await writer.archive.first(query.page.index, owner, selection))
+            if let last = second?.last { return last }
+        }
         throw StanzaError(.resourceConstraint, text: "Results this far from the first cost too much to find by their number")
     }
 
@@ -211,9 +209,8 @@ final class ArchiveQueryHandler {
             wanted.removeAll { $0 >= number }
         }
         let page = query.page.before == nil ? Array(wanted.prefix(limit)) : Array(wanted.reversed().prefix(limit))
-        do {
-            result.page.messages = try await writer.archive.messages(owner, ids: page, bytes: ArchiveBudget().pageBytes)
-        } catch { throw StanzaError(storage: error) }
+        result.page.messages = try await askStorage(
+            try await writer.archive.messages(owner, ids: page, bytes: ArchiveBudget().pageBytes))
         result.page.isComplete = result.page.messages.count == wanted.count
         result.count = options.countsNothing || query.isSimple ? nil : numbers.count
         return result
@@ -233,12 +230,10 @@ final class ArchiveQueryHandler {
 
     /// Those that are there, with a second look for one that may just be written.
     private func existing(_ owner: UserKey, _ numbers: Set<Int64>) async throws(StanzaError) -> [Int64] {
-        do {
-            let found = try await writer.archive.existing(owner, ids: numbers)
-            guard found.count < numbers.count, numbers.contains(where: isRecent) else { return found }
-            _ = await writer.neighbours.settle(asking: host)
-            return try await writer.archive.existing(owner, ids: numbers)
-        } catch { throw StanzaError(storage: error) }
+        let found = try await askStorage(try await writer.archive.existing(owner, ids: numbers))
+        guard found.count < numbers.count, numbers.contains(where: isRecent) else { return found }
+        _ = await writer.neighbours.settle(asking: host)
+        return try await askStorage(try await writer.archive.existing(owner, ids: numbers))
     }
 
     // MARK: Metadata
@@ -246,9 +241,7 @@ final class ArchiveQueryHandler {
     private func metadata(_ owner: UserKey) async throws(StanzaError) -> Element {
         let ids = try await knownIDs()
         _ = await writer.neighbours.settle(asking: host)
-        do {
-            return ArchiveXML.metadata(ids, try await writer.archive.bounds(owner))
-        } catch { throw StanzaError(storage: error) }
+        return ArchiveXML.metadata(ids, try await askStorage(try await writer.archive.bounds(owner)))
     }
 }
 

@@ -4,9 +4,6 @@ internal import XMPP
 
 /// Which messages are kept: rules without a server around them.
 enum ArchiveRules {
-    private static let hints = "urn:xmpp:hints"
-    private static let markers = "urn:xmpp:chat-markers:0"
-
     enum Direction { case outgoing, incoming }
 
     /// The rules of XEP-0313 §5.1.1 and the hints of XEP-0334 §4: what has content for a person. Nothing else that a sender puts
@@ -29,10 +26,10 @@ enum ArchiveRules {
         for child in message.children {
             if child.is("body", Namespace.client) {
                 hasContent = true
-            } else if child.isIn(hints) {
+            } else if child.isIn(Namespace.hints) {
                 if child.isNamed("no-store") || child.isNamed("no-permanent-store") { return .leave }
                 if child.isNamed("store") { hasContent = true }
-            } else if child.isIn(markers) {
+            } else if child.isIn(Namespace.chatMarkers) {
                 if keepsMarkers, !child.isNamed("markable") { hasContent = true }
             } else if MessageRetraction.isOne(child) {
                 (hasContent, retracts) = (true, true)
@@ -81,8 +78,4 @@ struct ArchivePreferences: Equatable, Sendable {
         case .roster: return .ifInRoster
         }
     }
-}
-
-extension UserKey {
-    init(_ jid: JID) { self.init(user: jid.local, domain: jid.domain) }
 }

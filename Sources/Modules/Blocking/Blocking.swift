@@ -29,7 +29,7 @@ public final class Blocking: Module {
     /// Nil until the module is installed.
     private var cache: BlockListCache?
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         let cache = BlockListCache(host)
@@ -94,10 +94,8 @@ public final class Blocking: Module {
     private static func block(_ addresses: [String], _ request: IQRequest) async throws(StanzaError) {
         guard !addresses.isEmpty else { throw StanzaError(.badRequest, text: "Nobody is named who shall be blocked") }
         let (host, user) = (request.host, request.to)
-        let outcome: BlockListRepository.Outcome
-        do { outcome = try await host.server.store.blockLists.add(key(user), addresses, limit: mostBlocked) } catch {
-            throw StanzaError(storage: error)
-        }
+        let outcome = try await askStorage(
+            try await host.server.store.blockLists.add(UserKey(user), addresses, limit: mostBlocked))
         guard case .done(let added) = outcome else { throw StanzaError(.resourceConstraint, text: "The block list is full") }
         // Whoever is blocked is told before the block holds, on each worker.
         notify(added, hideTopic, user, host)
@@ -109,16 +107,12 @@ public final class Blocking: Module {
     private static func unblock(_ addresses: [String], _ request: IQRequest) async throws(StanzaError) {
         let (host, user) = (request.host, request.to)
         let lists = host.server.store.blockLists
-        let removed: [String]
-        do {
-            removed = try await addresses.isEmpty ? lists.removeAll(key(user)) : lists.remove(key(user), addresses)
-        } catch { throw StanzaError(storage: error) }
+        let removed = try await askStorage(
+            try await addresses.isEmpty ? lists.removeAll(UserKey(user)) : lists.remove(UserKey(user), addresses))
         host.broadcast(changeTopic, Array(user.local.utf8))
         notify(removed, showTopic, user, host)
         host.notify(user, pushTopic, rendered("unblock", addresses))
     }
-
-    private static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
 
     // MARK: What the user's sessions do about it
 
@@ -133,7 +127,7 @@ public final class Blocking: Module {
 
     private func installEvents(_ declarations: inout Declarations, _ cache: BlockListCache) {
         declarations.onEvent(Self.pushTopic) { _, payload, sessions in
-            for session in sessions where session.flags.contains(.blockListInterested) { Self.push(payload, to: session) }
+            for session in sessions where session.flags.contains(.blockListInterested) { session.push(payload) }
         }
         declarations.onEvent(Self.hideTopic) { _, payload, sessions in
             let blocked = Self.list(payload)
@@ -164,21 +158,6 @@ public final class Blocking: Module {
             stanza.to = target
             session.host.router.route(stanza)
         }
-    }
-
-    private static var pushes: UInt64 = 0
-
-    private static func push(_ change: [UInt8], to session: Session) {
-        pushes += 1
-        var writer = ElementWriter()
-        writer.raw("<iq type='set' id='block")
-        writer.escaped(String(pushes))
-        writer.raw("' to='")
-        writer.escaped(session.jid.description)
-        writer.raw("'>")
-        writer.raw(change)
-        writer.raw("</iq>")
-        session.deliver(.iq, writer.finish())
     }
 }
 

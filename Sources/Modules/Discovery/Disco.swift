@@ -22,13 +22,10 @@ public final class Disco: Module {
     private let extraDomains: [String]
     private let contacts: [(name: String, values: [String])]
 
-    public init(options: ModuleOptions) {
-        extraDomains = options.strings("extra_domains")
-        contacts = options.tables("server_info").compactMap { field in
-            let modules = field.strings("modules")
-            guard modules.isEmpty || modules.contains(Self.name) else { return nil }
-            return field.string("name").map { (name: $0, values: field.strings("urls")) }
-        }
+    public init(options: DiscoOptions) {
+        extraDomains = options.extraDomains
+        contacts = options.serverInfo.filter { $0.modules.isEmpty || $0.modules.contains(Self.name) }
+            .map { (name: $0.name, values: $0.values) }
     }
 
     public func install(_ declarations: inout Declarations, on host: Host) {
@@ -97,6 +94,30 @@ public final class Disco: Module {
             .map { request.to.with(resource: $0.resource) }
             .filter { $0 != request.from }
         return DiscoXML.items(resources.map(\.description).sorted().map { (jid: $0, name: nil) })
+    }
+}
+
+/// `[modules.mod_disco]`.
+public struct DiscoOptions: ModuleOptionSet {
+    var extraDomains: [String] = []
+    var serverInfo: [ServerInfo] = []
+
+    public static let keys: [ModuleOption<Self>] = [
+        .init("extra_domains", \.extraDomains), .init(tables: "server_info", \.serverInfo),
+    ]
+
+    public init() {}
+
+    /// `[[modules.mod_disco.server_info]]`.
+    struct ServerInfo: ModuleOptionSet {
+        var name = ""
+        var values: [String] = []
+        /// Empty: in the answers of all.
+        var modules: [String] = []
+
+        static let keys: [ModuleOption<Self>] = [
+            .init("name", \.name), .init("urls", \.values), .init("modules", \.modules),
+        ]
     }
 }
 

@@ -18,7 +18,7 @@ public final class EntityCapabilities: Module {
     /// Known once all modules have declared what they do.
     private var verification: String?
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         guard Digest.sha1([]) != nil else {

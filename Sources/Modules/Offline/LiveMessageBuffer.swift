@@ -4,10 +4,8 @@ internal import SharedState
 internal import XMPP
 
 /// Holds back the messages that arrive for a session while older ones are fetched, so that they come in order.
-///
-/// It takes the place of the session's filter, which is free unless the client has said that nobody looks.
 @LoopActor
-final class LiveMessageBuffer {
+final class LiveMessageBuffer: OutputFilter {
     private static let key = SessionKey<LiveMessageBuffer>()
     /// Bytes that are held back at most; with more, order is given up.
     private static let mostBytes = 1 << 20
@@ -23,23 +21,22 @@ final class LiveMessageBuffer {
             live.holds += 1
             return
         }
-        guard !session.flags.contains(.inactive), session.outputFilter == nil else { return }
         let live = LiveMessageBuffer()
         session[key] = live
-        session.outputFilter = { live.filter($0) }
+        session.add(live, at: .order)
     }
 
-    private func filter(_ stanza: RenderedStanza) -> [RenderedStanza] {
+    func filter(_ stanza: RenderedStanza) -> [RenderedStanza] {
         guard stanza.kind == .message, !isOpen else { return [stanza] }
         held.append(stanza)
         size += stanza.bytes.count
         if size <= Self.mostBytes { return [] }
         isOpen = true
-        return take()
+        return takeAll()
     }
 
-    private func take() -> [RenderedStanza] {
-        defer { held = [] }
+    func takeAll() -> [RenderedStanza] {
+        defer { (held, size) = ([], 0) }
         return held
     }
 
@@ -63,16 +60,14 @@ final class LiveMessageBuffer {
     static func giveBack(from session: Session) {
         guard session.streamManagement == nil, let live = session[key] else { return releaseAll(to: session) }
         session[key] = nil
-        let (held, server) = (live.take(), session.host.server)
+        let (held, server) = (live.takeAll(), session.host.server)
         Loop.endOfTurn { for message in held { server.redeliver(message) } }
     }
 
-    /// From here on messages are sent as they come. A client that has said meanwhile that nobody looks has another filter.
+    /// From here on messages are sent as they come.
     static func releaseAll(to session: Session) {
         guard let live = session[key] else { return }
         session[key] = nil
-        live.isOpen = true
-        if !session.flags.contains(.inactive) { session.outputFilter = nil }
-        for message in live.take() { session.deliver(message) }
+        session.remove(live)
     }
 }

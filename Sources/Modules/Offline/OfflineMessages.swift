@@ -1,5 +1,5 @@
 internal import Authentication
-public import Configuration
+internal import Configuration
 public import Kernel
 internal import Network
 internal import SharedState
@@ -29,16 +29,14 @@ public final class OfflineMessages: Module {
     private let limitRule: String
     private let keepsGroupchat: Bool
 
-    public init(options: ModuleOptions) {
-        limitRule = options.string("access_max_user_messages") ?? "max_user_offline_messages"
-        keepsGroupchat = options.bool("store_groupchat_messages")
+    public init(options: OfflineOptions) {
+        limitRule = options.limitRule
+        keepsGroupchat = options.keepsGroupchat
     }
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         declarations.features.advertise("msgoffline")
         declarations.offlineStore = OfflineUnackedStore(host, keepsGroupchat: keepsGroupchat)
-        // What is held back is to be with what the client has not got.
-        declarations.hooks.sessionMoving.add { LiveMessageBuffer.releaseAll(to: $0) }
         declarations.hooks.sessionEnding.add { LiveMessageBuffer.giveBack(from: $0) }
         declarations.hooks.sessionOrphaned.add { [unowned host] in Self.wake($0.jid.bare, on: host) }
         declarations.hooks.offlineMessage.add(.archive) { [limitRule] in Self.keep($0, limitRule) }
@@ -70,7 +68,8 @@ public final class OfflineMessages: Module {
             for session in host.server.localSessions where session.host === host { LiveMessageBuffer.releaseAll(to: session) }
         }
         guard keepsGroupchat else { return }
-        declarations.hooks.incoming.add(.beforeRouting) { [limitRule] incoming in
+        // What is stored has the id by which the archive knows it.
+        declarations.hooks.incoming.add(.beforeRouting, after: ["mod_mam"]) { [limitRule] incoming in
             guard incoming.stanza.kind == .message, incoming.stanza.isType("groupchat") else { return .next }
             return Self.keepGroupchat(incoming, limitRule)
         }
@@ -84,8 +83,6 @@ public final class OfflineMessages: Module {
     static func wake(_ user: JID, on host: Host) {
         if host.server.sessions(of: user).contains(where: isReceptive) { host.notify(user, storedTopic) }
     }
-
-    static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
 
     // MARK: Keeping
 
@@ -119,7 +116,7 @@ public final class OfflineMessages: Module {
         let lifetime = OfflineRules.lifetime(incoming.stanza.element)
         do throws(StorageError) {
             let deposit = try await host.server.store.offline.store(
-                key(user),
+                UserKey(user),
                 OfflineRepository.NewMessage(stanza.rendered(), receivedAt: earlier ?? now, expiresAt: lifetime.map { now + $0 }),
                 now: now, limit: limit(of: user, host, limitRule))
             switch deposit {
@@ -185,7 +182,7 @@ public final class OfflineMessages: Module {
         of session: Session, after: Int64, limit: Int = pageLength
     ) async throws(StorageError) -> [OfflineRepository.Header] {
         try await session.host.server.store.offline.headers(
-            key(session.jid), after: after, limit: limit, now: ClockText.milliseconds)
+            UserKey(session.jid), after: after, limit: limit, now: ClockText.milliseconds)
     }
 
     /// What a client acknowledges is deleted when it does (XEP-0198), for any other when the network has taken it. The next
@@ -215,7 +212,7 @@ public final class OfflineMessages: Module {
     }
 
     private static func send(_ portion: [OfflineOrdering.Place], to session: Session) async throws(StorageError) {
-        let stanzas = try await session.host.server.store.offline.stanzas(key(session.jid), portion.map(\.message.sequence))
+        let stanzas = try await session.host.server.store.offline.stanzas(UserKey(session.jid), portion.map(\.message.sequence))
         guard !session.hasEnded else { return }
         var rest = stanzas[...]
         for place in portion {
@@ -234,14 +231,14 @@ public final class OfflineMessages: Module {
         guard count > 0 else { return }
         let upTo = sent[count - 1].upTo
         sent.removeFirst(count)
-        try await session.host.server.store.offline.delete(key(session.jid), upTo: upTo)
+        try await session.host.server.store.offline.delete(UserKey(session.jid), upTo: upTo)
     }
 
     private static func forget(_ stanzas: StoredStanzas) {
         let (host, user) = (stanzas.session.host, stanzas.session.jid)
         Loop.spawn {
             do throws(StorageError) {
-                try await host.server.store.offline.delete(key(user), upTo: stanzas.upTo)
+                try await host.server.store.offline.delete(UserKey(user), upTo: stanzas.upTo)
             } catch {
                 Log.error("cannot delete messages that were handed out", [Field("user", user.bare), Field("error", error)])
             }

@@ -11,18 +11,15 @@ enum OfflineRules {
         case refuse
     }
 
-    private static let hints = "urn:xmpp:hints"
-    private static let chatStates = "http://jabber.org/protocol/chatstates"
-
     /// XEP-0160 §3, and the hints of XEP-0334 §4.
     static func verdict(_ message: Element) -> Verdict {
         if message.attribute("type", equals: "error") || message.attribute("type", equals: "headline") { return .ignore }
         var verdict = Verdict.ignore
         for child in message.children {
-            if child.isIn(hints) {
+            if child.isIn(Namespace.hints) {
                 if child.isNamed("no-store") { return .refuse }
                 if child.isNamed("store") { verdict = .store }
-            } else if verdict == .ignore, !child.isNamed("thread"), !child.isIn(chatStates) {
+            } else if verdict == .ignore, !child.isNamed("thread"), !child.isIn(Namespace.chatStates) {
                 verdict = .store
             }
         }

@@ -30,14 +30,14 @@ final class OfflineUnackedStore: OfflineStore {
                 message.rendered(), receivedAt: OfflineRules.firstReceived(message.element, by: host.domain, now: now) ?? now,
                 expiresAt: OfflineRules.lifetime(message.element).map { now + $0 })
         }
-        return try await host.server.store.offline.store(OfflineMessages.key(user), rows, now: now)
+        return try await host.server.store.offline.store(UserKey(user), rows, now: now)
     }
 
     func forget(_ numbers: [Int64], of user: JID) {
         let store = host.server.store
         host.server.background {
             do throws(StorageError) {
-                try await store.offline.delete(OfflineMessages.key(user), numbers)
+                try await store.offline.delete(UserKey(user), numbers)
             } catch {
                 Log.error("cannot delete messages that have arrived", [Field("user", user), Field("error", error)])
             }
@@ -45,6 +45,6 @@ final class OfflineUnackedStore: OfflineStore {
     }
 
     func stored(among numbers: [Int64], of user: JID) async throws(StorageError) -> Set<Int64> {
-        try await host.server.store.offline.present(OfflineMessages.key(user), numbers)
+        try await host.server.store.offline.present(UserKey(user), numbers)
     }
 }

@@ -29,7 +29,7 @@ final class InitialPresenceData {
             session[PresenceState.key] = PresenceState(last: Stanza(.presence, from: nil, to: nil))
         }
         let isReceptive = session.isAvailable && session.priority >= 0
-        let user = UserKey(user: session.jid.local, domain: session.jid.domain)
+        let user = UserKey(session.jid)
         let facts = InitialPresenceData(try await session.host.server.store.arrivals.arrival(user), isReceptive: isReceptive)
         session[key] = facts
         return facts

@@ -16,7 +16,7 @@ public final class Presence: Module {
     /// Nil until the module is installed.
     fileprivate var withdrawal: PresenceWithdrawal?
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         PresenceState.install(&declarations, on: host)
@@ -190,7 +190,7 @@ public final class Presence: Module {
         Loop.spawn {
             var targets = [jid.bareText]
             do throws(StorageError) {
-                let key = UserKey(user: jid.local, domain: jid.domain)
+                let key = UserKey(jid)
                 targets += try await host.server.store.rosters.contacts(key, with: [.from, .both])
             } catch {
                 Log.error("cannot announce a lost session", [Field("session", jid), Field("error", error)])

@@ -20,9 +20,7 @@ public final class Roster: Module {
 
     private let isVersioned: Bool
 
-    public init(options: ModuleOptions) {
-        isVersioned = options.bool("versioning")
-    }
+    public init(options: RosterOptions) { isVersioned = options.isVersioned }
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         if isVersioned {
@@ -36,20 +34,17 @@ public final class Roster: Module {
             return nil
         }
         declarations.onEvent(RosterXML.topic) { user, payload, sessions in
-            for session in sessions where session.flags.contains(.interested) { Self.push(payload, to: session) }
+            for session in sessions where session.flags.contains(.interested) { session.push(payload) }
             PresenceState.rosterChanged(payload, sessions, host)
         }
     }
-
-    private static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
 
     private static func get(
         _ request: IQRequest, _ rosters: RosterRepository, isVersioned: Bool
     ) async throws(StanzaError) -> [UInt8]? {
         // From here on the session is told of changes, also of those that happen while storage is asked.
         request.session?.set(.interested, true)
-        let roster: StoredRoster
-        do { roster = try await rosters.roster(key(request.to)) } catch { throw StanzaError(storage: error) }
+        let roster = try await askStorage(try await rosters.roster(UserKey(request.to)))
         if isVersioned, let known = request.payload["ver"], known == String(roster.version) { return nil }
         return RosterXML.query(version: isVersioned ? roster.version : nil, roster.items.lazy.filter(\.isListed))
     }
@@ -117,11 +112,7 @@ public final class Roster: Module {
         _ contact: JID, of user: JID, _ rosters: RosterRepository,
         _ change: @escaping @Sendable (RosterItem?) -> RosterItem?
     ) async throws(StanzaError) -> RosterChange {
-        let outcome: RosterRepository.Outcome
-        do { outcome = try await rosters.modify(key(user), contact.description, change) } catch {
-            throw StanzaError(storage: error)
-        }
-        switch outcome {
+        switch try await askStorage(try await rosters.modify(UserKey(user), contact.description, change)) {
         case .done(let change): return change
         case .full: throw StanzaError(.resourceConstraint, text: "The roster is full")
         }
@@ -131,19 +122,13 @@ public final class Roster: Module {
         guard let push = RosterXML.push(change, contact: contact.description) else { return }
         host.notify(user, RosterXML.topic, push)
     }
+}
 
-    private static var pushes: UInt64 = 0
+/// `[modules.mod_roster]`.
+public struct RosterOptions: ModuleOptionSet {
+    var isVersioned = false
 
-    private static func push(_ query: [UInt8], to session: Session) {
-        pushes += 1
-        var writer = ElementWriter()
-        writer.raw("<iq type='set' id='push")
-        writer.escaped(String(pushes))
-        writer.raw("' to='")
-        writer.escaped(session.jid.description)
-        writer.raw("'>")
-        writer.raw(query)
-        writer.raw("</iq>")
-        session.deliver(.iq, writer.finish())
-    }
+    public static let keys: [ModuleOption<Self>] = [.init("versioning", \.isVersioned)]
+
+    public init() {}
 }

@@ -76,12 +76,7 @@ final class Subscriptions {
     private func modify(
         _ user: JID, _ contact: JID, _ change: @escaping @Sendable (RosterItem?) -> RosterItem?
     ) async throws(StanzaError) -> RosterChange {
-        let outcome: RosterRepository.Outcome
-        do {
-            outcome = try await rosters.modify(
-                UserKey(user: user.local, domain: user.domain), contact.description, change)
-        } catch { throw StanzaError(storage: error) }
-        switch outcome {
+        switch try await askStorage(try await rosters.modify(UserKey(user), contact.description, change)) {
         case .done(let change): return change
         case .full: throw StanzaError(.resourceConstraint, text: "The roster is full")
         }

@@ -48,7 +48,7 @@ enum WaitingRequests {
 
     /// Shows a session that has become available the requests of its user, as it reads them.
     @LoopActor static func show(to session: Session, _ inbox: InboxRelease) async {
-        let user = UserKey(user: session.jid.local, domain: session.jid.domain)
+        let user = UserKey(session.jid)
         var last = ""
         do throws(StorageError) {
             while session.isReachable {

@@ -1,5 +1,5 @@
 internal import Authentication
-public import Configuration
+internal import Configuration
 public import Kernel
 internal import Network
 internal import SASL
@@ -18,14 +18,12 @@ public final class Registration: Module {
     private let welcome: (subject: String, body: String)?
     private let watchers: [JID]
 
-    public init(options: ModuleOptions) {
-        access = options.string("access") ?? "all"
+    public init(options: RegistrationOptions) {
+        access = options.access
         rules = RegistrationRules(options)
-        let message = options.table("welcome_message").map {
-            (subject: $0.string("subject") ?? "", body: $0.string("body") ?? "")
-        }
-        welcome = message.flatMap { $0.subject.isEmpty && $0.body.isEmpty ? nil : $0 }
-        watchers = options.strings("registration_watchers").compactMap { JID($0) }
+        let hasWelcome = !options.welcomeSubject.isEmpty || !options.welcomeBody.isEmpty
+        welcome = hasWelcome ? (options.welcomeSubject, options.welcomeBody) : nil
+        watchers = options.watchers.compactMap { JID($0) }
     }
 
     public func install(_ declarations: inout Declarations, on host: Host) {
@@ -121,10 +119,7 @@ public final class Registration: Module {
 
     /// Ends the subscriptions, too (XEP-0077 §3.2): contacts are not left with somebody who never answers.
     private static func remove(_ user: JID, _ host: Host) async throws(StanzaError) {
-        let contacts: [RosterItem]
-        do {
-            contacts = try await host.server.store.rosters.items(UserKey(user: user.local, domain: user.domain))
-        } catch { throw StanzaError(storage: error) }
+        let contacts = try await askStorage(try await host.server.store.rosters.items(UserKey(user)))
         await host.withdrawPresence(of: user, from: contacts.filter(\.isSeen).map { .prepared($0.contact) })
         guard try await host.removeAccount(user) else { throw StanzaError(.registrationRequired) }
         Log.info("account removed by its user", [Field("user", user)])

@@ -15,13 +15,12 @@ struct RegistrationRules {
         self.passwordStrength = passwordStrength
     }
 
-    init(_ options: ModuleOptions) {
+    init(_ options: RegistrationOptions) {
         self.init(
-            networks: options.tables("ip_access").compactMap { entry in
-                guard let network = entry.string("address").flatMap({ IPNetwork($0) }) else { return nil }
-                return (network, entry.string("policy") != "deny")
+            networks: options.networks.compactMap { entry in
+                IPNetwork(entry.address).map { ($0, entry.policy == .allow) }
             },
-            passwordStrength: options.int("password_strength") ?? 0)
+            passwordStrength: options.passwordStrength)
     }
 
     /// An IPv4 address may come in the form that IPv6 sockets give it.

@@ -22,7 +22,7 @@ public final class VCardTemp: Module {
     /// Bytes that a card may have, its photo included.
     private static let longestCard = 256 << 10
 
-    public init(options: ModuleOptions) {}
+    public init(options: NoModuleOptions) {}
 
     public func install(_ declarations: inout Declarations, on host: Host) {
         declarations.features.advertise(Self.namespace)
@@ -41,13 +41,8 @@ public final class VCardTemp: Module {
         }
     }
 
-    private static func key(_ user: JID) -> UserKey { UserKey(user: user.local, domain: user.domain) }
-
     private static func get(_ request: IQRequest) async throws(StanzaError) -> [UInt8] {
-        let card: VCardRepository.VCard?
-        do { card = try await request.host.server.store.vCards.get(key(request.to)) } catch {
-            throw StanzaError(storage: error)
-        }
+        let card = try await askStorage(try await request.host.server.store.vCards.get(UserKey(request.to)))
         guard let card else { throw StanzaError(request.isOwn ? .itemNotFound : .serviceUnavailable) }
         return card.xml
     }
@@ -59,18 +54,14 @@ public final class VCardTemp: Module {
             throw StanzaError(.policyViolation, text: "A vCard may have \(longestCard) bytes")
         }
         let cards = request.host.server.store.vCards
-        do {
-            // An empty card is none, so that it cannot be told from that of a user who never had one.
-            if request.payload.firstChild == nil {
-                _ = try await cards.remove(key(request.to))
-                avatar.changed(request.to, to: .none)
-            } else {
-                let photo = VCardPhoto(of: request.payload)
-                try await cards.set(key(request.to), .init(xml: xml, photoHash: photo.hash))
-                avatar.changed(request.to, to: photo)
-            }
-        } catch {
-            throw StanzaError(storage: error)
+        // An empty card is none, so that it cannot be told from that of a user who never had one.
+        if request.payload.firstChild == nil {
+            _ = try await askStorage(try await cards.remove(UserKey(request.to)))
+            avatar.changed(request.to, to: .none)
+        } else {
+            let photo = VCardPhoto(of: request.payload)
+            try await askStorage(try await cards.set(UserKey(request.to), .init(xml: xml, photoHash: photo.hash)))
+            avatar.changed(request.to, to: photo)
         }
     }
 }

@@ -114,16 +114,6 @@ public struct OfflineRepository: Sendable {
         }
     }
 
-    /// Hands out all stanzas that have not expired at `now` (milliseconds since 1970), in order, and forgets them, in one
-    /// transaction. Whoever must not lose them when it dies reads with `page` and forgets with `delete` after delivery.
-    public nonisolated(nonsending) func take(_ key: UserKey, now: Int64) async throws(StorageError) -> [Message] {
-        try await database.write { (connection) throws(StorageError) in
-            let messages = try Self.page(key, after: 0, limit: .max, now: now, connection)
-            try Self.delete(key, "AND sequence <= ?", .integer(.max), connection)
-            return messages
-        }
-    }
-
     /// Up to `limit` stanzas in order, after the one with sequence `after` (0: from the first), that have not expired at `now`.
     public nonisolated(nonsending) func page(
         _ key: UserKey, after: Int64 = 0, limit: Int, now: Int64

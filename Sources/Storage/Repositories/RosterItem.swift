@@ -55,23 +55,6 @@ public struct RosterChange: Sendable, Equatable {
     public let isVisible: Bool
 }
 
-/// What happened to a roster since a version that a client has.
-public struct RosterDifference: Sendable, Equatable {
-    public enum Step: Sendable, Equatable {
-        case set(RosterItem)
-        case removed(contact: String)
-    }
-
-    /// In the order in which they happened, each with the version after it.
-    public let steps: [(version: Int64, step: Step)]
-    /// The roster's version now.
-    public let version: Int64
-
-    public static func == (left: RosterDifference, right: RosterDifference) -> Bool {
-        left.version == right.version && left.steps.elementsEqual(right.steps, by: ==)
-    }
-}
-
 /// The whole roster at one moment.
 public struct StoredRoster: Sendable, Equatable {
     /// All items in the order of their addresses, those that are not listed among them.

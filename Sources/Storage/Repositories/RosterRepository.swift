@@ -6,7 +6,6 @@ public struct RosterRepository: Sendable {
     private let maxItems: Int
     private let maxRequests: Int
     private let maxBytes: Int
-    private let keptRemovals: Int
     private let now: @Sendable () -> Int64
 
     /// Requests of contacts that are not listed which may wait for one user's answer; one more is `full`.
@@ -19,19 +18,17 @@ public struct RosterRepository: Sendable {
     ///   - maxItems: the most contacts of one user.
     ///   - maxRequests: the most requests beside them.
     ///   - maxBytes: the most bytes of those contacts.
-    ///   - keptRemovals: how many removals of one user are remembered for clients that ask for differences.
     ///   - now: milliseconds since 1970. A roster's first version is the moment of its first change, so that the roster of a user
     ///     who was removed and registered again never counts versions that a client may still have.
     public init(
         _ database: any SQLDatabase, maxItems: Int = 5000, maxRequests: Int = RosterRepository.mostRequests,
-        maxBytes: Int = RosterRepository.mostBytes, keptRemovals: Int = 500,
+        maxBytes: Int = RosterRepository.mostBytes,
         now: @escaping @Sendable () -> Int64 = RosterRepository.wallClock
     ) {
         self.database = database
         self.maxItems = maxItems
         self.maxRequests = maxRequests
         self.maxBytes = maxBytes
-        self.keptRemovals = keptRemovals
         self.now = now
     }
 
@@ -61,7 +58,7 @@ public struct RosterRepository: Sendable {
             let new = change(old)
             if let new, new.contact != contact { throw .constraint("a roster item cannot change its contact") }
             if old == new {
-                return .done(RosterChange(old: old, new: new, version: try rows.state().version, isVisible: false))
+                return .done(RosterChange(old: old, new: new, version: try rows.version(), isVisible: false))
             }
             if let new, try isFull(rows, old, new) { return .full }
             return .done(try store(rows, contact, old, new))
@@ -88,7 +85,7 @@ public struct RosterRepository: Sendable {
     public nonisolated(nonsending) func roster(_ key: UserKey) async throws(StorageError) -> StoredRoster {
         try await database.read { (connection) throws(StorageError) in
             let rows = RosterRows(key: key, connection: connection)
-            return StoredRoster(items: try rows.items(), version: try rows.state().version)
+            return StoredRoster(items: try rows.items(), version: try rows.version())
         }
     }
 
@@ -105,25 +102,6 @@ public struct RosterRepository: Sendable {
     /// All items in the order of their addresses, those that are not listed among them.
     public nonisolated(nonsending) func items(_ key: UserKey) async throws(StorageError) -> [RosterItem] {
         try await roster(key).items
-    }
-
-    /// 0 for a roster that was never changed.
-    public nonisolated(nonsending) func version(_ key: UserKey) async throws(StorageError) -> Int64 {
-        try await database.read { (connection) throws(StorageError) in
-            try RosterRows(key: key, connection: connection).state().version
-        }
-    }
-
-    /// The differences since `version`, or nil when they are not known any more: then the client gets the whole roster.
-    public nonisolated(nonsending) func changes(_ key: UserKey, since version: Int64) async throws(StorageError)
-        -> RosterDifference?
-    {
-        try await database.read { (connection) throws(StorageError) in
-            let rows = RosterRows(key: key, connection: connection)
-            let state = try rows.state()
-            guard version >= state.floor, version <= state.version else { return nil }
-            return RosterDifference(steps: try rows.steps(since: version), version: state.version)
-        }
     }
 
     /// The contacts whose subscription is one of `subscriptions`: `from` and `both` for those who see the user's presence, `to` and
@@ -160,18 +138,13 @@ public struct RosterRepository: Sendable {
         _ rows: RosterRows, _ contact: String, _ old: RosterItem?, _ new: RosterItem?
     ) throws(StorageError) -> RosterChange {
         let isVisible = Self.isVisible(old, new)
-        var state = try rows.state()
+        if let new { try rows.put(new) } else { try rows.delete(contact) }
+        var version = try rows.version()
         if isVisible {
-            if state.version == 0 { state = RosterRows.State(version: now(), floor: now()) }
-            state.version += 1
+            version = (version == 0 ? now() : version) + 1
+            try rows.setVersion(version)
         }
-        if let new { try rows.put(new, version: isVisible ? state.version : nil) } else { try rows.delete(contact) }
-        if isVisible {
-            if new?.isListed == true { try rows.forgetRemoval(contact) } else { try rows.remember(removal: contact, state.version) }
-            if let oldest = try rows.dropRemovals(keeping: keptRemovals) { state.floor = max(state.floor, oldest) }
-            try rows.setState(state)
-        }
-        return RosterChange(old: old, new: new, version: state.version, isVisible: isVisible)
+        return RosterChange(old: old, new: new, version: version, isVisible: isVisible)
     }
 
     private static func isVisible(_ old: RosterItem?, _ new: RosterItem?) -> Bool {
@@ -213,6 +186,15 @@ extension SchemaMigration {
                 PRIMARY KEY (domain, username)
             )\(dialect.clustered)
             """,
+        ]
+    }
+
+    /// Clients get the whole roster or nothing, so nobody asks what changed since a version.
+    static let rosterVersions = SchemaMigration(12) { _ in
+        [
+            "DROP TABLE roster_removal",
+            "ALTER TABLE roster_item DROP COLUMN version",
+            "ALTER TABLE roster_version DROP COLUMN floor",
         ]
     }
 }

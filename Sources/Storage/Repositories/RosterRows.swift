@@ -3,34 +3,27 @@ struct RosterRows {
     let key: UserKey
     let connection: any SQLConnection
 
-    /// `version` counts visible changes; differences are known since `floor`.
-    struct State {
-        var version: Int64
-        var floor: Int64
-    }
-
     private static let columns =
-        "contact, name, in_groups, subscription, pending_out, pending_in, pending_in_stanza, approved, listed, version"
+        "contact, name, in_groups, subscription, pending_out, pending_in, pending_in_stanza, approved, listed"
     /// The same without the bytes of a waiting request.
     private static let columnsOfList =
-        "contact, name, in_groups, subscription, pending_out, pending_in, NULL, approved, listed, version"
+        "contact, name, in_groups, subscription, pending_out, pending_in, NULL, approved, listed"
     /// Ends each group's name in the column. XML cannot carry this character (XML 1.0 §2.2), so no name contains it.
     private static let groupEnd: Character = "\u{1F}"
 
-    func state() throws(StorageError) -> State {
+    /// Counts visible changes; 0 for a roster that was never changed.
+    func version() throws(StorageError) -> Int64 {
         try connection.first(
-            "SELECT version, floor FROM roster_version WHERE domain = ? AND username = ?", key.domainValue, key.userValue
-        ) { (row) throws(StorageError) in
-            State(version: try row.integer(0), floor: try row.integer(1))
-        } ?? State(version: 0, floor: 0)
+            "SELECT version FROM roster_version WHERE domain = ? AND username = ?", key.domainValue, key.userValue
+        ) { (row) throws(StorageError) in try row.integer(0) } ?? 0
     }
 
-    func setState(_ state: State) throws(StorageError) {
+    func setVersion(_ version: Int64) throws(StorageError) {
         try connection.execute(
             """
-            INSERT INTO roster_version (domain, username, version, floor) VALUES (?, ?, ?, ?)
-            ON CONFLICT (domain, username) DO UPDATE SET version = excluded.version, floor = excluded.floor
-            """, key.domainValue, key.userValue, .integer(state.version), .integer(state.floor))
+            INSERT INTO roster_version (domain, username, version) VALUES (?, ?, ?)
+            ON CONFLICT (domain, username) DO UPDATE SET version = excluded.version
+            """, key.domainValue, key.userValue, .integer(version))
     }
 
     func item(_ contact: String) throws(StorageError) -> RosterItem? {
@@ -86,70 +79,24 @@ struct RosterRows {
         ) { (row) throws(StorageError) in .init(contact: try row.text(0), stanza: try row.bytes(1)) }
     }
 
-    /// Writes an item; `version` nil leaves the version that its row has.
-    func put(_ item: RosterItem, version: Int64?) throws(StorageError) {
+    func put(_ item: RosterItem) throws(StorageError) {
         try connection.execute(
             """
-            INSERT INTO roster_item (domain, username, \(Self.columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO roster_item (domain, username, \(Self.columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (domain, username, contact) DO UPDATE SET
                 name = excluded.name, in_groups = excluded.in_groups, subscription = excluded.subscription,
                 pending_out = excluded.pending_out, pending_in = excluded.pending_in,
-                pending_in_stanza = excluded.pending_in_stanza, approved = excluded.approved, listed = excluded.listed,
-                version = CASE WHEN excluded.version > 0 THEN excluded.version ELSE roster_item.version END
+                pending_in_stanza = excluded.pending_in_stanza, approved = excluded.approved, listed = excluded.listed
             """,
             key.domainValue, key.userValue, .text(item.contact), .text(item.name), .text(Self.encode(item.groups)),
             .integer(item.subscription.rawValue), .flag(item.pendingOut), .flag(item.pendingIn), .bytes(item.pendingInStanza),
-            .flag(item.approved), .flag(item.isListed), .integer(version ?? 0))
+            .flag(item.approved), .flag(item.isListed))
     }
 
     func delete(_ contact: String) throws(StorageError) {
         try connection.execute(
             "DELETE FROM roster_item WHERE domain = ? AND username = ? AND contact = ?",
             key.domainValue, key.userValue, .text(contact))
-    }
-
-    func remember(removal contact: String, _ version: Int64) throws(StorageError) {
-        try connection.execute(
-            """
-            INSERT INTO roster_removal (domain, username, contact, version) VALUES (?, ?, ?, ?)
-            ON CONFLICT (domain, username, contact) DO UPDATE SET version = excluded.version
-            """, key.domainValue, key.userValue, .text(contact), .integer(version))
-    }
-
-    func forgetRemoval(_ contact: String) throws(StorageError) {
-        try connection.execute(
-            "DELETE FROM roster_removal WHERE domain = ? AND username = ? AND contact = ?",
-            key.domainValue, key.userValue, .text(contact))
-    }
-
-    /// Forgets all but the newest `kept` removals. Returns the newest version forgotten: since then differences are known.
-    func dropRemovals(keeping kept: Int) throws(StorageError) -> Int64? {
-        let version = try connection.first(
-            "SELECT version FROM roster_removal WHERE domain = ? AND username = ? ORDER BY version DESC LIMIT 1 OFFSET ?",
-            key.domainValue, key.userValue, .integer(Int64(kept))
-        ) { (row) throws(StorageError) in try row.integer(0) }
-        guard let version else { return nil }
-        try connection.execute(
-            "DELETE FROM roster_removal WHERE domain = ? AND username = ? AND version <= ?",
-            key.domainValue, key.userValue, .integer(version))
-        return version
-    }
-
-    /// What happened after `version`, in order.
-    func steps(since version: Int64) throws(StorageError) -> [(version: Int64, step: RosterDifference.Step)] {
-        let set = try connection.all(
-            "SELECT \(Self.columnsOfList) FROM roster_item WHERE domain = ? AND username = ? AND version > ? AND listed = 1",
-            key.domainValue, key.userValue, .integer(version)
-        ) { (row) throws(StorageError) in
-            (version: try row.integer(9), step: RosterDifference.Step.set(try Self.item(row)))
-        }
-        let removed = try connection.all(
-            "SELECT contact, version FROM roster_removal WHERE domain = ? AND username = ? AND version > ?",
-            key.domainValue, key.userValue, .integer(version)
-        ) { (row) throws(StorageError) in
-            (version: try row.integer(1), step: RosterDifference.Step.removed(contact: try row.text(0)))
-        }
-        return (set + removed).sorted { $0.version < $1.version }
     }
 
     private static func item(_ row: SQLRow) throws(StorageError) -> RosterItem {

@@ -1,10 +1,12 @@
+@testable import Configuration
+
 /// The list of options in xmppd.toml(5), made from the rows.
-public enum Manual {
-    public static let begin = ".\\\" Options: begin of what the option table says"
-    public static let end = ".\\\" Options: end of what the option table says"
+enum Manual {
+    static let begin = ".\\\" Options: begin of what the option table says"
+    static let end = ".\\\" Options: end of what the option table says"
 
     /// The list in mdoc, from the first mark to the last, each with its line's end.
-    public static var optionList: String {
+    static var optionList: String {
         var lines = [begin]
         var section = ""
         for row in OptionTable.rows {
@@ -20,11 +22,11 @@ public enum Manual {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    public static let beginListenKeys = ".\\\" Keys of listeners: begin of what the option table says"
-    public static let endListenKeys = ".\\\" Keys of listeners: end of what the option table says"
+    static let beginListenKeys = ".\\\" Keys of listeners: begin of what the option table says"
+    static let endListenKeys = ".\\\" Keys of listeners: end of what the option table says"
 
     /// What holds of each key of listeners, by number; in mdoc like the list of options.
-    public static var listenKeyTable: String {
+    static var listenKeyTable: String {
         var lines = [beginListenKeys, ".Bl -tag -width 4n -compact"]
         for (index, name) in ListenKeys.names.enumerated() {
             lines.append(".It \(index + 1)")
