@@ -7,7 +7,7 @@ public struct RegistrationOptions: ModuleOptionSet {
     var welcomeBody = ""
     var watchers: [String] = []
     var passwordStrength = 0
-    var networks: [Network] = []
+    var networks: [AddressPolicy] = []
 
     public static let keys: [ModuleOption<Self>] = [
         .init("access", \.access), .init("welcome_message.subject", \.welcomeSubject),
@@ -18,7 +18,7 @@ public struct RegistrationOptions: ModuleOptionSet {
     public init() {}
 
     /// `[[modules.mod_register.ip_access]]`.
-    struct Network: ModuleOptionSet {
+    struct AddressPolicy: ModuleOptionSet {
         var address = ""
         var policy = Policy.deny
 
