@@ -1,4 +1,4 @@
-internal import Network
+public import Network
 public import Storage
 public import XMPP
 
