@@ -327,3 +327,11 @@ public final class Server {
         redeliver(read, for: source, ackHold: stanza.ackHold, failures: failures)
     }
 }
+
+/// Does something with storage. Its failure becomes what the client is told; the reason is in the log, where the driver wrote it.
+@LoopActor
+public func askStorage<Answer>(
+    _ question: @autoclosure @LoopActor () async throws(StorageError) -> Answer
+) async throws(StanzaError) -> Answer {
+    do throws(StorageError) { return try await question() } catch { throw StanzaError(storage: error) }
+}

@@ -1,4 +1,3 @@
-public import Network
 public import Storage
 public import XMPP
 
@@ -11,12 +10,4 @@ extension StanzaError {
         case .corrupt, .constraint, .newerSchema, .outdatedSchema: self.init(.internalServerError)
         }
     }
-}
-
-/// Does something with storage. Its failure becomes what the client is told; the reason is in the log, where the driver wrote it.
-@LoopActor
-public func askStorage<Answer>(
-    _ question: @autoclosure @LoopActor () async throws(StorageError) -> Answer
-) async throws(StanzaError) -> Answer {
-    do throws(StorageError) { return try await question() } catch { throw StanzaError(storage: error) }
 }
