@@ -43,7 +43,8 @@ struct SegmentLayout: Equatable, Sendable {
     var failureTable: Int {
         Self.pageCeiling(AddressTimers.lockBytes + addressTimers * MemoryLayout<xmppd_failure_level>.stride)
     }
-    var total: Int { failures + FailureLevels.Purpose.allCases.count * failureTable }
+    var owners: Int { failures + FailureLevels.Purpose.allCases.count * failureTable }
+    var total: Int { owners + Self.pageCeiling(MemoryLayout<xmppd_ownership>.stride) }
 
     /// Indexes of one size lie side by side, so that many small ones share a page.
     func index(bits: Int, shard: Int) -> Int {
@@ -57,7 +58,7 @@ struct SegmentLayout: Equatable, Sendable {
 
     /// Where each part begins, and the end.
     var offsets: [Int] {
-        [shardHeads, entries, index, overflowMaps, overflow, workerCells, listenerCells, timers, failures, total]
+        [shardHeads, entries, index, overflowMaps, overflow, workerCells, listenerCells, timers, failures, owners, total]
     }
 
     /// All that two builds must agree on.

@@ -21,13 +21,18 @@ public struct SupervisorSnapshot: Equatable, Sendable {
         public var number: UInt8
         public var activeSlot: UInt8
         public var starts: UInt32
+        public var hasServed: Bool
         public var consecutiveFailures: UInt32
         public var crashStreak: CrashStreak?
 
-        public init(number: UInt8, activeSlot: UInt8, starts: UInt32, consecutiveFailures: UInt32, crashStreak: CrashStreak?) {
+        public init(
+            number: UInt8, activeSlot: UInt8, starts: UInt32, hasServed: Bool, consecutiveFailures: UInt32,
+            crashStreak: CrashStreak?
+        ) {
             self.number = number
             self.activeSlot = activeSlot
             self.starts = starts
+            self.hasServed = hasServed
             self.consecutiveFailures = consecutiveFailures
             self.crashStreak = crashStreak
         }
@@ -68,7 +73,7 @@ extension Supervisor {
         }
         let posts = positions.filter { $0.starts > 0 }.map {
             SupervisorSnapshot.Post(
-                number: UInt8(clamping: $0.number), activeSlot: $0.activeSlot, starts: $0.starts,
+                number: UInt8(clamping: $0.number), activeSlot: $0.activeSlot, starts: $0.starts, hasServed: $0.hasServed,
                 consecutiveFailures: UInt32(clamping: $0.consecutiveFailures),
                 crashStreak: $0.crashStreak)
         }
@@ -98,7 +103,7 @@ extension Supervisor {
             let number = Int(post.number)
             guard number < WorkerName.positions, Int(post.activeSlot) % WorkerName.positions == number else { return nil }
             positions[number] = WorkerIndexState(
-                number: number, activeSlot: post.activeSlot, starts: post.starts,
+                number: number, activeSlot: post.activeSlot, starts: post.starts, hasServed: post.hasServed,
                 consecutiveFailures: Int(post.consecutiveFailures), crashStreak: post.crashStreak)
         }
         orphans = memory.orphans.map { Orphans(dead: $0) }

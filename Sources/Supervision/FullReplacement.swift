@@ -67,7 +67,10 @@ extension Supervisor {
         let vacant = holders.filter { slots[$0].state == .waiting }
         for slot in vacant { slots[slot].state = .vacant }
         for position in min(change.size, wanted)..<wanted { positions[position].close() }
-        for worker in change.new { positions[worker.position].activeSlot = worker.slot }
+        for worker in change.new {
+            positions[worker.position].activeSlot = worker.slot
+            positions[worker.position].hasServed = true
+        }
         wanted = change.size
         for slot in old {
             let successor = positions[slots[slot].worker.position % wanted].activeSlot

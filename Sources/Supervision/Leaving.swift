@@ -73,7 +73,10 @@ extension Supervisor {
         if size > before {
             for position in before..<size { actions += fill(position) }
         } else {
-            for position in (size..<before).reversed() { actions += removeIndex(position) }
+            for position in (size..<before).reversed() {
+                positions[position].hasServed = false
+                actions += removeIndex(position)
+            }
         }
         return actions + [.notify(status)]
     }

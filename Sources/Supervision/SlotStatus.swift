@@ -46,6 +46,15 @@ extension Supervisor {
     /// Workers that serve, for work that any of them can do.
     public var readyWorkers: [WorkerName] { slots.filter(\.isReady).map(\.worker) }
 
+    /// Who serves each worker index; nil: nobody does now, and what the index owns waits for the next process.
+    ///
+    /// An index that has been added counts from its first readiness on: what others own does not wait for a process that may
+    /// not come up. When the server starts, all count at once.
+    public var owners: [WorkerName?] {
+        let count = hasBeenUp ? positions[..<wanted].prefix { $0.hasServed }.count : wanted
+        return holders.prefix(count).map { slots[$0].isReady ? slots[$0].worker : nil }
+    }
+
     public var isStopping: Bool {
         switch phase {
         case .stopping, .ended: true

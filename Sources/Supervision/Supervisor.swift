@@ -114,6 +114,7 @@ public struct Supervisor: Sendable {
         slots[slot].state = .ready(since: now)
         var actions: [SupervisionAction] =
             [.report(.ready(worker))] + restartReady(worker, at: now) + changeReady(worker, at: now) + [.notify(status)]
+        if isHolder(slot) { positions[worker.position].hasServed = true }
         if !hasBeenUp, readyCount == wanted {
             hasBeenUp = true
             actions += [.report(.allReady(wanted)), .notify(.ready)]

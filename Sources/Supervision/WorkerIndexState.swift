@@ -5,6 +5,8 @@ struct WorkerIndexState: Equatable, Sendable {
     var activeSlot: UInt8
     /// Processes that were started for it.
     var starts: UInt32 = 0
+    /// Whether a process has served it since the index was added: before that it owns nothing.
+    var hasServed = false
     /// Deaths in a row without stable service between.
     private(set) var consecutiveFailures = 0
     private(set) var crashStreak: CrashStreak?
@@ -15,10 +17,13 @@ struct WorkerIndexState: Equatable, Sendable {
     }
 
     /// As it was when another image of the master knew it.
-    init(number: Int, activeSlot: UInt8, starts: UInt32, consecutiveFailures: Int, crashStreak: CrashStreak?) {
+    init(
+        number: Int, activeSlot: UInt8, starts: UInt32, hasServed: Bool, consecutiveFailures: Int, crashStreak: CrashStreak?
+    ) {
         self.number = number
         self.activeSlot = activeSlot
         self.starts = starts
+        self.hasServed = hasServed
         self.consecutiveFailures = consecutiveFailures
         self.crashStreak = crashStreak
     }
@@ -53,6 +58,7 @@ struct WorkerIndexState: Equatable, Sendable {
     mutating func close() {
         consecutiveFailures = 0
         crashStreak = nil
+        hasServed = false
     }
 }
 

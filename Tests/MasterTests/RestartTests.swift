@@ -180,7 +180,9 @@ struct MasterStateTests {
                     .init(slot: 64, incarnation: 3, state: .ready, since: 5),
                     .init(slot: 1, incarnation: 1, state: .waiting, since: nil),
                 ],
-                posts: [.init(number: 0, activeSlot: 64, starts: 4, consecutiveFailures: 2, crashStreak: crashStreak)],
+                posts: [
+                    .init(number: 0, activeSlot: 64, starts: 4, hasServed: true, consecutiveFailures: 2, crashStreak: crashStreak)
+                ],
                 orphans: [WorkerName(slot: 0, incarnation: 2)]),
             workers: [.init(slot: 64, incarnation: 3, pid: 4_711, started: 70, channel: 10, unread: [1, 2, 3])],
             clients: [.init(connection: 11, unread: [], pending: [1, 2]), .init(connection: 12, unread: [9], pending: [])],

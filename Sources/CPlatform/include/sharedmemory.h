@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define XMPPD_SEGMENT_MAGIC 0x31676573444d5058ULL /* "XPMDseg1" */
-#define XMPPD_SEGMENT_VERSION 4U
+#define XMPPD_SEGMENT_VERSION 5U
 
 // MARK: Layout
 
@@ -109,12 +109,28 @@ struct xmppd_failure_level {
     uint32_t reserved;
 };
 
+#define XMPPD_WORKER_INDICES 64
+
+/// Who serves each worker index. The master writes the copy that is not in force and then puts it in force with the epoch.
+struct xmppd_owner_list {
+    uint64_t workers;
+    uint64_t owners[XMPPD_WORKER_INDICES]; /* slot + 1 in the upper half, incarnation in the lower; 0: nobody */
+};
+
+/// The ownership table.
+struct xmppd_ownership {
+    uint64_t epoch; /* its lowest bit is the number of the copy in force */
+    uint64_t reserved[7];
+    struct xmppd_owner_list copies[2];
+};
+
 _Static_assert(sizeof(struct xmppd_session_shard) == 128, "a shard head is two cache lines");
 _Static_assert(sizeof(struct xmppd_session_entry) == 128, "an entry is two cache lines");
 _Static_assert(offsetof(struct xmppd_session_entry, text) == 40, "the text fills the entry");
 _Static_assert(sizeof(struct xmppd_listener_cell) == 32, "two listener cells share a cache line");
 _Static_assert(sizeof(struct xmppd_worker_cell) == 1024, "a worker cell is a quarter of a page");
 _Static_assert(sizeof(struct xmppd_address_timer) == 24, "an address timer has no padding");
+_Static_assert(sizeof(struct xmppd_ownership) <= 4096, "the ownership table is in one page");
 _Static_assert(sizeof(struct xmppd_failure_level) == 32, "two failure levels share a cache line");
 
 // MARK: Memory files
@@ -183,6 +199,10 @@ static inline const uint64_t *xmppd_segment_seed(const void *base) {
 static inline uint64_t *xmppd_segment_slots_used(void *base) {
     return (uint64_t *)((char *)base + XMPPD_SLOTS_USED);
 }
+static inline struct xmppd_owner_list *xmppd_owner_copy(struct xmppd_ownership *table, uint64_t epoch) {
+    return &table->copies[epoch & 1];
+}
+static inline uint64_t *xmppd_owner_cells(struct xmppd_owner_list *list) { return list->owners; }
 static inline int64_t *xmppd_worker_metrics(struct xmppd_worker_cell *cell) { return cell->metrics; }
 
 // MARK: Atomics over mapped memory
@@ -196,6 +216,17 @@ static inline void xmppd_store_u64(uint64_t *place, uint64_t value) {
 static inline void xmppd_store_i64(int64_t *place, int64_t value) {
     __atomic_store_n(place, value, __ATOMIC_RELAXED);
 }
+
+/// Whatever was written before this is seen by whoever loads the new value.
+static inline void xmppd_release_u64(uint64_t *place, uint64_t value) {
+    __atomic_store_n(place, value, __ATOMIC_RELEASE);
+}
+static inline uint64_t xmppd_acquire_u64(const uint64_t *place) { return __atomic_load_n(place, __ATOMIC_ACQUIRE); }
+
+/// Between what a single writer has published and what it writes next: whoever sees the latter sees the former.
+static inline void xmppd_fence_release(void) { __atomic_thread_fence(__ATOMIC_RELEASE); }
+/// Between what a reader has read and its second look at what was published.
+static inline void xmppd_fence_acquire(void) { __atomic_thread_fence(__ATOMIC_ACQUIRE); }
 
 /// Adds for a single writer: no bus lock.
 static inline void xmppd_bump_i64(int64_t *place, int64_t amount) {

@@ -6,7 +6,7 @@ internal import Supervision
 /// children, locks stay held.
 struct MasterState: Equatable {
     /// Of the encoding below, and of its meaning.
-    static let version: UInt16 = 2
+    static let version: UInt16 = 3
 
     struct Lock: Equatable {
         var path: String

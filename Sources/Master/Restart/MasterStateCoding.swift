@@ -134,6 +134,7 @@ extension ByteWriter {
             writer.uint8(post.number)
             writer.uint8(post.activeSlot)
             writer.uint32(post.starts)
+            writer.bool(post.hasServed)
             writer.uint32(post.consecutiveFailures)
             writer.list(post.crashStreak.map { [$0] } ?? []) { $0.crashStreak($1) }
         }
@@ -183,9 +184,10 @@ extension ByteReader {
             guard let state = SupervisorSnapshot.Place.State(rawValue: tag) else { throw .unknownTag(tag) }
             memory.places.append(.init(slot: slot, incarnation: incarnation, state: state, since: try optional()))
         }
-        for _ in 0..<(try count(ofSize: 14)) {
+        for _ in 0..<(try count(ofSize: 15)) {
             var post = SupervisorSnapshot.Post(
-                number: try uint8(), activeSlot: try uint8(), starts: try uint32(), consecutiveFailures: try uint32(),
+                number: try uint8(), activeSlot: try uint8(), starts: try uint32(), hasServed: try bool(),
+                consecutiveFailures: try uint32(),
                 crashStreak: nil)
             for _ in 0..<(try count(ofSize: 34)) { post.crashStreak = try crashStreak() }
             memory.posts.append(post)

@@ -73,10 +73,18 @@ final class WorkerPool {
     func tell(_ event: SupervisionEvent) {
         // An action may tell the supervisor the next event; the actions of that come after these.
         pending += supervisor.handle(event, at: loop.now)
+        publishOwners()
         guard !isExecuting else { return }
         isExecuting = true
         defer { isExecuting = false }
         while !pending.isEmpty { execute(pending.removeFirst()) }
+    }
+
+    /// Before any worker is told what follows from it. While the server stops, the last owners go on.
+    private func publishOwners() {
+        guard !supervisor.isStopping else { return }
+        OwnershipTable(segment).write(
+            supervisor.owners.map { $0.map { WorkerOwners.Worker(slot: $0.slot, incarnation: $0.incarnation) } })
     }
 
     private var standing: ServiceStatus?
