@@ -295,4 +295,10 @@ import XMPP
         let left = StanzaID.withoutForged(stanza, by: me).element.children.compactMap { $0["id"] }
         #expect(left == ["2", "3"])
     }
+    @Test func moreIDsThanAreExaminedAreStrippedUnseen() throws {
+        let ids = (0..<40).map { "<stanza-id xmlns='urn:xmpp:sid:0' by='room\($0)@y' id='\($0)'/>" }.joined()
+        let stanza = Stanza(.message, from: nil, to: nil, element: try Self.message(ids + "<body>x</body>"))
+        let left = StanzaID.withoutForged(stanza, by: JID.prepared("me@x")).element.children
+        #expect(left.map { $0["id"] } == (0..<StanzaID.mostExamined).map { "\($0)" } + [nil])
+    }
 }

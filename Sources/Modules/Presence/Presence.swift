@@ -142,9 +142,13 @@ public final class Presence: Module {
         session.host.router.route(copy)
     }
 
+    /// Bytes of a priority, blanks included: a longer one is no number that RFC 6121 §4.7.2.3 allows, and is not read.
+    private static let longestPriority = 32
+
     private static func priority(of stanza: Stanza) -> Int8? {
         guard let element = stanza.element.child("priority") else { return 0 }
-        return Int8(element.text.trimmingSpaces)
+        let text = element.text
+        return text.utf8.count <= longestPriority ? Int8(text.trimmingSpaces) : nil
     }
 
     // MARK: Directed
