@@ -181,7 +181,8 @@ final class ArchiveWriter {
     private func index() {
         guard !isIndexing else { return }
         isIndexing = true
-        Loop.spawn { [self] in
+        // The database is closed only behind it.
+        server.background { [self] in
             do throws(StorageError) {
                 while try await archive.index(atLeast: Self.fewUnindexed, limit: Self.manyUnindexed) >= Self.manyUnindexed {}
             } catch {
