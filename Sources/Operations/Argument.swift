@@ -36,13 +36,22 @@ extension Operation {
         public let kind: Kind
         public let presence: Presence
         public let form: Form
+        /// A named argument's short name, as `-f`.
+        public let letter: Character?
+        /// What stands for its value in help, as `number` in `--limit <number>`.
+        public let placeholder: String
         public let sentence: String
 
-        init(_ name: String, _ kind: Kind, _ presence: Presence, _ form: Form, _ sentence: String) {
+        init(
+            _ name: String, _ kind: Kind, _ presence: Presence, _ form: Form, letter: Character? = nil, placeholder: String? = nil,
+            _ sentence: String
+        ) {
             self.name = name
             self.kind = kind
             self.presence = presence
             self.form = form
+            self.letter = letter
+            self.placeholder = placeholder ?? (form == .named ? kind.placeholder : nil) ?? name
             self.sentence = sentence
         }
     }
@@ -95,6 +104,17 @@ extension Operation.Argument {
 }
 
 extension Operation.Argument.Kind {
+    /// What stands for a value of this kind in help; nil: the name of the argument.
+    fileprivate var placeholder: String? {
+        switch self {
+        case .bareJID, .jid: "jid"
+        case .integer: "number"
+        case .text: "text"
+        case .file: "file"
+        case .domain, .secret, .flag, .choice: nil
+        }
+    }
+
     /// As the end of a sentence that begins with "expected".
     public var expectation: String {
         switch self {

@@ -8,8 +8,8 @@ let serverOperations: [Operation] = [
             printed and its exit status becomes that of this command.
             """,
         arguments: [
-            .init("foreground", .flag, .optional, .named, "Stay in the foreground and log to standard error."),
-            .init("config", .file, .optional, .named, "The configuration file (default: /etc/xmppd/xmppd.toml)."),
+            .init("foreground", .flag, .optional, .named, letter: "f", "Stay in the foreground and log to standard error."),
+            .init("config", .file, .optional, .named, letter: "c", "The configuration file (default: /etc/xmppd/xmppd.toml)."),
             .init(
                 "log", .file, .optional, .named, "Append the log to this file; without it, a server in the background does not log."
             ),
@@ -100,12 +100,14 @@ let serverOperations: [Operation] = [
             those that are missing are printed as lines of a zone file.
             """,
         arguments: [
-            .init("domain", .domain, .optional, .named, "The domain of the addresses."),
-            .init("admin", .text, .optional, .named, "The name of the administrator's account."),
+            .init("domain", .domain, .optional, .named, placeholder: "name", "The domain of the addresses."),
+            .init("admin", .text, .optional, .named, placeholder: "name", "The name of the administrator's account."),
             .init("certificate", .file, .optional, .named, "Certificates in PEM (default: /etc/xmppd/cert.pem)."),
             .init("key", .file, .optional, .named, "Their private key in PEM (default: /etc/xmppd/key.pem)."),
             .init("file", .file, .optional, .named, "The file to write (default: /etc/xmppd/xmppd.toml)."),
-            .init("nameserver", .text, .optional, .named, "Ask this IPv4 address, with or without :port, for records."),
+            .init(
+                "nameserver", .text, .optional, .named, placeholder: "address",
+                "Ask this IPv4 address, with or without :port, for records."),
             .init("force", .flag, .optional, .named, "Replace a file that somebody has edited."),
         ]),
     Operation(

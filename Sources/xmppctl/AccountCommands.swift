@@ -11,15 +11,13 @@ struct AccountCommands: ParsableCommand {
 
 struct AccountAdd: VerbCommand {
     static let verb = "account.add"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "jid")) var jid: String
-    @Option(help: .of(verb, "password")) var password: String?
+    @OptionGroup var arguments: VerbArguments<AccountAdd>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
 
-    func arguments(_ console: Console) throws(CommandError) -> Value {
-        try PasswordQuestion(verb: Self.verb, jid).arguments(password, console)
+    func request(_ console: Console) throws(CommandError) -> Value {
+        try PasswordQuestion(verb: Self.verb).answered(arguments.value, console)
     }
 
     func words(for result: Value) -> String? { "\(result.words("jid")) has been added" }
@@ -27,28 +25,23 @@ struct AccountAdd: VerbCommand {
 
 struct AccountRemove: VerbCommand {
     static let verb = "account.remove"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "jid")) var jid: String
+    @OptionGroup var arguments: VerbArguments<AccountRemove>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
-
-    func arguments(_: Console) -> Value { ["jid": .string(jid)] }
 
     func words(for result: Value) -> String? { "\(result.words("jid")) has been removed" }
 }
 
 struct AccountPasswd: VerbCommand {
     static let verb = "account.passwd"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "jid")) var jid: String
-    @Option(help: .of(verb, "password")) var password: String?
+    @OptionGroup var arguments: VerbArguments<AccountPasswd>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
 
-    func arguments(_ console: Console) throws(CommandError) -> Value {
-        try PasswordQuestion(verb: Self.verb, jid).arguments(password, console)
+    func request(_ console: Console) throws(CommandError) -> Value {
+        try PasswordQuestion(verb: Self.verb).answered(arguments.value, console)
     }
 
     func words(for result: Value) -> String? { "the password of \(result.words("jid")) has been changed" }
@@ -56,15 +49,15 @@ struct AccountPasswd: VerbCommand {
 
 struct AccountExists: VerbCommand {
     static let verb = "account.exists"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "jid")) var jid: String
+    @OptionGroup var arguments: VerbArguments<AccountExists>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
 
-    func arguments(_: Console) -> Value { ["jid": .string(jid)] }
-
-    func words(for result: Value) -> String? { result["exists"]?.bool == true ? "\(jid) exists" : "\(jid) does not exist" }
+    func words(for result: Value) -> String? {
+        let jid = arguments.text("jid") ?? ""
+        return result["exists"]?.bool == true ? "\(jid) exists" : "\(jid) does not exist"
+    }
 
     func conclude(_ result: Value, _: Console) throws(CommandError) {
         if result["exists"]?.bool != true { throw CommandError("") }
@@ -73,17 +66,10 @@ struct AccountExists: VerbCommand {
 
 struct AccountList: VerbCommand {
     static let verb = "account.list"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "domain")) var domain: String?
-    @Option(help: .of(verb, "after", valueName: "jid")) var after: String?
-    @Option(help: .of(verb, "limit", valueName: "number")) var limit = preset(of: verb, "limit")
+    @OptionGroup var arguments: VerbArguments<AccountList>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
-
-    func arguments(_: Console) -> Value {
-        .given(("domain", domain.map(Value.string)), ("after", after.map(Value.string)), ("limit", .int(Int64(limit))))
-    }
 
     func words(for result: Value) -> String? {
         let rows = result["rows"]?.array ?? []
@@ -98,13 +84,10 @@ struct AccountList: VerbCommand {
 
 struct AccountCount: VerbCommand {
     static let verb = "account.count"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "domain")) var domain: String?
+    @OptionGroup var arguments: VerbArguments<AccountCount>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
-
-    func arguments(_: Console) -> Value { .given(("domain", domain.map(Value.string))) }
 
     func words(for result: Value) -> String? { result.number("count").map { "\($0)" } }
 }

@@ -4,14 +4,10 @@ import Operations
 
 struct ReloadCommand: VerbCommand {
     static let verb = "reload"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Flag(name: .customLong("dry-run"), help: .of(verb, "dry-run")) var isRehearsal = false
-
+    @OptionGroup var arguments: VerbArguments<ReloadCommand>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
-
-    func arguments(_: Console) -> Value { .given(("dry-run", isRehearsal ? true : nil)) }
 
     func words(for result: Value) -> String? { ReloadView(result).text }
 }

@@ -6,18 +6,16 @@ import IPC
 /// Stops the server and starts it again, or replaces it while it serves.
 struct RestartCommand: VerbCommand {
     static let verb = "restart"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Flag(help: .of(verb, "rolling")) var rolling = false
-    @Flag(help: .of(verb, "master")) var master = false
+    @OptionGroup var arguments: VerbArguments<RestartCommand>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        if rolling && master { throw ValidationError("--rolling ends with the master: leave --master out") }
+        if arguments.flag("rolling") && arguments.flag("master") {
+            throw ValidationError("--rolling ends with the master: leave --master out")
+        }
     }
-
-    func arguments(_: Console) -> Value { .given(("rolling", rolling ? true : nil), ("master", master ? true : nil)) }
 
     func words(for result: Value) -> String? {
         let workers = result.number("workers") ?? 0
@@ -30,9 +28,9 @@ struct RestartCommand: VerbCommand {
 
     func carryOut(_ console: Console) throws(CommandError) {
         let server = server.server(console)
-        if !rolling && !master { return try restartWhole(server, console) }
+        if !arguments.flag("rolling") && !arguments.flag("master") { return try restartWhole(server, console) }
         var view = RestartView(console, json: output.json)
-        let result = try server.perform(Self.verb, arguments(console)) { view.show($0) }
+        let result = try server.perform(Self.verb, arguments.value) { view.show($0) }
         view.end()
         try show(result, console)
     }

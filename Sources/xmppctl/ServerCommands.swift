@@ -5,8 +5,8 @@ import IPC
 
 struct StopCommand: VerbCommand {
     static let verb = "stop"
-    static let configuration = CommandConfiguration(verb: verb)
 
+    @OptionGroup var arguments: VerbArguments<StopCommand>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
 
@@ -50,8 +50,8 @@ struct StopCommand: VerbCommand {
 
 struct StatusCommand: VerbCommand {
     static let verb = "status"
-    static let configuration = CommandConfiguration(verb: verb)
 
+    @OptionGroup var arguments: VerbArguments<StatusCommand>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
 
@@ -60,23 +60,18 @@ struct StatusCommand: VerbCommand {
 
 struct LogLevelCommand: VerbCommand {
     static let verb = "log-level"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "level"), completion: .choices(of: verb, "level"))
-    var level: String?
-
+    @OptionGroup var arguments: VerbArguments<LogLevelCommand>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
-
-    func arguments(_: Console) -> Value { .given(("level", level.map(Value.string))) }
 
     func words(for result: Value) -> String? { result.words("level") }
 }
 
 struct VersionCommand: VerbCommand {
     static let verb = "version"
-    static let configuration = CommandConfiguration(verb: verb)
 
+    @OptionGroup var arguments: VerbArguments<VersionCommand>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
 

@@ -9,17 +9,10 @@ struct SessionCommands: ParsableCommand {
 
 struct SessionList: VerbCommand {
     static let verb = "session.list"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "jid")) var jid: String?
-    @Option(help: .of(verb, "domain")) var domain: String?
-    @Option(help: .of(verb, "limit", valueName: "number")) var limit = preset(of: verb, "limit")
+    @OptionGroup var arguments: VerbArguments<SessionList>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
-
-    func arguments(_: Console) -> Value {
-        .given(("jid", jid.map(Value.string)), ("domain", domain.map(Value.string)), ("limit", .int(Int64(limit))))
-    }
 
     func words(for result: Value) -> String? {
         var table = Table([
@@ -38,33 +31,28 @@ struct SessionList: VerbCommand {
     }
 
     func conclude(_ result: Value, _ console: Console) {
-        if result["more"]?.bool == true { console.complain("xmppctl: there are more than \(limit); see --limit") }
+        if result["more"]?.bool == true {
+            console.complain("xmppctl: there are more than \(arguments.value.number("limit") ?? 0); see --limit")
+        }
     }
 }
 
 struct SessionCount: VerbCommand {
     static let verb = "session.count"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "domain")) var domain: String?
+    @OptionGroup var arguments: VerbArguments<SessionCount>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
-
-    func arguments(_: Console) -> Value { .given(("domain", domain.map(Value.string))) }
 
     func words(for result: Value) -> String? { result.number("count").map { "\($0)" } }
 }
 
 struct SessionKick: VerbCommand {
     static let verb = "session.kick"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "jid")) var jid: String
-    @Option(help: .of(verb, "reason", valueName: "text")) var reason: String?
+    @OptionGroup var arguments: VerbArguments<SessionKick>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
-
-    func arguments(_: Console) -> Value { .given(("jid", .string(jid)), ("reason", reason.map(Value.string))) }
 
     func words(for result: Value) -> String? { "\(counted(result.number("closed") ?? 0, "session")) closed" }
 }

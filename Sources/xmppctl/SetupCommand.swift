@@ -4,22 +4,17 @@ import IPC
 import Operations
 
 /// The first steps: a configuration, the administrator's account, the records of the domain.
-struct SetupCommand: Subcommand {
+struct SetupCommand: CatalogCommand {
     static let verb = "setup"
-    static let configuration = CommandConfiguration(verb: verb)
     static let defaultFile = "/etc/xmppd/xmppd.toml"
 
-    @Option(help: .of(verb, "domain", valueName: "name")) var domain: String?
-    @Option(help: .of(verb, "admin", valueName: "name")) var admin: String?
-    @Option(help: .of(verb, "certificate", valueName: "file"), completion: .file()) var certificate: String?
-    @Option(help: .of(verb, "key", valueName: "file"), completion: .file()) var key: String?
-    @Option(help: .of(verb, "file", valueName: "file"), completion: .file()) var file = Self.defaultFile
-    @Option(help: .of(verb, "nameserver", valueName: "address")) var nameserver: String?
-    @Flag(help: .of(verb, "force")) var force = false
+    @OptionGroup var arguments: VerbArguments<SetupCommand>
     @OptionGroup var server: ServerOptions
 
+    private var file: String { arguments.text("file") ?? Self.defaultFile }
+
     func carryOut(_ console: Console) throws(CommandError) {
-        let nameServer = try NameServer(nameserver)
+        let nameServer = try NameServer(arguments.text("nameserver"))
         let place = ConfigurationPlace(path: file)
         try judgePresent(place)
         let template = try answers(console)
@@ -31,7 +26,9 @@ struct SetupCommand: Subcommand {
 
     /// Before anybody is asked anything: a file that somebody has edited is not touched.
     private func judgePresent(_ place: ConfigurationPlace) throws(CommandError) {
-        guard !force, let present = try place.contents(), ConfigurationTemplate(madeWith: present) == nil else { return }
+        guard !arguments.flag("force"), let present = try place.contents(), ConfigurationTemplate(madeWith: present) == nil else {
+            return
+        }
         throw CommandError("\(file) has been edited: with --force it is replaced, and kept as \(place.former)")
     }
 
@@ -39,9 +36,10 @@ struct SetupCommand: Subcommand {
 
     private func answers(_ console: Console) throws(CommandError) -> ConfigurationTemplate {
         var template = ConfigurationTemplate(hasOwnAccount: getpwnam("xmppd") != nil)
-        template.domain = try answer(domain, "Domain of the addresses, as example.org", nil, console).lowercased()
+        template.domain = try answer(arguments.text("domain"), "Domain of the addresses, as example.org", nil, console).lowercased()
         try judge(["domain": .string(template.domain)])
-        template.admin = try answer(admin, "Account of the administrator, - for none", "admin", console, otherwise: "")
+        template.admin = try answer(
+            arguments.text("admin"), "Account of the administrator, - for none", "admin", console, otherwise: "")
         if template.admin == "-" { template.admin = "" }
         if template.admin.contains("@") {
             throw CommandError(
@@ -50,8 +48,9 @@ struct SetupCommand: Subcommand {
         if !template.admin.isEmpty {
             _ = try OperationCatalog.operation("account.exists")?.judge(["jid": .string("\(template.admin)@\(template.domain)")])
         }
-        template.certificate = try answer(certificate, "Certificates (PEM)", ConfigurationTemplate.certificate, console)
-        template.key = try answer(key, "Their private key (PEM)", ConfigurationTemplate.key, console)
+        template.certificate = try answer(
+            arguments.text("certificate"), "Certificates (PEM)", ConfigurationTemplate.certificate, console)
+        template.key = try answer(arguments.text("key"), "Their private key (PEM)", ConfigurationTemplate.key, console)
         // Paths of a file are relative to the server's directory, those of a command line to ours.
         try judge(["certificate": .string(template.certificate), "key": .string(template.key)])
         (template.certificate, template.key) = (absolute(template.certificate), absolute(template.key))
@@ -137,7 +136,8 @@ struct SetupCommand: Subcommand {
             if try server.perform("account.exists", ["jid": .string(jid)])["exists"]?.bool == true {
                 console.say("\(jid) exists")
             } else {
-                _ = try server.perform("account.add", PasswordQuestion(verb: "account.add", jid).arguments(nil, console))
+                _ = try server.perform(
+                    "account.add", PasswordQuestion(verb: "account.add").answered(["jid": .string(jid)], console))
                 console.say("\(jid) has been added")
             }
             return true

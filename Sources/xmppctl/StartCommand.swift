@@ -2,22 +2,22 @@ import ArgumentParser
 import IPC
 
 /// Starts the server: in this process, through systemd, or in the background.
-struct StartCommand: Subcommand {
+struct StartCommand: CatalogCommand {
     static let verb = "start"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Flag(name: .shortAndLong, help: .of(verb, "foreground")) var foreground = false
-    @Option(name: .shortAndLong, help: .of(verb, "config", valueName: "file"), completion: .file()) var config: String?
-    @Option(help: .of(verb, "log", valueName: "file"), completion: .file()) var log: String?
+    @OptionGroup var arguments: VerbArguments<StartCommand>
     @OptionGroup var server: ServerOptions
 
     func validate() throws {
-        if foreground && log != nil { throw ValidationError("--foreground logs to standard error: leave --log out") }
+        if arguments.flag("foreground"), arguments.text("log") != nil {
+            throw ValidationError("--foreground logs to standard error: leave --log out")
+        }
     }
 
     func carryOut(_ console: Console) throws(CommandError) {
+        let (config, log) = (arguments.text("config"), arguments.text("log"))
         let options = config.map { ["--config", $0] } ?? []
-        if foreground { return try console.become(try ServerProgram.path(console), options) }
+        if arguments.flag("foreground") { return try console.become(try ServerProgram.path(console), options) }
         let server = server.server(console)
         if let pid = runningMaster(server) { throw CommandError("xmppd is already running (pid \(pid))") }
         if config == nil, log == nil, ServiceUnit.isKnown {

@@ -9,73 +9,65 @@ struct ConfigCommands: ParsableCommand {
 }
 
 /// The server's own program judges, so that nothing is accepted here that it would refuse.
-struct ConfigCheck: Subcommand {
+struct ConfigCheck: CatalogCommand {
     static let verb = "config.check"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "file"), completion: .file()) var file: String
+    @OptionGroup var arguments: VerbArguments<ConfigCheck>
 
     func carryOut(_ console: Console) throws(CommandError) {
-        try console.become(try ServerProgram.path(console), ["--check", "--config", file])
+        try console.become(try ServerProgram.path(console), ["--check", "--config", arguments.text("file") ?? ""])
     }
 }
 
 /// What is in force, the server says; what a file would come to, its program.
 struct ConfigShow: VerbCommand {
     static let verb = "config.show"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "file"), completion: .file()) var file: String?
-
+    @OptionGroup var arguments: VerbArguments<ConfigShow>
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
 
     func words(for result: Value) -> String? { ConfigurationListing.settings(result) }
 
     func carryOut(_ console: Console) throws(CommandError) {
-        guard let file else { return try show(try server.server(console).perform(Self.verb), console) }
+        guard let file = arguments.text("file") else { return try show(try server.server(console).perform(Self.verb), console) }
         let words = ["--show", "--config", file] + (output.json ? ["--json"] : [])
         try console.become(try ServerProgram.path(console), words)
     }
 }
 
-struct ConfigOptions: Subcommand {
+struct ConfigOptions: CatalogCommand {
     static let verb = "config.options"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "name")) var name: String?
-
+    @OptionGroup var arguments: VerbArguments<ConfigOptions>
     @OptionGroup var output: OutputOptions
 
     func carryOut(_ console: Console) throws(CommandError) {
-        let words = ["--options"] + (name.map { ["--name", $0] } ?? []) + (output.json ? ["--json"] : [])
+        let words = ["--options"] + (arguments.text("name").map { ["--name", $0] } ?? []) + (output.json ? ["--json"] : [])
         try console.become(try ServerProgram.path(console), words)
     }
 }
 
-struct ConfigImport: Subcommand {
+struct ConfigImport: CatalogCommand {
     static let verb = "config.import"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "file"), completion: .file()) var file: String
-
+    @OptionGroup var arguments: VerbArguments<ConfigImport>
     @OptionGroup var output: OutputOptions
 
     func carryOut(_ console: Console) throws(CommandError) {
-        let words = ["--import", "--config", file] + (output.json ? ["--json"] : [])
+        let words = ["--import", "--config", arguments.text("file") ?? ""] + (output.json ? ["--json"] : [])
         try console.become(try ServerProgram.path(console), words)
     }
 }
 
-struct CompletionCommand: Subcommand {
+struct CompletionCommand: CatalogCommand {
     static let verb = "completion"
-    static let configuration = CommandConfiguration(verb: verb)
 
-    @Argument(help: .of(verb, "shell"), completion: .choices(of: verb, "shell")) var shell: String
+    @OptionGroup var arguments: VerbArguments<CompletionCommand>
 
     func carryOut(_ console: Console) throws(CommandError) {
-        if let operation = OperationCatalog.operation(Self.verb) { _ = try operation.judge(["shell": .string(shell)]) }
-        guard let shell = CompletionShell(rawValue: shell) else {
+        if let operation = OperationCatalog.operation(Self.verb) { _ = try operation.judge(arguments.value) }
+        guard let shell = arguments.text("shell").flatMap(CompletionShell.init) else {
             throw CommandError("no completion for this shell", CommandStatus.usage)
         }
         console.say(ControlCommand.completionScript(for: shell))
