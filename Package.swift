@@ -67,7 +67,7 @@ let package = Package(
         room("Operations", "IPC"),
 
         // Second floor: effects, on one loop.
-        room("Network", "COpenSSL", "CPlatform", "CZlib"),
+        room("Network", "IPC", "COpenSSL", "CPlatform", "CZlib"),
         room("SharedState", "CPlatform"),
         room("Storage", "CSQLite"),
         room("Pools", "CPostgreSQL", "CLDAP", "CCurl", "CPlatform", "Configuration", "Telemetry", "Network"),

@@ -25,7 +25,11 @@ public final class BlockingChannel {
 
     /// The socket; closed with this object.
     public let descriptor: Int32
-    private var decoder: FrameDecoder
+    private var reader: FrameReader
+    /// Frames that have come and have not been asked for; the first is next.
+    private var frames: ArraySlice<Frame> = []
+    /// What has come after them is no frame.
+    private var malformed: WireError?
     private var descriptors: [Int32] = []
 
     /// - Parameters:
@@ -33,7 +37,7 @@ public final class BlockingChannel {
     ///   - limit: longest frame that is accepted.
     public init(adopting descriptor: Int32, limit: Int) {
         self.descriptor = descriptor
-        decoder = FrameDecoder(limit: limit)
+        reader = FrameReader(limit: limit)
     }
 
     /// Connects to the AF_UNIX stream socket at `path`.
@@ -70,11 +74,8 @@ public final class BlockingChannel {
     /// - Parameter milliseconds: how long to wait for each piece of it; nil for as long as it takes.
     public func receive(timeout milliseconds: Int32? = nil) throws(Failure) -> Frame {
         while true {
-            do {
-                if let frame = try decoder.next() { return frame }
-            } catch {
-                throw .malformed(error)
-            }
+            if let frame = frames.popFirst() { return frame }
+            if let malformed { throw .malformed(malformed) }
             try fill(milliseconds ?? -1)
         }
     }
@@ -93,8 +94,10 @@ public final class BlockingChannel {
         if attached >= 0 { descriptors.append(attached) }
         if count == -Int(EAGAIN) { return }
         guard count >= 0 else { throw .system(Int32(-count)) }
-        guard count > 0 else { throw .closed(withinFrame: !decoder.isEmpty) }
-        decoder.append(piece)
+        guard count > 0 else { throw .closed(withinFrame: !reader.isBetweenFrames) }
+        var complete: [Frame] = []
+        do throws(WireError) { try reader.feed(piece, into: &complete) } catch { malformed = error }
+        frames += complete
     }
 
     private func wait(for events: Int16, milliseconds: Int32) throws(Failure) {

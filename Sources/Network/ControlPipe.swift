@@ -1,5 +1,6 @@
 internal import CPlatform
 internal import Glibc
+internal import IPC
 
 /// What happens on the control channel.
 @LoopActor
@@ -110,9 +111,15 @@ private final class ControlReader: Sendable {
     }
 
     @Sendable func run() {
-        while let (frame, descriptor) = next() {
-            Loop.submit { [pipe] in pipe.deliver(frame, descriptor) }
+        var reader = FrameReader(limit: maximum)
+        var descriptor: Int32?
+        while let bytes = read(min(reader.missing, Self.room), &descriptor), let frames = reader.bodies(in: bytes) {
+            for frame in frames {
+                Loop.submit { [pipe, descriptor] in pipe.deliver(frame, descriptor) }
+                descriptor = nil
+            }
         }
+        if let descriptor { Glibc.close(descriptor) }
         end()
     }
 
@@ -120,25 +127,14 @@ private final class ControlReader: Sendable {
         Loop.submit { [pipe] in pipe.ended() }
     }
 
-    private func next() -> ([UInt8], Int32?)? {
-        var descriptor: Int32?
-        let header = read(FrameAssembler.headerSize, &descriptor)
-        if let header {
-            let length = header.withUnsafeBytes { Int(UInt32(littleEndian: $0.loadUnaligned(as: UInt32.self))) }
-            if length <= maximum, let frame = read(length, &descriptor) { return (frame, descriptor) }
-        }
-        if let descriptor { Glibc.close(descriptor) }
-        return nil
-    }
-
-    /// Exactly so many bytes; nil at the end, on an error, or when a second descriptor comes.
+    /// So many bytes at most; nil at the end, on an error, or when a second descriptor comes.
     private func read(_ count: Int, _ descriptor: inout Int32?) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: count)
-        var at = 0
-        while at < count {
+        while true {
             var arrived: Int32 = -1
-            let result = bytes.withUnsafeMutableBytes { raw in
-                cplatform_receive_with_fd(socket, raw.baseAddress.map { $0 + at }, count - at, &arrived)
+            var result = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: count) { room, filled in
+                result = cplatform_receive_with_fd(socket, room.baseAddress, count, &arrived)
+                filled = max(0, result)
             }
             if arrived >= 0 {
                 if descriptor != nil {
@@ -148,7 +144,7 @@ private final class ControlReader: Sendable {
                 descriptor = arrived
             }
             switch result {
-            case 1...: at += result
+            case 1...: return bytes
             case Int(-EINTR): continue
             case Int(-EAGAIN):
                 var wait = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
@@ -156,6 +152,26 @@ private final class ControlReader: Sendable {
             default: return nil
             }
         }
-        return bytes
+    }
+
+    /// How many bytes of a frame are read at a time, so that a length alone costs no memory.
+    private static let room = 65_536
+}
+
+extension FrameReader {
+    /// The frames that are complete with these bytes; nil if the stream is broken.
+    fileprivate mutating func bodies(in bytes: [UInt8]) -> [[UInt8]]? {
+        var bodies: [[UInt8]] = []
+        do {
+            try bytes.withUnsafeBytes { bytes in
+                try feed(bytes) {
+                    bodies.append(Array($0))
+                    return true
+                }
+            }
+            return bodies
+        } catch {
+            return nil
+        }
     }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import IPC
 
 /// What happens on a pipe. Calls are never nested in one another.
 @LoopActor
@@ -37,7 +38,7 @@ public final class Pipe {
     private var watch: Watch
     private var writeQueue: WriteQueue
     private var output = OutputBuffer.take()
-    private var assembler: FrameAssembler
+    private var reader: FrameReader
     private var isDirty = false
     private var isClosing = false
     /// Nothing can be sent any more, but what the other process had sent may still be received.
@@ -51,7 +52,7 @@ public final class Pipe {
         self.maximumFrame = maximumFrame
         self.queueLimit = queueLimit
         self.delegate = delegate
-        assembler = FrameAssembler(maximum: maximumFrame)
+        reader = FrameReader(limit: maximumFrame)
         watch = Watch(descriptor)
         writeQueue = WriteQueue(descriptor)
         if watch.begin(.input, self) != 0 { close() }
@@ -67,12 +68,12 @@ public final class Pipe {
     @discardableResult
     public func send(_ frame: UnsafeRawBufferPointer) -> Bool {
         guard accepts(frame.count), let source = frame.baseAddress ?? UnsafeRawPointer(bitPattern: 1) else { return false }
-        let place = output.reserve(FrameAssembler.headerSize + frame.count)
+        let place = output.reserve(Frame.lengthSize + frame.count)
         place.storeBytes(of: UInt32(frame.count).littleEndian, as: UInt32.self)
         if frame.count > 0 {
-            (place + FrameAssembler.headerSize).copyMemory(from: source, byteCount: frame.count)
+            (place + Frame.lengthSize).copyMemory(from: source, byteCount: frame.count)
         }
-        output.commit(FrameAssembler.headerSize + frame.count)
+        output.commit(Frame.lengthSize + frame.count)
         markDirty()
         return true
     }
@@ -147,7 +148,7 @@ extension Pipe: PollTarget {
     private func received(_ bytes: UnsafeRawBufferPointer) {
         NetworkCounters.current.pipeBytesIn += UInt64(bytes.count)
         do {
-            try assembler.feed(bytes) { frame in
+            try reader.feed(bytes) { frame in
                 delegate?.pipe(self, received: frame)
                 return !isClosing
             }

@@ -51,15 +51,16 @@ enum ConfigurationCheck {
     }
 
     private static func message() -> MasterMessage? {
-        var decoder = FrameDecoder(limit: FrameLimit.worker)
+        var reader = FrameReader(limit: FrameLimit.worker)
+        var frames: [Frame] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = read(STDIN_FILENO, &chunk, chunk.count)
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return nil }
-            decoder.append(chunk[..<count])
             do throws(WireError) {
-                if let frame = try decoder.next() { return try MasterMessage(frame) }
+                try reader.feed(Array(chunk[..<count]), into: &frames)
+                if let frame = frames.first { return try MasterMessage(frame) }
             } catch {
                 return nil
             }

@@ -41,7 +41,7 @@ struct Room {
         Room("Operations", .machines, ["IPC"]),
 
         Room(
-            "Network", .effects, ["COpenSSL", "CPlatform", "CZlib", "Telemetry"], others: ["Glibc", "Synchronization"]),
+            "Network", .effects, ["COpenSSL", "CPlatform", "CZlib", "IPC", "Telemetry"], others: ["Glibc", "Synchronization"]),
         Room("SharedState", .effects, ["CPlatform"], others: ["Glibc", "Synchronization"]),
         Room("Storage", .effects, ["CSQLite", "Telemetry"], others: ["Glibc", "Synchronization"]),
         Room(

@@ -48,11 +48,11 @@ let workerMessages: [WorkerMessage] = [
 
 /// The one frame of these bytes.
 func frame(_ bytes: [UInt8]) throws -> Frame {
-    var decoder = FrameDecoder(limit: FrameLimit.worker)
-    decoder.append(bytes)
-    let frame = try #require(try decoder.next())
-    #expect(decoder.isEmpty)
-    return frame
+    var reader = FrameReader(limit: FrameLimit.worker)
+    var frames: [Frame] = []
+    try reader.feed(bytes, into: &frames)
+    #expect(frames.count == 1 && reader.isBetweenFrames)
+    return try #require(frames.first)
 }
 
 /// Every proper beginning of the payload must be refused, and so must the payload with a byte too many.

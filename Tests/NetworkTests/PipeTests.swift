@@ -75,11 +75,11 @@ struct PipeTests {
         let log = PipeLog()
         let pipe = Pipe(adopting: left, delegate: log)
         let client = Client(right)
-        for byte in FrameAssemblerTests.stream {
+        for byte in Frames.stream {
             client.send([byte])
             await Task.yield()
         }
-        #expect(await log.events.until { log.frames == FrameAssemblerTests.frames })
+        #expect(await log.events.until { log.frames == Frames.frames })
         client.close()
         #expect(await log.events.until { log.isClosed })
         _ = pipe
@@ -125,7 +125,7 @@ struct PipeTests {
         let pipe = Pipe(adopting: left, delegate: log)
         log.onFrame = { $0.close() }
         let client = Client(right)
-        client.send(FrameAssemblerTests.stream)
+        client.send(Frames.stream)
         #expect(await log.events.until { log.isClosed })
         #expect(log.count == 1)
         client.close()
@@ -184,10 +184,10 @@ struct ControlPipeTests {
         let log = ControlLog()
         let pipe = ControlPipe(adopting: left, maximumFrame: 300, delegate: log)
         let client = Client(right)
-        for byte in FrameAssemblerTests.stream { client.send([byte]) }
+        for byte in Frames.stream { client.send([byte]) }
         client.send([45, 1, 0, 0])
         #expect(await log.events.until { log.isClosed })
-        #expect(log.frames.map(\.bytes) == FrameAssemblerTests.frames)
+        #expect(log.frames.map(\.bytes) == Frames.frames)
         client.close()
         _ = pipe
     }
@@ -209,5 +209,13 @@ struct ControlPipeTests {
         #expect(await log.events.until { log.isClosed })
         #expect(Client(right).read().isEmpty)
         Glibc.close(right)
+    }
+}
+
+/// Frames of all sizes, and the stream that they make.
+private enum Frames {
+    static let frames: [[UInt8]] = [[1, 2, 3], [], Array(repeating: 7, count: 300), [9], []]
+    static var stream: [UInt8] {
+        frames.flatMap { frame in withUnsafeBytes(of: UInt32(frame.count).littleEndian) { Array($0) } + frame }
     }
 }

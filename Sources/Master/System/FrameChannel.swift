@@ -20,7 +20,7 @@ final class FrameChannel {
     private let loop: EventLoop
     private let socket: Descriptor
     private let queueLimit: Int
-    private var decoder: FrameDecoder
+    private var reader: FrameReader
     private var watch: EventLoop.Watch?
     private var queue: [Outgoing] = []
     private var isReading = true
@@ -43,8 +43,7 @@ final class FrameChannel {
         self.loop = loop
         self.queueLimit = queueLimit
         self.handler = handler
-        decoder = FrameDecoder(limit: frameLimit)
-        decoder.append(unread)
+        reader = FrameReader(limit: frameLimit, unread: unread)
         watch = loop.watch(socket.number, for: Readiness.input) { [weak self] events in self?.occurred(events) }
     }
 
@@ -63,7 +62,7 @@ final class FrameChannel {
 
     /// The socket, and what has come of a frame without end; nil while something waits to be sent, or after the end.
     var possession: (socket: Int32, unread: [UInt8])? {
-        watch != nil && queue.isEmpty && isReading ? (socket.number, decoder.remainder) : nil
+        watch != nil && queue.isEmpty && isReading ? (socket.number, reader.remainder) : nil
     }
 
     /// Handles everything that has already arrived.
@@ -104,22 +103,19 @@ final class FrameChannel {
             if attached >= 0 { Glibc.close(attached) }
             if count == -Int(EAGAIN) { return }
             guard count > 0 else { return end(.closed) }
-            if isReading {
-                decoder.append(piece)
-                deliver()
-            }
+            if isReading { deliver(piece) }
         }
     }
 
-    private func deliver() {
-        while watch != nil, isReading {
-            do {
-                guard let frame = try decoder.next() else { return }
-                handler(.frame(frame))
-            } catch {
-                isReading = false
-                handler(.malformed(error))
-            }
+    /// Whoever handles a frame may close the channel, or want nothing more from it.
+    private func deliver(_ piece: [UInt8]) {
+        var frames: [Frame] = []
+        var malformed: WireError?
+        do throws(WireError) { try reader.feed(piece, into: &frames) } catch { malformed = error }
+        for frame in frames where watch != nil && isReading { handler(.frame(frame)) }
+        if let malformed, watch != nil, isReading {
+            isReading = false
+            handler(.malformed(malformed))
         }
     }
 
