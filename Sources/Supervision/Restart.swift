@@ -67,7 +67,7 @@ extension Supervisor {
     mutating func restart(_ id: UInt32) -> [SupervisionAction] {
         switch phase {
         case .restarting: return ended(id, .busy("a rolling restart is under way"))
-        case .reloading, .changing: return ended(id, .busy("a reload is under way"))
+        case .changing: return ended(id, .busy("a reload is under way"))
         case .idle, .stopping, .ended: return ended(id, .stopping)
         case .running where !hasBeenUp: return ended(id, .busy("the server is not up yet"))
         case .running: break

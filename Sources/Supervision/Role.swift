@@ -22,7 +22,7 @@ extension Supervisor {
             if case .starting(_, let new, worker) = restart.stage { return .replaced(by: new) }
         case .changing:
             if proposal(for: worker) != nil { return .replacement }
-        case .idle, .running, .reloading, .stopping, .ended: break
+        case .idle, .running, .stopping, .ended: break
         }
         return isHolder(Int(worker.slot)) ? .active : .retiring
     }

@@ -58,7 +58,7 @@ extension Supervisor {
     public var isStopping: Bool {
         switch phase {
         case .stopping, .ended: true
-        case .idle, .running, .reloading, .restarting, .changing: false
+        case .idle, .running, .changing, .restarting: false
         }
     }
 

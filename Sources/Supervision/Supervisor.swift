@@ -6,9 +6,8 @@ public struct Supervisor: Sendable {
     enum Phase: Equatable {
         case idle
         case running
-        case reloading(Reload)
+        case changing(ConfigurationRollout)
         case restarting(Restart)
-        case changing(FullReplacement)
         /// Until the last worker is gone; then the master leaves with that status.
         case stopping(status: Int32)
         case ended
@@ -56,7 +55,7 @@ public struct Supervisor: Sendable {
         case .adopted: adopted(at: now)
         case .stop: stop(status: 0)
         case .timer(let timer): fired(timer)
-        case .reload(let generation): reload(generation)
+        case .reload(let generation): reload(generation, at: now)
         case .change(let generation, let workers): change(generation, workers: workers)
         case .spawnFailed(let worker, let reason): holds(worker) ? lost(worker, .notSpawned(reason), at: now) : []
         case .hello(let worker): holds(worker) ? hello(worker) : []
@@ -65,10 +64,10 @@ public struct Supervisor: Sendable {
         case .misbehaved(let worker, let reason): holds(worker) ? misbehaved(worker, reason) : []
         case .channelClosed(let worker): holds(worker) ? [.arm(.silence(worker), after: policy.silenceGrace)] : []
         case .exited(let worker, let exit): holds(worker) ? lost(worker, .exited(exit), at: now) : []
-        case .prepared(let worker, let generation): holds(worker) ? prepared(worker, generation) : []
+        case .prepared(let worker, let generation): holds(worker) ? prepared(worker, generation, at: now) : []
         case .rejected(let worker, let generation, let problems):
             holds(worker) ? rejected(worker, generation, problems) : []
-        case .committed(let worker, let generation): holds(worker) ? committed(worker, generation) : []
+        case .committed(let worker, let generation): holds(worker) ? committed(worker, generation, at: now) : []
         }
     }
 
@@ -130,7 +129,7 @@ public struct Supervisor: Sendable {
         case .restarting, .changing:
             noteFailure(worker, .refused(problems))
             return [report]
-        case .idle, .running, .reloading, .stopping, .ended: return [report]
+        case .idle, .running, .stopping, .ended: return [report]
         }
     }
 
@@ -181,9 +180,6 @@ public struct Supervisor: Sendable {
         switch phase {
         case .stopping, .ended: return []
         case .idle, .running: break
-        case .reloading(var reload):
-            reload.vacated = []
-            return abandon(reload, .stopping) + stop(status: status)
         case .restarting(let restart): return breakOff(restart) + stop(status: status)
         case .changing(let change): return breakOff(change) + stop(status: status)
         }
@@ -238,8 +234,8 @@ public struct Supervisor: Sendable {
     var canSpawn: Bool {
         switch phase {
         case .running, .restarting: true
-        case .changing(let change): change.leaving != nil
-        case .idle, .reloading, .stopping, .ended: false
+        case .changing: !defersRefills
+        case .idle, .stopping, .ended: false
         }
     }
 

@@ -36,7 +36,7 @@ extension Supervisor {
         switch (phase, role(of: worker)) {
         case (.idle, _), (.ended, _): return []
         case (.stopping, _): return left(worker, loss)
-        case (_, .retiring): return retired(worker, loss)
+        case (_, .retiring): return retired(worker, loss, at: now)
         case (_, .replacement): return replacementLost(worker, loss)
         case (_, .replaced(let new)): return lost(worker, loss, replacedBy: new, at: now)
         case (_, .awaited): return activeLost(worker, loss, isAwaited: true, at: now)
@@ -80,7 +80,7 @@ extension Supervisor {
         actions.append(.notify(status))
         actions += refill(Int(worker.slot), after: delay)
         actions += isAwaited ? restartFailed(worker, loss.failure) : restartLost(worker, loss.failure)
-        return actions + reloadLost(worker, wasReady: wasReady) + assignOrphans()
+        return actions + reloadLost(worker, wasReady: wasReady, at: now) + assignOrphans()
     }
 
     /// Counts the loss of the worker of an index, reports it and tells the other workers.
@@ -102,7 +102,7 @@ extension Supervisor {
     }
 
     /// A worker that was to leave is gone.
-    private mutating func retired(_ worker: WorkerName, _ loss: WorkerLoss) -> [SupervisionAction] {
+    private mutating func retired(_ worker: WorkerName, _ loss: WorkerLoss, at now: Int64) -> [SupervisionAction] {
         slots[Int(worker.slot)].state = .vacant
         if worker.position >= wanted { positions[worker.position].close() }
         var actions: [SupervisionAction]
@@ -112,7 +112,7 @@ extension Supervisor {
             actions += leaveOrphans(of: worker)
         case .notSpawned: actions = [loss.report(worker, wasReady: false, nextAfter: nil)]
         }
-        actions += restartRetired(worker) + changeRetired(worker)
+        actions += restartRetired(worker) + changeRetired(worker, at: now)
         // The index was wanted again before its last worker had left.
         if worker.position < wanted, phase == .running { actions += fill(worker.position) }
         return actions
@@ -121,14 +121,11 @@ extension Supervisor {
     /// Starts the next process of a slot, now or later.
     mutating func refill(_ slot: Int, after delay: Int64) -> [SupervisionAction] {
         if delay == 0, canSpawn { return spawn(slot) }
-        if delay == 0, deferRefill(slot) { return [] }
-        let next = WorkerName(slot: UInt8(clamping: slot), incarnation: slots[slot].incarnation + 1)
-        // During a reload the refill waits for its end, so that nobody starts with a configuration about to change.
-        if delay == 0, case .reloading(var reload) = phase {
-            reload.vacated.append(slot)
-            phase = .reloading(reload)
+        if delay == 0, defersRefills {
+            deferRefill(slot)
             return []
         }
+        let next = WorkerName(slot: UInt8(clamping: slot), incarnation: slots[slot].incarnation + 1)
         return [.arm(.refill(next), after: delay)]
     }
 }
