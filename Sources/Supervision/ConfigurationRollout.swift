@@ -102,7 +102,7 @@ extension Supervisor {
 
     /// A worker has said ready; it may be the last of those started with the new configuration.
     mutating func changeReady(_ worker: WorkerName, at now: Int64) -> [SupervisionAction] {
-        proposal(for: worker) == nil ? [] : settle(worker, at: now)
+        candidate(for: worker) == nil ? [] : settle(worker, at: now)
     }
 
     /// A worker that was to leave has left.
@@ -116,7 +116,7 @@ extension Supervisor {
     }
 
     mutating func noteChangeFailure(_ worker: WorkerName, _ failure: RestartFailure) {
-        guard case .changing(var change) = phase, proposal(for: worker) != nil, change.failure == nil else { return }
+        guard case .changing(var change) = phase, candidate(for: worker) != nil, change.failure == nil else { return }
         change.failure = failure
         phase = .changing(change)
     }
@@ -244,7 +244,7 @@ extension Supervisor {
     }
 
     /// The configuration that this worker is to start with, if that is not the one in force yet.
-    public func proposal(for worker: WorkerName) -> UInt32? {
+    public func candidate(for worker: WorkerName) -> UInt32? {
         guard case .changing(let change) = phase, change.strategy != .inPlace, !change.isCommitted,
             change.workers.contains(worker)
         else { return nil }

@@ -21,7 +21,7 @@ extension Supervisor {
             if case .starting(_, worker, let old) = restart.stage { return old == nil ? .awaited : .replacement }
             if case .starting(_, let new, worker) = restart.stage { return .replaced(by: new) }
         case .changing:
-            if proposal(for: worker) != nil { return .replacement }
+            if candidate(for: worker) != nil { return .replacement }
         case .idle, .running, .stopping, .ended: break
         }
         return isHolder(Int(worker.slot)) ? .active : .retiring

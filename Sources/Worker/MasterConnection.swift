@@ -26,7 +26,7 @@ final class MasterConnection {
     private var runtime: WorkerRuntime?
     /// There before the runtime is ready for anything else.
     private var mesh: MeshLinks?
-    private var proposal: Proposal?
+    private var staged: StagedConfiguration?
     private var departure: WorkerShutdown?
     private var isStopping: Bool { departure != nil || hasLeft }
     private var hasLeft = false
@@ -70,11 +70,12 @@ final class MasterConnection {
         case .meshGone(let slot, let incarnation): meshGone(slot, incarnation)
         case .start: start()
         case .prepare(let generation, let bundle, let workers, let listeners):
-            proposal?.closeSockets()
-            let proposal = Proposal(generation: generation, bundle: bundle, workers: Int(workers), listeners: listeners)
-            self.proposal = proposal
+            staged?.closeSockets()
+            let staged = StagedConfiguration(
+                generation: generation, bundle: bundle, workers: Int(workers), listeners: listeners)
+            self.staged = staged
             // A worker that is starting answers after its start.
-            if runtime != nil { prepare(proposal) }
+            if runtime != nil { prepare(staged) }
         case .commit(let generation): commit(generation)
         case .abort(let generation): abort(generation)
         case .stop(let deadline): stop(deadline)
@@ -113,7 +114,7 @@ final class MasterConnection {
                 runtime.report = { [self] in send(.report($0)) }
                 runtime.begin()
                 send(.ready)
-                if let proposal { prepare(proposal) }
+                if let staged { prepare(staged) }
             } catch let refusal as ConfigurationReading.Refusal {
                 refuse(refusal.problems)
             } catch let failure as TLSSetup.Failure {
@@ -147,8 +148,8 @@ final class MasterConnection {
 
     /// A socket comes with a configuration that is being prepared, or for one in force.
     private func listener(_ listener: ListenerDescriptor, _ descriptor: Int32) {
-        if let proposal {
-            proposal.sockets.append((listener, descriptor))
+        if let staged {
+            staged.sockets.append((listener, descriptor))
         } else if let runtime {
             runtime.listen(listener, descriptor)
         } else {
@@ -157,38 +158,38 @@ final class MasterConnection {
     }
 
     /// Reading the file and its keys takes milliseconds, which are not the loop's.
-    private func prepare(_ proposal: Proposal) {
-        let bundle = proposal.bundle
+    private func prepare(_ staged: StagedConfiguration) {
+        let bundle = staged.bundle
         Loop.spawn { [self] in
             let answer: WorkerMessage
             do {
-                proposal.prepared = try await Loop.offload { try PreparedConfiguration(bundle) }
-                answer = .prepared(generation: proposal.generation)
+                staged.prepared = try await Loop.offload { try PreparedConfiguration(bundle) }
+                answer = .prepared(generation: staged.generation)
             } catch let refusal as ConfigurationReading.Refusal {
-                answer = .rejected(generation: proposal.generation, refusal.problems)
+                answer = .rejected(generation: staged.generation, refusal.problems)
             } catch let failure as TLSSetup.Failure {
-                answer = .rejected(generation: proposal.generation, failure.problems)
+                answer = .rejected(generation: staged.generation, failure.problems)
             } catch {
-                answer = .rejected(generation: proposal.generation, [])
+                answer = .rejected(generation: staged.generation, [])
             }
             // It may have been given up meanwhile.
-            if self.proposal === proposal { send(answer) }
+            if self.staged === staged { send(answer) }
         }
     }
 
     private func commit(_ generation: UInt32) {
-        guard let proposal, proposal.generation == generation, let prepared = proposal.prepared, let runtime else { return }
-        self.proposal = nil
+        guard let staged, staged.generation == generation, let prepared = staged.prepared, let runtime else { return }
+        self.staged = nil
         Loop.spawn { [self] in
-            let effects = await runtime.apply(prepared, proposal)
+            let effects = await runtime.apply(prepared, staged)
             send(.committed(generation: generation, effects))
         }
     }
 
     private func abort(_ generation: UInt32) {
-        guard let proposal, proposal.generation == generation else { return }
-        proposal.closeSockets()
-        self.proposal = nil
+        guard let staged, staged.generation == generation else { return }
+        staged.closeSockets()
+        self.staged = nil
     }
 
     private func operation(_ id: UInt64, _ verb: String, _ arguments: Value) {

@@ -8,7 +8,7 @@ internal import XMPP
 
 /// A configuration that is being made ready beside the one in force, with everything that came for it.
 @LoopActor
-final class Proposal {
+final class StagedConfiguration {
     let generation: UInt32
     let bundle: ConfigurationBundle
     /// How many positions there will be.
@@ -35,11 +35,11 @@ final class Proposal {
 extension WorkerRuntime {
     /// Puts a prepared configuration in force: first, in one go, everything that new streams meet, then, a few at a
     /// time, what open ones have to be told.
-    func apply(_ prepared: PreparedConfiguration, _ proposal: Proposal) async -> ReloadEffects {
+    func apply(_ prepared: PreparedConfiguration, _ staged: StagedConfiguration) async -> ReloadEffects {
         var clock = YieldBudget()
         configuration = prepared
-        let goneHosts = server.apply(prepared.configuration, workers: proposal.workers)
-        let goneListeners = replaceListeners(prepared, proposal)
+        let goneHosts = server.apply(prepared.configuration, workers: staged.workers)
+        let goneListeners = replaceListeners(prepared, staged)
         if let level = LogLevel(rawValue: prepared.configuration.general.logLevel) { Log.level = level }
         clock.lap()
         var effects = ReloadEffects()
@@ -61,15 +61,15 @@ extension WorkerRuntime {
     }
 
     /// Listeners that the new configuration has not stop accepting.
-    private func replaceListeners(_ prepared: PreparedConfiguration, _ proposal: Proposal) -> [any WorkerListener] {
-        let stays = Set(proposal.listeners.map(\.index))
+    private func replaceListeners(_ prepared: PreparedConfiguration, _ staged: StagedConfiguration) -> [any WorkerListener] {
+        let stays = Set(staged.listeners.map(\.index))
         let gone = listeners.filter { !stays.contains($0.descriptor.index) }
         listeners.removeAll { !stays.contains($0.descriptor.index) }
-        for descriptor in proposal.listeners {
+        for descriptor in staged.listeners {
             listeners.first { $0.descriptor.index == descriptor.index }?.apply(descriptor, prepared)
         }
-        for (descriptor, socket) in proposal.sockets { listen(descriptor, socket) }
-        proposal.sockets = []
+        for (descriptor, socket) in staged.sockets { listen(descriptor, socket) }
+        staged.sockets = []
         for listener in gone { listener.stopAccepting(othersGoOn: false) }
         return gone
     }

@@ -12,7 +12,7 @@ struct FullReplacementTests {
                 .notify(.reloading), .spawn(w(64)), .arm(.readiness(w(64)), after: 10_000), .spawn(w(65)),
                 .arm(.readiness(w(65)), after: 10_000),
             ])
-        #expect(t.supervisor.proposal(for: w(64)) == 2 && t.supervisor.proposal(for: w(0)) == nil)
+        #expect(t.supervisor.candidate(for: w(64)) == 2 && t.supervisor.candidate(for: w(0)) == nil)
         #expect(t.supervisor.acceptsLater(w(64)) && !t.supervisor.acceptsLater(w(0)))
         #expect(t.tell(.hello(w(64))) == [.handOver(w(64), connecting: [w(0), w(1)])])
         #expect(t.tell(.ready(w(64))).first == .report(.ready(w(64))))
@@ -27,7 +27,7 @@ struct FullReplacementTests {
                 .report(.draining(w(1), successor: 65)), .drain(w(1), successor: 65, deadline: 1_000),
                 .arm(.drain(w(1)), after: 11_000),
             ])
-        #expect(t.supervisor.proposal(for: w(64)) == nil && t.supervisor.acceptsLater(w(64)))
+        #expect(t.supervisor.candidate(for: w(64)) == nil && t.supervisor.acceptsLater(w(64)))
         #expect(!t.tell(.exited(w(1), .status(0))).contains { if case .accept = $0 { true } else { false } })
         let end = t.tell(.exited(w(0), .status(0)))
         #expect(

@@ -127,8 +127,8 @@ final class WorkerStage {
 
     /// Puts another configuration in force, as at the end of a reload.
     func apply(_ bundle: ConfigurationBundle, _ listeners: [ListenerDescriptor]) async throws -> ReloadEffects {
-        let proposal = Proposal(generation: 2, bundle: bundle, workers: 1, listeners: listeners)
-        return await runtime.apply(try PreparedConfiguration(bundle), proposal)
+        let staged = StagedConfiguration(generation: 2, bundle: bundle, workers: 1, listeners: listeners)
+        return await runtime.apply(try PreparedConfiguration(bundle), staged)
     }
 
     /// Closes everything. Nothing can be asked of the stage afterwards.

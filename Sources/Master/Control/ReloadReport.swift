@@ -16,13 +16,13 @@ struct ReloadReport {
     /// Sentences about what did not go as it should.
     var remarks: [String] = []
 
-    init(_ proposal: ReloadCoordinator.Proposal, _ change: ListenerSet.Change, hosts before: [String] = []) {
-        path = proposal.settings.bundle.path
-        notes = proposal.notes.map(\.description)
-        changes = proposal.changes
+    init(_ candidate: CandidateConfiguration, _ change: ListenerSet.Change, hosts before: [String] = []) {
+        path = candidate.settings.bundle.path
+        notes = candidate.notes.map(\.description)
+        changes = candidate.changes
         opened = change.opened
         removed = change.removed
-        goneHosts = before.filter { !proposal.configuration.hosts.contains($0) }
+        goneHosts = before.filter { !candidate.configuration.hosts.contains($0) }
     }
 
     /// What one worker did is added to what others did.

@@ -11,20 +11,11 @@ final class ReloadCoordinator {
     /// Reloads that may wait for their turn.
     static let waitersLimit = 8
 
-    struct Proposal {
-        let settings: MasterSettings
-        let configuration: ServerConfiguration
-        let notes: [Note]
-        let changes: [ConfigurationChange]
-        /// What running workers cannot take up.
-        let needs: NewWorkers
-    }
-
     private enum Stage {
         case idle
-        case checking(Request, Proposal, WorkerCheck)
-        case preparing(Request, Proposal, ListenerSet.Change, MasterEndpoints.Move)
-        case committing(Request, Proposal, ReloadReport, gone: [ListenerSet.Bound])
+        case checking(Request, CandidateConfiguration, WorkerCheck)
+        case preparing(Request, CandidateConfiguration.Prepared)
+        case committing(Request, CandidateConfiguration, ReloadReport, gone: [ListenerSet.Bound])
     }
 
     private struct Request {
@@ -104,63 +95,65 @@ final class ReloadCoordinator {
         case .usable(let settings, let configuration, let notes):
             let changes = configuration.changes(from: self.configuration)
             let needs = NewWorkers(from: pool.settings, to: settings, self.configuration, configuration)
-            let proposal = Proposal(
+            let candidate = CandidateConfiguration(
                 settings: settings, configuration: configuration, notes: notes, changes: changes, needs: needs)
-            check(request, proposal)
+            check(request, candidate)
         }
     }
 
-    private func check(_ request: Request, _ proposal: Proposal) {
-        guard proposal.needs.problems.isEmpty else { return refuse(request, proposal.needs.problems) }
+    private func check(_ request: Request, _ candidate: CandidateConfiguration) {
+        guard candidate.needs.problems.isEmpty else { return refuse(request, candidate.needs.problems) }
         // A server starts with a file that names what is not there, as other releases do. A running one is not made to
         // deny everybody, or to lose a limit, by what looks like a slip.
-        let slips = proposal.notes.filter { $0.isDangling && !dangling.contains($0.text) }
+        let slips = candidate.notes.filter { $0.isDangling && !dangling.contains($0.text) }
         guard slips.isEmpty else {
             return refuse(request, slips.map { "\($0.file):\($0.position): \($0.path): \($0.text); define it, or remove its name" })
         }
         let check = WorkerCheck(
-            proposal.settings.bundle, program: proposal.settings.workerProgram, account: proposal.settings.account,
-            triesStorage: proposal.needs.tryStorage, on: loop
-        ) { [weak self] verdict in self?.checked(request, proposal, verdict) }
-        stage = .checking(request, proposal, check)
+            candidate.settings.bundle, program: candidate.settings.workerProgram, account: candidate.settings.account,
+            triesStorage: candidate.needs.tryStorage, on: loop
+        ) { [weak self] verdict in self?.checked(request, candidate, verdict) }
+        stage = .checking(request, candidate, check)
     }
 
-    private func checked(_ request: Request, _ proposal: Proposal, _ verdict: WorkerCheck.Verdict) {
+    private func checked(_ request: Request, _ candidate: CandidateConfiguration, _ verdict: WorkerCheck.Verdict) {
         switch verdict {
         case .problems(let problems): refuse(request, problems.map(\.sentence))
         case .failed(let sentence): refuse(request, [sentence])
-        case .accepted: prepare(request, proposal)
+        case .accepted: prepare(request, candidate)
         }
     }
 
     /// Takes what can be had only if nobody else has it, and asks the workers.
-    private func prepare(_ request: Request, _ proposal: Proposal) {
-        let path = proposal.settings.bundle.path
+    private func prepare(_ request: Request, _ candidate: CandidateConfiguration) {
+        let path = candidate.settings.bundle.path
         let change: ListenerSet.Change
         do throws(ListenerSet.Failure) {
-            let (settings, isReal) = (proposal.settings, !request.isRehearsal)
+            let (settings, isReal) = (candidate.settings, !request.isRehearsal)
             change = try pool.listeners.change(to: settings.listeners, workers: settings.workers, listens: isReal)
         } catch {
-            let place = proposal.configuration.position(of: error.listener.path).map { "\(path):\($0.line): " } ?? ""
+            let place = candidate.configuration.position(of: error.listener.path).map { "\(path):\($0.line): " } ?? ""
             return refuse(request, ["\(place)\(error)"], .unavailable)
         }
         let move: MasterEndpoints.Move
         do throws(StartFailure) {
-            move = try seat.prepare(proposal.settings)
+            move = try seat.prepare(candidate.settings)
         } catch {
             return refuse(request, [error.description], .unavailable)
         }
         if request.isRehearsal {
             seat.abandon(move)
-            var report = ReloadReport(proposal, change, hosts: configuration.hosts)
-            report.remarks += proposal.needs.remarks(sessions: sessions, isRehearsal: true)
+            var report = ReloadReport(candidate, change, hosts: configuration.hosts)
+            report.remarks += candidate.needs.remarks(sessions: sessions, isRehearsal: true)
             return finish(request, .success(report.rehearsal(SessionTable(segment), ListenerCounters(segment))))
         }
         generation += 1
-        stage = .preparing(request, proposal, change, move)
-        pool.proposals[generation] = WorkerPool.Proposal(settings: proposal.settings, listeners: change)
-        if proposal.needs.isOtherDatabase {
-            pool.tell(.change(generation: generation, workers: proposal.settings.workers))
+        let prepared = CandidateConfiguration.Prepared(
+            generation: generation, candidate: candidate, listeners: change, endpoints: move)
+        stage = .preparing(request, prepared)
+        pool.candidate = prepared
+        if candidate.needs.isOtherDatabase {
+            pool.tell(.change(generation: generation, workers: candidate.settings.workers))
         } else {
             pool.tell(.reload(generation: generation))
         }
@@ -175,11 +168,10 @@ final class ReloadCoordinator {
 
     /// The supervisor puts it in force: from here on there is no way back.
     func adopted(_ generation: UInt32) {
-        guard generation == self.generation, case .preparing(let request, let proposal, let change, let move) = stage else {
-            return
-        }
+        guard generation == self.generation, case .preparing(let request, let prepared) = stage else { return }
+        let (candidate, change) = (prepared.candidate, prepared.listeners)
         let sessions = sessions
-        if proposal.settings.logLevel != pool.settings.logLevel, let level = LogLevel(rawValue: proposal.settings.logLevel) {
+        if candidate.settings.logLevel != pool.settings.logLevel, let level = LogLevel(rawValue: candidate.settings.logLevel) {
             Log.level = level
             pool.sendToAll(.logLevel(level.rawValue))
         }
@@ -187,38 +179,38 @@ final class ReloadCoordinator {
         for listener in change.opened where !gone.contains(where: { $0.descriptor.index == listener.descriptor.index }) {
             ListenerCounters(segment).reset(Int(listener.descriptor.index))
         }
-        seat.take(move, proposal.settings)
+        seat.take(prepared.endpoints, candidate.settings)
         // Where all workers are others, there are as many as there shall be.
-        formerWorkers = proposal.needs.isOtherDatabase ? proposal.settings.workers : pool.settings.workers
-        pool.adopt(proposal.settings)
-        configuration = proposal.configuration
-        dangling = Set(proposal.notes.filter(\.isDangling).map(\.text))
-        var report = ReloadReport(proposal, change)
-        report.remarks += proposal.needs.remarks(sessions: sessions, isRehearsal: false)
-        stage = .committing(request, proposal, report, gone: gone)
+        formerWorkers = candidate.needs.isOtherDatabase ? candidate.settings.workers : pool.settings.workers
+        pool.adopt(candidate.settings)
+        configuration = candidate.configuration
+        dangling = Set(candidate.notes.filter(\.isDangling).map(\.text))
+        var report = ReloadReport(candidate, change)
+        report.remarks += candidate.needs.remarks(sessions: sessions, isRehearsal: false)
+        stage = .committing(request, candidate, report, gone: gone)
     }
 
     /// A worker has done it.
     func committed(_ generation: UInt32, _ effects: ReloadEffects) {
-        guard generation == self.generation, case .committing(let request, let proposal, var report, let gone) = stage else {
+        guard generation == self.generation, case .committing(let request, let candidate, var report, let gone) = stage else {
             return
         }
         report.add(effects)
-        stage = .committing(request, proposal, report, gone: gone)
+        stage = .committing(request, candidate, report, gone: gone)
     }
 
     /// The supervisor's last word about it. Sockets of listeners that are gone are closed with this: nobody accepts there.
     func ended(_ generation: UInt32, _ outcome: ReloadOutcome) {
         guard generation == self.generation else { return }
         switch stage {
-        case .committing(let request, let proposal, var report, _):
+        case .committing(let request, let candidate, var report, _):
             if case .committedBut = outcome { report.remarks.append(outcome.sentence) }
             report.log()
             pool.follow(number: formerWorkers)
-            if proposal.needs.isOtherAccount, !proposal.needs.isOtherDatabase { restarter.replaceWorkers() }
+            if candidate.needs.isOtherAccount, !candidate.needs.isOtherDatabase { restarter.replaceWorkers() }
             finish(request, .success(report.value(generation: generation)))
-        case .preparing(let request, _, _, let move):
-            seat.abandon(move)
+        case .preparing(let request, let prepared):
+            seat.abandon(prepared.endpoints)
             switch outcome {
             case .rejected(_, let problems), .abandoned(_, .refused(let problems)):
                 finish(request, Operation.Failure(.configuration, problems.joined(separator: "\n")).result)

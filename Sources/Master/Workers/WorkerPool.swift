@@ -12,14 +12,8 @@ final class WorkerPool {
     private(set) var settings: MasterSettings {
         didSet { supervisor.policy = settings.policy(supervisor.policy) }
     }
-    /// A configuration that is to be in force soon, with the sockets that it needs.
-    struct Proposal {
-        let settings: MasterSettings
-        let listeners: ListenerSet.Change
-    }
-
-    /// What is being prepared, by generation.
-    var proposals: [UInt32: Proposal] = [:]
+    /// The configuration that workers are asked to prepare, or are started with; nil once the reload has ended.
+    var candidate: CandidateConfiguration.Prepared?
     private(set) var supervisor: Supervisor
     private(set) var workers: [UInt8: WorkerProcess] = [:]
 
@@ -120,12 +114,12 @@ final class WorkerPool {
         case .stop(let name, let deadline): send(.stop(deadlineMilliseconds: UInt32(clamping: deadline)), to: name)
         case .arm(let timer, let delay): loop.after(delay) { [weak self] in self?.tell(.timer(timer)) }
         case .prepare(let name, let generation):
-            if let worker = worker(name), let proposal = proposals[generation] { prepare(worker, generation, proposal) }
+            if let worker = worker(name), let candidate, candidate.generation == generation { prepare(worker, candidate) }
         case .commit(let name, let generation): send(.commit(generation: generation), to: name)
         case .abort(let name, let generation): send(.abort(generation: generation), to: name)
         case .adopt(let generation): handler(.configurationAdopted(generation: generation))
         case .reloadEnded(let generation, let outcome):
-            proposals[generation] = nil
+            if candidate?.generation == generation { candidate = nil }
             handler(.reloadEnded(generation: generation, outcome))
         case .restartProgress: handler(.restartAdvanced)
         case .restartEnded(let id, let outcome): handler(.restartEnded(id: id, outcome))
@@ -162,7 +156,10 @@ final class WorkerPool {
 
     /// What a worker is started with: the configuration in force, or the one that it is to bring into force.
     private func settings(of name: WorkerName) -> MasterSettings {
-        supervisor.proposal(for: name).flatMap { proposals[$0]?.settings } ?? settings
+        guard let generation = supervisor.candidate(for: name), let candidate, candidate.generation == generation else {
+            return settings
+        }
+        return candidate.candidate.settings
     }
 
     private func handListeners(to worker: WorkerProcess) {
@@ -176,13 +173,13 @@ final class WorkerPool {
     }
 
     /// New sockets come with the new configuration, so that they are there when it is put in force.
-    private func prepare(
-        _ worker: WorkerProcess, _ generation: UInt32, _ proposal: Proposal
-    ) {
-        let listeners = proposal.listeners
-        let (settings, descriptors) = (proposal.settings, listeners.bound.map(\.descriptor))
+    private func prepare(_ worker: WorkerProcess, _ prepared: CandidateConfiguration.Prepared) {
+        let listeners = prepared.listeners
+        let (settings, descriptors) = (prepared.candidate.settings, listeners.bound.map(\.descriptor))
         worker.send(
-            .prepare(generation: generation, settings.bundle, workers: UInt8(clamping: settings.workers), listeners: descriptors))
+            .prepare(
+                generation: prepared.generation, settings.bundle, workers: UInt8(clamping: settings.workers),
+                listeners: descriptors))
         for listener in listeners.opened { hand(listener, to: worker, workers: self.settings.workers) }
     }
 
