@@ -17,6 +17,9 @@ public final class BlockingPool: Sendable {
         var isStopped = false
     }
 
+    /// Pieces of work of all pools that are waiting or being done.
+    static let underway = Atomic<Int>(0)
+
     private let limit: Int
     private let bound: Int
     private let state = Mutex(State())
@@ -63,6 +66,7 @@ public final class BlockingPool: Sendable {
             let needsThread = state.idle == 0 && state.threads < limit
             if needsThread { state.threads += 1 }
             state.waiting.append(work)
+            Self.underway.add(1, ordering: .relaxed)
             return (true, needsThread)
         }
         guard isTaken else { return false }
@@ -77,6 +81,7 @@ public final class BlockingPool: Sendable {
             state.threads -= 1
             if state.threads > 0 { return true }
             state.waiting.removeLast()
+            Self.underway.subtract(1, ordering: .relaxed)
             return false
         }
     }
@@ -101,7 +106,9 @@ public final class BlockingPool: Sendable {
                 return (next, false)
             }
             if isOver { return }
-            work?()
+            guard let work else { continue }
+            work()
+            Self.underway.subtract(1, ordering: .relaxed)
         }
     }
 }

@@ -36,6 +36,8 @@ final class JobQueue: Sendable {
         }
     }
 
+    var isEmpty: Bool { state.withLock { $0.waiting.isEmpty } }
+
     func wakesUp() { state.withLock { $0.isAsleep = false } }
 
     /// Takes all that waits; `spare` is an empty array whose storage serves again. Whether there was anything.

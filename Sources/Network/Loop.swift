@@ -42,7 +42,7 @@ public enum Loop {
         // Before anything is done: what we ourselves submit from here on needs no wake-up call.
         queue.wakesUp()
         let began = microseconds
-        turnBegan = began / 1000
+        turnBegan = LoopClock.milliseconds(at: began)
         TurnClock.turnBegan(at: began)
         Poller.tell(events)
         if let alarm, turnBegan >= alarm { ring() }
@@ -80,10 +80,10 @@ public enum Loop {
         return true
     }
 
-    /// Milliseconds of the monotonic clock.
-    public nonisolated static var now: Int64 { microseconds / 1000 }
+    /// Milliseconds of the loop's clock, which never goes back: timers, deadlines and ages are measured in them.
+    public nonisolated static var now: Int64 { LoopClock.milliseconds(at: microseconds) }
 
-    /// Microseconds of the monotonic clock.
+    /// Microseconds of the system's monotonic clock, whatever the loop's clock shows: how long work takes is measured in them.
     nonisolated static var microseconds: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
@@ -91,6 +91,15 @@ public enum Loop {
     }
 
     // MARK: Timers
+
+    /// When the next timer may ring, in milliseconds of `now`; nil if none is armed.
+    static var nextAlarm: Int64? { alarm }
+
+    /// Whether the work that asks is the last there is: nothing follows before a timer rings, a descriptor is ready or another
+    /// thread answers.
+    static var isIdle: Bool {
+        Turn.isEmpty && nextWork == work.count && !Poller.hasUntold && LoopExecutor.shared.queue.isEmpty
+    }
 
     /// How much later than asked, in milliseconds, a timer of an idle loop may be.
     public static let timerGrain = TimerWheel.resolution

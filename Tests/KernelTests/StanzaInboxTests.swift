@@ -143,10 +143,10 @@ private final class TestSource: StanzaSource {
 
     /// Ends the suspension that a stanza began, and waits until the inbox has gone on.
     func finish(_ name: String) async {
-        while waiting[name] == nil { await Loop.pause(1) }
+        while waiting[name] == nil { await Loop.nextTurn() }
         let before = advances
         waiting.removeValue(forKey: name)?.resume()
-        while advances == before { await Loop.pause(1) }
+        while advances == before { await Loop.nextTurn() }
     }
 
     func pauseReading() { reading.append("paused") }

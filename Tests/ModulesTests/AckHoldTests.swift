@@ -60,7 +60,7 @@ import XMPP
 
     /// Nothing is left of what was waited for, with whomever.
     @LoopActor private func isOver(_ stage: Stage) async {
-        while !stage.workers.allSatisfy(\.isIdle) { await Loop.pause(5) }
+        await StageTime.until { stage.workers.allSatisfy(\.isIdle) }
     }
 
     /// Romeo on worker 0, whose stanzas are counted; Juliet is there.
@@ -82,7 +82,7 @@ import XMPP
         try await juliet.settle()
         #expect(handled(romeo) == 0)
         tell(juliet, "a", ["h": "2"])
-        while handled(romeo) < 2 { await Loop.pause(1) }
+        await StageTime.until { handled(romeo) >= 2 }
         #expect(handled(romeo) == 2)
         acknowledgeAll(juliet)
         try await isTold(romeo, 3)
@@ -195,7 +195,7 @@ import XMPP
         juliet.session.close(StreamError(.reset))
         if !withCarbons { _ = try #require(await other.hears { $0["id"] == "2" }) }
         await isOver(stage)
-        while try await stored("juliet", stage) > 0 { await Loop.pause(5) }
+        try await StageTime.until { try await stored("juliet", stage) == 0 }
         try await other.settle()
         #expect(bodies(other) == (withCarbons ? [] : ["1", "2"]))
     }
@@ -236,7 +236,7 @@ import XMPP
         let had = counted(juliet)
         #expect(stage.workers[0].migration.migrate(juliet.session, to: 1))
         try say(romeo, juliet.jid, 4...6)
-        while stage.workers[0].sessionsOnTheMove > 0 { await Loop.pause(1) }
+        await StageTime.until { stage.workers[0].sessionsOnTheMove == 0 }
         if dies {
             stage.workers[0].peerGone(slot: 1)
             try await isTold(romeo, 6)

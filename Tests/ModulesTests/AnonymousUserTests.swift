@@ -55,7 +55,7 @@ struct AnonymousUserTests {
             UserKey(user: "other", domain: Stage.domain), .init(secret: .plain("x"), createdAt: 0))
         #expect(try await stage.store.rosters.items(key).count == 1)
         second.session.end()
-        for _ in 0..<1000 where try await !stage.store.rosters.items(key).isEmpty { await Loop.pause(5) }
+        try await StageTime.until { try await stage.store.rosters.items(key).isEmpty }
         #expect(try await stage.store.rosters.items(key).isEmpty)
     }
 }

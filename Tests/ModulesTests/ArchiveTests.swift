@@ -11,7 +11,7 @@ import XMPP
 @Suite(.timeLimit(.minutes(5))) struct ArchiveTests {
     init() { StageLoop.start() }
 
-    func stage(_ options: String = "pm = {}", _ more: [any Module.Type] = []) async throws -> Stage {
+    func stage(_ options: String = "pm = {}", _ budget: ArchiveBudget = ArchiveBudget()) async throws -> Stage {
         try await Stage(
             """
             [modules.mod_offline]
@@ -19,7 +19,7 @@ import XMPP
             [modules.mod_disco]
             [modules.mod_mam]
             \(options)
-            """, [Archive.self, Carbons.self, Disco.self, OfflineMessages.self, Presence.self])
+            """, [Archive.self, Carbons.self, Disco.self, OfflineMessages.self, Presence.self], archiveBudget: budget)
     }
 
     private static let rsm = "http://jabber.org/protocol/rsm"
@@ -56,7 +56,7 @@ import XMPP
     /// The database of a stage is closed at the end of its test.
     @LoopActor func finish(_ stage: Stage) async {
         for worker in stage.workers {
-            while !ArchiveWriter.of(worker).isIdle { await Loop.pause(1) }
+            await StageTime.until { ArchiveWriter.of(worker).isIdle }
         }
     }
 

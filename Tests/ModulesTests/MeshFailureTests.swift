@@ -89,8 +89,7 @@ import XMPP
         _ = try enable(romeo)
         stage.fillMesh()
         try await say(romeo, to: juliet.jid, 0..<4)
-        for _ in 0..<1_000 where !stage.workers[0].isIdle { await Loop.pause(2) }
-        #expect(stage.workers[0].isIdle)
+        await StageTime.until { stage.workers[0].isIdle }
         #expect(ids(juliet) == [])
         #expect(try await found("juliet", in: stage, on: 0).isSuperset(of: (0..<4).map(String.init)))
     }
@@ -105,7 +104,7 @@ import XMPP
         _ = try enable(romeo)
         let name = try enable(juliet)
         juliet.session.streamDidDisconnect(juliet)
-        async let moved = stage.resumed("juliet", name, handled: 0, on: 1)
+        let moved = stage.resuming("juliet", name, handled: 0, on: 1)
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             @LoopActor func look() {
                 guard stage.workers[0].sessionsOnTheMove == 1 else { return Loop.submit { look() } }
@@ -121,9 +120,9 @@ import XMPP
         }
         tell(romeo, "r")
         _ = try #require(await romeo.hears { $0.is("a", Self.sm) && $0["h"] == "1" })
-        let again = await moved.0
-        while !stage.meshHasFailed { await Loop.pause(1) }
-        for _ in 0..<100 where again.session?.hasEnded == false { await Loop.pause(5) }
+        let again = try await moved.end().0
+        await StageTime.until { stage.meshHasFailed }
+        await StageTime.until { again.session?.hasEnded != false }
         #expect(again.session?.hasEnded != false && !ids(again).contains("lost"))
         #expect(try await found("juliet", in: stage, on: 1).contains("lost"))
     }
@@ -151,7 +150,7 @@ import XMPP
             }
             look()
         }
-        for _ in 0..<100 where !juliet.session.hasEnded { await Loop.pause(5) }
+        await StageTime.until { juliet.session.hasEnded }
         #expect(juliet.session.hasEnded && juliet.error?.condition == .reset)
         tell(romeo, "r")
         _ = try #require(await romeo.hears { $0.is("a", Self.sm) && $0["h"] == "2" })
@@ -171,9 +170,9 @@ import XMPP
             try await juliet.settle()
             juliet.session.streamDidDisconnect(juliet)
             stage.failMesh(from: survivor, atSend: count)
-            async let moved = stage.resumed("juliet", name, handled: 0, on: 1)
+            let moved = stage.resuming("juliet", name, handled: 0, on: 1)
             try await say(romeo, to: juliet.jid, 2..<7)
-            var again = await moved.0
+            var again = try await moved.end().0
             let hasFailed = stage.meshHasFailed
             // Where the session did not get away it waits as before.
             if hasFailed, survivor == 0 { again = await stage.resumed("juliet", name, handled: 0, on: 0).0 }

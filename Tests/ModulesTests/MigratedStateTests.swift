@@ -69,8 +69,8 @@ import XMPP
         func settle() async throws {
             for _ in 0..<2 {
                 for client in clients where client.session.isAttached { try await client.settle() }
-                for host in [stage.host(0), stage.host(1)] { while !host.server.migration.isIdle { await Loop.pause(1) } }
-                await Loop.pause(1)
+                await StageTime.until { [stage] in stage.workers.allSatisfy { $0.migration.isIdle } }
+                await StageTime.runUntilIdle()
             }
         }
 
@@ -97,7 +97,7 @@ import XMPP
         private func leave(_ worker: Int, for other: Int) async throws {
             while let session = stage.workers[worker].localSessions.first(where: { $0.jid == juliet.jid }) {
                 stage.workers[worker].migration.migrate(session, to: UInt8(other))
-                await Loop.pause(1)
+                await StageTime.runUntilIdle()
             }
             try await settle()
         }
@@ -185,9 +185,9 @@ import XMPP
             _ = try await play.stage.store.offline.store(
                 UserKey(user: "juliet", domain: Stage.domain), .init(Array(message.utf8), receivedAt: 0), now: 0, limit: nil)
             OfflineMessages.wake(play.juliet.jid.bare, on: play.stage.host())
-            await Loop.pause(20)
+            await StageTime.runUntilIdle()
             play.juliet.session.streamDidDisconnect(play.juliet)
-            while play.juliet.session.isPinned { await Loop.pause(1) }
+            await StageTime.until { !play.juliet.session.isPinned }
             rival.session.close(nil)
         },
         Kind(testDescription: "messages that are not acknowledged, and some that come meanwhile") { play in
@@ -261,6 +261,7 @@ import XMPP
         try await play.settle()
         try await kind.show(play)
         try await play.settle()
+        await StageTime.until { play.stage.workers.allSatisfy { ArchiveWriter.of($0).isIdle } }
         // How often the server asks for an acknowledgement is a matter of time.
         return play.transcript().filter { !$0.contains("xmlns='settle'") && !$0.contains("<r xmlns='urn:xmpp:sm:3'/>") }
     }

@@ -27,8 +27,7 @@ import XMPP
     }
 
     @LoopActor private func isIdle(_ stage: Stage) async -> Bool {
-        for _ in 0..<1000 where stage.workers.contains(where: { !$0.migration.isIdle }) { await Loop.pause(1) }
-        return stage.workers.allSatisfy { $0.migration.isIdle }
+        await StageTime.passes(within: .seconds(60)) { stage.workers.allSatisfy { $0.migration.isIdle } }
     }
 
     @LoopActor private func bodies(_ client: StageClient) -> [String] {
@@ -104,11 +103,11 @@ import XMPP
         // In the turn of the departure, before it is heard of, and while the others wait for echoes.
         for _ in 0..<3 {
             stage.host(0).notify(clients[0].jid.bare, PresenceState.sendTopic, Array(juliet.jid.description.utf8))
-            await Loop.pause(0)
+            await Loop.nextTurn()
         }
         #expect(await isIdle(stage))
         try await juliet.settle()
-        await Loop.pause(5)
+        await StageTime.runUntilIdle()
         let told = Dictionary(grouping: juliet.heard.filter { $0.isNamed("presence") }, by: { $0["from"] }).mapValues(\.count)
         #expect(told == Dictionary(uniqueKeysWithValues: clients.map { ($0.jid.description, 3) }))
     }
@@ -144,9 +143,9 @@ import XMPP
             let (romeo, juliet) = (try await stage.client("romeo"), try await stage.client("juliet"))
             let name = try enable(romeo)
             #expect(stage.workers[0].migration.migrate(romeo.session, to: 1))
-            for _ in 1..<frames { await Loop.pause(0) }
+            for _ in 1..<frames { await Loop.nextTurn() }
             stage.fillMesh()
-            await Loop.pause(5)
+            await StageTime.runUntilIdle()
             stage.emptyMesh()
             #expect(await isIdle(stage), "after \(frames) turns")
             try juliet.say("<message to='\(romeo.jid)' type='chat'><body>1</body></message>")

@@ -51,7 +51,7 @@ import XMPP
         }
         try await juliet.settle()
         try say(juliet, romeo, 7...9)
-        while stage.workers[0].sessionsOnTheMove > 0 { await Loop.pause(1) }
+        await StageTime.until { stage.workers[0].sessionsOnTheMove == 0 }
         let (again, _) = await stage.resumed("romeo", name, handled: 0, on: 1)
         #expect(bodies(again) == (1...9).map { "\($0)" })
     }
@@ -68,13 +68,13 @@ import XMPP
         try await store("2", for: "romeo", stage)
         for _ in 0..<3 {
             OfflineMessages.wake(romeo.jid.bare, on: stage.host())
-            await Loop.pause(1)
+            await StageTime.runUntilIdle()
         }
         #expect(bodies(romeo) == [])
         barrier.open(romeo.session)
         #expect(await romeo.hears { $0.child("body")?.text == "2" } != nil)
         try await romeo.settle()
-        while romeo.session.isPinned { await Loop.pause(1) }
+        await StageTime.until { !romeo.session.isPinned }
         #expect(bodies(romeo) == ["1", "2"])
         #expect(romeo.session.lastStored > 0)
     }
@@ -92,7 +92,7 @@ import XMPP
                 await session.waitForBarrier()
                 continuation.resume()
             }
-            Loop.after(0) { [session = romeo.session!] in session.discardAfterMigration() }
+            Loop.submit { [session = romeo.session!] in session.discardAfterMigration() }
         }
         #expect(bodies(romeo) == [])
     }
@@ -125,7 +125,7 @@ import XMPP
         let (again, _) = await stage.resumed("romeo", name, handled: count, on: 0)
         #expect(stage.workers[0].moveResumableSessions(to: 1) == 1)
         rival.session.set(.takesOffline, false)
-        while stage.workers[0].moveResumableSessions(to: 1) > 0 { await Loop.pause(5) }
+        await StageTime.until { stage.workers[0].moveResumableSessions(to: 1) == 0 }
         #expect(bodies(romeo) == ["1"] && bodies(lost) == [] && bodies(again) == ["2"])
         #expect(stage.workers[1].session(romeo.jid)?.flags.contains(.takesOffline) == false)
     }

@@ -83,7 +83,7 @@ import XMPP
                     "message", Namespace.client, ["type": "chat", "id": text], [Element("body", Namespace.client, text: text)]))
             let left = UndeliveredStanza(bytes: message.rendered(), sentAt: Loop.now - age, ackHold: nil)
             server.redeliver([left], on: stage.host())
-            while !server.isIdle { await Loop.pause(1) }
+            await StageTime.until { server.isIdle }
         }
         let juliet = try await stage.client("juliet")
         if counts {
@@ -100,7 +100,7 @@ import XMPP
         let numbers = streamManagement.waiting.waiting.map(\.receipt).filter { $0 != 0 }
         #expect(numbers == [rows[0] - 1, rows[1] - 1, rows[2]], "nothing is deleted that has not been acknowledged")
         try streamManagement.acknowledge(streamManagement.waiting.sent, juliet.session)
-        while try await stage.store.offline.count(key) > 0 { await Loop.pause(1) }
+        try await StageTime.until { try await stage.store.offline.count(key) == 0 }
     }
 
     /// A message that no worker could be given has not been stamped on its way.
@@ -111,7 +111,7 @@ import XMPP
             .message, from: JID("romeo@\(Stage.domain)/r"), to: JID("juliet@\(Stage.domain)"),
             element: Element("message", Namespace.client, ["type": "chat"], [Self.body]))
         stage.workers[0].redeliver(message)
-        while !stage.workers[0].isIdle { await Loop.pause(1) }
+        await StageTime.until { stage.workers[0].isIdle }
         let juliet = try await stage.client("juliet")
         try juliet.say("<presence/>")
         let heard = try #require(await juliet.hears { $0.isNamed("message") })
@@ -153,7 +153,7 @@ import XMPP
         for _ in 1...5 { OfflineMessages.wake(romeo.jid.bare, on: stage.host()) }
         try await romeo.settle()
         stage.database.trouble.releaseWrites()
-        while !(try await stage.store.offline.page(key, after: 0, limit: 9, now: 0).isEmpty) { await Loop.pause(5) }
+        try await StageTime.until { try await stage.store.offline.page(key, after: 0, limit: 9, now: 0).isEmpty }
         try await romeo.settle()
         #expect(bodies(romeo) == (1...5).map { "\($0)" })
     }
@@ -249,7 +249,7 @@ import XMPP
             #expect(clients.flatMap(bodies).count == 60)
             #expect(clients.map { bodies($0).count }.sorted() == [0, 0, 60])
             // The turn is given back when what was handed out is forgotten in storage.
-            for _ in 0..<1000 where takesOffline(clients[0].jid.bare, stage) { await Loop.pause(5) }
+            await StageTime.until { !takesOffline(clients[0].jid.bare, stage) }
             #expect(!takesOffline(clients[0].jid.bare, stage))
         }
     }

@@ -8,15 +8,16 @@ import Testing
 
     @Test @LoopActor func aWorkerIsKnownWhenAllOthersHaveSaidSo() async throws {
         let stage = try await Stage()
-        #expect(await stage.workers[0].waitUntilConfirmed(within: 10_000))
+        #expect(try await StageTime.pass { await stage.workers[0].waitUntilConfirmed(within: 10_000) })
         #expect(await stage.workers[0].waitUntilConfirmed(within: 0), "nothing is waited for any more")
         // One that never says anything, and one that dies before it does.
         stage.workers[0].peerConnected(slot: 2, incarnation: 1)
-        #expect(await !stage.workers[0].waitUntilConfirmed(within: 1))
+        #expect(try await !StageTime.pass { await stage.workers[0].waitUntilConfirmed(within: 1) })
         stage.workers[0].peerConnected(slot: 3, incarnation: 1)
-        async let known = stage.workers[0].waitUntilConfirmed(within: 10_000)
+        let known = StageTime.begin { await stage.workers[0].waitUntilConfirmed(within: 10_000) }
+        await StageTime.runUntilIdle()
         stage.workers[0].peerGone(slot: 3)
         stage.workers[0].peerGone(slot: 2)
-        #expect(await known)
+        #expect(try await known.end())
     }
 }

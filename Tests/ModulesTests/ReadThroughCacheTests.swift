@@ -22,7 +22,7 @@ struct ReadThroughCacheTests {
             return value
         }
 
-        func waitForRead(_ count: Int) async { while reads < count { await Loop.pause(1) } }
+        func waitForRead(_ count: Int) async { while reads < count { await Loop.nextTurn() } }
         func answer() { gate.fire() }
     }
 
@@ -42,7 +42,7 @@ struct ReadThroughCacheTests {
         }
 
         func wait(for count: Int) async -> [String] {
-            while heard.count < count { await Loop.pause(1) }
+            while heard.count < count { await Loop.nextTurn() }
             return heard
         }
     }

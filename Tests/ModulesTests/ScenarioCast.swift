@@ -94,13 +94,8 @@ final class ScenarioCast {
         var expected = stanzas.map(ScenarioTemplate.init)
         while !expected.isEmpty {
             let next = unread[name, default: 0]
-            var waits = 0
-            while told(client).count <= next {
-                waits += 1
-                guard waits < 1000 else {
-                    throw Scenario.Failure(description: "\(name) has received nothing more, and not \(expected[0].text)")
-                }
-                await Loop.pause(10)
+            guard await StageTime.passes(within: .seconds(10), until: { self.told(client).count > next }) else {
+                throw Scenario.Failure(description: "\(name) has received nothing more, and not \(expected[0].text)")
             }
             let stanza = told(client)[next]
             unread[name] = next + 1
@@ -136,7 +131,7 @@ final class ScenarioCast {
     private func settle() async throws {
         for _ in 0..<2 {
             for client in clients.values where client.session.isAttached && !client.session.hasEnded { try await client.settle() }
-            await Loop.pause(1)
+            await StageTime.runUntilIdle()
         }
     }
 }

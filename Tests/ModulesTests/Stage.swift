@@ -11,7 +11,7 @@ import XMPP
 @testable import Kernel
 
 /// Two workers of one server in this process: one database, one table of sessions, a mesh that hands frames over in
-/// the next turn of the loop. Clients are streams that end in an array.
+/// the next turn of the loop. Clients are streams that end in an array. Time stands while there is a stage (`StageTime`).
 @LoopActor
 final class Stage {
     static let domain = "example.org"
@@ -23,9 +23,13 @@ final class Stage {
     private let link = StageLink()
 
     /// `modules` is the part of a configuration file that names them, `auth` that of the methods of authentication.
-    init(_ modules: String = "", _ catalog: [any Module.Type] = [], auth: String = "[auth.internal]") async throws {
+    init(
+        _ modules: String = "", _ catalog: [any Module.Type] = [], auth: String = "[auth.internal]",
+        archiveBudget: ArchiveBudget = ArchiveBudget()
+    ) async throws {
         let configuration = try Self.configuration(modules, auth: auth)
-        database = try await StageDatabase()
+        database = try await StageDatabase(archiveBudget: archiveBudget)
+        LoopClock.stop()
         let directory = PlainDirectory()
         let store = database.repositories
         workers = [0, 1].map { slot in
@@ -44,7 +48,11 @@ final class Stage {
         for session in sessions + workers.flatMap({ Array($0.localSessions) }) where !session.hasEnded {
             session.discardAfterMigration()
         }
+        LoopClock.run()
     }
+
+    /// The tree of the options, which each check of a configuration would make anew if nobody kept it.
+    private static let options = OptionTable.tree()
 
     static func configuration(_ modules: String, auth: String = "[auth.internal]") throws -> ServerConfiguration {
         let text = """
@@ -55,6 +63,7 @@ final class Stage {
             \(auth)
             \(modules)
             """
+        _ = options
         let loaded = ConfigurationLoader.load(text: Array(text.utf8), path: "stage.toml", files: DiskFiles())
         guard case .loaded(let configuration, _) = loaded else { throw StageFailure("\(loaded)") }
         return configuration
@@ -90,6 +99,19 @@ final class Stage {
 
     /// Goes on with a session on another connection, as `ClientDriver` does.
     func resumed(_ user: String, _ name: String, handled: UInt32, on worker: Int) async -> (StageClient, Host.Resumption) {
+        let work = resuming(user, name, handled: handled, on: worker)
+        await StageTime.until { work.result != nil }
+        guard case .success(let answer)? = work.result else { return (StageClient(), .refused(.itemNotFound, handled: nil)) }
+        return answer
+    }
+
+    /// The same, which goes on beside the test.
+    func resuming(_ user: String, _ name: String, handled: UInt32, on worker: Int) -> StageTime.Work<(StageClient, Host.Resumption)>
+    {
+        StageTime.begin { [self] in await resume(user, name, handled: handled, on: worker) }
+    }
+
+    private func resume(_ user: String, _ name: String, handled: UInt32, on worker: Int) async -> (StageClient, Host.Resumption) {
         let connection = Connection.newNumber()
         let client = StageClient()
         let answer = await host(worker).resume(
@@ -108,9 +130,11 @@ final class Stage {
     ) async throws -> StageClient {
         let connection = Connection.newNumber()
         let client = StageClient()
-        client.session = try await host(worker).bind(
-            .prepared(local: user, domain: Self.domain), resource: resource, connection: connection, stream: client,
-            now: Int64(connection), method: method)
+        client.session = try await StageTime.pass { [self] in
+            try await host(worker).bind(
+                .prepared(local: user, domain: Self.domain), resource: resource, connection: connection, stream: client,
+                now: Int64(connection), method: method)
+        }
         sessions.append(client.session)
         return client
     }
@@ -142,7 +166,6 @@ final class StageClient: SessionStream {
     private(set) var isReleased = false
     private(set) var isClosed = false
     private let parser = ElementParser()
-    private var waiters: [(condition: (Element) -> Bool, resume: (Element?) -> Void)] = []
     private var ids = 0
 
     var jid: JID { session.jid }
@@ -155,22 +178,13 @@ final class StageClient: SessionStream {
             return
         }
         self.bytes.append(Array(bytes))
-        hear(element)
-    }
-
-    private func hear(_ element: Element) {
         heard.append(element)
-        let now = waiters
-        waiters = []
-        for waiter in now {
-            if waiter.condition(element) { waiter.resume(element) } else { waiters.append(waiter) }
-        }
     }
 
     func close(_ error: StreamError?) {
         self.error = error
         isClosed = true
-        if let error { hear(error.element) }
+        if let error { heard.append(error.element) }
     }
     func release(_ error: StreamError?) {
         self.error = error
@@ -186,16 +200,8 @@ final class StageClient: SessionStream {
 
     /// The first element heard, before or from now on, that fulfils the condition; `nil` after ten seconds without.
     func hears(_ condition: @escaping (Element) -> Bool) async -> Element? {
-        await withCheckedContinuation { continuation in
-            if let element = heard.first(where: condition) { return continuation.resume(returning: element) }
-            var isOver = false
-            let finish: (Element?) -> Void = { element in
-                if !isOver { continuation.resume(returning: element) }
-                isOver = true
-            }
-            Loop.after(10_000) { finish(nil) }
-            waiters.append((condition, finish))
-        }
+        _ = await StageTime.passes(within: .seconds(10)) { self.heard.contains(where: condition) }
+        return heard.first(where: condition)
     }
 
     /// Asks and waits for the answer.
@@ -228,14 +234,14 @@ final class StageDatabase: Sendable {
     private let directory: String
     private let database: SQLiteDatabase
 
-    init() async throws {
+    init(archiveBudget: ArchiveBudget = ArchiveBudget()) async throws {
         var template = Array("/tmp/xmppd-modules-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw StageFailure("no directory") }
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         database = try SQLiteDatabase(path: directory + "/test.db") { Issue.record("\($1): \($0)") }
         try await Schema.migrate(database)
         trouble = TroubledDatabase(database)
-        repositories = Repositories(trouble)
+        repositories = Repositories(trouble, archiveBudget: archiveBudget)
     }
 
     deinit {

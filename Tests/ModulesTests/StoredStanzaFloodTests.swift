@@ -77,7 +77,7 @@ struct StoredStanzaFloodTests {
         juliet.isReading = true
         _ = try #require(await juliet.hears { $0.child("body")?.text.hasPrefix("135") == true })
         #expect(bodies(juliet) == Array(100..<136))
-        while try await stage.store.offline.count(Self.key) > 0 { await Loop.pause(2) }
+        try await StageTime.until { try await stage.store.offline.count(Self.key) == 0 }
         #expect(juliet.error == nil)
     }
 
@@ -97,11 +97,11 @@ struct StoredStanzaFloodTests {
         let state = try #require(juliet.session.streamManagement)
         while bodies(juliet).count < 6, !juliet.session.hasEnded {
             try state.acknowledge(state.waiting.sent, juliet.session)
-            await Loop.pause(2)
+            await StageTime.runUntilIdle()
         }
         #expect(bodies(juliet) == Array(100..<106))
         try state.acknowledge(state.waiting.sent, juliet.session)
-        while try await stage.store.offline.count(Self.key) > 0 { await Loop.pause(2) }
+        try await StageTime.until { try await stage.store.offline.count(Self.key) == 0 }
     }
 
     // MARK: Requests
@@ -114,7 +114,7 @@ struct StoredStanzaFloodTests {
         let filler = String(repeating: "x", count: 30_000)
         for number in 0..<50 { juliet.session.deliver(.message, Self.message("\(100 + number)\(filler)")) }
         juliet.session.end()
-        while try await stage.store.offline.count(Self.key) < 50 { await Loop.pause(2) }
+        try await StageTime.until { try await stage.store.offline.count(Self.key) >= 50 }
         let again = try await stage.bound("juliet")
         try again.say("<presence/>")
         _ = try #require(await again.hears { $0.child("body")?.text.hasPrefix("149") == true })
@@ -122,7 +122,7 @@ struct StoredStanzaFloodTests {
         let messages = again.heard.filter { $0.isNamed("message") }
         #expect(messages.allSatisfy { $0.children.count { $0.is("delay", Namespace.delay) } == 1 })
         // The database may go when nobody looks for more any longer.
-        while again.session.isPinned { await Loop.pause(1) }
+        await StageTime.until { !again.session.isPinned }
     }
 
     @Test("of a large subscription request its status and nick are kept in part, of a small one everything")

@@ -158,9 +158,9 @@ import XMPP
         romeo.session.streamDidDisconnect(romeo)
         #expect(stage.workers[0].session(romeo.jid)?.flags.contains(.detached) == true)
         for sender in senders { try say(sender, romeo, 11...20) }
-        async let resumption = stage.resumed("romeo", name, handled: UInt32(had - 5), on: worker)
+        let resumption = stage.resuming("romeo", name, handled: UInt32(had - 5), on: worker)
         for sender in senders { try say(sender, romeo, 21...30) }
-        let (client, answer) = await resumption
+        let (client, answer) = try await resumption.end()
         for sender in senders { try say(sender, romeo, 31...40) }
         guard case .resumed(let session, _) = answer else {
             Issue.record("\(answer)")
@@ -213,9 +213,9 @@ import XMPP
             clients.append((client, try #require(try enable(client))))
         }
         for (client, _) in clients { try say(sender, client, 1...3) }
-        while stage.workers[0].moveResumableSessions(to: 1, limit: 3) > 0 { await Loop.pause(5) }
+        await StageTime.until { stage.workers[0].moveResumableSessions(to: 1, limit: 3) == 0 }
         for (client, _) in clients { try say(sender, client, 4...6) }
-        while stage.workers[0].sessionsOnTheMove > 0 { await Loop.pause(5) }
+        await StageTime.until { stage.workers[0].sessionsOnTheMove == 0 }
         #expect(stage.workers[0].localSessions.isEmpty)
         for (client, name) in clients {
             #expect(client.isReleased && client.error == nil)
@@ -263,8 +263,8 @@ import XMPP
         tell(romeo, "a", ["h": "1"])
         romeo.session.streamDidDisconnect(romeo)
         try say(juliet, romeo, 4...4)
-        while !romeo.session.hasEnded { await Loop.pause(50) }
-        while !stage.workers.allSatisfy(\.isIdle) { await Loop.pause(5) }
+        await StageTime.until { romeo.session.hasEnded }
+        await StageTime.until { stage.workers.allSatisfy(\.isIdle) }
         guard case (_, .refused(.itemNotFound, let count)) = await stage.resumed("romeo", name, handled: 0, on: 1) else {
             Issue.record("resumed")
             return
@@ -299,7 +299,7 @@ import XMPP
         first.session.discardAfterMigration()
         stage.workers[0].directory.remove(first.jid, owner: first.session.owner)
         let key = UserKey(user: "romeo", domain: Stage.domain)
-        while try await stage.store.offline.page(key, after: 0, limit: 9, now: 0).count > 2 { await Loop.pause(5) }
+        try await StageTime.until { try await stage.store.offline.page(key, after: 0, limit: 9, now: 0).count <= 2 }
         let second = try await stage.bound("romeo", on: 1)
         try second.say("<presence/>")
         _ = await second.hears { $0.child("body")?.text == "3" }
@@ -319,8 +319,8 @@ import XMPP
         try say(juliet, romeo, 1...1)
         _ = await other.hears { $0.child("received", "urn:xmpp:carbons:2") != nil }
         romeo.session.streamDidDisconnect(romeo)
-        while !romeo.session.hasEnded { await Loop.pause(50) }
-        while !stage.workers.allSatisfy(\.isIdle) { await Loop.pause(5) }
+        await StageTime.until { romeo.session.hasEnded }
+        await StageTime.until { stage.workers.allSatisfy(\.isIdle) }
         try await other.settle()
         #expect(bodies(other).isEmpty)
     }
@@ -341,8 +341,8 @@ import XMPP
         }
         try juliet.say("<message to='\(romeos[0].jid)' id='m3' type='chat'><body>3</body></message>")
         for (copies, romeo) in zip(1..., romeos) {
-            while bodies(romeo).count(where: { $0 == "2" }) < copies { await Loop.pause(5) }
-            while !stage.workers.allSatisfy(\.isIdle) { await Loop.pause(5) }
+            await StageTime.until { bodies(romeo).count { $0 == "2" } >= copies }
+            await StageTime.until { stage.workers.allSatisfy(\.isIdle) }
             #expect(bodies(romeo).count { $0 == "1" } == copies && bodies(romeo).count { $0 == "2" } == copies)
             #expect(bodies(romeo).count { $0 == "3" } == max(1, copies - 1), "it went to all when its resource was gone")
             romeo.session.end()
@@ -365,8 +365,8 @@ import XMPP
         try await juliet.settle()
         #expect(!romeo.session.hasEnded)
         try say(juliet, romeo, 4...4)
-        while !romeo.session.hasEnded { await Loop.pause(5) }
-        while !stage.workers.allSatisfy(\.isIdle) { await Loop.pause(5) }
+        await StageTime.until { romeo.session.hasEnded }
+        await StageTime.until { stage.workers.allSatisfy(\.isIdle) }
         let again = try await stage.bound("romeo", on: 1)
         try again.say("<presence/>")
         _ = await again.hears { $0.child("body")?.text == "4" }

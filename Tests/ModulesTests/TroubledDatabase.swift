@@ -1,6 +1,7 @@
 import Network
 import Storage
 import Synchronization
+import Testing
 
 /// A database the n-th call of which fails, or the writes of which wait for a word.
 final class TroubledDatabase: SQLDatabase {
@@ -30,7 +31,8 @@ final class TroubledDatabase: SQLDatabase {
 
     /// Waits until a write waits, and what else was to be done in that turn of the loop has been.
     func waitForHeldWrite() async {
-        repeat { await Loop.pause(2) } while state.withLock { $0.waiting.isEmpty }
+        await StageTime.until { self.state.withLock { !$0.waiting.isEmpty } }
+        await StageTime.runUntilIdle()
     }
 
     func releaseWrites() {
@@ -48,6 +50,8 @@ final class TroubledDatabase: SQLDatabase {
         _ work: @escaping @Sendable (any SQLConnection) throws(StorageError) -> T
     ) async throws(StorageError) -> T {
         try step()
+        StageTime.calls.add(1, ordering: .relaxed)
+        defer { StageTime.calls.subtract(1, ordering: .releasing) }
         return try await base.read(work)
     }
 
@@ -64,6 +68,8 @@ final class TroubledDatabase: SQLDatabase {
                 if !isHeld { continuation.resume() }
             }
         }
+        StageTime.calls.add(1, ordering: .relaxed)
+        defer { StageTime.calls.subtract(1, ordering: .releasing) }
         return try await base.write(durability, work)
     }
 

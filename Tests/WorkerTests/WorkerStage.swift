@@ -21,18 +21,20 @@ final class WorkerStage {
     /// The port of each listener, in the order of the file.
     nonisolated let ports: [UInt16]
     private let directory: ScratchDirectory
+    var databasePath: String { directory.file("worker.sqlite") }
     /// Like that of a process, each lives to the end.
     private static var runtimes: [WorkerRuntime] = []
 
     /// - Parameters:
     ///   - listeners: the lines of each `[[listen.c2s]]`.
     ///   - rest: whatever else the file says.
+    ///   - passwords: how they are kept.
     init(
         _ listeners: String..., access: String = "all", rest: String = "", files: [ConfigurationBundle.File] = [],
-        catalog: [any Module.Type] = []
+        passwords: String = "scram", catalog: [any Module.Type] = []
     ) async throws {
         directory = try ScratchDirectory()
-        let bundle = Self.bundle(listeners, access: access, rest: rest, in: directory, files: files)
+        let bundle = Self.bundle(listeners, access: access, rest: rest, in: directory, files: files, passwords: passwords)
         segment = try SharedSegment.create(workers: 128, sessions: 1000)
         let arguments = WorkerArguments(slot: 0, incarnation: 1, workers: 1, logLevel: "error")
         runtime = try await WorkerRuntime.make(
@@ -56,7 +58,7 @@ final class WorkerStage {
 
     nonisolated static func bundle(
         _ listeners: [String], access: String = "all", rest: String = "", in directory: ScratchDirectory,
-        files: [ConfigurationBundle.File] = []
+        files: [ConfigurationBundle.File] = [], passwords: String = "scram"
     ) -> ConfigurationBundle {
         let text = """
             [general]
@@ -65,7 +67,7 @@ final class WorkerStage {
               registration_timeout = "infinity"
             [auth.internal]
             [auth.password]
-              format = "scram"
+              format = "\(passwords)"
               scram_iterations = 4096
             \(listeners.enumerated().map { listener($0, access, $1) }.joined(separator: "\n"))
             [xmppd]
@@ -110,10 +112,11 @@ final class WorkerStage {
 
     /// Waits until something holds on the loop; false after ten seconds.
     func until(_ condition: @LoopActor (WorkerRuntime) -> Bool) async -> Bool {
-        let deadline = Loop.now + 10_000
+        // By a clock that runs, also where the loop's stands.
+        let deadline = Deadline(seconds: 10)
         while !condition(runtime) {
-            if Loop.now > deadline { return false }
-            await Loop.pause(10)
+            if deadline.hasPassed { return false }
+            try? await Task.sleep(for: .milliseconds(1))
         }
         return true
     }

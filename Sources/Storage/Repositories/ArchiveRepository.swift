@@ -4,7 +4,13 @@ import Glibc
 public struct ArchiveRepository: Sendable {
     private let database: any SQLDatabase
 
-    public init(_ database: any SQLDatabase) { self.database = database }
+    /// What a query may cost that names no budget of its own.
+    private let budget: ArchiveBudget
+
+    public init(_ database: any SQLDatabase, budget: ArchiveBudget = ArchiveBudget()) {
+        self.database = database
+        self.budget = budget
+    }
 
     /// Bits of an id below its microseconds.
     public static let idShift: Int64 = 8
@@ -50,9 +56,10 @@ public struct ArchiveRepository: Sendable {
     /// The page ends earlier when it has `budget.pageBytes`, and when it has cost as much as it may; then it goes on behind `end`.
     /// With a condition, only messages whose stanza fulfils it are found. That is asked on the thread for scans, never on the caller's.
     public nonisolated(nonsending) func page(
-        _ owner: UserKey, _ selection: ArchiveSelection, isBackward: Bool = false, limit: Int, budget: ArchiveBudget = .init(),
+        _ owner: UserKey, _ selection: ArchiveSelection, isBackward: Bool = false, limit: Int, budget: ArchiveBudget? = nil,
         where condition: (@Sendable (_ stanza: [UInt8]) -> Bool)? = nil
     ) async throws(StorageError) -> ArchivePage {
+        let budget = budget ?? self.budget
         var cost = ArchiveCost(budget)
         var (rest, whole, size) = (selection, ArchivePage(), 0)
         // With a condition, one more than is wanted tells whether the page is the last one.
@@ -93,8 +100,9 @@ public struct ArchiveRepository: Sendable {
 
     /// How many messages are selected; nil if more than `limit`, or if it costs too much to find out.
     public nonisolated(nonsending) func count(
-        _ owner: UserKey, _ selection: ArchiveSelection, limit: Int, budget: ArchiveBudget = .init()
+        _ owner: UserKey, _ selection: ArchiveSelection, limit: Int, budget: ArchiveBudget? = nil
     ) async throws(StorageError) -> Int? {
+        let budget = budget ?? self.budget
         var cost = ArchiveCost(budget)
         var (rest, count) = (selection, 0)
         while true {
@@ -117,8 +125,9 @@ public struct ArchiveRepository: Sendable {
     /// The first `limit` messages that are selected: how many there are, and the id of the last of them, 0 if there is none.
     /// Nil if it costs too much to find out.
     public nonisolated(nonsending) func first(
-        _ limit: Int, _ owner: UserKey, _ selection: ArchiveSelection, budget: ArchiveBudget = .init()
+        _ limit: Int, _ owner: UserKey, _ selection: ArchiveSelection, budget: ArchiveBudget? = nil
     ) async throws(StorageError) -> (count: Int, last: Int64)? {
+        let budget = budget ?? self.budget
         var cost = ArchiveCost(budget)
         var (rest, count, last) = (selection, 0, Int64(0))
         while true {

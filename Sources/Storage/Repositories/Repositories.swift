@@ -13,7 +13,7 @@ public struct Repositories: Sendable {
     public let archive: ArchiveRepository
     public let archivePreferences: ArchivePreferenceRepository
 
-    public init(_ database: any SQLDatabase, maxRosterItems: Int = 5000) {
+    public init(_ database: any SQLDatabase, maxRosterItems: Int = 5000, archiveBudget: ArchiveBudget = ArchiveBudget()) {
         accounts = AccountRepository(database)
         rosters = RosterRepository(database, maxItems: maxRosterItems)
         offline = OfflineRepository(database)
@@ -24,7 +24,7 @@ public struct Repositories: Sendable {
         serverValues = ServerValueRepository(database)
         arrivals = ArrivalRepository(database)
         sessionCounts = SessionCountRepository(database)
-        archive = ArchiveRepository(database)
+        archive = ArchiveRepository(database, budget: archiveBudget)
         archivePreferences = ArchivePreferenceRepository(database)
     }
 }
