@@ -19,8 +19,12 @@ func certificates() -> BundledFiles {
     ])
 }
 
+/// The tree of the options, which each check would make anew if nobody kept it.
+private let options = OptionTable.tree()
+
 func load(_ text: String, path: String = "test.toml") -> ConfigurationLoader.Result {
-    ConfigurationLoader.load(text: Array(text.utf8), path: path, files: certificates())
+    _ = options
+    return ConfigurationLoader.load(text: Array(text.utf8), path: path, files: certificates())
 }
 
 /// What a text that must load gives; nil, with every problem recorded by the caller's expectation, if it does not.

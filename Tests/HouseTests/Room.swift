@@ -32,7 +32,7 @@ struct Room {
         Room("Preparation", .values, ["CIDN2", "CUnistring"], others: ["Glibc"]),
         Room("XMPP", .values, ["XML", "Preparation"], others: ["Glibc"]),
         Room("SASL", .values, ["COpenSSL", "Preparation"]),
-        Room("Configuration", .values, ["CTOML", "Preparation"], others: ["Glibc"]),
+        Room("Configuration", .values, ["CTOML", "Preparation"], others: ["Glibc", "Synchronization"]),
         Room("IPC", .values, ["CPlatform"], others: ["Glibc"]),
         Room("Telemetry", .values, ["CSystemd"], others: ["Glibc", "Logging", "Synchronization"]),
 

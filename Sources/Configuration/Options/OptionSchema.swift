@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// The option rows as a tree, in which the checker walks beside the file.
 struct OptionSchema: Sendable {
     /// Nil for a part of a path that has no row of its own.
@@ -70,12 +72,28 @@ public enum OptionTable {
     private static let places = Dictionary(
         rows.enumerated().map { ($0.element.path, $0.offset) }, uniquingKeysWith: { first, _ in first })
 
-    /// A new tree: it is needed while a file is checked and not kept.
-    ///
+    /// The tree: it is needed while a file is checked, and goes when nobody has it any more. Whoever checks many files keeps it.
+    public static func tree() -> OptionTree {
+        kept.withLock { kept in
+            if let tree = kept.tree { return tree }
+            let tree = OptionTree()
+            kept.tree = tree
+            return tree
+        }
+    }
+
+    private struct Kept { weak var tree: OptionTree? }
+    private static let kept = Mutex(Kept())
+}
+
+/// The tree of all rows. Those who check files at the same time share one.
+public final class OptionTree: Sendable {
+    let schema: OptionSchema
+
     /// Sections that `host_config` may override stand below it with the rows they have at the top; the keys
     /// that every module takes stand in each of them; a component may be spelled two ways.
-    static func schema() -> OptionSchema {
-        var root = OptionSchema(rows: rows)
+    fileprivate init() {
+        var root = OptionSchema(rows: OptionTable.rows)
         if var modules = root.children["modules"] {
             let common = modules.anyName.first?.children ?? [:]
             modules.anyName = []
@@ -88,6 +106,6 @@ public enum OptionTable {
             root.graft(root.children[section], onto: "host_config", as: section)
         }
         root.graft(root.children["listen"]?.children["service"], onto: "listen", as: "component")
-        return root
+        schema = root
     }
 }

@@ -29,7 +29,7 @@ public enum ConfigurationLoader {
         // A whole text is a table.
         let entries = if case .table(let entries) = root.value { entries } else { [Entry]() }
         let tree = validator.table(
-            entries, at: Position(line: 1, column: 1), schema: OptionTable.schema(), path: "")
+            entries, at: Position(line: 1, column: 1), schema: OptionTable.tree().schema, path: "")
         var checks = CrossChecks(tree: tree, validator: validator)
         checks.run()
         return checks

@@ -21,7 +21,7 @@ extension ServerConfiguration {
     /// named, a certificate, counts with its contents.
     public func changes(from older: ServerConfiguration) -> [ConfigurationChange] {
         var walk = ChangeWalk()
-        walk.visit(older.tree, tree, OptionTable.schema(), nil, "")
+        walk.visit(older.tree, tree, OptionTable.tree().schema, nil, "")
         return walk.changes
     }
 }

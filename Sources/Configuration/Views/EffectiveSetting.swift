@@ -19,7 +19,7 @@ extension ServerConfiguration {
     /// Every option that has a value, those of the file and those with a default, table by table.
     public var effectiveSettings: [EffectiveSetting] {
         var walk = SettingWalk()
-        walk.visit(tree, schema: OptionTable.schema(), path: "")
+        walk.visit(tree, schema: OptionTable.tree().schema, path: "")
         return walk.settings
     }
 }
