@@ -25,7 +25,8 @@ struct CodeTests {
 
     @Test("nothing is left for later")
     func nothingIsUnfinished() {
-        for file in Self.everything where file.room != "HouseTests" {
+        for file in Self.everything
+        where file.room != "HouseTests" && ["TODO", "FIXME", "HACK"].contains(where: { file.has($0) }) {
             for (number, line) in zip(1..., file.lines) {
                 #expect(!["TODO", "FIXME", "HACK"].contains { line.contains($0) }, "\(file.path):\(number)")
             }

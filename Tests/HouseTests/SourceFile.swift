@@ -1,3 +1,5 @@
+import Glibc
+
 /// A file of the tree, read line by line.
 ///
 /// Lines are searched for plain words first: a regular expression for each line of the tree would take minutes in a
@@ -5,9 +7,11 @@
 struct SourceFile {
     let path: String
     let lines: [Substring]
+    private let text: String
 
     init(path: String, text: String) {
         self.path = path
+        self.text = text
         lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     }
 
@@ -18,7 +22,27 @@ struct SourceFile {
 
     /// The lines whose code has the word somewhere, with their numbers; comments and what stands in quotes are gone.
     func code(with word: String) -> [(number: Int, line: String)] {
-        zip(1..., lines).filter { $0.1.contains(word) }.map { ($0.0, Self.code(of: $0.1)) }.filter { $0.1.contains(word) }
+        guard has(word) else { return [] }
+        return zip(1..., lines).filter { Self.has(word, $0.1.utf8) }.map { ($0.0, Self.code(of: $0.1)) }
+            .filter { $0.1.contains(word) }
+    }
+
+    /// Whether the word stands anywhere in the file.
+    func has(_ word: String) -> Bool { Self.has(word, text.utf8) }
+
+    /// By the functions of the C library: Swift's search is slow in a build for debugging.
+    private static func has(_ word: String, _ text: some Collection<UInt8>) -> Bool {
+        let length = word.utf8.count
+        guard let first = word.utf8.first else { return true }
+        return text.withContiguousStorageIfAvailable { bytes in
+            guard var place = UnsafeRawPointer(bytes.baseAddress) else { return false }
+            let end = place + bytes.count
+            while let found = memchr(place, Int32(first), end - place), end - UnsafeRawPointer(found) >= length {
+                if memcmp(found, word, length) == 0 { return true }
+                place = UnsafeRawPointer(found) + 1
+            }
+            return false
+        } ?? true
     }
 
     /// `path:line` of each line whose code has the word.
