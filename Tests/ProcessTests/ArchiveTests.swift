@@ -7,7 +7,7 @@ struct ArchiveTests {
     private static let namespace = "urn:xmpp:mam:2"
 
     private func server() throws -> ServerUnderTest {
-        let server = try ServerUnderTest { $0.modules += "\n[modules.mod_mam]\n  pm = {}" }
+        let server = try ServerUnderTest.shared { $0.modules += "\n[modules.mod_mam]\n  pm = {}" }
         try server.addAccounts("juliet", "romeo")
         return server
     }

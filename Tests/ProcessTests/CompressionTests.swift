@@ -24,7 +24,7 @@ struct CompressionTests {
     }
 
     private func makeServer() throws -> ServerUnderTest {
-        let server = try ServerUnderTest {
+        let server = try ServerUnderTest.shared {
             // A slow machine packs what is too much for longer than the five seconds that a step may take by default.
             let compressed = "zlib = 20_000\nc2s_state_timeout = 60_000"
             $0.listeners = [.init(options: compressed), .init(.direct, options: compressed), .init()]

@@ -19,7 +19,7 @@ struct DeliveryTests {
         private var count = 0
 
         init() throws {
-            let server = try ServerUnderTest {
+            let server = try ServerUnderTest.shared {
                 $0.modules = $0.modules.replacing("[modules.mod_offline]\n", with: "")
             }
             self.server = server

@@ -7,7 +7,7 @@ import XML
 struct FloodedUserTests {
     @Test("logs in and gets all large messages in order, and the requests of strangers, with two workers")
     func logsIn() throws {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         let strangers = ["a", "b", "c"]
         try server.addAccounts("romeo", "juliet", strangers[0], strangers[1], strangers[2])
         let romeo = try server.join("romeo", toWorker: 0)

@@ -39,7 +39,7 @@ struct GeneralOptionsTests {
 
     @Test("without hide_service_name garbage gets a stream error")
     func namedServers() throws {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         let text = try answer(server, "nonsense<")
         #expect(text.contains("from='localhost'") && text.contains("<stream:error>"), "\(text)")
     }

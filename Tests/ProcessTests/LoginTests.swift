@@ -54,7 +54,7 @@ struct LoginTests {
 
     @Test("resources are kept as asked, made where none is asked, and refused where they cannot be (RFC 6120 §7)")
     func binding() throws {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         try server.addAccounts("juliet")
         let client = try server.connect()
         try client.open()
@@ -74,7 +74,7 @@ struct LoginTests {
 
     @Test("each to each, three messages: all come, in order, to oneself as well")
     func allToAll() throws {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         try server.addAccounts("a", "b", "c", "d")
         let clients = try ["a", "b", "c", "d"].enumerated().map { try server.join($1, toWorker: $0 % 2) }
         for sender in clients {
@@ -94,7 +94,7 @@ struct LoginTests {
 
     @Test("an administrator closes sessions, changes passwords and removes accounts")
     func administration() throws {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         let added = try server.xmppctl("account", "add", "juliet@localhost", "--password", "secret")
         #expect(added.status == 0)
         #expect(try server.xmppctl("account", "add", "juliet@localhost", "--password", "secret").status != 0)

@@ -36,7 +36,7 @@ struct MalformedControlTests {
 
     @Test("gets an error reply, and harms nobody")
     func eachGetsItsReply() throws {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         for (name, bytes, expected) in Self.rows {
             let channel = try BlockingChannel(connectingTo: server.controlSocket)
             try channel.send(bytes)
@@ -59,7 +59,7 @@ struct MalformedControlTests {
 
     @Test("clients that say half of something hold nobody up")
     func halfRequests() throws {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         let request = ControlRequest(id: 1, verb: "status", arguments: [:]).encoded()
         let halves = try (0..<8).map { _ in try BlockingChannel(connectingTo: server.controlSocket) }
         for half in halves { try half.send(Array(request.prefix(7))) }

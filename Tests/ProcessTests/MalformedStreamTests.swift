@@ -9,7 +9,7 @@ struct MalformedStreamTests {
 
     @Test("gets the error that the standard names, the end of the stream, and disturbs nobody")
     func eachGetsItsError() throws {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         try server.addAccounts("juliet", "romeo")
         let observers = try (0..<2).map { try server.join("romeo", toWorker: $0) }
         let before = try memory(of: server)
@@ -128,7 +128,7 @@ struct MalformedStreamTests {
 
     @Test("connections that are lost in the middle leave nothing behind")
     func lostConnections() throws {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         try server.addAccounts("juliet", "romeo")
         let romeo = try server.join("romeo")
         for part in ["", "<stream:stream to='loc", "<message><body>half of"] {

@@ -5,7 +5,7 @@ import XML
 @Suite("Messages for users who are not there", .timeLimit(.minutes(5)))
 struct OfflineTests {
     private func stage() throws -> (server: ServerUnderTest, juliet: TestClient) {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         try server.addAccounts("juliet", "romeo")
         return (server, try server.join("juliet", toWorker: 0))
     }

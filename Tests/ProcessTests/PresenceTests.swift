@@ -6,7 +6,7 @@ import XML
 @Suite("Presence", .timeLimit(.minutes(5)))
 struct PresenceTests {
     private func friends() throws -> (server: ServerUnderTest, juliet: TestClient, romeo: TestClient) {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         try server.addAccounts("juliet", "romeo", "nurse")
         let juliet = try server.join("juliet", toWorker: 0)
         let romeo = try server.join("romeo", toWorker: 1)
@@ -82,7 +82,7 @@ struct PresenceTests {
 
     @Test("a resource that is asked for twice goes to the newer stream (RFC 6120 §7.7.2.2)")
     func conflict() throws {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         try server.addAccounts("juliet")
         for slots in [(0, 0), (0, 1)] {
             let old = try server.join("juliet", resource: "balcony", toWorker: slots.0)

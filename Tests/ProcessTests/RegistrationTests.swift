@@ -51,7 +51,7 @@ struct RegistrationTests {
 
     @Test("a password is changed, an account removed by its user, with its sessions and subscriptions")
     func changes() throws {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         try server.addAccounts("juliet", "romeo")
         let juliet = try server.join("juliet", toWorker: 0)
         let second = try server.join("juliet", toWorker: 1)

@@ -6,7 +6,7 @@ import XML
 @Suite("Sessions are resumed", .timeLimit(.minutes(5)))
 struct ResumptionTests {
     private func stage(_ options: String = "", _ more: String = "") throws -> ServerUnderTest {
-        let server = try ServerUnderTest { $0.modules += "\n[modules.mod_stream_management]\n\(options)\n\(more)" }
+        let server = try ServerUnderTest.shared { $0.modules += "\n[modules.mod_stream_management]\n\(options)\n\(more)" }
         try server.addAccounts("juliet", "romeo", "nurse")
         return server
     }

@@ -11,7 +11,7 @@ struct RosterTests {
 
     /// A user with a resource on each worker, both interested in the roster, and another user.
     private func stage() throws -> (server: ServerUnderTest, own: [TestClient], other: TestClient) {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         try server.addAccounts("juliet", "romeo")
         let own = try (0..<2).map { try server.join("juliet", toWorker: $0) }
         let other = try server.join("romeo", toWorker: 0)

@@ -11,7 +11,7 @@ struct ServicesTests {
 
     /// Juliet and Romeo on different workers; the nurse has an account and never was here.
     private func stage() throws -> (server: ServerUnderTest, juliet: TestClient, romeo: TestClient) {
-        let server = try ServerUnderTest()
+        let server = try ServerUnderTest.shared()
         try server.addAccounts("juliet", "romeo", "nurse")
         let clients = (try server.join("juliet", toWorker: 0), try server.join("romeo", toWorker: 1))
         try clear(clients.0, clients.1)

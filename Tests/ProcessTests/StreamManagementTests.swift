@@ -140,7 +140,7 @@ struct StreamManagementTests {
     ]
 
     private func stage() throws -> ServerUnderTest {
-        let server = try ServerUnderTest { $0.modules += "\n[modules.mod_stream_management]" }
+        let server = try ServerUnderTest.shared { $0.modules += "\n[modules.mod_stream_management]" }
         try server.addAccounts("juliet", "romeo")
         return server
     }

@@ -13,7 +13,7 @@ struct SubscriptionTests {
         var romeo: TestClient
 
         init() throws {
-            server = try ServerUnderTest()
+            server = try ServerUnderTest.shared()
             try server.addAccounts("juliet", "romeo")
             juliet = try server.join("juliet", toWorker: 0)
             second = try server.join("juliet", toWorker: 1)

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// What the configuration of a server under test says; every part can be replaced.
-public struct ServerSettings: Sendable {
+public struct ServerSettings: Sendable, Equatable {
     public enum Encryption: String, Sendable {
         case none
         case optional = "starttls"
@@ -10,7 +10,7 @@ public struct ServerSettings: Sendable {
     }
 
     /// One listener for clients on the loopback interface, as a rule on a port that the system chooses.
-    public struct Listener: Sendable {
+    public struct Listener: Sendable, Equatable {
         public var encryption: Encryption
         public var port: UInt16 = 0
         public var address = "127.0.0.1"
