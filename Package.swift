@@ -109,8 +109,8 @@ let package = Package(
             "ModulesTests", "XML", "XMPP", "SASL", "Configuration", "IPC", "Network", "SharedState", "Storage", "Streams",
             "Operations", "Authentication", "Kernel", "Modules"),
         tests(
-            "WorkerTests", "XML", "XMPP", "SASL", "Streams", "Configuration", "IPC", "Network", "SharedState", "Storage", "Kernel",
-            "Modules", "Worker", "TestKit"),
+            "WorkerTests", "XML", "XMPP", "SASL", "Streams", "Configuration", "IPC", "Network", "SharedState", "Storage",
+            "Authentication", "Kernel", "Modules", "Worker", "TestKit"),
         tests("MasterTests", "CPlatform", "Configuration", "IPC", "Operations", "Supervision", "Master", "FakeWorker", "xmppd"),
         tests("OperationsTests", "IPC", "Operations", "Telemetry"),
         tests("XmppctlTests", "CPlatform", "IPC", "Operations", "xmppctl", arguments),

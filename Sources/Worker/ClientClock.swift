@@ -21,8 +21,8 @@ struct ClientClock {
     private var began: Int64 = 0
     private var loginTime: LoginTime
 
-    /// - Parameter timeout: the time for one step, in milliseconds; nil: unlimited.
-    init(timeout: Int64?) {
+    /// - Parameter timeout: the time for one step; nil: unlimited.
+    init(timeoutMilliseconds timeout: Int64?) {
         guard let timeout else {
             loginTime = .unlimited
             return
@@ -42,9 +42,9 @@ struct ClientClock {
 
     /// The next step is the client's.
     /// - Parameters:
-    ///   - timeout: the time for it, in milliseconds; nil: unlimited.
+    ///   - timeout: the time for it; nil: unlimited.
     ///   - body: runs when it has taken longer.
-    mutating func restart(timeout: Int64?, _ body: @escaping @LoopActor () -> Void) {
+    mutating func restart(timeoutMilliseconds timeout: Int64?, _ body: @escaping @LoopActor () -> Void) {
         stop()
         guard var time = timeout else { return }
         if case .left(let left) = loginTime { time = min(time, left) }

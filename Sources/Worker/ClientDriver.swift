@@ -30,7 +30,7 @@ final class ClientDriver {
         self.carrier = carrier
         self.listener = listener
         stream = ClientStream(options: listener.streamOptions)
-        clock = ClientClock(timeout: listener.stepTimeout)
+        clock = ClientClock(timeoutMilliseconds: listener.stepTimeoutMilliseconds)
         restartClock()
     }
 
@@ -79,7 +79,7 @@ final class ClientDriver {
 
     private func restartClock() {
         // Not a weak reference: it would make every other reference to the stream slower, for good.
-        clock.restart(timeout: listener.stepTimeout) { [self] in handle(.timeout) }
+        clock.restart(timeoutMilliseconds: listener.stepTimeoutMilliseconds) { [self] in handle(.timeout) }
     }
 
     /// What others know of the session goes first, so that nobody meets it after its client was told the end.

@@ -131,8 +131,8 @@ final class ClientListener {
         return server.configuration.shaper(rule: options.shaper, for: subject, on: host.domain)?.maxRate
     }
 
-    /// How long a client may take over a step before it has a session, in milliseconds; nil: unlimited.
-    var stepTimeout: Int64? { options.stateTimeout?.wholeMilliseconds }
+    /// How long a client may take over a step before it has a session; nil: unlimited.
+    var stepTimeoutMilliseconds: Int64? { options.stateTimeout?.wholeMilliseconds }
 
     var limits: Limits { Limits(bytes: options.maxStanzaSize ?? server.configuration.native.maxStanzaSize) }
 
