@@ -95,9 +95,9 @@ struct StoredStanzaFloodTests {
         let first = bodies(juliet)
         #expect(first.count < 4)
         let state = try #require(juliet.session.streamManagement)
-        while bodies(juliet).count < 6, !juliet.session.hasEnded {
+        try await StageTime.until {
             try state.acknowledge(state.waiting.sent, juliet.session)
-            await StageTime.runUntilIdle()
+            return bodies(juliet).count >= 6 || juliet.session.hasEnded
         }
         #expect(bodies(juliet) == Array(100..<106))
         try state.acknowledge(state.waiting.sent, juliet.session)
