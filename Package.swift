@@ -117,7 +117,8 @@ let package = Package(
         .executableTarget(
             name: "SharedStateProbe", dependencies: ["SharedState"], path: "Tests/SharedStateProbe", swiftSettings: house),
         .executableTarget(
-            name: "FakeWorker", dependencies: ["CPlatform", "IPC"], path: "Tests/FakeWorker", swiftSettings: house),
+            name: "FakeWorker", dependencies: ["CPlatform", "IPC", "SharedState"], path: "Tests/FakeWorker",
+            swiftSettings: house),
         .target(
             name: "TestKit", dependencies: ["COpenSSL", "CPlatform", "IPC", "XML"], path: "Tests/TestKit", swiftSettings: house),
         tests("ProcessTests", "CPlatform", "IPC", "XML", "TestKit", "xmppd", "xmppd-worker", "xmppctl"),

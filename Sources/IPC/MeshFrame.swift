@@ -1,5 +1,5 @@
 /// The version of everything in this file. Workers of different versions never serve together.
-public let meshVersion: UInt16 = 5
+public let meshVersion: UInt16 = 6
 
 /// What workers say to one another over the mesh. Fire and forget: none of these has a reply of its own.
 ///
@@ -24,8 +24,10 @@ public enum MeshFrame: Sendable, Equatable {
     case greeting
     /// A session moves between the two workers, or a third helps to keep the order.
     case transfer(MigrationMessage)
+    /// Something for the owner of a key, or about who owns what.
+    case owned(OwnershipMessage)
 
-    private enum Tag: UInt8 { case stanza = 1, event, broadcast, close, transfer, confirmed, greeting }
+    private enum Tag: UInt8 { case stanza = 1, event, broadcast, close, transfer, confirmed, greeting, owned }
     /// The bit beside a stanza's kind.
     private static let following: UInt8 = 128
 
@@ -74,6 +76,11 @@ public enum MeshFrame: Sendable, Equatable {
         case .transfer(let message):
             var writer = ByteWriter()
             writer.uint8(Tag.transfer.rawValue)
+            message.write(to: &writer)
+            return writer.bytes
+        case .owned(let message):
+            var writer = ByteWriter()
+            writer.uint8(Tag.owned.rawValue)
             message.write(to: &writer)
             return writer.bytes
         }
@@ -133,6 +140,9 @@ public enum MeshFrame: Sendable, Equatable {
             try reader.end()
         case .transfer:
             self = .transfer(try MigrationMessage(&reader))
+            try reader.end()
+        case .owned:
+            self = .owned(try OwnershipMessage(&reader))
             try reader.end()
         case .confirmed:
             var tickets: [UInt64] = []

@@ -13,7 +13,7 @@
 // it has heard `adopted` and sent the rest after it.
 //
 // A full mesh may refuse each message. The sender then retains it and sends it again, in order, until the mesh takes it or
-// the receiver is gone (`MigrationOutbox`); only `claim` and `snapshot`, which nobody waits for yet, are given up at once.
+// the receiver is gone (`MeshOutbox`); only `claim` and `snapshot`, which nobody waits for yet, are given up at once.
 // If too many are retained, or the other side stays silent for ten seconds, a deadline ends what would wait for ever:
 //
 //   message     refused by the mesh          never arrives

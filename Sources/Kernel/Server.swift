@@ -47,6 +47,10 @@ public final class Server {
     /// Tasks without a session that are under way; the end of the process waits for them.
     private var backgroundTasks = 0
     lazy var migration = SessionMigration(server: self)
+    /// What belongs to no session and lives on one worker each.
+    public private(set) lazy var ownership = Ownership(server: self, table: owners)
+    private let owners: OwnershipTable?
+    lazy var outbox = MeshOutbox(server: self)
     private let handshakes = PeerHandshakes()
     /// The delayed acknowledgements of all senders.
     private(set) lazy var ackHolds = AckHolds(server: self)
@@ -79,10 +83,13 @@ public final class Server {
         public init() {}
     }
 
-    /// - Parameter workers: how many there are, which share the connections of each pool.
+    /// - Parameters:
+    ///   - workers: how many there are, which share the connections of each pool.
+    ///   - owners: who owns what no session owns; nil: this worker, since there is no other.
     public init(
         slot: UInt8, incarnation: UInt32, workers: Int = 1, configuration: ServerConfiguration,
-        directory: any SessionDirectory, store: Repositories, catalog: [any Module.Type]
+        directory: any SessionDirectory, store: Repositories, catalog: [any Module.Type],
+        ownership owners: OwnershipTable? = nil
     ) {
         self.slot = slot
         self.incarnation = incarnation
@@ -90,6 +97,7 @@ public final class Server {
         self.directory = directory
         self.store = store
         self.catalog = catalog
+        self.owners = owners
         pools = OutgoingPools(configuration.outgoingPools, slot: Int(slot) % 64, processes: workers)
         for domain in configuration.hosts {
             hosts[domain] = Host(domain: domain, server: self, configuration: configuration.host(domain))
@@ -245,6 +253,7 @@ public final class Server {
         livePeers[slot] = incarnation
         handshakes.connected(slot)
         mesh?.send(MeshFrame.greeting.encoded(), to: slot)
+        ownership.peerConnected(slot)
     }
 
     /// Waits until all connected workers have confirmed this one, or so many milliseconds have passed; before that they send
@@ -255,8 +264,10 @@ public final class Server {
     public func peerGone(slot: UInt8) {
         livePeers[slot] = nil
         handshakes.removed(slot)
+        outbox.peerGone(slot)
         migration.peerGone(slot)
         ackHolds.peerGone(slot)
+        ownership.peerGone(slot)
     }
 
     /// Takes a frame from the worker in that slot; its bytes are valid during the call only.
@@ -287,6 +298,7 @@ public final class Server {
     private func receive(_ frame: MeshFrame, from slot: UInt8) {
         switch frame {
         case .transfer(let message): migration.receive(message, from: slot)
+        case .owned(let message): ownership.receive(message, from: slot)
         case .confirmed(let tickets): ackHolds.confirm(tickets, by: slot)
         case .greeting: handshakes.confirmed(slot)
         case .stanza: break  // a malformed one, or it had been read in place

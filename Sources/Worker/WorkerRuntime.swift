@@ -46,7 +46,7 @@ final class WorkerRuntime {
         let server = Server(
             slot: arguments.slot, incarnation: arguments.incarnation, workers: Int(arguments.workers),
             configuration: prepared.configuration, directory: SharedSessionDirectory(SessionTable(segment)), store: store,
-            catalog: catalog)
+            catalog: catalog, ownership: OwnershipTable(segment))
         return try WorkerRuntime(arguments, prepared, server, shared, database, failures, segment)
     }
 
@@ -98,6 +98,7 @@ final class WorkerRuntime {
 
     private func beat() {
         let now = Loop.now
+        server.ownership.refresh()
         let lag = max(0, now - lastTick - Self.tickMilliseconds - Loop.timerGrain)
         lastTick = now
         let sessions = server.localSessions.count
@@ -158,8 +159,9 @@ final class WorkerRuntime {
 
     var openConnections: Int { listeners.reduce(0) { $0 + $1.openConnections } }
 
-    /// Sessions that can be resumed go to the worker in that slot.
+    /// Sessions that can be resumed go to the worker in that slot, what others own now to its owners.
     func moveSessions(to slot: UInt8) {
+        server.ownership.refresh()
         let before = server.localSessions.count
         _ = server.moveResumableSessions(to: slot)
         sessionsDeparted += max(0, before - server.localSessions.count)

@@ -36,7 +36,7 @@ final class WorkerShutdown {
     /// Ends every stream now.
     func stop() async {
         runtime.stopAccepting(othersGoOn: false)
-        await end(by: deadline)
+        await end(by: deadline, handsOver: false)
     }
 
     /// Accepts no more; sessions that can be resumed move to the successor or, if that dies, to another worker, the others may
@@ -44,13 +44,13 @@ final class WorkerShutdown {
     func drain(to successor: UInt8) async {
         runtime.stopAccepting(othersGoOn: true)
         var succession = MigrationTarget(to: successor, now: Loop.now)
-        while !isHastened, Loop.now < deadline, !isEmpty {
+        while !isHastened, Loop.now < deadline, !isEmpty || !runtime.server.ownership.isIdle {
             runtime.moveSessions(to: succession.place(among: runtime.server.livePeers.keys, now: Loop.now))
             tell()
             await Loop.pause(Self.step)
         }
         tell()
-        await end(by: isHastened ? deadline : Loop.now + Self.movePatience)
+        await end(by: isHastened ? deadline : Loop.now + Self.movePatience, handsOver: !isHastened)
     }
 
     private var isEmpty: Bool {
@@ -58,8 +58,9 @@ final class WorkerShutdown {
             && runtime.server.isIdle
     }
 
-    /// Whoever is still here is told why and given a moment to close; sessions on the move arrive first.
-    private func end(by deadline: Int64) async {
+    /// Whoever is still here is told why and given a moment to close; what is on the move arrives first.
+    /// - Parameter handsOver: others go on, with what this worker owned.
+    private func end(by deadline: Int64, handsOver: Bool) async {
         runtime.endAll(StreamError(.systemShutdown))
         let farewell = min(Loop.now + Self.farewell, deadline)
         while runtime.openConnections > 0, Loop.now < farewell {
@@ -68,11 +69,12 @@ final class WorkerShutdown {
         }
         runtime.closeAll()
         runtime.endDetached()
-        while !isEmpty, Loop.now < deadline {
+        while !isEmpty || handsOver && !runtime.server.ownership.isIdle, Loop.now < deadline {
             tell()
             await Loop.pause(20)
         }
         tell()
+        runtime.server.ownership.refuseWaiting()
         await runtime.finish()
     }
 

@@ -1,6 +1,7 @@
 import CPlatform
 import Glibc
 import IPC
+import SharedState
 
 /// The life of a fake worker, with everything that happens to it told to the observer of the test.
 final class FakeWorkerProcess {
@@ -10,6 +11,7 @@ final class FakeWorkerProcess {
     private let whims: Set<String>
     private var listeners: [Int32] = []
     private var mesh: [Int32] = []
+    private var segment: SharedSegment?
 
     init(_ arguments: WorkerArguments) {
         self.arguments = arguments
@@ -60,8 +62,8 @@ final class FakeWorkerProcess {
         switch message {
         case .configure(let bundle): tell("configure \(bundle.text.count)")
         case .segment:
-            var facts = stat()
-            if let descriptor = channel.takeDescriptor(), fstat(descriptor, &facts) == 0 { tell("segment \(facts.st_size > 0)") }
+            segment = channel.takeDescriptor().flatMap { try? SharedSegment(attach: $0) }
+            tell("segment \(segment != nil)")
         case .listener(let listener):
             listeners.append(channel.takeDescriptor() ?? -1)
             tell("listener \(listener.index) \(listener.address) \(listener.port)")
@@ -124,6 +126,8 @@ final class FakeWorkerProcess {
 
     private func drain(_ successor: UInt8, _ deadline: UInt32) {
         tell("drain to \(successor) within \(deadline)")
+        let owners = segment.map { OwnershipTable($0).read().workers } ?? []
+        tell("owners " + owners.map { $0.map { "\($0.slot).\($0.incarnation)" } ?? "nobody" }.joined(separator: " "))
         for listener in listeners { close(listener) }
         listeners = []
         send(.leaving(LeaveReport(sessions: 2, connections: 3, moved: 1, moving: 0)))

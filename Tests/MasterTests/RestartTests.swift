@@ -15,7 +15,7 @@ struct RestartTests {
         let request = try Request(server, ["rolling": true])
         try server.observer.wait(
             for: "64.1 begun 0 1 2 3", "64.1 mesh 0.1 says 0.1", "64.1 mesh 1.1 says 1.1", "64.1 start",
-            "0.1 drain to 64 within 5000",
+            "0.1 drain to 64 within 5000", "0.1 owners 64.1 1.1",
             "1.1 collect 0.1", "65.1 mesh 64.1 says 64.1", "1.1 drain to 65 within 5000", "64.1 collect 1.1", "READY=1")
         let (steps, result) = try request.answer()
         #expect(result == .success(["workers": 2, "master": true]))

@@ -253,7 +253,7 @@ final class StageDatabase: Sendable {
 
 /// The sessions of all workers, in a dictionary.
 @LoopActor
-private final class PlainDirectory: SessionDirectory {
+final class PlainDirectory: SessionDirectory {
     private var records: [JID: SessionRecord] = [:]
 
     private func jid(_ record: SessionRecord) -> JID { JID.prepared(record.bare).with(resource: record.resource) }

@@ -29,7 +29,6 @@ final class SessionMigration {
     }
 
     private unowned let server: Server
-    private let outbox: MigrationOutbox
     private var outgoing: [UInt64: OutgoingMigration] = [:]
     private var incoming: [UInt64: IncomingMigration] = [:]
     private var claims: [UInt64: Claim] = [:]
@@ -37,7 +36,6 @@ final class SessionMigration {
 
     init(server: Server) {
         self.server = server
-        outbox = MigrationOutbox(server: server)
     }
 
     /// Sessions whose migration to another worker is not complete.
@@ -63,7 +61,7 @@ final class SessionMigration {
         let tickets = (0..<streamManagement.unacked.waitingCount).map { _ in server.ackHolds.newTicket() }
         let snapshot = SessionSnapshot(session, streamManagement, tickets)
         let message = MigrationMessage.snapshot(ticket: ticket, connection: session.connection, contents: snapshot.encoded())
-        guard outbox.sendNow(message, to: slot) else { return false }
+        guard server.outbox.sendNow(.transfer(message), to: slot) else { return false }
         for (message, ticket) in zip(streamManagement.unacked.waiting, tickets) {
             guard let ackHold = message.ackHold else { continue }
             server.ackHolds.track(ackHold, message.bytes, to: slot, ticket, since: message.since)
@@ -166,7 +164,7 @@ final class SessionMigration {
         case .stanza(let stanza): server.forward(stanza, to: [successor], at: slot, follows: true)
         case .event(let event): server.mesh?.send(event.frame(to: [successor]), to: slot)
         case .close(let error): server.close(SessionOwner(slot: slot, incarnation: 0, connection: successor), error)
-        case .flushed(let other): outbox.send(.flushed(successor: successor, slot: other), to: slot)
+        case .flushed(let other): send(.flushed(successor: successor, slot: other), to: slot)
         }
     }
 
@@ -193,7 +191,7 @@ final class SessionMigration {
                 self?.answer(ticket, nil)
             }
             claims[ticket] = Claim(slot: owner.slot, connection: connection, timer: timer) { continuation.resume(returning: $0) }
-            if !outbox.sendNow(.claim(ticket: ticket, connection: owner.connection, key: key), to: owner.slot) {
+            if !server.outbox.sendNow(.transfer(.claim(ticket: ticket, connection: owner.connection, key: key)), to: owner.slot) {
                 answer(ticket, nil)
             }
         }
@@ -207,12 +205,12 @@ final class SessionMigration {
 
     private func handleClaim(_ connection: UInt64, _ key: String, ticket: UInt64, by slot: UInt8) {
         guard let session = server.session(connection), session.isResumable(with: key) else {
-            outbox.send(.refused(ticket: ticket), to: slot)
+            send(.refused(ticket: ticket), to: slot)
             return
         }
         session.detach(closingWith: StreamError(.conflict, text: "Resumed by another connection"))
         session.whenSettled { [self] in
-            if !migrate(session, to: slot, ticket: ticket) { outbox.send(.refused(ticket: ticket), to: slot) }
+            if !migrate(session, to: slot, ticket: ticket) { send(.refused(ticket: ticket), to: slot) }
         }
     }
 
@@ -225,12 +223,12 @@ final class SessionMigration {
             server.add(session)
             snapshot.decodeModuleState(for: session)
             session.startResumeTimer()
-            outbox.send(.adopted(connection: connection, successor: session.connection), to: origin)
+            send(.adopted(connection: connection, successor: session.connection), to: origin)
             raiseBarrier(for: session, origin, connection)
             answer(ticket, session)
         } catch {
             Log.error("cannot take over a session", [Field("slot", origin), Field("error", "\(error)")])
-            outbox.send(.declined(connection: connection), to: origin)
+            send(.declined(connection: connection), to: origin)
             answer(ticket, nil)
         }
     }
@@ -239,7 +237,7 @@ final class SessionMigration {
         // This worker, too, may have sent something to the former one just now.
         var awaited: Set<UInt8> = [server.slot]
         for slot in server.mesh?.peers ?? [] where slot != origin {
-            if outbox.send(.flushMarker(connection: connection, owner: origin), to: slot) { awaited.insert(slot) }
+            if send(.flushMarker(connection: connection, owner: origin), to: slot) { awaited.insert(slot) }
         }
         let barrier = ReorderBarrier(origin: origin, connection: connection, awaited: awaited)
         if !session.hasEnded { session.barrier = barrier }
@@ -249,7 +247,7 @@ final class SessionMigration {
             self?.complete(session.connection)
         }
         incoming[session.connection] = IncomingMigration(session: session, barrier: barrier, timer: timer)
-        outbox.send(.flushAck(connection: connection), to: origin)
+        send(.flushAck(connection: connection), to: origin)
     }
 
     private func handleFlushed(_ slot: UInt8, _ successor: UInt64) {
@@ -260,7 +258,7 @@ final class SessionMigration {
     private func complete(_ successor: UInt64) {
         guard let migration = incoming.removeValue(forKey: successor) else { return }
         migration.timer.cancel()
-        outbox.send(.completed(connection: migration.barrier.connection), to: migration.barrier.origin)
+        send(.completed(connection: migration.barrier.connection), to: migration.barrier.origin)
         if migration.session.barrier === migration.barrier { migration.barrier.open(migration.session) }
     }
 
@@ -278,6 +276,11 @@ final class SessionMigration {
 
     // MARK: Messages
 
+    /// Sends a message now, or when the mesh takes it.
+    /// - Returns: false if that worker is gone, or too much is retained for it.
+    @discardableResult
+    private func send(_ message: MigrationMessage, to slot: UInt8) -> Bool { server.outbox.send(.transfer(message), to: slot) }
+
     func receive(_ message: MigrationMessage, from slot: UInt8) {
         switch message {
         case .claim(let ticket, let connection, let key): handleClaim(connection, key, ticket: ticket, by: slot)
@@ -286,7 +289,7 @@ final class SessionMigration {
             receiveSnapshot(contents, ticket: ticket, from: connection, at: slot)
         case .adopted(let connection, let successor): handleAdopted(connection, successor, by: slot)
         case .declined(let connection): handleDeclined(connection, by: slot)
-        case .flushMarker(let connection, let owner): outbox.send(.flushAck(connection: connection), to: owner)
+        case .flushMarker(let connection, let owner): send(.flushAck(connection: connection), to: owner)
         case .flushAck(let connection): followUp(connection, .flushed(slot: slot))
         case .flushed(let successor, let slot): handleFlushed(slot, successor)
         case .completed(let connection): if outgoing[connection]?.slot == slot { drop(connection) }
@@ -295,7 +298,6 @@ final class SessionMigration {
 
     /// Ends all migrations from and to a worker that has died.
     func peerGone(_ slot: UInt8) {
-        outbox.peerGone(slot)
         for (ticket, claim) in claims where claim.slot == slot { answer(ticket, nil) }
         for (connection, migration) in outgoing where migration.slot == slot {
             guard migration.successor == nil else {
