@@ -3,7 +3,7 @@ internal import CPlatform
 /// Which processes serve the worker indices, and with that who owns what no session owns (`Kernel/Ownership`).
 public struct WorkerOwners: Sendable, Equatable {
     /// A process that serves an index.
-    public struct Worker: Sendable, Hashable {
+    public struct Process: Sendable, Hashable {
         public var slot: UInt8
         public var incarnation: UInt32
 
@@ -23,9 +23,9 @@ public struct WorkerOwners: Sendable, Equatable {
     /// Counts the changes; 0: nobody has served yet.
     public var epoch: UInt64
     /// By worker index. Nil: nobody serves the index now, and what it owns waits for the process that will.
-    public var workers: [Worker?]
+    public var workers: [Process?]
 
-    public init(epoch: UInt64 = 0, workers: [Worker?] = []) {
+    public init(epoch: UInt64 = 0, workers: [Process?] = []) {
         self.epoch = epoch
         self.workers = workers
     }
@@ -65,7 +65,7 @@ public struct OwnershipTable: @unchecked Sendable {  // a raw pointer into the s
     /// - Parameter workers: by worker index, at most `indices`.
     /// - Returns: false if nothing has changed.
     @discardableResult
-    public func write(_ workers: [WorkerOwners.Worker?]) -> Bool {
+    public func write(_ workers: [WorkerOwners.Process?]) -> Bool {
         let epoch = epoch
         guard workers.count <= Self.indices, copy(epoch).workers != workers else { return false }
         xmppd_fence_release()
@@ -81,6 +81,6 @@ public struct OwnershipTable: @unchecked Sendable {  // a raw pointer into the s
         guard let copy = xmppd_owner_copy(table, epoch), let cells = xmppd_owner_cells(copy) else { return WorkerOwners() }
         let count = min(Int(clamping: xmppd_load_u64(&copy.pointee.workers)), Self.indices)
         return WorkerOwners(
-            epoch: epoch, workers: (0..<count).map { WorkerOwners.Worker(word: xmppd_load_u64(cells + $0)) })
+            epoch: epoch, workers: (0..<count).map { WorkerOwners.Process(word: xmppd_load_u64(cells + $0)) })
     }
 }

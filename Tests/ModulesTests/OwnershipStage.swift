@@ -13,12 +13,12 @@ import Testing
 final class OwnershipStage {
     static let kind = OwnedKind(rawValue: 200)
 
-    struct Worker {
+    struct Member {
         let server: Server
         let logs: OwnedLogs
     }
 
-    private(set) var workers: [UInt8: Worker] = [:]
+    private(set) var workers: [UInt8: Member] = [:]
     let table: OwnershipTable
     private let segment: SharedSegment
     private let configuration: ServerConfiguration
@@ -38,7 +38,7 @@ final class OwnershipStage {
 
     /// Starts a process in a slot, which all others are connected to.
     @discardableResult
-    func start(_ slot: UInt8, incarnation: UInt32 = 1) throws -> Worker {
+    func start(_ slot: UInt8, incarnation: UInt32 = 1) throws -> Member {
         let server = Server(
             slot: slot, incarnation: incarnation, configuration: configuration, directory: directory,
             store: database.repositories, catalog: [], ownership: table)
@@ -47,20 +47,20 @@ final class OwnershipStage {
         server.mesh = WayMesh(slot, ways)
         try server.start()
         let others = workers
-        workers[slot] = Worker(server: server, logs: logs)
+        workers[slot] = Member(server: server, logs: logs)
         ways.servers[slot] = server
         for (other, worker) in others {
             worker.server.peerConnected(slot: slot, incarnation: incarnation)
             server.peerConnected(slot: other, incarnation: worker.server.incarnation)
         }
-        return Worker(server: server, logs: logs)
+        return Member(server: server, logs: logs)
     }
 
     /// Writes who serves the indices, as the master does.
     func publish(_ slots: [UInt8?]) {
         table.write(
             slots.map { slot in
-                slot.map { WorkerOwners.Worker(slot: $0, incarnation: workers[$0]?.server.incarnation ?? 0) }
+                slot.map { WorkerOwners.Process(slot: $0, incarnation: workers[$0]?.server.incarnation ?? 0) }
             })
     }
 

@@ -7,8 +7,8 @@ import Testing
 @testable import SharedState
 
 @Suite(.timeLimit(.minutes(5))) struct OwnershipTableTests {
-    private func worker(_ slot: UInt8, _ incarnation: UInt32 = 1) -> WorkerOwners.Worker {
-        WorkerOwners.Worker(slot: slot, incarnation: incarnation)
+    private func worker(_ slot: UInt8, _ incarnation: UInt32 = 1) -> WorkerOwners.Process {
+        WorkerOwners.Process(slot: slot, incarnation: incarnation)
     }
 
     @Test func othersReadWhatTheMasterWrites() throws {

@@ -206,7 +206,7 @@ public final class Ownership {
     private func serves(_ owners: WorkerOwners) -> Bool {
         let index = Int(server.slot) % OwnershipTable.indices
         return index < owners.workers.count
-            && owners.workers[index] == WorkerOwners.Worker(slot: server.slot, incarnation: server.incarnation)
+            && owners.workers[index] == WorkerOwners.Process(slot: server.slot, incarnation: server.incarnation)
     }
 
     /// Goes on to the next step of the epoch, if it is time.

@@ -78,7 +78,7 @@ final class WorkerPool {
     private func publishOwners() {
         guard !supervisor.isStopping else { return }
         OwnershipTable(segment).write(
-            supervisor.owners.map { $0.map { WorkerOwners.Worker(slot: $0.slot, incarnation: $0.incarnation) } })
+            supervisor.owners.map { $0.map { WorkerOwners.Process(slot: $0.slot, incarnation: $0.incarnation) } })
     }
 
     private var standing: ServiceStatus?
