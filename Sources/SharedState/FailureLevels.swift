@@ -7,7 +7,7 @@ internal import Glibc
 /// one after another. Bounded: when the places of a key are all in use, the one with the lowest level gives way, so that
 /// nobody gets rid of a high level by a flood of keys with low ones. Times are milliseconds of the monotonic clock. Keys are
 /// any text; they are kept as keyed hashes.
-public struct FailureLevels: @unchecked Sendable {  // raw pointers into the segment, guarded by its lock
+public struct FailureLevels: Sendable {
     /// What is counted by. Each has a table of its own.
     public enum Purpose: Int, CaseIterable, Sendable {
         case address, account, addressOfAccount
@@ -47,26 +47,19 @@ public struct FailureLevels: @unchecked Sendable {  // raw pointers into the seg
     /// Levels are kept as whole thousandths.
     private static let unit = 1000.0
 
-    private let segment: SharedSegment
-    private let lock: RobustLock
-    private let places: UnsafeMutablePointer<xmppd_failure_level>
-
-    private typealias Place = UnsafeMutablePointer<xmppd_failure_level>
+    private let places: HashedPlaces<xmppd_failure_level>
 
     public init(_ segment: SharedSegment, _ purpose: Purpose) {
-        self.segment = segment
-        let table = segment.base + segment.layout.failures + purpose.rawValue * segment.layout.failureTable
-        lock = RobustLock(mutex: table.assumingMemoryBound(to: pthread_mutex_t.self))
-        places = (table + AddressTimers.lockBytes).assumingMemoryBound(to: xmppd_failure_level.self)
+        places = HashedPlaces(segment, at: segment.layout.failures + purpose.rawValue * segment.layout.failureTable)
     }
 
     /// Counts a failure; the level with it.
     @discardableResult
     public func add(_ key: String, now: Int64) -> Double {
-        locked(key) { set, hash in
-            let known = find(hash, in: set)
-            let place = known ?? lowest(of: set, now)
-            let level = (known.map { self.level($0, now) } ?? 0) + 1
+        places.locked(key) { set, hash in
+            let known = set.place(of: hash)
+            let level = (known.map { self.level($0.pointee, now) } ?? 0) + 1
+            guard let place = known ?? set.least({ self.level($0, now) }) else { return level }
             let next = known == nil ? now : place.pointee.next
             write(hash, level, next: next, at: place, now)
             return level
@@ -74,14 +67,14 @@ public struct FailureLevels: @unchecked Sendable {  // raw pointers into the seg
     }
 
     public func level(_ key: String, now: Int64) -> Double {
-        locked(key) { set, hash in find(hash, in: set).map { level($0, now) } ?? 0 } ?? 0
+        places.locked(key) { set, hash in set.place(of: hash).map { level($0.pointee, now) } ?? 0 } ?? 0
     }
 
     /// The next moment for an attempt; nil if it is further than `longestWait` milliseconds away, and then not taken.
     public func take(_ key: String, now: Int64, spacing: Spacing, longestWait: Int64) -> Turn? {
-        locked(key) { set, hash -> Turn? in
-            guard let place = find(hash, in: set) else { return Turn(wait: 0, interval: 0) }
-            let level = level(place, now), interval = spacing.interval(at: level)
+        places.locked(key) { set, hash -> Turn? in
+            guard let place = set.place(of: hash) else { return Turn(wait: 0, interval: 0) }
+            let level = level(place.pointee, now), interval = spacing.interval(at: level)
             guard interval > 0 else { return Turn(wait: 0, interval: 0) }
             // No moment lies further ahead than one that could be taken: whatever else is there was never written by us.
             let latest = now + longestWait + Int64(spacing.longest)
@@ -95,32 +88,18 @@ public struct FailureLevels: @unchecked Sendable {  // raw pointers into the seg
     /// The attempt was no failure: the later ones are moved back.
     public func giveBack(_ turn: Turn, _ key: String) {
         guard turn.interval > 0 else { return }
-        _ = locked(key) { set, hash in find(hash, in: set)?.pointee.next -= turn.interval }
+        _ = places.locked(key) { set, hash in set.place(of: hash)?.pointee.next -= turn.interval }
     }
 
-    private func locked<Result>(_ key: String, _ body: (Place, UInt64) -> Result) -> Result? {
-        var key = key
-        let hash = key.withUTF8 { xmppd_siphash(segment.seed, $0.baseAddress, $0.count) }
-        let sets = UInt64(segment.layout.addressTimers / AddressTimers.ways)
-        // Whoever dies in `write` leaves a free place or a whole one: there is nothing to repair.
-        return lock.whileHeld(repair: {}) { body(places + Int(hash % sets) * AddressTimers.ways, hash) }
+    private func level(_ place: xmppd_failure_level, _ now: Int64) -> Double {
+        guard place.time != 0 else { return 0 }
+        let age = max(0, now.subtractingReportingOverflow(place.time).partialValue)
+        return Double(place.level) / Self.unit * exp2(-Double(age) / Double(Self.halfLife))
     }
 
-    private func find(_ hash: UInt64, in set: Place) -> Place? {
-        (0..<AddressTimers.ways).first { set[$0].key == hash && set[$0].time != 0 }.map { set + $0 }
-    }
-
-    private func lowest(of set: Place, _ now: Int64) -> Place {
-        set + ((0..<AddressTimers.ways).min { level(set + $0, now) < level(set + $1, now) } ?? 0)
-    }
-
-    private func level(_ place: Place, _ now: Int64) -> Double {
-        guard place.pointee.time != 0 else { return 0 }
-        let age = max(0, now.subtractingReportingOverflow(place.pointee.time).partialValue)
-        return Double(place.pointee.level) / Self.unit * exp2(-Double(age) / Double(Self.halfLife))
-    }
-
-    private func write(_ hash: UInt64, _ level: Double, next: Int64, at place: Place, _ now: Int64) {
+    private func write(
+        _ hash: UInt64, _ level: Double, next: Int64, at place: UnsafeMutablePointer<xmppd_failure_level>, _ now: Int64
+    ) {
         xmppd_publish_i64(&place.pointee.time, 0)
         place.pointee.key = hash
         place.pointee.level = UInt32(min(level * Self.unit, Double(UInt32.max)))

@@ -12,10 +12,14 @@ struct SegmentLayout: Equatable, Sendable {
     let entriesPerShard: Int
     /// 64-byte units for texts that do not fit into their entry; multiple of 64.
     let overflowUnitsPerShard: Int
-    /// Places in each table of address timers and of failures; multiple of `AddressTimers.ways`.
+    /// Places in each table of address timers and of failures; multiple of `placesOfSet`.
     let addressTimers: Int
 
     static let page = 4096
+    /// Places of a table of timers or failures that one text may take.
+    static let placesOfSet = 16
+    /// Bytes before the places of such a table: its lock has a cache line to itself.
+    static let lockBytes = 64
     static let overflowUnit = 64
     /// The smallest index of a shard has 64 cells.
     static let smallestIndexBits = 6
@@ -37,11 +41,11 @@ struct SegmentLayout: Equatable, Sendable {
         Self.pageCeiling(listenerCells + workers * listeners * MemoryLayout<xmppd_listener_cell>.stride)
     }
     var timerTable: Int {
-        Self.pageCeiling(AddressTimers.lockBytes + addressTimers * MemoryLayout<xmppd_address_timer>.stride)
+        Self.pageCeiling(Self.lockBytes + addressTimers * MemoryLayout<xmppd_address_timer>.stride)
     }
     var failures: Int { timers + AddressTimers.Purpose.allCases.count * timerTable }
     var failureTable: Int {
-        Self.pageCeiling(AddressTimers.lockBytes + addressTimers * MemoryLayout<xmppd_failure_level>.stride)
+        Self.pageCeiling(Self.lockBytes + addressTimers * MemoryLayout<xmppd_failure_level>.stride)
     }
     var owners: Int { failures + FailureLevels.Purpose.allCases.count * failureTable }
     var total: Int { owners + Self.pageCeiling(MemoryLayout<xmppd_ownership>.stride) }
@@ -72,7 +76,7 @@ struct SegmentLayout: Equatable, Sendable {
             && Self.isPowerOfTwo(shards, upTo: 1 << 16)
             && Self.isPowerOfTwo(entriesPerShard, upTo: 1 << 24) && entriesPerShard >= 64
             && (64...1 << 28).contains(overflowUnitsPerShard) && overflowUnitsPerShard % 64 == 0
-            && (AddressTimers.ways...1 << 20).contains(addressTimers) && addressTimers % AddressTimers.ways == 0
+            && (Self.placesOfSet...1 << 20).contains(addressTimers) && addressTimers % Self.placesOfSet == 0
     }
 
     static func pageCeiling(_ bytes: Int) -> Int { bytes.roundedUp(to: page) }

@@ -94,10 +94,9 @@ struct xmppd_worker_cell {
 
 /// One address and its time. A time of 0 is a free place.
 struct xmppd_address_timer {
-    uint64_t address; /* keyed hash of the text */
-    int64_t time;     /* unix time, seconds */
-    uint32_t events;
-    uint32_t reserved;
+    uint64_t key; /* keyed hash of the text */
+    int64_t time; /* unix time, seconds */
+    uint32_t reserved[2];
 };
 
 /// How often something failed of late. A time of 0 is a free place.
