@@ -50,6 +50,10 @@ public struct SessionOwner: Sendable, Hashable {
 }
 
 /// What other sessions need to know of one without asking its worker.
+///
+/// The words are those of RFC 6121 and of the XEPs, and belong to the modules that implement them: each flag is set by one
+/// module, or by the kernel, and this room gives none of them a meaning. They stand here because a bit of the shared entry
+/// is what every worker can read. 16 bits; a session's state that only its own worker needs goes under a `SessionKey`.
 public struct SessionFlags: OptionSet, Sendable, Hashable {
     public let rawValue: UInt16
     public init(rawValue: UInt16) { self.rawValue = rawValue }
