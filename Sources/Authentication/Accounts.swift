@@ -104,24 +104,24 @@ public final class Accounts {
     private func verify(_ user: String, _ password: Password, _ allowed: [AuthenticationMethod]?) async
         -> (verdict: SASLExchange.PasswordVerdict, method: AuthenticationMethod?)
     {
-        var verdict = SASLExchange.PasswordVerdict.rejected
-        for method in methods(allowed, .password) {
-            switch await method.verify(user, password) {
-            case .accepted: return (.accepted, method.method)
-            case .temporarilyUnavailable: verdict = .temporarilyUnavailable
-            case .rejected: continue
-            }
-        }
-        return (verdict, nil)
+        await firstAcceptance(by: methods(allowed, .password)) { await $0.verify(user, password) }
     }
 
     /// Whether the user of a certificate may log in, and which method says so.
     public func admit(_ user: String, allowed: [AuthenticationMethod]?) async
         -> (verdict: SASLExchange.PasswordVerdict, method: AuthenticationMethod?)
     {
+        await firstAcceptance(by: methods(allowed, .certificate)) { await $0.admits(user) }
+    }
+
+    /// Asks methods in their order until one accepts. If none does and one of them cannot answer, neither can they together.
+    private func firstAcceptance(
+        by methods: [any AuthenticationBackend],
+        _ ask: @LoopActor (any AuthenticationBackend) async -> SASLExchange.PasswordVerdict
+    ) async -> (verdict: SASLExchange.PasswordVerdict, method: AuthenticationMethod?) {
         var verdict = SASLExchange.PasswordVerdict.rejected
-        for method in methods(allowed, .certificate) {
-            switch await method.admits(user) {
+        for method in methods {
+            switch await ask(method) {
             case .accepted: return (.accepted, method.method)
             case .temporarilyUnavailable: verdict = .temporarilyUnavailable
             case .rejected: continue

@@ -8,7 +8,7 @@ final class OutageLog {
     private static let interval: Int64 = 60_000
 
     private let domain: String
-    private let method: AuthenticationMethod
+    let method: AuthenticationMethod
     private var lastTold: Int64?
     private var unanswered = 0
 

@@ -14,21 +14,18 @@ final class DatabaseAuthentication: AuthenticationBackend {
     private let domain: String
     private let options: AuthenticationConfiguration
     private let estimatesCount: Bool
-    private let pools: OutgoingPools
+    private let pool: AuthenticationPool<DatabaseConnection>
     private let outage: OutageLog
     private let verifier: PasswordVerifier
-
-    private static let poolTag = "default"
 
     init(_ context: AuthenticationContext, _ options: RDBMSAuthOptions) {
         domain = context.domain
         self.options = context.options
         estimatesCount = options.estimatesCount
-        pools = context.resources.pools
         verifier = PasswordVerifier(context, order: .weakestFirst)
         outage = context.outage(of: .rdbms)
         abilities = verifier.capabilities
-        _ = pools.database(Self.poolTag, for: domain)
+        pool = AuthenticationPool(context, tag: "default", outage: outage) { $0.database($1, for: $2) }
     }
 
     // MARK: Questions to the database
@@ -37,21 +34,7 @@ final class DatabaseAuthentication: AuthenticationBackend {
     private func query(
         _ statement: String, _ values: [String?], isRepeatable: Bool = true
     ) async -> DatabaseConnection.Answer? {
-        guard let pool = pools.database(Self.poolTag, for: domain) else {
-            outage.failed("there is no pool rdbms.\(Self.poolTag) for this host")
-            return nil
-        }
-        let answer = await pool.perform(isRepeatable: isRepeatable) { connection, deadline in
-            connection.query(statement, values, deadline)
-        }
-        switch answer {
-        case .success(let answer):
-            outage.answered()
-            return answer
-        case .failure(let failure):
-            outage.failed(failure.description)
-            return nil
-        }
+        await pool.ask(isRepeatable: isRepeatable) { connection, deadline in connection.query(statement, values, deadline) }
     }
 
     private func look(_ user: String) async -> PasswordLookup {

@@ -10,45 +10,26 @@ internal import XMPP
 final class DirectoryAuthentication: AuthenticationBackend {
     let method = AuthenticationMethod.ldap
     let abilities: AuthenticationCapabilities = [.password, .certificate, .accounts]
-    private let domain: String
     private let options: LDAPAuthOptions
     private let rules: DirectoryRules
-    private let pools: OutgoingPools
-    private let outage: OutageLog
+    private let searches: AuthenticationPool<DirectoryConnection>
+    private let binds: AuthenticationPool<DirectoryConnection>
 
     init(_ context: AuthenticationContext, _ options: LDAPAuthOptions) {
-        domain = context.domain
         self.options = options
         rules = DirectoryRules(options, domain: context.domain)
-        pools = context.resources.pools
-        outage = context.outage(of: .ldap)
-        for tag in [options.poolTag, options.bindPoolTag] { _ = pools.directory(tag, for: domain) }
+        let outage = context.outage(of: .ldap)
+        let find: AuthenticationPool<DirectoryConnection>.Search = { $0.directory($1, for: $2) }
+        searches = AuthenticationPool(context, tag: options.poolTag, outage: outage, find)
+        binds = AuthenticationPool(context, tag: options.bindPoolTag, outage: outage, find)
     }
 
     // MARK: Questions to the directory
 
-    /// Asks on one of the pools; nil where there is no answer, which the log explains.
-    private func ask<Answer: Sendable>(
-        _ tag: String, _ work: @escaping ServicePool<DirectoryConnection>.Work<Answer>
-    ) async -> Answer? {
-        guard let pool = pools.directory(tag, for: domain) else {
-            outage.failed("there is no pool ldap.\(tag) for this host")
-            return nil
-        }
-        switch await pool.perform(work) {
-        case .success(let answer):
-            outage.answered()
-            return answer
-        case .failure(let failure):
-            outage.failed(failure.description)
-            return nil
-        }
-    }
-
     private func search(_ filter: String, _ attributes: [String], limit: Int) async -> [DirectoryConnection.Entry]? {
         let search = DirectoryConnection.Search(
             base: options.base, filter: filter, attributes: attributes, dereferencing: options.dereference, limit: limit)
-        return await ask(options.poolTag) { connection, deadline in connection.search(search, deadline) }
+        return await searches.ask { connection, deadline in connection.search(search, deadline) }
     }
 
     private enum Lookup {
@@ -84,7 +65,7 @@ final class DirectoryAuthentication: AuthenticationBackend {
         case .notFound: (name, isUser) = ("cn=nobody,\(options.base)", false)
         }
         let text = String(decoding: password.bytes, as: UTF8.self)
-        let isRight = await ask(options.bindPoolTag) { connection, deadline in connection.bind(name, text, deadline) }
+        let isRight = await binds.ask { connection, deadline in connection.bind(name, text, deadline) }
         guard let isRight else { return .temporarilyUnavailable }
         return isRight && isUser ? .accepted : .rejected
     }

@@ -16,21 +16,18 @@ final class WebAuthentication: AuthenticationBackend {
     private let options: AuthenticationConfiguration
     /// The header that says who asks.
     private let headers: [String]
-    private let pools: OutgoingPools
+    private let pool: AuthenticationPool<WebConnection>
     private let outage: OutageLog
     private let verifier: PasswordVerifier
-
-    private static let poolTag = "auth"
 
     init(_ context: AuthenticationContext, _ options: HTTPAuthOptions) {
         domain = context.domain
         self.options = context.options
         headers = options.basicAuth.map { ["Authorization: Basic \(Base64.encode(Array($0.reveal().utf8)))"] } ?? []
-        pools = context.resources.pools
         verifier = PasswordVerifier(context, order: .weakestFirst)
         outage = context.outage(of: .http)
         abilities = verifier.capabilities
-        _ = pools.web(Self.poolTag, for: domain)
+        pool = AuthenticationPool(context, tag: "auth", outage: outage) { $0.web($1, for: $2) }
     }
 
     // MARK: Questions to the service
@@ -45,29 +42,19 @@ final class WebAuthentication: AuthenticationBackend {
 
     /// Asks the service; nil where there is no answer, or one that says it cannot give any. The log explains.
     private func ask(_ path: String, _ user: String, password: String = "", isPost: Bool = false) async -> Answer? {
-        guard let pool = pools.web(Self.poolTag, for: domain) else {
-            outage.failed("there is no pool http.\(Self.poolTag) for this host")
-            return nil
-        }
         let fields = FormEncoding.encode([("user", user), ("server", domain), ("pass", password)])
         let headers = headers
-        let result = await pool.perform(isRepeatable: !isPost) { connection, deadline in
+        let objection: (WebConnection.Answer) -> String? = { answer in
+            (200..<500).contains(answer.status) ? nil : "\(path) was answered with status \(answer.status)"
+        }
+        let answer = await pool.ask(isRepeatable: !isPost, objection: objection) { connection, deadline in
             isPost
                 ? connection.request(.post(form: fields), path, headers: headers, deadline)
                 : connection.request(.get, path, query: fields, headers: headers, deadline)
         }
-        switch result {
-        case .failure(let failure):
-            outage.failed(failure.description)
-            return nil
-        case .success(let answer) where answer.status >= 500 || answer.status < 200:
-            outage.failed("\(path) was answered with status \(answer.status)")
-            return nil
-        case .success(let answer):
-            outage.answered()
-            let end = answer.body.lastIndex { $0 != 0x0A && $0 != 0x0D }.map { $0 + 1 } ?? 0
-            return Answer(status: answer.status, text: String(decoding: answer.body[..<end], as: UTF8.self))
-        }
+        guard let answer else { return nil }
+        let end = answer.body.lastIndex { $0 != 0x0A && $0 != 0x0D }.map { $0 + 1 } ?? 0
+        return Answer(status: answer.status, text: String(decoding: answer.body[..<end], as: UTF8.self))
     }
 
     /// What the service says of a user's password.
