@@ -52,7 +52,8 @@ extension CrossChecks {
                 let path = "listen.\(section)[\(index + 1)]"
                 if table.string("proto") == "udp" {
                     validator.warn(
-                        "\(path) serves nothing over udp, and is not opened", at: table["proto"]?.position ?? table.position,
+                        "\(path) is bound over udp, where whatever comes is discarded: clients connect over tcp",
+                        at: table["proto"]?.position ?? table.position,
                         path: "\(path).proto")
                 }
                 guard table["port"] != nil, !table.isBroken("ip_address"), !table.isBroken("ip_version") else { continue }
