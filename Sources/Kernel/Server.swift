@@ -212,18 +212,20 @@ public final class Server {
     }
 
     /// Ends a session on any worker.
-    public func close(_ owner: SessionOwner, _ error: StreamError) {
+    /// - Returns: false if the mesh refuses the frame: the session goes on.
+    @discardableResult
+    public func close(_ owner: SessionOwner, _ error: StreamError) -> Bool {
         guard owner.slot != slot else {
             if let session = sessions[owner.connection] {
                 session.close(error)
             } else {
                 migration.followUp(owner.connection, .close(error))
             }
-            return
+            return true
         }
         let frame = MeshFrame.close(
             connection: owner.connection, condition: error.condition.rawValue, text: error.text ?? "")
-        mesh?.send(frame.encoded(), to: owner.slot)
+        return mesh?.send(frame.encoded(), to: owner.slot) ?? false
     }
 
     /// Runs work that belongs to no session and must be done before the process ends.

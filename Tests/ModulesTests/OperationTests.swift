@@ -32,6 +32,19 @@ struct OperationTests {
         #expect(client.error == StreamError(.policyViolation, text: "See you"))
     }
 
+    @Test @LoopActor func aSessionOfAWorkerThatDoesNotReadIsNotCalledClosed() async throws {
+        let stage = try await Stage()
+        let client = try await stage.client("ada", on: 1)
+        stage.fillMesh()
+        guard case .failure("unavailable", _) = await stage.workers[0].perform("session.kick", ["jid": "ada@example.org"]) else {
+            Issue.record("the session counts as closed")
+            return
+        }
+        #expect(client.error == nil)
+        stage.emptyMesh()
+        #expect(await stage.workers[0].perform("session.kick", ["jid": "ada@example.org"]) == .success(["closed": 1]))
+    }
+
     @Test(
         arguments: [
             ("account.exists", ["jid": "ada@elsewhere.example"], "not-found"),

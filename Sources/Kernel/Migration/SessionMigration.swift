@@ -77,7 +77,8 @@ final class SessionMigration {
     private func handleAdopted(_ connection: UInt64, _ successor: UInt64, by slot: UInt8) {
         guard let migration = outgoing[connection] else {
             // The migration was given up, and the session ended here.
-            return server.close(SessionOwner(slot: slot, incarnation: 0, connection: successor), Self.incomplete)
+            server.close(SessionOwner(slot: slot, incarnation: 0, connection: successor), Self.incomplete)
+            return
         }
         guard migration.slot == slot, migration.successor == nil else { return }
         migration.successor = successor

@@ -53,7 +53,10 @@ enum SessionHandlers {
         let routes = jid.isFull ? server.session(jid).map { [$0] } ?? [] : server.sessions(of: jid)
         guard !routes.isEmpty else { throw Operation.Failure(.notFound, "\(jid) has no session") }
         let error = StreamError(.policyViolation, text: arguments.text("reason") ?? "Closed by an administrator")
-        for route in routes { server.close(route.owner, error) }
-        return ["closed": .int(Int64(routes.count))]
+        let closed = routes.count { server.close($0.owner, error) }
+        guard closed > 0 else {
+            throw Operation.Failure(.unavailable, "the worker of \(jid) does not read what it is sent; try again later")
+        }
+        return ["closed": .int(Int64(closed))]
     }
 }
