@@ -76,8 +76,11 @@ struct DeclarationsTests {
             own.onBroadcast("broadcast") { _ in }
             own.onExtension("urn:nonza") { _, _ in }
             own.migrate("state", encode: { _ in nil }, decode: { _, _ in })
+            own.iq.onRendered("query", "urn:rendered", at: .account) { _ in nil }
         }
-        let twice = ["broadcast", "event", "query urn:example to the account", "state", "urn:nonza"]
+        let twice = [
+            "broadcast", "event", "query urn:example to the account", "query urn:rendered to the account", "state", "urn:nonza",
+        ]
         #expect(all.merge(own, of: "mod_own").sorted() == twice)
         if case .waiting = all.iq.handler(for: Element("query", "urn:example"), at: .account) {
             Issue.record("the second one holds")

@@ -84,7 +84,7 @@ public struct IQHandlers {
     /// The same for answers that are large or stored as they are sent: what others ask for again and again need not be read
     /// and rendered each time.
     public mutating func onRendered(_ name: String, _ namespace: String, at scopes: Scope..., answer: @escaping Rendered) {
-        for scope in scopes { handlers[Key(scope: scope, name: name, namespace: namespace)] = .rendered(answer) }
+        for scope in scopes { set(.rendered(answer), for: Key(scope: scope, name: name, namespace: namespace)) }
     }
 
     /// Has others than the account's own user answered, too.
