@@ -228,12 +228,12 @@ import XMPP
         #expect(
             features.isSuperset(of: [
                 "urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:mam:2#groupchat-field", "urn:xmpp:sid:0",
-                "urn:xmpp:message-retract:1", "urn:xmpp:message-retract:1#tombstone",
+                "urn:xmpp:message-retract:1", "urn:xmpp:message-retract:1#tombstone", Self.rsm,
             ]))
         #expect(!features.contains("urn:xmpp:mam:2#groupchat-available"))
         let hosts = try await alice.ask("get", to: "example.org", "<query xmlns='http://jabber.org/protocol/disco#info'/>")
         let told = Set(hosts.firstChild?.children.compactMap { $0["var"] } ?? [])
-        #expect(told.isSuperset(of: ["urn:xmpp:mam:1", "urn:xmpp:mam:2", "urn:xmpp:message-retract:0#tombstone"]))
+        #expect(told.isSuperset(of: ["urn:xmpp:mam:1", "urn:xmpp:mam:2", "urn:xmpp:message-retract:0#tombstone", Self.rsm]))
     }
 
     @Test @LoopActor func whoIsNotThereMissesNothingAndGetsNothingTwice() async throws {

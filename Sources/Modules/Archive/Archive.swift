@@ -47,7 +47,7 @@ public final class Archive: Module {
     }
 
     private func advertise(in declarations: inout Declarations) {
-        var features = Self.namespaces + [Self.namespace + "#extended", Self.namespace + "#groupchat-field"]
+        var features = Self.namespaces + [Self.namespace + "#extended", Self.namespace + "#groupchat-field", ResultSet.namespace]
         if options.keepsGroupchat { features.append(Self.namespace + "#groupchat-available") }
         for namespace in [MessageRetraction.namespace, MessageRetraction.earlier] {
             features.append(namespace)
