@@ -119,7 +119,9 @@ public final class Roster: Module {
     }
 
     static func announce(_ change: RosterChange, _ contact: JID, _ user: JID, _ host: Host) {
-        guard let push = RosterXML.push(change, contact: contact.description) else { return }
+        // A version is for clients that were told of versioning (RFC 6121 §2.6.3).
+        let isVersioned = host.modules.lazy.compactMap { $0 as? Roster }.first?.isVersioned ?? false
+        guard let push = RosterXML.push(change, contact: contact.description, isVersioned: isVersioned) else { return }
         host.notify(user, RosterXML.topic, push)
     }
 }

@@ -60,9 +60,9 @@ enum RosterXML {
     }
 
     /// What clients are told of a change, if they see one.
-    static func push(_ change: RosterChange, contact: String) -> [UInt8]? {
+    static func push(_ change: RosterChange, contact: String, isVersioned: Bool) -> [UInt8]? {
         guard change.isVisible else { return nil }
-        return query(change.version) { writer in
+        return query(isVersioned ? change.version : nil) { writer in
             if let item = change.new, item.isListed { return write(item, &writer) }
             writer.raw("<item")
             attribute("jid", contact, &writer)
