@@ -67,12 +67,39 @@ public final class Presence: Module {
         let stanza = incoming.stanza
         guard let type = stanza.type, type != "unavailable", let from = stanza.from else { return .next }
         if type == "probe" {
-            incoming.host.notify(incoming.user, PresenceState.probeTopic, Array(from.description.utf8))
-            return .stop
+            // The server's own probes, many at each initial presence, are answered by available sessions only: the answer of an
+            // absent contact "is not mandatory because it can greatly increase the number of presence notifications" (RFC 6121
+            // §4.3.2), and here it would take a look into storage for each contact.
+            guard incoming.source != nil else {
+                PresenceState.sendPresence(of: incoming.user, toProber: from, incoming.host)
+                return .stop
+            }
+            let (host, user) = (incoming.host, incoming.user)
+            return .wait { await answerProbe(from: from, to: user, host) }
         }
         guard let kind = SubscriptionRules.Kind(rawValue: type) else { return .next }
         let user = incoming.user
         return .wait { await subscriptions.receive(kind, stanza, from: from.bare, to: user) }
+    }
+
+    /// Answers a probe as RFC 6121 §4.3.2 says. An asker without a subscription gets the same answer whether or not there is such
+    /// an account; it ends a subscription of which only the asker's roster knows, and is not shown to clients otherwise.
+    private static func answerProbe(from prober: JID, to user: JID, _ host: Host) async -> Decision<Incoming> {
+        do throws(StanzaError) {
+            guard try await host.isPresence(of: user, visibleTo: prober) else {
+                await host.router.routeAndWait(Stanza(.presence, type: "unsubscribed", from: user, to: prober.bare))
+                return .stop
+            }
+        } catch {
+            // Without a look into the roster nothing true can be said.
+            return .stop
+        }
+        if host.server.sessions(of: user).contains(where: { $0.flags.contains(.available) }) {
+            PresenceState.sendPresence(of: user, toProber: prober, host)
+        } else {
+            host.router.route(Stanza(.presence, type: "unavailable", from: user, to: prober))
+        }
+        return .stop
     }
 
     // MARK: Available

@@ -112,6 +112,11 @@ final class PresenceState {
         host.notify(user, sendTopic, Array(target.description.utf8))
     }
 
+    /// Sends the presence of all of a user's resources to `prober`, if that may see it.
+    static func sendPresence(of user: JID, toProber prober: JID, _ host: Host) {
+        host.notify(user, probeTopic, Array(prober.description.utf8))
+    }
+
     /// Adds the handlers of the events above.
     static func install(_ declarations: inout Declarations, on host: Host) {
         declarations.migrate("presence", encode: { $0[key]?.packed() }) { session, bytes in
