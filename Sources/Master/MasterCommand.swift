@@ -4,12 +4,12 @@ public enum MasterCommand: Equatable, Sendable {
     case check(configuration: String)
     case show(configuration: String, json: Bool)
     case options(name: String?, json: Bool)
-    /// What a file of MongooseIM comes to.
+    /// A report on a file of MongooseIM, setting by setting.
     case review(configuration: String, json: Bool)
     case version
-    /// What this program speaks, for a running server that is about to give way to it.
+    /// The versions of this program's protocols, for a running server that is about to be replaced by it.
     case versions
-    /// Go on where the former image of this process stopped; its state is in that descriptor.
+    /// Go on where the previous program of this process stopped; its state is in that descriptor.
     case adopt(Int32, configuration: String)
     case help
 

@@ -1,9 +1,9 @@
 internal import IPC
 internal import Supervision
 
-/// Where this master can be found: its lock files and its control socket. A reload may move each of them.
+/// The master's lock files and control socket. A reload may move each of them.
 final class MasterEndpoints {
-    /// Another place, taken beside the present one; dropping it gives up what is new in it.
+    /// Locks and a control socket at other paths, taken beside the present ones; `abandon` gives the new ones up.
     struct Move {
         fileprivate var locks: [String: InstanceLock] = [:]
         fileprivate var control: ControlServer?
@@ -11,7 +11,7 @@ final class MasterEndpoints {
         fileprivate let group: UInt32?
     }
 
-    /// Takes each request; answers through the client, now or later.
+    /// Handles a request; the answer goes through the client, now or later.
     var handler: (ControlRequest, ControlClient) -> Void = { _, _ in } {
         didSet { control.handler = handler }
     }
@@ -21,10 +21,10 @@ final class MasterEndpoints {
     private var group: UInt32?
     private var locks: [String: InstanceLock]
     private var control: ControlServer
-    /// Sockets that were left, for as long as somebody who came by them has a request under way.
+    /// Former control sockets whose clients have requests under way; each is dropped after the last of them.
     private var former: [ControlServer] = []
 
-    /// Takes the place that the settings name; each is held by one master.
+    /// Locks the files and opens the socket that the settings name; each is one master's.
     init(_ settings: MasterSettings, on loop: EventLoop) throws {
         self.loop = loop
         path = settings.controlSocket
@@ -38,7 +38,7 @@ final class MasterEndpoints {
         }
     }
 
-    /// Goes on at the place of another image of the program.
+    /// Goes on with the locks and the socket of the previous program.
     init(_ settings: MasterSettings, adopting state: MasterState, on loop: EventLoop) {
         self.loop = loop
         path = settings.controlSocket
@@ -47,12 +47,12 @@ final class MasterEndpoints {
         control = ControlServer(path, adopting: state.control, state.clients, on: loop)
     }
 
-    /// What another image of the program needs of it; who came by a socket that was left must ask again.
+    /// The locks, for the next program. Clients of former sockets are not handed on: they must ask again.
     var possessions: [MasterState.Lock] { locks.values.map(\.possession) }
     var listeningSocket: Int32 { control.listeningSocket }
     var clients: [ControlClient] { control.clients }
 
-    /// Each with the option that says so.
+    /// The paths of the locks, each with its option.
     private static func paths(_ settings: MasterSettings) -> [(path: String, option: String)] {
         [(settings.controlSocket + ".lock", "xmppd.control_socket"), (settings.pidFile, "xmppd.pid_file")]
     }
@@ -75,7 +75,7 @@ final class MasterEndpoints {
         return locks
     }
 
-    /// Takes another place without leaving this one.
+    /// Takes what other settings name without giving up what is there.
     func prepare(_ settings: MasterSettings) throws(StartFailure) -> Move {
         let paths = Self.paths(settings)
         var move = Move(paths: paths.map(\.path), group: settings.account?.group)
@@ -95,7 +95,7 @@ final class MasterEndpoints {
         for lock in move.locks.values { lock.release() }
     }
 
-    /// Leaves what is no longer named.
+    /// Puts a move in force and gives up what the settings no longer name.
     func take(_ move: Move, _ settings: MasterSettings) {
         for (path, lock) in locks where !move.paths.contains(path) {
             lock.release()
@@ -118,7 +118,7 @@ final class MasterEndpoints {
     /// Whether replies still wait to be sent.
     var isFlushed: Bool { control.isFlushed && former.allSatisfy(\.isFlushed) }
 
-    /// Takes nobody any more and leaves nothing behind.
+    /// Closes the sockets and removes the files.
     func leave() {
         for server in former + [control] { server.close() }
         for lock in locks.values { lock.release() }

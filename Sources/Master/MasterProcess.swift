@@ -10,13 +10,13 @@ public final class MasterProcess {
     private let loop = EventLoop()
     private let policy: SupervisionPolicy
     private let program = OwnProgram.path
-    /// What is executed in this process's place once everything has stopped.
+    /// The program that this process executes once the server has stopped; nil: none, it exits.
     private var again: (program: String, words: [String])?
 
-    /// - Parameter policy: the patience; `stopDeadline` is that of the configuration.
+    /// - Parameter policy: deadlines and delays; those that the configuration has are replaced by its own.
     public init(policy: SupervisionPolicy = SupervisionPolicy()) { self.policy = policy }
 
-    /// Reads and checks a configuration and prints what is wrong or worth knowing.
+    /// Reads and checks a configuration and prints problems and notes.
     /// - Returns: the exit status of `xmppd --check`.
     public func check(_ path: String) -> Int32 {
         guard let (settings, _, notes) = checkedConfiguration(path) else { return ExitStatus.configuration }
@@ -25,7 +25,7 @@ public final class MasterProcess {
         return 0
     }
 
-    /// Prints what a file comes to, with all defaults.
+    /// Prints the settings of a file, with all defaults.
     /// - Returns: the exit status of `xmppd --show`.
     public func show(_ path: String, json: Bool) -> Int32 {
         switch ConfigurationFile.read(path) {
@@ -39,7 +39,7 @@ public final class MasterProcess {
         }
     }
 
-    /// Prints the options there are, or those that a name is of.
+    /// Prints all options, or those with a name.
     /// - Returns: the exit status of `xmppd --options`.
     public func options(_ name: String?, json: Bool) -> Int32 {
         switch ConfigurationReport.options(name) {
@@ -52,7 +52,7 @@ public final class MasterProcess {
         }
     }
 
-    /// Prints what every setting of a file comes to, one that was written for MongooseIM above all.
+    /// Prints the effect that each setting of a file has here; meant for files written for MongooseIM.
     /// - Returns: the exit status of `xmppd --import`.
     public func review(_ path: String, json: Bool) -> Int32 {
         let report: Value, isUsable: Bool
@@ -89,7 +89,7 @@ public final class MasterProcess {
         }
     }
 
-    /// Goes on where the former image of this process stopped.
+    /// Goes on where the previous program of this process stopped.
     /// - Returns: the exit status of the process.
     public func adopt(_ number: Int32, _ path: String) -> Int32 {
         attempt {
@@ -105,7 +105,7 @@ public final class MasterProcess {
         }
     }
 
-    /// What the processes of this build speak to one another, in one line.
+    /// The versions of the protocols between the processes of this build, in one line.
     public static var versions: String { ProgramVersions.ofMaster.description }
 
     private func attempt(_ body: () throws -> Int32) -> Int32 {
@@ -137,7 +137,7 @@ public final class MasterProcess {
         return objections.isEmpty ? (settings, configuration, notes) : nil
     }
 
-    /// What the worker program has against settings that are right otherwise.
+    /// The worker program's objections to settings that have passed the master's own checks.
     private func objections(_ settings: MasterSettings, _ path: String) -> [ReportedProblem] {
         var verdict: WorkerCheck.Verdict?
         let check = WorkerCheck(
@@ -162,7 +162,7 @@ public final class MasterProcess {
         return status
     }
 
-    /// Workers inherit it, and each connection of theirs is a descriptor.
+    /// Raises the limit of open files as far as the system allows: workers inherit it, and each connection is a descriptor.
     private func raiseDescriptorLimit() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }

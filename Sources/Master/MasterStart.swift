@@ -4,7 +4,7 @@ internal import IPC
 internal import SharedState
 internal import Supervision
 
-/// Why the server cannot start although its configuration is right.
+/// A failure to start with a configuration that is right.
 struct StartFailure: Error, CustomStringConvertible {
     /// The exit status of the process.
     let status: Int32
@@ -12,7 +12,7 @@ struct StartFailure: Error, CustomStringConvertible {
 }
 
 extension MasterProcess {
-    /// The directory itself, not those above it: /run is empty after each boot.
+    /// Makes the directory of a file, not those above it: /run is empty after each boot.
     static func makeDirectory(of path: String) {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
         mkdir(String(path[..<slash]), 0o755)
@@ -43,7 +43,7 @@ extension MasterProcess {
     }
 }
 
-/// What the master holds from its start to its end.
+/// The resources that the master holds from its start to its end.
 struct MasterResources {
     let seat: MasterEndpoints
     let listeners: ListenerSet
@@ -60,7 +60,7 @@ struct MasterResources {
         }
     }
 
-    /// What another image of the program has held.
+    /// The resources of the previous program.
     static func adopt(_ state: MasterState, _ settings: MasterSettings, on loop: EventLoop) throws -> MasterResources {
         MasterResources(
             seat: MasterEndpoints(settings, adopting: state, on: loop), listeners: ListenerSet(adopting: state.listeners),
@@ -73,7 +73,7 @@ struct MasterResources {
 }
 
 extension Descriptor {
-    /// Blocks these signals and gives a descriptor that tells of them.
+    /// Blocks these signals and opens a signalfd(2) for them.
     static func signals(_ numbers: [Int32]) throws(SystemFailure) -> Descriptor {
         try descriptor(cplatform_signalfd(numbers, numbers.count), "signalfd")
     }

@@ -6,7 +6,7 @@ internal import SharedState
 internal import Supervision
 internal import Telemetry
 
-/// The master while the server runs: its parts, what each of them tells the others, and the way to its next program.
+/// The master while the server runs: its parts, the events between them, and the exec of the next program.
 final class RunningMaster {
     private let loop: EventLoop
     private let program: String
@@ -21,7 +21,7 @@ final class RunningMaster {
     private let signals: Descriptor
     private var exitStatus: Int32?
 
-    /// - Parameter state: what the former program of this process knew; nil at the server's start.
+    /// - Parameter state: the state of the previous program of this process; nil at the server's start.
     init(
         _ settings: MasterSettings, _ configuration: ServerConfiguration, _ notes: [Note], _ resources: MasterResources,
         program: String, policy: SupervisionPolicy, after state: MasterState?, on loop: EventLoop
@@ -47,7 +47,7 @@ final class RunningMaster {
         memory = MemoryTrimmer(on: loop)
     }
 
-    /// The program is to be executed anew once the server has stopped.
+    /// Whether the program is executed anew once the server has stopped.
     var beginsAnew: Bool { pool.beginsAnew }
 
     /// Starts the workers, or takes them over, and serves until the server has stopped.
@@ -104,7 +104,7 @@ final class RunningMaster {
         pool.tell(.start)
     }
 
-    /// Goes on where the former program of this process stopped.
+    /// Goes on where the previous program of this process stopped.
     private func resume(_ state: MasterState) throws {
         let clients = resources.seat.clients
         try pool.adopt(state.workers)
@@ -118,11 +118,11 @@ final class RunningMaster {
         }
     }
 
-    /// Executes the program anew, with everything that is open and known.
-    /// - Returns: only if that is not possible; why.
+    /// Executes the program anew, with the open descriptors and the state.
+    /// - Returns: the reason, only if that is not possible.
     private func succeed(_ asker: RestartCoordinator.Requester?, _ result: Value) -> String {
         guard let workers = pool.possessions else { return "a worker does not read what it is sent" }
-        // What the workers had to say may have changed something.
+        // Messages of the workers that were read just now may have begun something.
         guard reloader.isIdle, let memory = pool.supervisor.memory else { return "something else is under way" }
         let (seat, bundle) = (resources.seat, pool.settings.bundle)
         let clients = seat.clients.filter { $0.possession != nil }
@@ -140,7 +140,7 @@ final class RunningMaster {
 
     private func runLoop() -> Int32 {
         loop.run { exitStatus != nil }
-        // The last answers are given a moment, no more.
+        // Clients get `farewell` to read their last answers.
         var isOver = resources.seat.isFlushed
         loop.after(Self.farewell) { isOver = true }
         loop.run { isOver || resources.seat.isFlushed }
@@ -148,7 +148,7 @@ final class RunningMaster {
         return exitStatus ?? 0
     }
 
-    /// Workers that have said nothing for so many milliseconds do not answer.
+    /// Milliseconds without a sign of life of any worker, after which systemd's watchdog is fed no more.
     private static let silence: Int64 = 10_000
     /// How long clients of the control socket may take to read their last answers, in milliseconds; then they lose them.
     private static let farewell: Int64 = 1_000

@@ -1,4 +1,5 @@
-/// What a supervisor knows, for another image of the program that goes on in its place. Nothing is under way then.
+/// The supervisor's state, handed to the next program that the master executes in place of this one. No reload, restart or
+/// stop is under way in it.
 public struct SupervisorSnapshot: Equatable, Sendable {
     public struct Place: Equatable, Sendable {
         public enum State: UInt8, Sendable { case vacant, waiting, greeting, starting, ready, draining, condemned }
@@ -6,7 +7,7 @@ public struct SupervisorSnapshot: Equatable, Sendable {
         public var slot: UInt8
         public var incarnation: UInt32
         public var state: State
-        /// When it was ready, if it was; on the clock of the machine.
+        /// When it became ready, in milliseconds of the monotonic clock; nil if it has not.
         public var since: Int64?
 
         public init(slot: UInt8, incarnation: UInt32, state: State, since: Int64?) {
@@ -43,7 +44,7 @@ public struct SupervisorSnapshot: Equatable, Sendable {
     public var places: [Place]
     /// Positions that have ever had a worker.
     public var posts: [Post]
-    /// Dead workers whose sessions may not have been announced as gone.
+    /// Dead workers whose sessions may still be in the directory.
     public var orphans: [WorkerName]
 
     public init(wanted: UInt8, places: [Place], posts: [Post], orphans: [WorkerName]) {
@@ -55,8 +56,8 @@ public struct SupervisorSnapshot: Equatable, Sendable {
 }
 
 extension Supervisor {
-    /// What another image needs to go on; nil while a reload, a restart or the stop is under way, or before all workers
-    /// have been ready once.
+    /// The state for the next program; nil while a reload, a restart or the stop is under way, or before all workers have
+    /// been ready once.
     public var memory: SupervisorSnapshot? {
         guard phase == .running, hasBeenUp, size == nil else { return nil }
         let places = slots.filter { $0.incarnation > 0 }.map { slot -> SupervisorSnapshot.Place in
@@ -80,8 +81,8 @@ extension Supervisor {
         return SupervisorSnapshot(wanted: UInt8(clamping: wanted), places: places, posts: posts, orphans: orphans.map(\.dead))
     }
 
-    /// Goes on where another image stopped; tell it `.adopted` next.
-    /// - Returns: nil if the memory contradicts itself.
+    /// Goes on from the state of the previous program; `.adopted` must be the first event.
+    /// - Returns: nil if the state contradicts itself.
     public init?(_ memory: SupervisorSnapshot, policy: SupervisionPolicy) {
         guard (1...WorkerName.positions).contains(Int(memory.wanted)) else { return nil }
         self.init(workers: Int(memory.wanted), policy: policy)
@@ -111,7 +112,7 @@ extension Supervisor {
         phase = .running
     }
 
-    /// All timers begin anew, and whoever was told to do something may have been told in vain.
+    /// Timers do not outlive the previous program: all are armed anew. A kill may not have been carried out: it is repeated.
     mutating func adopted(at now: Int64) -> [SupervisionAction] {
         guard phase == .running else { return [] }
         var actions: [SupervisionAction] = []

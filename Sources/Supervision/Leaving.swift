@@ -1,14 +1,14 @@
-/// A dead worker whose sessions nobody has announced as gone: its slot is not filled again at once.
+/// A dead worker whose sessions are still in the directory: another worker announces their end and removes them.
 struct Orphans: Equatable, Sendable {
     let dead: WorkerName
-    /// Who was told to.
+    /// The worker that was told to; nil if none is ready.
     var collector: WorkerName?
 }
 
-/// Workers that leave while the server goes on, and what they leave behind.
+/// Workers that leave while the server goes on, and the sessions of those that died.
 extension Supervisor {
-    /// Tells a serving worker to hand over and leave.
-    /// - Parameter deadline: until when clients may stay, in milliseconds; nil: as long as the policy gives them.
+    /// Tells a serving worker to hand its sessions over and to exit.
+    /// - Parameter deadline: milliseconds after which the worker closes the sessions that are left; nil: `drainDeadline`.
     mutating func drain(_ slot: Int, successor: UInt8, deadline: Int64? = nil, at now: Int64) -> [SupervisionAction] {
         guard slots[slot].isReady else { return [] }
         let deadline = deadline ?? policy.drainDeadline
@@ -35,7 +35,7 @@ extension Supervisor {
         return assignOrphans()
     }
 
-    /// Whatever nobody collects is given to a worker that serves, if there is one.
+    /// Gives the orphans without a collector to a ready worker; without one they wait for the next `ready`.
     mutating func assignOrphans() -> [SupervisionAction] {
         guard let collector = readyWorkers.first else { return [] }
         return orphans.indices.filter { orphans[$0].collector == nil }.map { place in
@@ -44,7 +44,7 @@ extension Supervisor {
         }
     }
 
-    /// The collector is gone; another begins anew.
+    /// The collector is dead: another worker begins anew.
     mutating func forgetCollector(_ worker: WorkerName) {
         for place in orphans.indices where orphans[place].collector == worker { orphans[place].collector = nil }
     }
@@ -62,7 +62,7 @@ extension Supervisor {
         return phase == .running ? applyResize() : []
     }
 
-    /// Puts a number of workers in force that was asked for.
+    /// Brings the number of workers to the one asked for.
     mutating func applyResize() -> [SupervisionAction] {
         guard let size, phase == .running else { return [] }
         self.size = nil
@@ -81,10 +81,10 @@ extension Supervisor {
         return actions + [.notify(status)]
     }
 
-    /// Starts a worker at a position that has none, in whichever of its slots is free.
+    /// Starts a worker at a position that has none, in a free one of its two slots.
     mutating func fill(_ position: Int) -> [SupervisionAction] {
         let pair = [position, position + WorkerName.positions]
-        // One that waits for its time comes by itself.
+        // A refill that waits for its timer needs no second start.
         if pair.contains(where: { isHolder($0) && (slots[$0].isAlive && !slots[$0].isDraining || slots[$0].state == .waiting) }) {
             return []
         }
@@ -112,7 +112,8 @@ extension Supervisor {
 
     // MARK: Heartbeats
 
-    /// Kills whoever serves and gives no sign of life, or does not get on with the work for it. After the master itself has slept, all are given time anew.
+    /// Kills a serving worker that gives no sign of life, or whose work does not get on, for `heartbeatDeadline`. After a pause
+    /// of the master itself all workers get that time anew.
     mutating func heartbeats(_ beats: [Heartbeat], at now: Int64) -> [SupervisionAction] {
         if let last = lastHeartbeats, now - last > 3 * policy.heartbeatInterval { patientUntil = now + policy.heartbeatDeadline }
         lastHeartbeats = now

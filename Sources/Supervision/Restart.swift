@@ -1,14 +1,14 @@
-/// A rolling restart under way: one position after the other gets a worker of the program as it is now.
+/// A rolling restart under way: one position after the other gets a worker of the program that is installed now.
 struct Restart: Equatable, Sendable {
     enum Stage: Equatable {
         case idle
-        /// The replacement has not said ready; without `old` there is nobody to replace.
+        /// The replacement has not said ready; `old` is nil where the position has no worker.
         case starting(position: Int, new: WorkerName, old: WorkerName?)
         /// The replacement serves; the old worker hands over.
         case draining(position: Int, old: WorkerName)
-        /// The worker of the position was between two processes when its turn came.
+        /// The position was between two processes when its turn came: it begins when the next is ready or dead.
         case awaiting(position: Int)
-        /// The old worker has gone, and the new one died meanwhile: the next must come up.
+        /// The old worker has exited and its replacement died meanwhile: the next one must become ready.
         case settling(position: Int)
     }
 
@@ -17,7 +17,7 @@ struct Restart: Equatable, Sendable {
     var queue: [Int]
     let total: Int
     var stage = Stage.idle
-    /// Why the replacement is not the worker it should be.
+    /// Why the replacement is about to be killed or to exit; the first reason counts.
     var failure: RestartFailure?
 
     var standing: RestartStatus {
@@ -37,7 +37,7 @@ public struct RestartStatus: Equatable, Sendable {
     public enum Step: String, Sendable { case starting, draining }
 
     public var id: UInt32
-    /// The position that has its turn.
+    /// The position that is being restarted.
     public var position: Int?
     public var step: Step
     /// Positions that have been restarted.
@@ -48,10 +48,10 @@ public struct RestartStatus: Equatable, Sendable {
 /// How a rolling restart ended.
 public enum RestartOutcome: Equatable, Sendable {
     case done(Int)
-    /// Something else is under way; a sentence.
+    /// A reload or another restart is under way; the text is a sentence for the administrator.
     case busy(String)
     case stopping
-    /// The replacement at this position did not serve; whoever served before goes on.
+    /// The replacement at this position did not become ready; the worker that served before goes on.
     case abandoned(position: Int, RestartFailure)
 }
 
@@ -77,10 +77,10 @@ extension Supervisor {
         return advance()
     }
 
-    /// A worker that is to leave and has not left, if there is one.
+    /// A worker that was told to exit and still lives, if there is one.
     var drainingWorker: WorkerName? { slots.indices.first { slots[$0].isAlive && !isHolder($0) }.map { slots[$0].worker } }
 
-    /// The next position has its turn.
+    /// Begins with the next position, or ends the restart.
     private mutating func advance() -> [SupervisionAction] {
         guard case .restarting(var restart) = phase else { return [] }
         restart.failure = nil
@@ -105,7 +105,7 @@ extension Supervisor {
         return [.restartProgress(restart.standing), .notify(status)] + actions
     }
 
-    /// A worker has said ready; perhaps the restart waited for it.
+    /// A worker has become ready; the restart goes on if it waited for this one.
     mutating func restartReady(_ worker: WorkerName, at now: Int64) -> [SupervisionAction] {
         guard case .restarting(var restart) = phase else { return [] }
         switch restart.stage {
@@ -124,7 +124,7 @@ extension Supervisor {
         }
     }
 
-    /// Notes why the replacement is about to be killed or to leave.
+    /// Notes why a replacement is about to be killed or to exit.
     mutating func noteFailure(_ worker: WorkerName, _ failure: RestartFailure) {
         noteChangeFailure(worker, failure)
         guard case .restarting(var restart) = phase, case .starting(_, worker, _) = restart.stage, restart.failure == nil
@@ -133,14 +133,14 @@ extension Supervisor {
         phase = .restarting(restart)
     }
 
-    /// The worker that a restart or a change waits for is gone; its slot is vacant or waits for the next process.
+    /// A worker that a restart or a change waits for is dead; its slot is vacant or waits for the next process.
     mutating func restartFailed(_ worker: WorkerName, _ failure: RestartFailure) -> [SupervisionAction] {
         if case .changing = phase { return changeLost(worker, failure) }
         guard case .restarting(let restart) = phase, let position = restart.standing.position else { return [] }
         return conclude(restart, .abandoned(position: position, restart.failure ?? failure))
     }
 
-    /// The worker of an index is gone, perhaps of the one that the restart waits for before it goes on.
+    /// The worker of a position is dead; the restart may wait for the next one there.
     mutating func restartLost(_ worker: WorkerName, _ failure: RestartFailure) -> [SupervisionAction] {
         guard case .restarting(var restart) = phase else { return [] }
         switch restart.stage {
@@ -154,7 +154,7 @@ extension Supervisor {
         }
     }
 
-    /// Makes the replacement that the restart waits for the worker of its index: there is nobody to replace any more.
+    /// The old worker died before its replacement was ready: makes the replacement the active worker of the position.
     mutating func promote(_ new: WorkerName) {
         guard case .restarting(var restart) = phase, case .starting(let position, new, _) = restart.stage else { return }
         restart.stage = .starting(position: position, new: new, old: nil)
@@ -162,7 +162,7 @@ extension Supervisor {
         phase = .restarting(restart)
     }
 
-    /// A worker that was to leave has left.
+    /// A drained worker has exited.
     mutating func restartRetired(_ worker: WorkerName) -> [SupervisionAction] {
         guard case .restarting(var restart) = phase, case .draining(let position, worker) = restart.stage else { return [] }
         if slots[Int(positions[position].activeSlot)].isReady { return advance() }
@@ -171,7 +171,7 @@ extension Supervisor {
         return []
     }
 
-    /// A stop puts an end to it.
+    /// Ends the restart because the server stops.
     mutating func breakOff(_ restart: Restart) -> [SupervisionAction] { conclude(restart, .stopping) }
 
     private mutating func conclude(_ restart: Restart, _ outcome: RestartOutcome) -> [SupervisionAction] {

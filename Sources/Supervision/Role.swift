@@ -1,4 +1,4 @@
-/// What a process is there for, as the phase of the supervisor has it.
+/// What a process is for in the present phase of the supervisor.
 enum Role: Equatable {
     /// It serves its index, or will once it is ready.
     case active
@@ -9,7 +9,7 @@ enum Role: Equatable {
     /// It has been started beside the worker of its index, or for an index that is to be served from now on, and serves
     /// once it is ready. Until then the server does without it.
     case replacement
-    /// Another process has its index, or nobody shall serve that any more: its exit is awaited.
+    /// Another process has its index, or the index is no longer wanted: its exit is awaited.
     case retiring
 }
 

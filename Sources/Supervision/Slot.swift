@@ -1,30 +1,30 @@
-/// One slot and the process in it. Pure; the supervisor owns all of them, most of them vacant.
+/// One slot and the process in it. Most of the 128 slots are vacant.
 struct Slot: Equatable, Sendable {
     enum State: Equatable {
-        /// Nobody is here, and nobody is awaited.
+        /// No process, and none planned.
         case vacant
-        /// Nobody is here; a timer or the end of a reload brings the next.
+        /// No process; a timer or the end of a change starts the next.
         case waiting
-        /// A process exists and has not said ready; `greeted` once it was handed what it needs.
+        /// A process that has not said ready; `greeted` once it has got configuration, segment and mesh.
         case starting(greeted: Bool)
-        /// Serving since that moment.
+        /// Serving since that moment, in milliseconds of the monotonic clock.
         case ready(since: Int64)
-        /// Told to hand over what it serves; its exit is awaited.
+        /// Told to hand its sessions over; its exit is awaited.
         case draining(since: Int64)
-        /// Told to stop.
+        /// Told to stop; its exit is awaited.
         case leaving
-        /// Killed, its exit is awaited; when it had been ready, since when.
+        /// Killed; its exit is awaited. `readySince` is nil if it was never ready.
         case condemned(readySince: Int64?)
     }
 
     let number: UInt8
-    /// That of the present process, or of the last.
+    /// The number of the present process in this slot, or of the last; from 1.
     private(set) var incarnation: UInt32 = 0
     var state = State.vacant
 
     init(number: UInt8) { self.number = number }
 
-    /// As it was when another image of the master knew it.
+    /// The slot as the previous program of the master left it.
     init(number: UInt8, incarnation: UInt32, state: State) {
         self.number = number
         self.incarnation = incarnation
@@ -40,7 +40,7 @@ struct Slot: Equatable, Sendable {
         }
     }
 
-    /// Whether the process was handed mesh ends and can be spoken to.
+    /// Whether the process has got its mesh ends and takes messages.
     var isGreeted: Bool {
         switch state {
         case .starting(let greeted): greeted
@@ -57,15 +57,15 @@ struct Slot: Equatable, Sendable {
         if case .draining = state { true } else { false }
     }
 
-    /// A new process takes the place.
+    /// A new process is started here.
     mutating func begin() -> WorkerName {
         incarnation += 1
         state = .starting(greeted: false)
         return worker
     }
 
-    /// The process is gone, or could not be started.
-    /// - Returns: since when it had served; nil if it had not.
+    /// The process is dead, or could not be started.
+    /// - Returns: since when it had been ready; nil if it never was.
     mutating func end() -> Int64? {
         defer { state = .waiting }
         return switch state {
@@ -75,7 +75,7 @@ struct Slot: Equatable, Sendable {
         }
     }
 
-    /// It is to be killed.
+    /// Marks the process as killed; the caller sends the signal.
     mutating func markForKill() {
         switch state {
         case .ready(let since), .draining(let since): state = .condemned(readySince: since)

@@ -1,12 +1,12 @@
-/// How one worker stands, for `status`.
+/// The state of one worker, for `xmppctl status`.
 public struct SlotStatus: Equatable, Sendable {
     public enum State: String, Sendable { case vacant, waiting, starting, ready, draining, leaving, killed }
 
     public var worker: WorkerName
     public var state: State
-    /// How often the position was filled again.
+    /// Processes that were started for the position after its first.
     public var restarts: UInt32
-    /// Deaths without stable service between.
+    /// Deaths without stable service between; nil if there were none.
     public var crashStreak: CrashStreak?
 
     public init(worker: WorkerName, state: State, restarts: UInt32, crashStreak: CrashStreak? = nil) {
@@ -18,12 +18,12 @@ public struct SlotStatus: Equatable, Sendable {
 }
 
 extension Supervisor {
-    /// One for each position, in their order; after them whoever else is still there.
+    /// One for each position, in their order; after them workers that have been replaced and have not exited.
     public var standings: [SlotStatus] {
         holders.map { standing(of: $0) } + slots.indices.filter { slots[$0].isAlive && !isHolder($0) }.map { standing(of: $0) }
     }
 
-    /// Workers that hold a position, as many as there should be.
+    /// The active worker of each position.
     public var holderStandings: [SlotStatus] { holders.map { standing(of: $0) } }
 
     private func standing(of slot: Int) -> SlotStatus {
@@ -43,13 +43,13 @@ extension Supervisor {
             crashStreak: isHolder(slot) ? position.crashStreak : nil)
     }
 
-    /// Workers that serve, for work that any of them can do.
+    /// Workers that serve, in the order of their slots.
     public var readyWorkers: [WorkerName] { slots.filter(\.isReady).map(\.worker) }
 
-    /// Who serves each worker index; nil: nobody does now, and what the index owns waits for the next process.
+    /// The worker that serves each index; nil: none does now, and what the index owns waits for the next process.
     ///
-    /// An index that has been added counts from its first readiness on: what others own does not wait for a process that may
-    /// not come up. When the server starts, all count at once.
+    /// An added index counts once its first worker has been ready: what others own does not wait for a process that may not
+    /// come up. When the server starts, all count at once.
     public var owners: [WorkerName?] {
         let count = hasBeenUp ? positions[..<wanted].prefix { $0.hasServed }.count : wanted
         return holders.prefix(count).map { slots[$0].isReady ? slots[$0].worker : nil }

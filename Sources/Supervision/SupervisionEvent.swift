@@ -1,39 +1,39 @@
-/// What the supervisor is told.
+/// An event of the processes, of a clock or of an administrator, as the shell tells it to the supervisor.
 public enum SupervisionEvent: Equatable, Sendable {
-    /// Everything is bound: workers may be started.
+    /// The sockets are bound: workers may be started.
     case start
     /// The process of `spawn` could not be started.
     case spawnFailed(WorkerName, reason: String)
-    /// A worker's hello came and is right.
+    /// A worker's hello has come, and its version, slot, incarnation and pid are right.
     case hello(WorkerName)
     case ready(WorkerName)
-    /// The worker cannot serve the configuration; lines for people.
+    /// The worker cannot serve the configuration; one sentence for each problem.
     case refused(WorkerName, problems: [String])
-    /// The worker sent what no worker may send.
+    /// The worker broke the contract between the processes.
     case misbehaved(WorkerName, reason: String)
     /// End of file on the worker's channel: its exit should follow.
     case channelClosed(WorkerName)
     case exited(WorkerName, Exit)
     case timer(SupervisionTimer)
-    /// A new configuration was read and is right as far as the master can tell.
+    /// A new configuration has passed the checks of the master and of the worker program: running workers take it up.
     case reload(generation: UInt32)
-    /// The same, of one that running workers cannot take up: so many others are to serve with it, 1 to 64.
+    /// The same for a configuration that running workers cannot take up: this many others are to serve with it, 1 to 64.
     case change(generation: UInt32, workers: Int)
     case prepared(WorkerName, generation: UInt32)
     case rejected(WorkerName, generation: UInt32, problems: [String])
-    /// Replace every worker by one of the program as it is now, one position after the other.
+    /// Replace every worker by one of the program that is installed now, one position after the other.
     case restart(id: UInt32)
-    /// So many workers shall serve, 1 to 64.
+    /// This many workers are to serve, 1 to 64.
     case resize(Int)
-    /// A worker has announced the end of everything that a dead one left behind.
+    /// A worker has announced the end of all sessions of a dead one.
     case collected(WorkerName, dead: WorkerName)
-    /// How long ago each of these gave a sign of life.
+    /// The age of the last sign of life of each worker.
     case heartbeats([Heartbeat])
-    /// Another image of the program goes on with what the former one knew: all timers are gone.
+    /// The master has executed its program anew and goes on with the saved state; no timer is armed.
     case adopted
-    /// The worker has done what `commit` told it to.
+    /// The worker has put the configuration of this generation in force.
     case committed(WorkerName, generation: UInt32)
-    /// End everything in order.
+    /// Stop all workers, then exit.
     case stop
 }
 
@@ -41,7 +41,7 @@ public struct Heartbeat: Equatable, Sendable {
     public var worker: WorkerName
     /// In milliseconds.
     public var age: Int64
-    /// The worker beats, but work for it has not got on for so long.
+    /// Whether `age` is that of a stall which another worker reports: this one beats, but does not take the frames for it.
     public var isStalled: Bool
 
     public init(worker: WorkerName, age: Int64, isStalled: Bool = false) {
@@ -51,52 +51,54 @@ public struct Heartbeat: Equatable, Sendable {
     }
 }
 
-/// A timer, named after what it is for; one that has lost its purpose is ignored when it fires.
+/// A timer, named after its purpose; one that has lost it is ignored when it fires.
 public enum SupervisionTimer: Hashable, Sendable {
     case readiness(WorkerName)
-    /// Time to start this next process of a slot.
+    /// This next process of a slot is to be started.
     case refill(WorkerName)
-    /// This process closed its channel; time to be gone.
+    /// This process has closed its channel and should have exited by now.
     case silence(WorkerName)
     case reload(generation: UInt32)
-    /// This process was told to drain; time to be gone.
+    /// This process was told to drain and should have exited by now.
     case drain(WorkerName)
     case commit(generation: UInt32)
     case stop
 }
 
-/// What the supervisor wants done, in this order.
+/// An order of the supervisor; the shell carries them out in turn.
 public enum SupervisionAction: Equatable, Sendable {
     case spawn(WorkerName)
-    /// Give it configuration, segment, listeners, and a new stream to each of these living workers (both ends), then `start`.
+    /// Send it configuration, segment, listeners and one end of a new stream to each of these living workers, which get the
+    /// other end; then `start`.
     case handOver(WorkerName, connecting: [WorkerName])
-    /// Tell these that the worker is dead.
+    /// Tell these workers that the first one is dead.
     case announceDeath(WorkerName, to: [WorkerName])
     case kill(WorkerName)
-    /// Nobody connects any more: close the listening sockets, for all workers at once.
+    /// Shut the listening sockets down, for all workers at once: no client connects any more.
     case refuseConnections
     case stop(WorkerName, deadline: Int64)
-    /// It accepts no more, hands its sessions to the worker in that slot where it can, and leaves.
+    /// The worker accepts no connection, migrates its resumable sessions to the successor, and exits; the deadline is in
+    /// milliseconds.
     case drain(WorkerName, successor: UInt8, deadline: Int64)
-    /// Give these their listening sockets, which they have not been given before.
+    /// Send these workers their listening sockets, which they have not got yet.
     case accept([WorkerName])
-    /// Announce the end of what the dead worker left behind.
+    /// The second worker announces the end of the dead one's sessions.
     case collect(WorkerName, by: WorkerName)
     case arm(SupervisionTimer, after: Int64)
     case prepare(WorkerName, generation: UInt32)
     case commit(WorkerName, generation: UInt32)
     case abort(WorkerName, generation: UInt32)
-    /// From now on new workers get this configuration.
+    /// The configuration is in force: workers started from now on get it.
     case adopt(generation: UInt32)
-    /// The answer to whoever asked for the reload.
+    /// The reload has ended; its requester gets the outcome.
     case reloadEnded(generation: UInt32, ReloadOutcome)
     /// The rolling restart has come one step further.
     case restartProgress(RestartStatus)
     case restartEnded(id: UInt32, RestartOutcome)
     case report(SupervisionReport)
-    /// Tell the service manager.
+    /// Tell the service manager (sd_notify).
     case notify(Notice)
-    /// All workers are gone: leave with this status.
+    /// All workers have exited: exit with this status.
     case exit(Int32)
 
     public enum Notice: Equatable, Sendable {
@@ -107,7 +109,7 @@ public enum SupervisionAction: Equatable, Sendable {
     }
 }
 
-/// How the server stands, in the service manager's one line.
+/// The state of the server, for the service manager's status line.
 public struct ServiceStatus: Equatable, Sendable {
     /// A position whose workers die again and again.
     public struct Crashing: Equatable, Sendable {
@@ -125,7 +127,7 @@ public struct ServiceStatus: Equatable, Sendable {
 /// How a reload ended.
 public enum ReloadOutcome: Equatable, Sendable {
     case committed
-    /// In force everywhere, but these have not said so in time.
+    /// In force, but these workers have not confirmed it within `commitDeadline`.
     case committedBut(late: [WorkerName])
     /// Another reload is under way.
     case busy
@@ -134,23 +136,23 @@ public enum ReloadOutcome: Equatable, Sendable {
     case stopping
     case rejected(WorkerName, problems: [String])
     case died(WorkerName)
-    /// These did not answer in time.
+    /// These workers did not answer within `reloadDeadline`.
     case unanswered([WorkerName])
-    /// This worker has not left yet.
+    /// This replaced worker has not exited yet; nothing was begun.
     case leaving(WorkerName)
-    /// A new worker at this position did not come up; whoever served before goes on.
+    /// A new worker at this position did not become ready; the old workers go on.
     case abandoned(position: Int, RestartFailure)
 }
 
 /// A fact for the log.
 public enum SupervisionReport: Equatable, Sendable {
-    /// - nextAfter: milliseconds until the index is filled again; nil if this does not fill it.
+    /// - nextAfter: milliseconds until the next process is started; nil if this loss starts none.
     case spawnFailed(WorkerName, reason: String, nextAfter: Int64?)
     case ready(WorkerName)
     case notReadyInTime(WorkerName, milliseconds: Int64)
     case refused(WorkerName, problems: [String])
     case misbehaved(WorkerName, reason: String)
-    /// Unexpectedly; `nextAfter` as above.
+    /// An exit that was not asked for; `nextAfter` as above.
     case died(WorkerName, Exit, wasReady: Bool, nextAfter: Int64?)
     case left(WorkerName, Exit)
     case allReady(Int)
@@ -158,11 +160,11 @@ public enum SupervisionReport: Equatable, Sendable {
     case killedAtStop(WorkerName)
     case reload(generation: UInt32, ReloadOutcome)
     case draining(WorkerName, successor: UInt8)
-    /// A worker that was to leave has left; with another status than 0 not as it should.
+    /// A drained worker has exited; another status than 0 is a fault.
     case retired(WorkerName, Exit)
     case killedAtDrain(WorkerName)
     case hung(WorkerName, milliseconds: Int64)
-    /// It beats, but work for it does not get on.
+    /// The worker beats, but its work has not got on for this long.
     case stalled(WorkerName, milliseconds: Int64)
     case restart(id: UInt32, RestartOutcome)
     case resized(from: Int, to: Int)

@@ -1,32 +1,32 @@
-/// Which processes should exist now: the policy of the master without a process, a clock or a descriptor (H29).
+/// Decides which worker processes exist: the policy of the master without a process, a clock or a descriptor (H29).
 ///
-/// The shell executes the actions in their order and feeds the outcomes back. An event of a worker that is no longer
-/// the holder of its slot is ignored.
+/// The shell carries the actions out in their order and feeds the outcomes back as events. Events of a process that no
+/// longer has its slot are ignored.
 public struct Supervisor: Sendable {
     enum Phase: Equatable {
         case idle
         case running
         case changing(ConfigurationRollout)
         case restarting(Restart)
-        /// Until the last worker is gone; then the master leaves with that status.
+        /// Until the last worker has exited; the master then exits with that status.
         case stopping(status: Int32)
         case ended
     }
 
     public var policy: SupervisionPolicy
     var phase = Phase.idle
-    /// All slots by their number.
+    /// All slots, by number.
     var slots: [Slot]
-    /// All positions that there can be.
+    /// All possible positions, by number.
     var positions: [WorkerIndexState]
-    /// How many positions there shall be: the first ones.
+    /// How many positions have a worker: the first ones.
     var wanted: Int
-    /// How many there shall be as soon as nothing else is under way.
+    /// The number that `wanted` becomes once no reload or restart is under way; nil: no other.
     var size: Int?
     var orphans: [Orphans] = []
     var lastHeartbeats: Int64?
     var patientUntil = Int64.min
-    /// Whether all workers have been ready at one time: before that a failure to start is final.
+    /// Whether all workers have been ready at one time. Before that a failure to start ends the server.
     var hasBeenUp = false
 
     /// - Parameter workers: 1 to 64.
@@ -71,7 +71,7 @@ public struct Supervisor: Sendable {
         }
     }
 
-    /// Whether this very process holds its slot.
+    /// Whether the slot's living process is this one, not a predecessor or successor.
     func holds(_ worker: WorkerName) -> Bool {
         let slot = Int(worker.slot)
         return slot < slots.count && slots[slot].worker == worker && slots[slot].isAlive
@@ -121,7 +121,8 @@ public struct Supervisor: Sendable {
         return actions + assignOrphans()
     }
 
-    /// Its exit follows. Before the server has been up the configuration is at fault and waiting is in vain.
+    /// The worker cannot serve the configuration; its exit follows. Before the server has been up it stops: another start would
+    /// be refused as well.
     private mutating func refused(_ worker: WorkerName, _ problems: [String]) -> [SupervisionAction] {
         let report = SupervisionAction.report(.refused(worker, problems: problems))
         switch phase {
@@ -192,7 +193,7 @@ public struct Supervisor: Sendable {
         return actions + (end.isEmpty ? [.arm(.stop, after: policy.stopDeadline + policy.stopGrace)] : end)
     }
 
-    /// Whoever serves is told to stop; whoever does not yet has nothing to end.
+    /// Tells a serving worker to stop; kills one that is starting, which has no streams to end.
     private mutating func stopWorker(_ slot: Int) -> [SupervisionAction] {
         switch slots[slot].state {
         case .ready, .draining:
@@ -216,13 +217,13 @@ public struct Supervisor: Sendable {
 
     // MARK: Views
 
-    /// Workers that have been handed what they need and can be spoken to.
+    /// Workers that have got configuration and mesh, and take messages.
     public var greetedWorkers: [WorkerName] { slots.filter(\.isGreeted).map(\.worker) }
 
-    /// The slots of the workers that there shall be, in the order of their positions.
+    /// The active slot of each position, in their order.
     var holders: [Int] { positions[..<wanted].map { Int($0.activeSlot) } }
 
-    /// Whether the process in this slot serves, or shall serve, a position.
+    /// Whether this slot is the active one of a wanted position.
     func isHolder(_ slot: Int) -> Bool {
         let position = slot % WorkerName.positions
         return position < wanted && Int(positions[position].activeSlot) == slot
@@ -230,7 +231,7 @@ public struct Supervisor: Sendable {
 
     var readyCount: Int { holders.count { slots[$0].isReady } }
 
-    /// Nothing is under way that a new worker would disturb.
+    /// Whether a process may be started now: none that would have a configuration about to change.
     var canSpawn: Bool {
         switch phase {
         case .running, .restarting: true

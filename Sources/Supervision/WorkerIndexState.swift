@@ -1,11 +1,11 @@
-/// A place among the workers: which of its two slots holds it, and how well that has gone.
+/// The state of one position: its active slot, and how often its workers have died.
 struct WorkerIndexState: Equatable, Sendable {
     let number: Int
-    /// The slot whose process serves this position, or whose next process will.
+    /// The slot whose present or next process serves this position.
     var activeSlot: UInt8
-    /// Processes that were started for it.
+    /// Processes that were started for the position.
     var starts: UInt32 = 0
-    /// Whether a process has served it since the index was added: before that it owns nothing.
+    /// Whether a worker has served the index since it was added: before that it owns nothing.
     var hasServed = false
     /// Deaths in a row without stable service between.
     private(set) var consecutiveFailures = 0
@@ -16,7 +16,7 @@ struct WorkerIndexState: Equatable, Sendable {
         activeSlot = UInt8(clamping: number)
     }
 
-    /// As it was when another image of the master knew it.
+    /// The position as the previous program of the master left it.
     init(
         number: Int, activeSlot: UInt8, starts: UInt32, hasServed: Bool, consecutiveFailures: Int, crashStreak: CrashStreak?
     ) {
@@ -28,9 +28,9 @@ struct WorkerIndexState: Equatable, Sendable {
         self.crashStreak = crashStreak
     }
 
-    /// The process that holds it is gone, or could not be started.
-    /// - Parameter readySince: since when it had served; nil if it had not.
-    /// - Returns: how long the position stays empty, in milliseconds.
+    /// The active process is dead, or could not be started.
+    /// - Parameter readySince: when it became ready; nil if it never was.
+    /// - Returns: milliseconds until the next process is to be started; 0: at once.
     mutating func fail(_ exit: Exit?, readySince: Int64?, at now: Int64, _ policy: SupervisionPolicy) -> Int64 {
         let wasStable = readySince.map { now - $0 >= policy.stableAfter } ?? false
         consecutiveFailures = wasStable ? 0 : consecutiveFailures + 1
@@ -54,7 +54,7 @@ struct WorkerIndexState: Equatable, Sendable {
         crashStreak?.nextStart = nil
     }
 
-    /// Nobody serves it any more, and nobody shall.
+    /// The position is no longer wanted: its failures are forgotten.
     mutating func close() {
         consecutiveFailures = 0
         crashStreak = nil
@@ -62,14 +62,14 @@ struct WorkerIndexState: Equatable, Sendable {
     }
 }
 
-/// Deaths of the workers of a position without stable service between. Times are those of the supervisor's clock.
+/// Deaths of the workers of a position without stable service between. Times are milliseconds of the monotonic clock.
 public struct CrashStreak: Equatable, Sendable {
     public var count: Int
     public var first: Int64
     public var last: Int64
-    /// How the last one ended; nil if it could not even be started.
+    /// How the last process ended; nil if it could not be started.
     public var lastExit: Exit?
-    /// When the next is started, if that is put off.
+    /// When the next process is started; nil: it has been, or is at once.
     public var nextStart: Int64?
 
     public init(count: Int, first: Int64, last: Int64, lastExit: Exit?, nextStart: Int64?) {

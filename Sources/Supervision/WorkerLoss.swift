@@ -1,10 +1,10 @@
-/// Why a process that the supervisor has asked for does not exist any more.
+/// Why a worker process does not exist any more.
 enum WorkerLoss: Equatable {
     case exited(Exit)
-    /// It never existed; the system's reason.
+    /// It could not be started; the system's reason.
     case notSpawned(String)
 
-    /// nil if there was no process that could exit.
+    /// How the process ended; nil if there was none.
     var exit: Exit? {
         switch self {
         case .exited(let exit): exit
@@ -12,7 +12,7 @@ enum WorkerLoss: Equatable {
         }
     }
 
-    /// What it means for whoever waits for the worker to be ready.
+    /// The same as the reason of a failed restart or change.
     var failure: RestartFailure {
         switch self {
         case .exited(let exit): .died(exit)
@@ -20,7 +20,7 @@ enum WorkerLoss: Equatable {
         }
     }
 
-    /// - Parameter delay: milliseconds until the index is filled again; nil if this loss does not fill it.
+    /// - Parameter delay: milliseconds until the next process is started; nil if this loss starts none.
     fileprivate func report(_ worker: WorkerName, wasReady: Bool, nextAfter delay: Int64?) -> SupervisionAction {
         switch self {
         case .exited(let exit): .report(.died(worker, exit, wasReady: wasReady, nextAfter: delay))
@@ -29,7 +29,7 @@ enum WorkerLoss: Equatable {
     }
 }
 
-/// What follows from a worker's loss: a matter of the phase and of the worker's role.
+/// The consequences of a worker's loss: they depend on the phase and on the worker's role.
 extension Supervisor {
     mutating func lost(_ worker: WorkerName, _ loss: WorkerLoss, at now: Int64) -> [SupervisionAction] {
         forgetCollector(worker)
@@ -50,7 +50,7 @@ extension Supervisor {
         return [report] + endIfEmpty()
     }
 
-    /// The worker never served; the one that it should have replaced goes on.
+    /// The replacement never served; the worker that it should have replaced goes on.
     private mutating func replacementLost(_ worker: WorkerName, _ loss: WorkerLoss) -> [SupervisionAction] {
         let death = announcement(of: worker, loss)
         slots[Int(worker.slot)].state = .vacant
@@ -58,7 +58,7 @@ extension Supervisor {
             + (death.isEmpty ? [] : leaveOrphans(of: worker)) + restartFailed(worker, loss.failure)
     }
 
-    /// The worker died before its replacement was ready: the index is the replacement's, so that nobody else is started.
+    /// The worker died before its replacement was ready: the replacement becomes the active worker, and no other is started.
     private mutating func lost(
         _ worker: WorkerName, _ loss: WorkerLoss, replacedBy new: WorkerName, at now: Int64
     ) -> [SupervisionAction] {
@@ -68,14 +68,14 @@ extension Supervisor {
         return actions + [.notify(status)] + leaveOrphans(of: worker)
     }
 
-    /// The index has no process; it is filled again.
+    /// The active worker died: the next is started in its slot.
     /// - Parameter isAwaited: a rolling restart waits for this very process.
     private mutating func activeLost(
         _ worker: WorkerName, _ loss: WorkerLoss, isAwaited: Bool, at now: Int64
     ) -> [SupervisionAction] {
         let wasReady = slots[Int(worker.slot)].isReady
         var (actions, delay) = noteLoss(worker, loss, isRefilled: true, at: now)
-        // A program that has never been started cannot be waited for.
+        // A program that could never be started will not be: the server stops.
         if loss.exit == nil, !hasBeenUp { return actions + stop(status: ExitStatus.osError) }
         actions.append(.notify(status))
         actions += refill(Int(worker.slot), after: delay)
@@ -84,7 +84,7 @@ extension Supervisor {
     }
 
     /// Counts the loss of the worker of an index, reports it and tells the other workers.
-    /// - Returns: the actions, and how long the index stays empty, in milliseconds.
+    /// - Returns: the actions, and the milliseconds until the next process is to be started.
     private mutating func noteLoss(
         _ worker: WorkerName, _ loss: WorkerLoss, isRefilled: Bool, at now: Int64
     ) -> (actions: [SupervisionAction], delay: Int64) {
@@ -95,13 +95,13 @@ extension Supervisor {
         return ([loss.report(worker, wasReady: wasReady, nextAfter: isRefilled ? delay : nil)] + death, delay)
     }
 
-    /// Tells the other workers of a death; none that was not handed their streams is known to them.
+    /// Tells the other workers of a death. They do not know a worker that has not got its mesh ends.
     private func announcement(of worker: WorkerName, _ loss: WorkerLoss) -> [SupervisionAction] {
         guard loss.exit != nil, slots[Int(worker.slot)].state != .starting(greeted: false) else { return [] }
         return [.announceDeath(worker, to: greetedWorkers.filter { $0 != worker })]
     }
 
-    /// A worker that was to leave is gone.
+    /// A drained or superfluous worker is dead.
     private mutating func retired(_ worker: WorkerName, _ loss: WorkerLoss, at now: Int64) -> [SupervisionAction] {
         slots[Int(worker.slot)].state = .vacant
         if worker.position >= wanted { positions[worker.position].close() }
@@ -113,12 +113,12 @@ extension Supervisor {
         case .notSpawned: actions = [loss.report(worker, wasReady: false, nextAfter: nil)]
         }
         actions += restartRetired(worker) + changeRetired(worker, at: now)
-        // The index was wanted again before its last worker had left.
+        // The position was wanted again before its last worker had exited.
         if worker.position < wanted, phase == .running { actions += fill(worker.position) }
         return actions
     }
 
-    /// Starts the next process of a slot, now or later.
+    /// Starts the next process of a slot: at once, at the end of a change, or after `delay` milliseconds.
     mutating func refill(_ slot: Int, after delay: Int64) -> [SupervisionAction] {
         if delay == 0, canSpawn { return spawn(slot) }
         if delay == 0, defersRefills {

@@ -1,8 +1,8 @@
-/// Which process: its slot and how many have had the slot before.
+/// The name of one worker process: its slot, and its number among the processes of that slot.
 ///
 /// A worker serves one of the server's *positions* (0, 1, …, as many as there shall be workers). Each position has two
-/// slots, `p` and `p + 64`, so that in a rolling restart the old worker and the new one live side by side: everything
-/// that workers share knows them by the slot.
+/// slots, `p` and `p + 64`, so that in a rolling restart the old worker and the new one live side by side: the shared
+/// segment and the mesh know workers by their slots.
 public struct WorkerName: Hashable, Sendable, CustomStringConvertible {
     /// How many positions there can be.
     public static let positions = 64
@@ -19,7 +19,7 @@ public struct WorkerName: Hashable, Sendable, CustomStringConvertible {
         self.incarnation = incarnation
     }
 
-    /// The worker's place as an administrator knows it, from 0.
+    /// The worker's number in `xmppctl status`, from 0.
     public var position: Int { Int(slot) % Self.positions }
 
     /// `1.3`, or `1b.3` in the second slot of position 1.

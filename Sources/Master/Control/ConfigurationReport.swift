@@ -1,7 +1,7 @@
 internal import Configuration
 internal import IPC
 
-/// What `config show`, `config options` and `config import` answer, as values.
+/// The results of `config show`, `config options` and `config import`.
 enum ConfigurationReport {
     static func settings(of configuration: ServerConfiguration, file: String) -> Value {
         let rows = configuration.effectiveSettings.map { setting -> Value in
@@ -18,12 +18,12 @@ enum ConfigurationReport {
         return ["configuration": .string(file), "rows": .array(rows)]
     }
 
-    /// Why there is nothing to tell.
+    /// The reason why there is no result; a sentence.
     struct Objection: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// The options with this name, those below it, or, without any, those with it as a part of their names.
+    /// The options with this name and those below it; if there are none, those whose names contain it.
     static func options(_ name: String?) -> Result<Value, Objection> {
         let all = OptionTable.rows
         let wanted = name?.filter { $0 != "[" && $0 != "]" } ?? ""

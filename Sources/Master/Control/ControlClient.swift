@@ -4,18 +4,18 @@ internal import Telemetry
 
 /// One client of the control socket.
 final class ControlClient {
-    /// Requests of one client that may be unanswered at one time.
+    /// Most requests of one client without an answer; one more is refused.
     static let pendingLimit = 16
-    /// How long a client may be silent with nothing pending, in milliseconds.
+    /// How long a client without a pending request may be silent, in milliseconds; past it the connection is closed.
     static let idleLimit: Int64 = 60_000
-    /// How long a client that was told to go may take to hang up, in milliseconds.
+    /// How long a dismissed client may take to close its end, in milliseconds; past it the master closes.
     static let farewell: Int64 = 2_000
 
     var received: (ControlRequest) -> Void = { _ in }
-    /// Called once, when the connection is over.
+    /// Called once, at the end of the connection.
     var ended: () -> Void = {}
 
-    /// Who is at the other end, as the system says.
+    /// The peer's credentials (SO_PEERCRED).
     private(set) var pid: Int32 = 0
     private(set) var user: UInt32 = 0
 
@@ -23,10 +23,10 @@ final class ControlClient {
     private var channel: FrameChannel?
     private var pending: Set<UInt64> = []
     private var lastActive: Int64
-    /// Whether it was told to go.
+    /// Whether the client has been dismissed.
     private(set) var isLeaving = false
 
-    /// - Parameter earlier: what another image of the program knew of it.
+    /// - Parameter earlier: the client's state in the previous program; nil for a new one.
     init(_ connection: Descriptor, earlier: MasterState.Client? = nil, on loop: EventLoop) {
         self.loop = loop
         lastActive = loop.now
@@ -41,7 +41,7 @@ final class ControlClient {
         Log.debug("control client connected", [Field("pid", pid), Field("uid", user)])
     }
 
-    /// What the next image of the program needs; nil if this client is left behind.
+    /// The client's state for the next program; nil if the client is not handed on.
     var possession: MasterState.Client? {
         guard !isLeaving else { return nil }
         return channel?.possession.map {
@@ -59,7 +59,7 @@ final class ControlClient {
         send(ControlReply(id: id, .result(result)))
     }
 
-    /// Says why, then waits for the other side to hang up, so that the words are not lost.
+    /// Sends the reason, then waits for the client to close its end: closing at once could lose the reason.
     func leave(code: String, _ text: String) {
         guard !isLeaving else { return }
         isLeaving = true
@@ -107,7 +107,7 @@ final class ControlClient {
             let text = "the answer is larger than \(FrameLimit.control >> 20) MiB; ask for less"
             return send(ControlReply(id: reply.id, .result(.failure(code: "too-large", text: text))))
         }
-        // A client that does not read what it asked for is left.
+        // A client that does not read its answers is disconnected.
         if channel?.send(frame) == false { close() }
     }
 

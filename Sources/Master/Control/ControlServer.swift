@@ -3,19 +3,19 @@ internal import Glibc
 internal import IPC
 internal import Telemetry
 
-/// The control socket: takes requests of administrators and hands them on. Whatever a client sends harms nobody but
-/// that client (H28).
+/// The control socket: accepts administrators' clients and hands their requests on. A client's errors have consequences
+/// for that client only (H28).
 final class ControlServer {
-    /// Clients at one time; one more is told so and left.
+    /// Most clients at one time; one more gets an error and is disconnected.
     static let clientLimit = 32
 
-    /// Takes each request; answers through the client, now or later.
+    /// Handles a request; the answer goes through the client, now or later.
     var handler: (ControlRequest, ControlClient) -> Void = { _, _ in }
 
     private let path: String
     private let loop: EventLoop
     private let socket: Descriptor
-    /// Which file the socket is, so that no other is removed in its place.
+    /// The device and inode of the socket, so that no other file is removed in its place.
     private let facts: stat?
     private var watch: EventLoop.Watch?
     private(set) var clients: [ControlClient] = []
@@ -25,8 +25,9 @@ final class ControlServer {
         let description: String
     }
 
-    /// Opens the socket with mode 0660. A socket that is left at `path` is replaced if nobody listens there; anything else stays.
-    /// - Parameter group: who may connect beside the owner; nil for the group of this process.
+    /// Opens the socket with mode 0660. A socket at `path` on which no process listens is replaced; any other file stays, and
+    /// is an error.
+    /// - Parameter group: the group that may connect beside the owner; nil: that of this process.
     init(_ path: String, group: UInt32?, on loop: EventLoop) throws(Failure) {
         self.path = path
         self.loop = loop
@@ -43,7 +44,7 @@ final class ControlServer {
         watch = loop.watch(socket.number, for: Readiness.input) { [weak self] _ in self?.accept() }
     }
 
-    /// Goes on at a socket, and with clients, of another image of the program.
+    /// Goes on with the socket and the clients of the previous program.
     init(_ path: String, adopting socket: Int32, _ earlier: [MasterState.Client], on loop: EventLoop) {
         self.path = path
         self.loop = loop
@@ -66,7 +67,7 @@ final class ControlServer {
         Log.warning("the group cannot use the control socket", [Field("group", group), Field("reason", reason(errno))])
     }
 
-    /// Takes nobody new and removes the socket from the file system; who is there stays.
+    /// Accepts no more and removes the socket from the file system; its clients stay.
     func retire() {
         guard watch != nil else { return }
         watch?.cancel()
@@ -76,7 +77,7 @@ final class ControlServer {
 
     var isDeserted: Bool { clients.isEmpty }
 
-    /// The same, and everybody must leave.
+    /// The same, and disconnects the clients.
     func close() {
         retire()
         for client in clients { client.close() }
@@ -96,7 +97,7 @@ final class ControlServer {
         }
     }
 
-    /// Without descriptors to spare the socket would be ready for ever.
+    /// Pauses accepting when descriptors run out: the socket would be ready at each turn of the loop.
     private func pause(_ number: Int32) {
         Log.error("cannot accept a control connection", [Field("reason", reason(number))])
         watch?.change(to: 0)
@@ -104,7 +105,7 @@ final class ControlServer {
     }
 
     private func admit(_ connection: Descriptor) {
-        // Those that take their leave do not count, but they are not without number either.
+        // Dismissed clients do not count to the limit, but have one of their own.
         guard clients.count < 2 * Self.clientLimit else { return }
         let isFull = clients.count { !$0.isLeaving } >= Self.clientLimit
         let client = ControlClient(connection, on: loop)

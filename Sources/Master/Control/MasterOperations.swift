@@ -5,9 +5,9 @@ internal import SharedState
 internal import Supervision
 internal import Telemetry
 
-/// The verbs that the master carries out itself, and the way to a worker for the others.
+/// Carries out the verbs of the master, and relays the others to a worker.
 final class MasterOperations {
-    /// Answers through the client, now or later.
+    /// Carries a request out; the answer goes through the client, now or later.
     typealias Handler = @Sendable (MasterOperations, Operation.Arguments, _ id: UInt64, ControlClient) -> Void
 
     private let pool: WorkerPool
@@ -34,7 +34,7 @@ final class MasterOperations {
         self.restarter = restarter
     }
 
-    /// Who carries out which verb.
+    /// The handlers of the master's verbs.
     static let handlers: OperationHandlers<Handler> = {
         var handlers = OperationHandlers<Handler>(for: .master)
         handlers.register("status") { $0.status($1, $2, $3) }

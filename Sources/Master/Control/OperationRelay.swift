@@ -1,14 +1,14 @@
 internal import IPC
 internal import Supervision
 
-/// Verbs that a worker carries out: sent to one that serves, answered to whoever asked.
+/// Relays verbs to a ready worker, and its results to the client that asked.
 final class OperationRelay {
-    /// How long a worker may take, in milliseconds.
+    /// How long a worker may take, in milliseconds; past it the client gets an error.
     static let deadline: Int64 = 60_000
 
     private struct Pending {
         weak var client: ControlClient?
-        /// The client's own number for it.
+        /// The client's id of the request.
         let request: UInt64
         let worker: WorkerName
     }
@@ -23,7 +23,7 @@ final class OperationRelay {
         self.loop = loop
     }
 
-    /// Any worker can do it; they take turns.
+    /// Sends a verb to a ready worker; the workers take turns.
     func forward(_ request: ControlRequest, from client: ControlClient) {
         let workers = pool.supervisor.readyWorkers
         lastID += 1
@@ -38,7 +38,7 @@ final class OperationRelay {
         limit(id, worker)
     }
 
-    /// What the next image of the program needs, with the places of the clients that go with it.
+    /// The relayed requests, for the next program, with the places of their clients among those handed on.
     func possessions(_ place: (ControlClient) -> UInt32?) -> [MasterState.Relay] {
         pending.sorted { $0.key < $1.key }.compactMap { id, operation in
             guard let client = operation.client, let place = place(client) else { return nil }
@@ -48,7 +48,7 @@ final class OperationRelay {
         }
     }
 
-    /// Goes on waiting for what another image of the program has sent to workers.
+    /// Goes on waiting for the results of requests that the previous program has relayed.
     func adopt(_ relays: [MasterState.Relay], last: UInt64, _ clients: [ControlClient]) {
         lastID = last
         for relay in relays where Int(relay.client) < clients.count {
@@ -74,7 +74,7 @@ final class OperationRelay {
         operation.client?.reply(operation.request, result)
     }
 
-    /// What a dead worker had begun may or may not have been done.
+    /// Answers the requests of a dead worker with an error: each may or may not have been carried out.
     func lost(_ worker: WorkerName) {
         for (id, operation) in pending where operation.worker == worker {
             finish(id, .failure(code: "unavailable", text: "worker \(worker) died while it did this; look whether it was done"))

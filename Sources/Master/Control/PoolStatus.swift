@@ -1,6 +1,6 @@
 internal import IPC
 
-/// A pool of connections to another service over all workers, for `status`.
+/// The state of a pool of connections to another service, over all workers, for `status`.
 struct PoolStatus {
     private var reports: [PoolReport]
 
@@ -13,8 +13,7 @@ struct PoolStatus {
 
     private init(reports: [PoolReport]) { self.reports = reports }
 
-    /// Down or up only where all workers that have asked say the same; with the longest time that one of those has
-    /// been so.
+    /// Down or up only where all workers that have used the pool agree, with the longest of their times; otherwise degraded.
     var value: Value {
         guard let first = reports.first else { return nil }
         let down = reports.filter { $0.state == .down }, up = reports.filter { $0.state == .up }

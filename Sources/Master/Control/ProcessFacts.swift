@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// What the system knows about a process, from proc(5).
+/// Times and memory of a process, from proc(5).
 struct ProcessFacts: Equatable {
     /// User and system time, in milliseconds.
     var cpuMilliseconds: Int64?
-    /// Resident memory in bytes, with everything shared counted in full.
+    /// Resident memory in bytes, shared pages counted in full.
     var residentBytes: Int64?
-    /// Resident memory in bytes, with what is shared divided by the number of sharers.
+    /// Resident memory in bytes, each shared page divided by the number of its sharers.
     var proportionalBytes: Int64?
 
     init(of pid: Int32) {

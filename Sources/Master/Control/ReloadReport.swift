@@ -3,7 +3,7 @@ internal import IPC
 internal import SharedState
 internal import Telemetry
 
-/// What a reload changed, or would change: the answer to whoever asked for it.
+/// The changes of a reload, or of a dry run: the result of `reload`.
 struct ReloadReport {
     private let path: String
     private let notes: [String]
@@ -13,7 +13,7 @@ struct ReloadReport {
     private let goneHosts: [String]
     private var closings: [ReloadEffects.Closing] = []
     private var pause: UInt32 = 0
-    /// Sentences about what did not go as it should.
+    /// Sentences about consequences and about workers that are late.
     var remarks: [String] = []
 
     init(_ candidate: CandidateConfiguration, _ change: ListenerSet.Change, hosts before: [String] = []) {
@@ -25,7 +25,7 @@ struct ReloadReport {
         goneHosts = before.filter { !candidate.configuration.hosts.contains($0) }
     }
 
-    /// What one worker did is added to what others did.
+    /// Adds the effects on one worker to those on the others.
     mutating func add(_ effects: ReloadEffects) {
         pause = max(pause, effects.pauseMicroseconds)
         for closing in effects.closings {
@@ -46,7 +46,7 @@ struct ReloadReport {
             ])
     }
 
-    /// What would be: sessions are counted in the table, streams of listeners by their counters.
+    /// The result of a dry run: sessions are counted in the table, streams of listeners by their counters.
     func rehearsal(_ table: SessionTable, _ counters: ListenerCounters) -> Value {
         let hosts = goneHosts.map { host in
             ReloadEffects.Closing(cause: .host, subject: host, sessions: UInt32(clamping: table.count(host: host)), others: 0)

@@ -2,20 +2,20 @@ internal import Configuration
 internal import IPC
 
 extension ConfigurationReport {
-    /// What a file comes to that the master accepts.
-    /// - Parameter judged: what the worker program has against it.
+    /// The report on a file that the master accepts.
+    /// - Parameter judged: the worker program's objections.
     static func review(_ path: String, judged objections: [ReportedProblem]) -> (report: Value, isUsable: Bool) {
         let more = objections.map { row(.refused, Int($0.line), Int($0.column), $0.path, $0.sentence) }
         return review(path, more: more, isUsable: objections.isEmpty)
     }
 
-    /// What a file comes to that the master refuses.
-    /// - Parameter lines: why, each in a line.
+    /// The report on a file that the master refuses.
+    /// - Parameter lines: the problems, one a line.
     static func review(_ path: String, refused lines: [String]) -> (report: Value, isUsable: Bool) {
         review(path, more: lines.map { row(.refused, 0, 0, "", $0) }, isUsable: false)
     }
 
-    /// `more` is said besides what the loader finds.
+    /// - Parameter more: findings beside those of the loader.
     private static func review(_ path: String, more: [Value], isUsable: Bool) -> (report: Value, isUsable: Bool) {
         let text: [UInt8]
         do throws(FileFailure) {
@@ -24,12 +24,12 @@ extension ConfigurationReport {
             return (report(path, more), false)
         }
         let review = ConfigurationLoader.review(text: text, path: path, files: DiskFiles())
-        // What the worker program objects to does not work.
+        // A setting that the worker program objects to does not work.
         let objected = more.compactMap { $0["path"]?.string }.filter { !$0.isEmpty }
         let rows = review.rows.filter { !objected.contains($0.path) }.map {
             row($0.verdict, $0.position.line, $0.position.column, $0.path, $0.text)
         }
-        // What the loader says the master has said, too.
+        // The loader repeats the problems that the master has found.
         return (report(path, review.problems.isEmpty ? more + rows : rows), isUsable && review.problems.isEmpty)
     }
 

@@ -4,13 +4,13 @@ internal import SharedState
 internal import Supervision
 internal import Telemetry
 
-/// What `status` answers. The numbers of the workers come from the shared segment and from the system, so that a
-/// worker that hangs is seen as well.
+/// The result of `status`. The numbers of the workers come from the shared segment and from the system, so that those of
+/// a hanging worker are there as well.
 struct StatusReport {
     let pool: WorkerPool
     let listeners: ListenerSet
     let segment: SharedSegment
-    /// When the master started, on the loop's clock.
+    /// When the server was started, in milliseconds of the loop's clock.
     let started: Int64
     let now: Int64
 

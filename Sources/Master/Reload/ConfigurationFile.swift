@@ -2,12 +2,13 @@ internal import Configuration
 internal import Glibc
 internal import IPC
 
-/// A configuration file, read and checked as far as the master can: everything but what only a library can judge.
+/// Reads a configuration file and checks it as far as the master can; certificates, keys and ciphers are left to the worker
+/// program, which has the libraries.
 enum ConfigurationFile {
-    /// What a file came to.
+    /// The outcome of reading a file.
     enum Reading {
         case usable(MasterSettings, ServerConfiguration, notes: [Note])
-        /// One line each, ready to be printed.
+        /// The problems, one a line, as they are printed.
         case refused([String])
     }
 
@@ -32,7 +33,7 @@ enum ConfigurationFile {
         }
     }
 
-    /// What was read before, in another image of the program.
+    /// Parses a configuration that the previous program has read.
     static func read(_ bundle: ConfigurationBundle) -> Reading {
         let files = BundledFiles(bundle.files.map { ConfiguredFile(path: $0.name, contents: $0.contents) })
         switch ConfigurationLoader.load(text: bundle.text, path: bundle.path, files: files) {
@@ -46,7 +47,7 @@ enum ConfigurationFile {
         }
     }
 
-    /// Why settings that are right in themselves cannot be used on this machine.
+    /// A setting that is right in itself and cannot be used on this machine.
     struct SettingsError: Error, CustomStringConvertible {
         let description: String
     }
@@ -63,10 +64,10 @@ enum ConfigurationFile {
             drainDeadline: native.drainTimeout.milliseconds, heartbeatDeadline: native.watchdogTimeout.milliseconds)
     }
 
-    /// The account that the package makes; whom workers become when root starts the server and the file names nobody.
+    /// The account that the package makes. Workers of a server that root starts become this user where the file names none.
     static let usualAccount = "xmppd"
 
-    /// Whom workers shall become; nil if the master is not root, since then they are what it is.
+    /// The account that workers become; nil if the master is not root: they stay what it is.
     private static func account(_ native: NativeConfiguration) throws(SettingsError) -> ProcessAccount? {
         guard geteuid() == 0 else { return nil }
         let name = native.user ?? usualAccount
@@ -85,7 +86,7 @@ enum ConfigurationFile {
         return account
     }
 
-    /// Processors online, at most as many as there can be workers.
+    /// The number of processors online, 1 to 64: more workers are not possible.
     private static var processors: Int { min(64, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }
 

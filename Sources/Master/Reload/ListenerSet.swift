@@ -4,30 +4,30 @@ internal import Glibc
 internal import IPC
 internal import Telemetry
 
-/// Every listening socket of the server, open for as long as its listener is configured, so that no connection is lost
-/// while a worker is replaced or a configuration is.
+/// The listening sockets of the server. Each is open as long as its listener is configured, so that no connection is lost
+/// while a worker or a configuration is replaced.
 ///
 /// All workers wait at one socket, or, where other programs may bind the address too (`reuse_port`), each at a socket of
 /// its own in the kernel's group for the address. A socket of a group cannot keep others of the same user out.
 ///
 /// A listener that is in the new configuration too keeps its sockets as they are: closing one and opening it again would
-/// lose whoever waits there. So a `reuse_port` that is switched on or off changes what others may do from now on, not how
-/// many sockets there are; and the kernel remembers of an address that was once shared that it was.
+/// lose the connections that wait there. So a `reuse_port` that is switched on or off changes what other programs may do
+/// from now on, not the number of sockets; and the kernel goes on treating an address that was once shared as shared.
 final class ListenerSet {
     /// One listener, bound.
     struct Bound {
         let setting: ListenerSetting
         let descriptor: ListenerDescriptor
-        /// One, or one for each position a worker may have.
+        /// One socket, or one for each position.
         let sockets: [Descriptor]
-        /// Whether it is systemd's, which goes on listening when the server does not.
+        /// Whether the socket is systemd's, which goes on listening when the server does not.
         var isHanded = false
     }
 
-    /// Another set, bound and not yet in force; dropping it closes what is new in it.
+    /// Another set of listeners, bound and not yet in force; dropping it closes its new sockets.
     struct Change {
         fileprivate(set) var bound: [Bound] = []
-        /// Listeners at addresses of their own so far, or that have moved: their sockets must be handed out.
+        /// Listeners that are new or have moved: workers need their sockets.
         fileprivate(set) var opened: [Bound] = []
         /// Listeners that the new configuration does not have.
         fileprivate(set) var removed: [Bound] = []
@@ -39,7 +39,7 @@ final class ListenerSet {
 
         var description: String { "\(listener.description): cannot listen: \(reason(number))\(remedy)" }
 
-        /// Who else may have the port, where systemd has started this.
+        /// A hint at systemd's socket units, if systemd has started the server.
         private static let orSocketUnit =
             getenv("NOTIFY_SOCKET") == nil ? "" : "; if it is a socket unit of systemd, set its Service= to this service"
 
@@ -60,32 +60,32 @@ final class ListenerSet {
         }
     }
 
-    /// How many listeners there can be: the shared segment has counters for so many.
+    /// Most listeners: the shared segment has counters for this many. A configuration with more is refused.
     static let limit = 256
 
     private(set) var bound: [Bound]
-    /// Whether an index has nothing open under it any more and can be given to another listener.
+    /// Whether no connection counts under an index any more, so that another listener can have it.
     var isVacant: (Int) -> Bool = { _ in true }
-    /// The index that was given out last.
+    /// The index that was assigned last.
     private var lastIndex = -1
 
-    /// Binds all or none.
-    /// - Parameter handed: sockets that are open already, by the places of their listeners.
+    /// Binds all listeners or none.
+    /// - Parameter handed: sockets that systemd has opened, by the places of their listeners.
     init(_ settings: [ListenerSetting], workers: Int, handed: [Int: Descriptor] = [:]) throws(Failure) {
         bound = []
         bound = try change(to: settings, workers: workers, handed: handed).bound
     }
 
-    /// Nobody can connect any more, whichever worker has the socket: whoever waits in the queue is reset.
+    /// Shuts the sockets down, for all workers at once: no client connects any more, and connections that wait are reset.
     func refuse() {
         for bound in bound where bound.descriptor.transport == .tcp && !bound.isHanded {
             for socket in bound.sockets { shutdown(socket.number, Int32(SHUT_RDWR)) }
         }
     }
 
-    /// Listeners that another image of the program has bound.
+    /// The listeners of the previous program.
     init(adopting listeners: [MasterState.Listener]) {
-        // A socket that several positions share has one owner.
+        // A number that occurs several times gets one `Descriptor`, which closes it once.
         var owned: [Int32: Descriptor] = [:]
         bound = listeners.map { listener in
             let sockets = listener.sockets.map { number -> Descriptor in
@@ -106,7 +106,7 @@ final class ListenerSet {
         }
     }
 
-    /// The sockets at which the worker of a position waits.
+    /// The sockets at which the worker of a position accepts.
     static func sockets(of bound: Bound, position: Int, workers: Int) -> [Descriptor] {
         let sockets = bound.sockets
         guard sockets.count > 1 else { return sockets }
@@ -116,8 +116,8 @@ final class ListenerSet {
 
     // MARK: Change
 
-    /// Binds what is new in these settings, all of it or nothing. Nothing changes for what is bound.
-    /// - Parameter listens: whether sockets at addresses of their own begin to listen; connections then wait there.
+    /// Binds the new listeners of these settings, all or none. Those that are bound stay as they are.
+    /// - Parameter listens: whether sockets at new addresses begin to listen; connections then wait there.
     func change(
         to settings: [ListenerSetting], workers: Int, listens: Bool = true, handed: [Int: Descriptor] = [:]
     ) throws(Failure) -> Change {
@@ -151,7 +151,8 @@ final class ListenerSet {
         return change
     }
 
-    /// Puts a change in force. The sockets of listeners that are gone stay open with the result.
+    /// Puts a change in force.
+    /// - Returns: the removed listeners; their sockets stay open as long as these.
     func adopt(_ change: Change) -> [Bound] {
         let gone = bound
         bound = change.bound
@@ -169,7 +170,7 @@ final class ListenerSet {
         return gone
     }
 
-    /// Indices rotate, so that late news of a listener that is gone are not taken for news of its successor.
+    /// Assigns indices in rotation, so that late reports of a removed listener do not count for its successor.
     private func freeIndex(_ setting: ListenerSetting, _ taken: inout Set<Int>) throws(Failure) -> Int {
         for step in 1...Self.limit {
             let index = (lastIndex + step) % Self.limit
@@ -187,8 +188,8 @@ final class ListenerSet {
         do throws(Failure) {
             return try Self.bind(setting, index: index, workers: workers, listens: listens)
         } catch {
-            // 0.0.0.0:5222 keeps 127.0.0.1:5222 from being bound until it goes. Sockets of one user that both share may
-            // overlap; the new one listens at the commit, and takes nothing from the old one before.
+            // 0.0.0.0:5222 keeps 127.0.0.1:5222 from being bound until it is closed. Two sockets of one user may overlap if
+            // both are shared; the new one listens from the commit on, and takes no connection from the old one before.
             let inTheWay = leaving.filter { $0.descriptor.port == setting.port && $0.setting.transport == setting.transport }
             guard error.number == EADDRINUSE, !inTheWay.isEmpty else { throw error }
             for socket in inTheWay.flatMap(\.sockets) {
@@ -206,7 +207,7 @@ final class ListenerSet {
         let parsed = cplatform_parse_address(setting.address, &address)
         guard parsed == 0 else { throw Failure(listener: setting, number: -parsed) }
         address.port = setting.port
-        // The first bind may choose the port; it stays in `address` for the others.
+        // The first bind may choose the port; `address` then has it for the others.
         var sockets: [Descriptor] = []
         for _ in 0..<(setting.isShared ? workers : 1) {
             let reusePort: Int32 = setting.isShared || shares ? 1 : 0
@@ -239,7 +240,7 @@ extension ListenerSetting {
             transport: transport)
     }
 
-    /// What makes two settings the same listener.
+    /// The parts of a setting that make it the same listener.
     var identity: ListenerIdentity {
         ListenerIdentity(
             kind: kind.section, position: position, address: address, port: Int(port), transport: transport == .tcp ? "tcp" : "udp")

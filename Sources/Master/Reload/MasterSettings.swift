@@ -2,9 +2,9 @@ internal import Glibc
 public import IPC
 internal import Supervision
 
-/// What the master itself needs of the configuration.
+/// The settings that the master itself needs.
 public struct MasterSettings: Sendable, Equatable {
-    /// The configuration as workers get it.
+    /// The configuration as it is sent to workers.
     public var bundle: ConfigurationBundle
     public var listeners: [ListenerSetting]
     /// 1 to 64.
@@ -12,20 +12,20 @@ public struct MasterSettings: Sendable, Equatable {
     public var workerProgram: String
     public var controlSocket: String
     public var pidFile: String
-    /// What workers become when the master runs as root; nil to stay what it is.
+    /// The account that workers become when the master runs as root; nil: they stay what it is.
     public var account: ProcessAccount?
     /// By its name in the configuration.
     public var logLevel: String
-    /// How long an orderly stop may take, in milliseconds.
+    /// How long an orderly stop may take, in milliseconds; past it workers are killed.
     public var stopDeadline: Int64
-    /// How long clients of a worker that is replaced may stay, in milliseconds.
+    /// How long clients of a replaced worker may stay, in milliseconds; past it they are disconnected.
     public var drainDeadline: Int64
-    /// How long a worker may give no sign of life, in milliseconds; 0 for ever.
+    /// How long a worker may give no sign of life, in milliseconds; past it the worker is killed; 0: never.
     public var heartbeatDeadline: Int64
 }
 
 extension MasterSettings {
-    /// Whether what strangers send is read by processes of root's, and nobody has said that it shall be.
+    /// Whether workers, which read bytes from the network, run as root without `user = "root"` in the file.
     var runsWorkersAsRoot: Bool { geteuid() == 0 && account == nil }
 
     static let rootWarning =
@@ -52,7 +52,7 @@ public struct ListenerSetting: Sendable, Equatable, CustomStringConvertible {
     public var port: UInt16
     public var transport: ListenerDescriptor.Transport
     public var backlog: Int32
-    /// How many connections of all workers may be in the act of being accepted.
+    /// Most connections of all workers that are being accepted at one time; others wait in the kernel's queue.
     public var acceptors: Int
     /// Whether another process may bind the same address.
     public var isShared: Bool

@@ -2,13 +2,13 @@ internal import Configuration
 internal import Glibc
 internal import IPC
 
-/// What of a configuration only new workers can follow. Who they run as is decided at their start: they are replaced one after
-/// another. A worker has one database as long as it lives, and sessions of two workers must not be stored in two: then all
-/// of them give way at once.
+/// The differences of a configuration that running workers cannot take up. A worker's account is decided at its start: with
+/// another, workers are replaced one after another. A worker has one database as long as it lives, and two workers must not
+/// store in two: with another database all workers are replaced at once.
 struct NewWorkers {
     let isOtherDatabase: Bool
     let isOtherAccount: Bool
-    /// Why it cannot be; sentences with file and place.
+    /// Differences that not even new workers can take up; sentences with file and place.
     let problems: [String]
 
     init(
@@ -21,7 +21,7 @@ struct NewWorkers {
             problems = []
             return
         }
-        // Who names what the workers are anyway asks for nothing.
+        // A user or group that workers have anyway is no difference.
         let (user, group) = (after.native.user, after.native.group)
         var named: [String] = []
         if before.native.user != user, let user, getpwnam(user)?.pointee.pw_uid != geteuid() { named.append("xmppd.user") }
@@ -34,10 +34,10 @@ struct NewWorkers {
         }
     }
 
-    /// Whether it must be found out that the new workers can write to the database.
+    /// Whether the check must include that new workers can write to the database.
     var tryStorage: Bool { isOtherDatabase || isOtherAccount }
 
-    /// What whoever asked for the reload should know.
+    /// Sentences for the requester of the reload.
     func remarks(sessions: Int, isRehearsal: Bool) -> [String] {
         if isOtherDatabase {
             let verb = isRehearsal ? "would all be" : "have all been"

@@ -5,10 +5,11 @@ internal import SharedState
 internal import Supervision
 internal import Telemetry
 
-/// A reload from the file to the answer: read, checked by the worker program, bound, prepared by all workers, put in
-/// force, and reported when all have done so. One at a time, others wait; whatever fails, nothing has changed.
+/// Carries a reload from the file to the result: read, checked by the worker program, bound, prepared by all workers, put
+/// in force, and reported once all workers have confirmed. One at a time; others wait. A failure before the commit changes
+/// nothing.
 final class ReloadCoordinator {
-    /// Reloads that may wait for their turn.
+    /// Most reloads that wait for their turn; one more is refused.
     static let waitersLimit = 8
 
     private enum Stage {
@@ -19,7 +20,7 @@ final class ReloadCoordinator {
     }
 
     private struct Request {
-        /// Nothing is to be put in force.
+        /// A dry run: nothing is put in force.
         let isRehearsal: Bool
         let completion: (OperationResult) -> Void
     }
@@ -31,10 +32,10 @@ final class ReloadCoordinator {
     private let loop: EventLoop
     /// The configuration in force.
     private(set) var configuration: ServerConfiguration
-    /// What it names without defining it.
+    /// The undefined names of that configuration, as the texts of their notes.
     private var dangling: Set<String>
     private(set) var generation: UInt32
-    /// How many workers there were before the latest reload.
+    /// The number of workers before the latest reload.
     private var formerWorkers = 0
     private var stage = Stage.idle
     private var waiters: [Request] = []
@@ -60,7 +61,7 @@ final class ReloadCoordinator {
         if case .idle = stage { waiters.isEmpty } else { false }
     }
 
-    /// SIGHUP: what comes of it stands in the log. Signals that come while one waits are that one.
+    /// SIGHUP: begins a reload whose result is logged. A signal while another waits has no further effect.
     func beginBySignal() {
         guard !hasSignalWaiting else { return }
         hasSignalWaiting = true
@@ -70,7 +71,7 @@ final class ReloadCoordinator {
         admit(request)
     }
 
-    /// Begins a reload, now or when those before it are over; the completion is called once.
+    /// Begins a reload, now or after those before it; the completion is called once.
     func begin(isRehearsal: Bool, _ completion: @escaping (OperationResult) -> Void) {
         admit(Request(isRehearsal: isRehearsal, completion: completion))
     }
@@ -85,7 +86,7 @@ final class ReloadCoordinator {
     }
 
     private func start(_ request: Request) {
-        // A signal that comes from here on may be about a file that has been written again.
+        // The file is read now: a later signal may be about a later version of it.
         hasSignalWaiting = false
         guard !pool.supervisor.isStopping else {
             return finish(request, Operation.Failure(.unavailable, "the server is stopping").result)
@@ -103,8 +104,8 @@ final class ReloadCoordinator {
 
     private func check(_ request: Request, _ candidate: CandidateConfiguration) {
         guard candidate.needs.problems.isEmpty else { return refuse(request, candidate.needs.problems) }
-        // A server starts with a file that names what is not there, as other releases do. A running one is not made to
-        // deny everybody, or to lose a limit, by what looks like a slip.
+        // A server starts with a file that names undefined rules, as other releases do. A reload that adds such a name is
+        // refused: most likely it is a slip, and it would deny all clients or drop a limit.
         let slips = candidate.notes.filter { $0.isDangling && !dangling.contains($0.text) }
         guard slips.isEmpty else {
             return refuse(request, slips.map { "\($0.file):\($0.position): \($0.path): \($0.text); define it, or remove its name" })
@@ -124,7 +125,7 @@ final class ReloadCoordinator {
         }
     }
 
-    /// Takes what can be had only if nobody else has it, and asks the workers.
+    /// Binds the new sockets and locks, which other processes may hold, and asks the workers.
     private func prepare(_ request: Request, _ candidate: CandidateConfiguration) {
         let path = candidate.settings.bundle.path
         let change: ListenerSet.Change
@@ -166,7 +167,7 @@ final class ReloadCoordinator {
 
     // MARK: What comes of it
 
-    /// The supervisor puts it in force: from here on there is no way back.
+    /// All workers have prepared: the configuration is in force, and there is no way back.
     func adopted(_ generation: UInt32) {
         guard generation == self.generation, case .preparing(let request, let prepared) = stage else { return }
         let (candidate, change) = (prepared.candidate, prepared.listeners)
@@ -180,7 +181,7 @@ final class ReloadCoordinator {
             ListenerCounters(segment).reset(Int(listener.descriptor.index))
         }
         seat.take(prepared.endpoints, candidate.settings)
-        // Where all workers are others, there are as many as there shall be.
+        // Where all workers were replaced, their number is the new one already.
         formerWorkers = candidate.needs.isOtherDatabase ? candidate.settings.workers : pool.settings.workers
         pool.adopt(candidate.settings)
         configuration = candidate.configuration
@@ -190,7 +191,7 @@ final class ReloadCoordinator {
         stage = .committing(request, candidate, report, gone: gone)
     }
 
-    /// A worker has done it.
+    /// A worker has put the configuration in force.
     func committed(_ generation: UInt32, _ effects: ReloadEffects) {
         guard generation == self.generation, case .committing(let request, let candidate, var report, let gone) = stage else {
             return
@@ -199,7 +200,7 @@ final class ReloadCoordinator {
         stage = .committing(request, candidate, report, gone: gone)
     }
 
-    /// The supervisor's last word about it. Sockets of listeners that are gone are closed with this: nobody accepts there.
+    /// The reload has ended. The sockets of removed listeners are closed with `stage`: no worker accepts there any more.
     func ended(_ generation: UInt32, _ outcome: ReloadOutcome) {
         guard generation == self.generation else { return }
         switch stage {

@@ -1,11 +1,10 @@
 internal import IPC
 internal import Supervision
 
-/// What one image of the master leaves to the next when the program is executed anew: everything it holds open, by
-/// number, and everything it knows that cannot be found out again. Descriptors stay open over exec(3), workers stay
-/// children, locks stay held.
+/// The state that the master hands to the next program in its process: its open descriptors, by number, and all that the
+/// next program cannot find out. Over exec(3) descriptors stay open, workers stay children, locks stay held.
 struct MasterState: Equatable {
-    /// Of the encoding below, and of its meaning.
+    /// The version of the encoding and of its meaning; a program reads its own only.
     static let version: UInt16 = 3
 
     struct Lock: Equatable {
@@ -17,7 +16,7 @@ struct MasterState: Equatable {
         var setting: ListenerSetting
         var descriptor: ListenerDescriptor
         var sockets: [Int32]
-        /// Whether it is systemd's.
+        /// Whether the socket is systemd's.
         var isHanded: Bool
     }
 
@@ -25,31 +24,31 @@ struct MasterState: Equatable {
         var slot: UInt8
         var incarnation: UInt32
         var pid: Int32
-        /// On the clock of the machine, in milliseconds.
+        /// In milliseconds of the monotonic clock.
         var started: Int64
         var channel: Int32
-        /// The beginning of a frame whose end has not come.
+        /// The bytes of an incomplete frame.
         var unread: [UInt8]
     }
 
     struct Client: Equatable {
         var connection: Int32
         var unread: [UInt8]
-        /// Requests that have no answer yet.
+        /// Requests without an answer.
         var pending: [UInt64]
     }
 
-    /// A verb that a worker carries out for a client.
+    /// A request that was relayed to a worker.
     struct Relay: Equatable {
         var id: UInt64
-        /// Place among the clients.
+        /// The client's place in `clients`.
         var client: UInt32
         var request: UInt64
         var slot: UInt8
         var incarnation: UInt32
     }
 
-    /// What the next image tells whoever asked for it.
+    /// The result that the next program sends to the requester of the restart.
     struct Answer: Equatable {
         var client: UInt32
         var request: UInt64
@@ -60,7 +59,7 @@ struct MasterState: Equatable {
     var bundle: ConfigurationBundle
     var generation: UInt32
     var logLevel: String
-    /// When the server was started, on the clock of the machine, in milliseconds.
+    /// When the server was started, in milliseconds of the monotonic clock.
     var started: Int64
     var control: Int32
     var segment: Int32
@@ -73,7 +72,7 @@ struct MasterState: Equatable {
     var lastRelay: UInt64
     var answer: Answer?
 
-    /// Everything that must stay open.
+    /// All descriptors that must stay open over exec(3).
     var descriptors: Set<Int32> {
         Set(
             [control, segment] + locks.map(\.descriptor) + listeners.flatMap(\.sockets) + workers.map(\.channel)

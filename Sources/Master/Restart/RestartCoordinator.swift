@@ -4,21 +4,21 @@ internal import SharedState
 internal import Supervision
 internal import Telemetry
 
-/// Restarts, from the request to the answer: the programs are asked whether they can follow before anything is stopped.
-/// One at a time.
+/// Carries a restart from the request to the result. The installed programs are asked first whether they can serve beside
+/// the running ones. One restart at a time; another is refused.
 final class RestartCoordinator {
     enum Kind {
         /// One worker after the other, then the master's own program.
         case rolling
-        /// One worker after the other, since the configuration wants others.
+        /// One worker after the other, because of a new configuration.
         case workers
         /// The master's own program only.
         case master
-        /// Everything is stopped, and the program begins anew.
+        /// The server stops, then the process executes the program anew.
         case whole
     }
 
-    /// Whoever waits for the answer.
+    /// The client that waits for the result.
     struct Requester {
         weak var client: ControlClient?
         let request: UInt64
@@ -30,23 +30,24 @@ final class RestartCoordinator {
         case restarting(id: UInt32)
     }
 
-    /// How often whoever waits hears how far it is, in milliseconds.
+    /// The interval of progress messages to the requester, in milliseconds.
     private static let rhythm: Int64 = 1_000
 
     private let pool: WorkerPool
     private let loop: EventLoop
-    /// The program of the master, as it was started.
+    /// The path of the master's program.
     private let program: String
     private let configuration: String
     private var stage = Stage.idle
     private var kind = Kind.rolling
-    /// Workers are not what the configuration says.
+    /// Workers are to be replaced because of the configuration in force, as soon as no restart is under way.
     private var owesWorkers = false
     private var question: CommandRunner?
     private var lastID: UInt32 = 0
     private var asker: Requester?
 
-    /// Lets the next image of the master go on, which answers; returns why it cannot, or not at all.
+    /// Executes the next program of the master, which sends the result.
+    /// - Returns: the reason, only if that is not possible.
     var succeed: (_ asker: Requester?, _ result: Value) -> String = { _, _ in "" }
 
     init(_ pool: WorkerPool, program: String, on loop: EventLoop) {
@@ -56,7 +57,7 @@ final class RestartCoordinator {
         configuration = pool.settings.bundle.path
     }
 
-    /// - Parameter asker: who is told how far it is, and the result; nil if nobody waits.
+    /// - Parameter asker: the client that gets progress and result; nil: the log has them.
     func begin(_ kind: Kind, for asker: Requester?) {
         guard case .idle = stage else { return refuse("another restart is under way; try again when it is over", to: asker) }
         guard !pool.supervisor.isStopping else { return refuse("the server is stopping", to: asker) }
@@ -76,7 +77,7 @@ final class RestartCoordinator {
         }
     }
 
-    /// Has the workers replaced, now or when nothing else is under way.
+    /// Replaces the workers, now or after the restart under way.
     func replaceWorkers() {
         owesWorkers = true
         payWorkers()
@@ -102,7 +103,7 @@ final class RestartCoordinator {
         }
     }
 
-    /// The new program must accept the configuration, or nobody would be there afterwards.
+    /// Checks that the installed program accepts the configuration: the server would not come up again otherwise.
     private func check() {
         question = CommandRunner(program, ["--check", "--config", configuration], on: loop) { [weak self] answer in
             guard let self else { return }
@@ -131,7 +132,7 @@ final class RestartCoordinator {
         loop.after(Self.rhythm) { [weak self] in self?.tick(id) }
     }
 
-    /// The supervisor, or a worker that leaves, has come further.
+    /// The supervisor or a draining worker has got further.
     func tell() {
         guard case .restarting = stage, let standing = pool.supervisor.restartStanding else { return }
         var report = LeaveReport(sessions: 0, connections: 0, moved: 0, moving: 0)
@@ -139,7 +140,7 @@ final class RestartCoordinator {
             let leaving = pool.supervisor.standings.first(where: { $0.state == .draining && $0.worker.position == position })
         {
             let process = pool.workers[leaving.worker.slot]
-            // Until it has said something about its leaving, what it said before counts.
+            // A worker that has not reported on its draining yet counts with its last report.
             if let load = process?.load {
                 report = LeaveReport(sessions: load.sessions, connections: load.connections, moved: 0, moving: 0)
             }
@@ -153,7 +154,7 @@ final class RestartCoordinator {
         asker?.client?.progress(asker?.request ?? 0, .object(members + left))
     }
 
-    /// The supervisor's last word about it.
+    /// The restart of the workers has ended.
     func ended(_ id: UInt32, _ outcome: RestartOutcome) {
         guard case .restarting(id) = stage else { return }
         switch outcome {
@@ -162,7 +163,7 @@ final class RestartCoordinator {
             owesWorkers = true
             stage = .asking
             loop.after(Self.rhythm) { [weak self] in self?.roll() }
-        // What the supervisor still has to do for this event comes first.
+        // The remaining actions of this event come first.
         case .done(let count): loop.after(0) { [self] in succeed(to: ["workers": .int(Int64(count))]) }
         case .busy: finish(Operation.Failure(.unavailable, "not restarted: \(outcome.sentence)").result)
         case .stopping: finish(Operation.Failure(.unavailable, outcome.sentence).result)
@@ -175,8 +176,9 @@ final class RestartCoordinator {
 
     // MARK: The end
 
-    /// The next image answers; if there is none, what has been done so far is the result, or the failure.
-    /// - Parameter patience: how often the asker is given time to read what it has been told so far.
+    /// Executes the next program, which sends the result. If that is not possible, the result is sent from here: what has been
+    /// done so far, or the failure.
+    /// - Parameter patience: how many more times 50 ms the requester gets to read what it has been sent.
     private func succeed(to result: Value, patience: Int = 20) {
         guard case .object(let members) = result else { return }
         if patience > 0, asker?.client?.isFlushed == false {
@@ -190,7 +192,7 @@ final class RestartCoordinator {
 
     private func refuse(_ text: String) {
         Log.error("not restarted", [Field("reason", text)])
-        // It would come to the same again: an administrator decides when.
+        // Another try would fail the same way: the next one is an administrator's.
         if kind == .workers { owesWorkers = false }
         finish(Operation.Failure(.failed, text).result)
     }
@@ -211,7 +213,7 @@ final class RestartCoordinator {
 }
 
 extension ProgramVersions {
-    /// What this image of the master speaks.
+    /// The versions of the protocols of this program.
     static var ofMaster: ProgramVersions {
         ProgramVersions(segment: SharedSegment.layoutVersion, state: MasterState.version)
     }

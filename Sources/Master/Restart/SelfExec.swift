@@ -3,9 +3,9 @@ internal import Glibc
 internal import IPC
 internal import Supervision
 
-/// The handing over from one image of the master to the next, in one process.
+/// Executes the master's program anew in its process, with or without its state.
 enum SelfExec {
-    /// Executes a program in this process's place, which goes on with what is in the state.
+    /// Executes a program in this process, which goes on with the state.
     /// - Returns: only if that failed; why.
     static func execute(_ program: String, _ words: [String], _ state: MasterState) -> String {
         let file: Descriptor
@@ -31,7 +31,7 @@ enum SelfExec {
         return SystemFailure(call: "execute \(program)", number: errno).description
     }
 
-    /// What the former image has left in this file, all of it open and not to be inherited by others.
+    /// Reads the state that the previous program has written to this file, and marks its descriptors close-on-exec.
     static func read(_ number: Int32) throws(StartFailure) -> MasterState {
         let file = Descriptor(number)
         var facts = stat()
@@ -70,16 +70,16 @@ enum SelfExec {
     }
 }
 
-/// The path of the master's own program: where a newer one is looked for.
+/// The path of the master's own program, where an upgrade puts the newer one.
 enum OwnProgram {
-    /// As the program was called, if that names a file; otherwise what the system knows. Asked once, early: later the file
-    /// may be another.
+    /// The path by which the program was called, if it names a file; otherwise /proc/self/exe. Read once, early: later the
+    /// file may be another.
     static let path: String = {
         if let called = CommandLine.arguments.first, called.contains("/"), access(called, X_OK) == 0 { return called }
         return executable
     }()
 
-    /// The program of this name in the same directory, or where an installed one that nobody calls by hand is: with
+    /// The program of this name in the same directory, or in the directory of programs that are not called by hand: with
     /// `/usr/sbin/xmppd` that is `/usr/libexec/xmppd`.
     static func beside(_ name: String) -> String {
         let directories = [path, executable].map(directory)

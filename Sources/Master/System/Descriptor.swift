@@ -10,7 +10,7 @@ final class Descriptor {
     deinit { close(number) }
 }
 
-/// A failed system call, for a sentence to the operator.
+/// A failed system call.
 struct SystemFailure: Error, Equatable, CustomStringConvertible {
     let call: String
     let number: Int32
@@ -18,14 +18,14 @@ struct SystemFailure: Error, Equatable, CustomStringConvertible {
     var description: String { "\(call): \(reason(number))" }
 }
 
-/// The system's words for an error number.
+/// The text of an error number (strerror(3)).
 func reason(_ number: Int32) -> String {
     // The master has one thread, so the shared buffer is its own.
     guard let message = strerror(number) else { return "error \(number)" }
     return String(cString: message)
 }
 
-/// What a shim of `CPlatform` returned: a descriptor, or -errno.
+/// Makes a `Descriptor` of the result of a shim of `CPlatform`: a number, or -errno.
 func descriptor(_ result: Int32, _ call: String) throws(SystemFailure) -> Descriptor {
     guard result >= 0 else { throw SystemFailure(call: call, number: -result) }
     return Descriptor(result)

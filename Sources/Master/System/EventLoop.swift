@@ -1,9 +1,9 @@
 internal import Glibc
 
-/// The one loop of the master: waits for descriptors and timers and calls whoever asked. poll(2) suffices for some
-/// hundred descriptors.
+/// The master's only loop: waits for descriptors and timers and calls their handlers. poll(2) suffices for some hundred
+/// descriptors.
 ///
-/// Nothing in here is safe for a second thread; the master has none.
+/// Not safe for a second thread; the master has none.
 final class EventLoop {
     /// Called with the events that occurred (`POLLIN`, `POLLOUT`, `POLLHUP` …).
     typealias Handler = (Int16) -> Void
@@ -25,7 +25,7 @@ final class EventLoop {
         /// Waits for other events from now on.
         func change(to events: Int16) { self.events = events }
 
-        /// To be called before the descriptor is closed.
+        /// Ends the watch; to be called before the descriptor is closed.
         func cancel() {
             loop?.watches.removeAll { $0 === self }
             loop = nil
@@ -38,7 +38,7 @@ final class EventLoop {
     }
 
     private var watches: [Watch] = []
-    /// In the order in which they are due.
+    /// The timers, in the order of their times.
     private var timers: [Timer] = []
 
     /// Milliseconds of the monotonic clock.

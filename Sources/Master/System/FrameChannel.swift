@@ -2,13 +2,13 @@ internal import CPlatform
 internal import Glibc
 internal import IPC
 
-/// A framed stream over a non-blocking AF_UNIX socket on the loop, with a bounded queue of what is to be sent.
+/// Sends and receives frames over a non-blocking AF_UNIX socket on the loop, with a bounded queue of unsent ones.
 final class FrameChannel {
     enum Event {
         case frame(Frame)
-        /// What came is no frame. Nothing more is read.
+        /// The received bytes are no frame. Nothing more is read.
         case malformed(WireError)
-        /// The other side closed. Nothing more is read.
+        /// The peer has closed. Nothing more is read.
         case closed
     }
 
@@ -28,13 +28,13 @@ final class FrameChannel {
     private var isWithinRead = false
     private let handler: (Event) -> Void
 
-    /// Bytes that wait to be sent.
+    /// Unsent bytes in the queue.
     private(set) var queuedBytes = 0
 
     /// - Parameters:
     ///   - frameLimit: longest frame that is accepted.
-    ///   - queueLimit: most bytes that may wait to be sent.
-    ///   - unread: the beginning of a frame that has come already.
+    ///   - queueLimit: most unsent bytes; `send` refuses a frame beyond it.
+    ///   - unread: the bytes of an incomplete frame that were read before.
     init(
         _ socket: Descriptor, on loop: EventLoop, frameLimit: Int, queueLimit: Int, unread: [UInt8] = [],
         _ handler: @escaping (Event) -> Void
@@ -50,7 +50,7 @@ final class FrameChannel {
     deinit { close() }
 
     /// Sends a frame, with a descriptor if one is given; descriptors keep their place among the frames.
-    /// - Returns: false when the queue would exceed its bound; the frame is not sent then.
+    /// - Returns: false if the queue would exceed its limit; the frame is not sent then.
     func send(_ frame: [UInt8], _ attached: Descriptor? = nil) -> Bool {
         guard watch != nil else { return true }
         guard queuedBytes + frame.count <= queueLimit else { return false }
@@ -60,16 +60,16 @@ final class FrameChannel {
         return true
     }
 
-    /// The socket, and what has come of a frame without end; nil while something waits to be sent, or after the end.
+    /// The socket and the bytes of an incomplete frame, for the next program; nil while frames are unsent, and after the end.
     var possession: (socket: Int32, unread: [UInt8])? {
         watch != nil && queue.isEmpty && isReading ? (socket.number, reader.remainder) : nil
     }
 
-    /// Handles everything that has already arrived.
+    /// Reads and handles all frames that have arrived.
     func drain() { read() }
 
-    /// Says no more than what is queued and throws away what comes: for a peer that is to hang up. Closing at once could
-    /// cost it the last words.
+    /// Sends the queue, then shuts the socket down for writing, and discards what comes: the peer is to close. Closing at once
+    /// could lose frames that it has not read.
     func beginFarewell() {
         isReading = false
         isSaying = false
@@ -99,7 +99,7 @@ final class FrameChannel {
                 count = cplatform_receive_with_fd(socket.number, room.baseAddress, room.count, &attached)
                 filled = max(0, count)
             }
-            // Nobody sends descriptors to the master.
+            // No peer sends descriptors to the master: one that comes is closed.
             if attached >= 0 { Glibc.close(attached) }
             if count == -Int(EAGAIN) { return }
             guard count > 0 else { return end(.closed) }
@@ -107,7 +107,7 @@ final class FrameChannel {
         }
     }
 
-    /// Whoever handles a frame may close the channel, or want nothing more from it.
+    /// Delivers the frames of a piece. The handler of one may close the channel or begin its farewell: the rest is dropped.
     private func deliver(_ piece: [UInt8]) {
         var frames: [Frame] = []
         var malformed: WireError?
@@ -132,7 +132,7 @@ final class FrameChannel {
             if count < 0 {
                 if count == -Int(EAGAIN) { break }
                 discardQueue()
-                // That the peer is gone, reading will tell, after what the peer still had to say.
+                // The read side reports the closed peer, after the last frames that it sent.
                 if count != -Int(EPIPE), count != -Int(ECONNRESET) { end(.closed) }
                 return
             }

@@ -1,14 +1,14 @@
 internal import CPlatform
 internal import Glibc
 
-/// A file that holds the process id of its owner and is locked as long as the owner lives. The lock says who is
-/// there, never the mere existence of the file: it is gone with the process, however that ended.
+/// A file with the process id of its owner, locked as long as the owner lives. Only the lock tells that the owner lives, not
+/// the file: the kernel releases the lock however the process ends.
 final class InstanceLock {
     enum Failure: Error, Equatable, CustomStringConvertible {
         /// Another process holds it; its process id if the file tells.
         case held(path: String, by: Int32?)
         case system(path: String, SystemFailure)
-        /// Something is there that the server must not touch; a clause says what.
+        /// The path has a file that is not the server's; a clause says what.
         case notOurs(path: String, String)
 
         var description: String {
@@ -36,7 +36,7 @@ final class InstanceLock {
         }
     }
 
-    /// A lock that another image of this program has taken: it is this process's own.
+    /// A lock of the previous program: it is this process's own.
     init(adopting lock: MasterState.Lock) {
         path = lock.path
         file = Descriptor(lock.descriptor)
@@ -44,7 +44,7 @@ final class InstanceLock {
 
     var possession: MasterState.Lock { MasterState.Lock(path: path, descriptor: file.number) }
 
-    /// Removes the file, if it still is this one, and gives up the lock.
+    /// Removes the file, if it still is this one, and releases the lock.
     func release() {
         var facts = stat()
         if fstat(file.number, &facts) == 0 { OwnPlace.remove(path, ifStill: facts) }
@@ -58,7 +58,7 @@ final class InstanceLock {
             guard result >= 0 else { throw .system(path: path, SystemFailure(call: "open", number: -result)) }
             let file = Descriptor(result)
             do throws(OwnPlace.Objection) { try OwnPlace.check(lock: file) } catch { throw .notOurs(path: path, error.text) }
-            // A former owner may have removed the file between our open and our lock: then this is a lock on nothing.
+            // A former owner may have removed the file between open and lock: the lock would be on a file without a name.
             var held = stat(), named = stat()
             if fstat(file.number, &held) == 0, stat(path, &named) == 0, held.st_ino == named.st_ino, held.st_dev == named.st_dev {
                 return file

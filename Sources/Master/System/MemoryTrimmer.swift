@@ -1,8 +1,8 @@
 internal import CPlatform
 
-/// Gives back the memory that work needed when the work is over: the master waits most of its life.
+/// Returns free memory to the system a while after the last work: the master is idle most of its life.
 final class MemoryTrimmer {
-    /// How long after the last work, in milliseconds.
+    /// The time from the last work to the trim, in milliseconds.
     private static let delay: Int64 = 1_000
 
     private let loop: EventLoop
@@ -10,7 +10,7 @@ final class MemoryTrimmer {
 
     init(on loop: EventLoop) { self.loop = loop }
 
-    /// Something was done.
+    /// Notes work; the trim is put off.
     func worked() {
         guard !isArmed else { return }
         isArmed = true

@@ -1,17 +1,17 @@
 internal import CPlatform
 internal import Glibc
 
-/// A file or socket of the server's at a path that the configuration names: what else is there stays as it is.
+/// Judges the file at a path of the configuration before the server replaces it: a file that is not the server's stays.
 enum OwnPlace {
-    /// Why a path cannot be used; a clause without the path.
+    /// The reason why a path cannot be used; a clause without the path.
     struct Objection: Error, Equatable {
         let text: String
     }
 
-    /// Most bytes of a file with a process id: 20 digits and a line's end.
+    /// Most bytes of a file with a process id: 20 digits and a line's end. A longer file is not the server's.
     private static let longestLock = 21
 
-    /// Looks at what may hold a process id: nothing, or what a server has left there.
+    /// Accepts no file, or one with a process id that a server has left.
     static func check(lock file: Descriptor) throws(Objection) {
         var facts = stat()
         guard fstat(file.number, &facts) == 0 else { throw Objection(text: reason(errno)) }
@@ -28,7 +28,7 @@ enum OwnPlace {
         }
     }
 
-    /// Makes room for a socket: only one on which nobody listens is removed.
+    /// Removes the socket at a path, if no process listens there.
     static func clear(socket path: String) throws(Objection) {
         var facts = stat()
         guard lstat(path, &facts) == 0 else {
@@ -44,14 +44,14 @@ enum OwnPlace {
         if unlink(path) != 0, errno != ENOENT { throw Objection(text: "the socket left there cannot be removed: \(reason(errno))") }
     }
 
-    /// Removes what is at a path if it still is what these facts are of.
+    /// Removes the file at a path if its device and inode are these.
     static func remove(_ path: String, ifStill facts: stat?) {
         var named = stat()
         guard let facts, lstat(path, &named) == 0, named.st_ino == facts.st_ino, named.st_dev == facts.st_dev else { return }
         unlink(path)
     }
 
-    /// Where root works, nobody else may be able to put a link in the place of a file.
+    /// Refuses a directory in which another user could put a link in the place of a file, if the master is root.
     static func check(directoryOf path: String) throws(Objection) {
         guard geteuid() == 0 else { return }
         let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."

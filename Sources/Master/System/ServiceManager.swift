@@ -1,7 +1,7 @@
 internal import CSystemd
 internal import Glibc
 
-/// Tells systemd how the service stands, if it asked to be told (sd_notify(3)).
+/// Tells systemd the state of the service, if it asked for that (sd_notify(3)).
 enum ServiceManager {
     static func ready() { tell("READY=1") }
 

@@ -12,19 +12,20 @@ struct HandedSocket: Equatable {
     var address: String
     var port: UInt16
     var transport: ListenerDescriptor.Transport
-    /// An IPv6 socket that serves IPv4, too (`BindIPv6Only=both`).
+    /// An IPv6 socket that also serves IPv4 (`BindIPv6Only=both`).
     var takesIPv4: Bool
 
     var description: String { "\(endpoint(address, port)) (FileDescriptorName=\(name))" }
 }
 
-/// Sockets from systemd (sd_listen_fds(3)) and the listeners that they are for.
+/// Matches sockets from systemd (sd_listen_fds(3)) to listeners.
 ///
 /// A socket belongs to the listener with its address and port. If its name is that of a kind of listeners (`c2s`, `s2s`,
 /// `service`, `component` or `http`, alone or with something behind a hyphen), it must be one of that kind. Every socket must
 /// have its listener; a listener without a socket is bound by the server itself.
 enum SocketActivation {
-    /// The sockets of this process; empty if it was started another way. To be called once: nobody who is executed later finds them.
+    /// The sockets of this process; empty if it was started another way. To be called once: it clears the environment, so that
+    /// programs executed later do not find them.
     static func take() throws(StartFailure) -> [(HandedSocket, Descriptor)] {
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         let count = sd_listen_fds_with_names(1, &names)
@@ -66,12 +67,12 @@ enum SocketActivation {
         StartFailure(status: ExitStatus.configuration, description: text)
     }
 
-    /// Which listener each socket is for, by place; or why there is none.
+    /// The place of the listener that each socket is for, and the problems of sockets without one.
     static func match(_ sockets: [HandedSocket], _ listeners: [ListenerSetting]) -> (places: [Int], problems: [String]) {
         var (places, problems): ([Int], [String]) = ([], [])
         for socket in sockets {
             let here = listeners.indices.filter { isAt(socket, listeners[$0]) }
-            // The one with exactly this address, then one that the socket serves as well.
+            // First a listener with this very address, then one that the socket serves as well.
             guard let place = here.first(where: { listeners[$0].address == socket.address }) ?? here.first else {
                 problems.append(
                     "systemd hands over \(socket.description), where no listener is: add one to the configuration, or disable the socket unit"
@@ -117,7 +118,7 @@ enum SocketActivation {
             && withUnsafeBytes(of: &first.bytes) { bytes in withUnsafeBytes(of: &second.bytes) { bytes.elementsEqual($0) } }
     }
 
-    /// Nil: the name says nothing.
+    /// The kind that the name of a unit tells; nil: none.
     private static func kind(of name: String) -> ListenerDescriptor.Kind? {
         switch name.split(separator: "-", maxSplits: 1).first {
         case "c2s": .client

@@ -1,17 +1,17 @@
 internal import CSystemd
 internal import Supervision
 
-/// Feeds systemd's watchdog (`WatchdogSec=`), as long as the workers answer: a server that serves nobody is not alive,
-/// whatever its master does.
+/// Feeds systemd's watchdog (`WatchdogSec=`) as long as a worker gives signs of life: without one the server serves no
+/// client, and systemd restarts it.
 final class Watchdog {
     private let isAlive: () -> Bool
 
-    /// Nil if systemd does not watch.
+    /// Nil if systemd has no watchdog for the service.
     init?(on loop: EventLoop, isAlive: @escaping () -> Bool) {
         var microseconds: UInt64 = 0
         guard sd_watchdog_enabled(0, &microseconds) > 0, microseconds > 0 else { return nil }
         self.isAlive = isAlive
-        // Half the time would do; a third leaves room for a turn that takes long.
+        // Half the time is asked for; a third leaves room for a long turn of the loop.
         feed(every: max(1, Int64(microseconds / 3000)), on: loop)
     }
 

@@ -2,18 +2,18 @@ internal import Glibc
 internal import IPC
 internal import Supervision
 
-/// Runs a program that answers in a few lines and ends: what it prints, and how it ended.
+/// Runs a program that prints a few lines and exits, and collects its output and exit status.
 final class CommandRunner {
     enum Answer: Equatable {
-        /// Its standard output.
+        /// The standard output.
         case text(String)
-        /// A sentence about the program.
+        /// The program could not be run, took too long or printed too much; a sentence.
         case failed(String)
     }
 
-    /// How long a program may take, in milliseconds.
+    /// How long a program may take, in milliseconds; past it the program is killed.
     static let deadline: Int64 = 10_000
-    /// Most bytes of an answer.
+    /// Most bytes of output that are read; the rest is dropped.
     static let limit = 65_536
 
     private let program: String
@@ -48,7 +48,7 @@ final class CommandRunner {
             if count > 0 {
                 text += piece.prefix(min(count, Self.limit - text.count))
             } else if count == 0 || errno != EINTR {
-                // At the end of the file it would be readable for ever.
+                // A descriptor at its end stays readable: without this the loop would not rest.
                 if count == 0 { watches.first?.change(to: 0) }
                 return
             }
@@ -83,8 +83,8 @@ final class CommandRunner {
 }
 
 extension CommandRunner {
-    /// Asks a program what it speaks.
-    /// - Parameter completion: called with nil if it can serve beside ours, or with a sentence that says why not.
+    /// Asks a program for the versions of its protocols.
+    /// - Parameter completion: called with nil if it can serve beside this program, or with a sentence that says why not.
     static func compare(
         _ program: String, with ours: ProgramVersions, on loop: EventLoop, completion: @escaping (_ objection: String?) -> Void
     ) -> CommandRunner {

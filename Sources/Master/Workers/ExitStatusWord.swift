@@ -1,6 +1,6 @@
 internal import Supervision
 
-/// The word that wait(2) fills in, taken apart.
+/// Decodes the status word of wait(2).
 struct ExitStatusWord {
     let exit: Exit
 

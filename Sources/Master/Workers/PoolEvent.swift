@@ -1,26 +1,26 @@
 internal import IPC
 internal import Supervision
 
-/// What the pool tells the rest of the master, about the workers and about the supervisor's decisions.
+/// An event of the workers, or a decision of the supervisor, for the other parts of the master.
 enum PoolEvent {
-    /// The server stands otherwise than before, and the service manager has been told.
+    /// The state of the server has changed; the service manager is told separately.
     case stateChanged
-    /// A worker is gone.
+    /// A worker process has exited.
     case workerDied(WorkerName)
-    /// The rolling restart, or the worker that leaves for it, is one step further.
+    /// The rolling restart, or a draining worker, has got one step further.
     case restartAdvanced
-    /// The supervisor's last word about a rolling restart.
+    /// A rolling restart has ended.
     case restartEnded(id: UInt32, RestartOutcome)
-    /// The supervisor puts a configuration in force: workers get it from now on.
+    /// A configuration is in force: workers started from now on get it.
     case configurationAdopted(generation: UInt32)
     /// A worker has put a configuration in force.
     case configurationCommitted(generation: UInt32, ReloadEffects)
-    /// The supervisor's last word about a reload.
+    /// A reload has ended.
     case reloadEnded(generation: UInt32, ReloadOutcome)
-    /// A worker sends a part of the result of an operation.
+    /// A worker has sent a part of an operation's result.
     case operationProgress(id: UInt64, Value)
-    /// A worker has carried an operation out, or failed to.
+    /// A worker has sent an operation's result or failure.
     case operationEnded(id: UInt64, OperationResult)
-    /// All workers are gone: the master leaves with this status.
+    /// All workers have exited: the master exits with this status.
     case ended(status: Int32)
 }

@@ -1,21 +1,22 @@
 internal import SharedState
 internal import Supervision
 
-/// What the workers say of one another in their cells: who beats, but does not get on with the work for it.
+/// Reads the workers' cells for reports on their peers: a worker may beat while the frames for it do not get on.
 struct StallReports {
-    /// A worker is believed that has beaten within so many milliseconds; what an older cell says may be over.
+    /// Milliseconds since a reporter's last beat within which its report counts; an older one may be outdated.
     private static let freshness: Int64 = 3_000
 
     let workers: [UInt8: WorkerProcess]
     let cells: WorkerCells
 
-    /// The one worker that is worst off: two that block each other name one another, and the end of one frees the other.
+    /// The worker with the longest stall, and no other: two that block each other report one another, and the end of one frees
+    /// the other.
     func worst(now: Int64) -> [Heartbeat] {
         let reports = workers.values.compactMap { report(of: $0, now) }
         return reports.max { ($0.age, $1.worker.slot) < ($1.age, $0.worker.slot) }.map { [$0] } ?? []
     }
 
-    /// A worker that has taken the place of the one that was meant has had no longer than it lives.
+    /// Limits a stall to the worker's own lifetime: the report may be about its predecessor in the slot.
     private func report(of teller: WorkerProcess, _ now: Int64) -> Heartbeat? {
         let cell = cells.status(Int(teller.name.slot))
         guard cell.pid == teller.pid, now - Int64(clamping: cell.heartbeat) < Self.freshness, let stall = cell.stall,

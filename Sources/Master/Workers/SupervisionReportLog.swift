@@ -2,7 +2,7 @@ internal import Supervision
 internal import Telemetry
 
 extension SupervisionReport {
-    /// Tells the operator, with the remedy where there is one.
+    /// Logs the report, with the remedy if there is one.
     func log() {
         switch self {
         case .ready(let worker): Log.info("worker is serving", [Field("worker", worker)])
@@ -66,7 +66,7 @@ extension ReloadOutcome {
         }
     }
 
-    /// Why not; empty if it was.
+    /// The reason why the configuration is not in force; empty if it is.
     var sentence: String {
         switch self {
         case .committed: ""
@@ -94,7 +94,7 @@ extension RestartOutcome {
         }
     }
 
-    /// Why not; empty if it was done.
+    /// The reason why the restart was not completed; empty if it was.
     var sentence: String {
         switch self {
         case .done: ""

@@ -1,17 +1,17 @@
 internal import IPC
 internal import Telemetry
 
-/// Lets the worker program judge a configuration: certificates, keys, ciphers, everything only a library can tell.
-/// It runs unprivileged, in a process of its own, and what it does cannot harm the master.
+/// Has the worker program check a configuration: certificates, keys, ciphers, all that needs a library. The check runs
+/// unprivileged in a process of its own, so that its faults do not reach the master.
 final class WorkerCheck {
     enum Verdict: Equatable {
         case accepted
         case problems([ReportedProblem])
-        /// The check itself failed; a sentence.
+        /// The check could not be carried out; a sentence.
         case failed(String)
     }
 
-    /// How long a check may take, in milliseconds.
+    /// How long a check may take, in milliseconds; past it the process is killed and the check has failed.
     static let deadline: Int64 = 20_000
 
     private let program: String
@@ -22,8 +22,9 @@ final class WorkerCheck {
     private var completion: ((Verdict) -> Void)?
 
     /// Starts a check.
-    /// - Parameter triesStorage: it is found out, too, whether the database can be written.
-    /// The completion is called once, on the loop, never before this returns.
+    /// - Parameters:
+    ///   - triesStorage: whether the check includes that the database can be written.
+    ///   - completion: called once, on the loop, never before this returns.
     init(
         _ bundle: ConfigurationBundle, program: String, account: ProcessAccount?, triesStorage: Bool = false, on loop: EventLoop,
         completion: @escaping (Verdict) -> Void

@@ -4,9 +4,9 @@ internal import SharedState
 internal import Supervision
 internal import Telemetry
 
-/// Carries out what the supervisor decides: the shell around the pure machine.
+/// Carries out the supervisor's actions: the shell around the pure machine.
 final class WorkerPool {
-    /// Takes what the rest of the master has to know.
+    /// Gets the events for the other parts of the master.
     var handler: (PoolEvent) -> Void = { _ in }
     /// The configuration in force, for every worker that starts.
     private(set) var settings: MasterSettings {
@@ -35,16 +35,16 @@ final class WorkerPool {
         watchHearts()
     }
 
-    /// The server begins anew after it has stopped: the service manager shall not take that for its end.
+    /// The process executes the program anew after the stop: the service manager is told of a reload, not of the end.
     private(set) var beginsAnew = false
 
-    /// Whoever wants the end for good wins.
+    /// Stops the server. `stop` without a restart overrides one with it.
     func stop(toBeginAnew again: Bool = false) {
         beginsAnew = again
         tell(.stop)
     }
 
-    /// Takes over workers that another image of the program has started; they are still children of this process.
+    /// Takes over the workers of the previous program; they are children of this process.
     func adopt(_ possessions: [MasterState.Child]) throws(SystemFailure) {
         for worker in possessions {
             let name = WorkerName(slot: worker.slot, incarnation: worker.incarnation)
@@ -57,7 +57,7 @@ final class WorkerPool {
         }
     }
 
-    /// What the next image of the program needs; nil while a worker has not taken what it was sent.
+    /// The workers, for the next program; nil while one has not read what it was sent.
     var possessions: [MasterState.Child]? {
         for worker in workers.values { worker.drain() }
         let possessions = workers.values.compactMap(\.possession)
@@ -65,7 +65,7 @@ final class WorkerPool {
     }
 
     func tell(_ event: SupervisionEvent) {
-        // An action may tell the supervisor the next event; the actions of that come after these.
+        // An action may cause the next event; the actions of that come after these.
         pending += supervisor.handle(event, at: loop.now)
         publishOwners()
         guard !isExecuting else { return }
@@ -88,7 +88,7 @@ final class WorkerPool {
 
     func send(_ message: MasterMessage, to name: WorkerName) { worker(name)?.send(message) }
 
-    /// To every worker that exists and has been given its configuration.
+    /// Sends a message to every worker that has got its configuration.
     func sendToAll(_ message: MasterMessage) {
         for name in supervisor.greetedWorkers { send(message, to: name) }
     }
@@ -154,7 +154,7 @@ final class WorkerPool {
         worker.send(.start)
     }
 
-    /// What a worker is started with: the configuration in force, or the one that it is to bring into force.
+    /// The settings that a worker is started with: those in force, or those of the candidate it is started for.
     private func settings(of name: WorkerName) -> MasterSettings {
         guard let generation = supervisor.candidate(for: name), let candidate, candidate.generation == generation else {
             return settings
@@ -172,7 +172,7 @@ final class WorkerPool {
         }
     }
 
-    /// New sockets come with the new configuration, so that they are there when it is put in force.
+    /// Sends the configuration with its new sockets, so that the worker has them at the commit.
     private func prepare(_ worker: WorkerProcess, _ prepared: CandidateConfiguration.Prepared) {
         let listeners = prepared.listeners
         let (settings, descriptors) = (prepared.candidate.settings, listeners.bound.map(\.descriptor))
@@ -183,7 +183,7 @@ final class WorkerPool {
         for listener in listeners.opened { hand(listener, to: worker, workers: self.settings.workers) }
     }
 
-    /// There shall be another number of workers than this. Those that stay take over the sockets of those that leave.
+    /// Brings the number of workers from `former` to that of the settings. Remaining workers get the sockets of those that leave.
     func follow(number former: Int) {
         guard settings.workers != former else { return }
         for name in supervisor.readyWorkers where name.position < settings.workers {
@@ -199,7 +199,7 @@ final class WorkerPool {
         tell(.resize(settings.workers))
     }
 
-    /// The configuration in force is another.
+    /// Puts other settings in force.
     func adopt(_ settings: MasterSettings) { self.settings = settings }
 
     private func connect(_ worker: WorkerProcess, _ peer: WorkerName) {
@@ -209,7 +209,7 @@ final class WorkerPool {
             worker.send(.mesh(slot: peer.slot, incarnation: peer.incarnation), near)
             other.send(.mesh(slot: worker.name.slot, incarnation: worker.name.incarnation), far)
         } catch {
-            // Without this stream the two cannot serve together; the newer one is tried again.
+            // Without this stream the two cannot serve together: the newer one is killed, and its position filled again.
             Log.error(
                 "cannot connect two workers; raise LimitNOFILE= if files are short",
                 [
@@ -234,12 +234,12 @@ final class WorkerPool {
     /// Whether systemd has opened listening sockets of this server.
     var hasHandedSockets: Bool { listeners.bound.contains(where: \.isHanded) }
 
-    /// Whether any worker has given a sign of life within so many milliseconds.
+    /// Whether a worker has given a sign of life within this many milliseconds.
     func answers(within milliseconds: Int64) -> Bool {
         workers.values.contains { loop.now - lastSign(of: $0) < milliseconds }
     }
 
-    /// Tells systemd how the service stands, if that has changed since the last time.
+    /// Tells systemd the status line, if it has changed.
     func tellStatus() {
         guard let standing else { return }
         let sessions = WorkerCells(segment).total(.sessions)
@@ -260,7 +260,7 @@ final class WorkerPool {
         }
     }
 
-    /// Looks at every worker's sign of life, the younger of its beat in the segment and its last report.
+    /// Checks the age of each worker's last sign of life: the younger of its beat in the segment and its last report.
     private func watchHearts() {
         loop.after(supervisor.policy.heartbeatInterval) { [weak self] in
             guard let self else { return }
@@ -278,7 +278,7 @@ final class WorkerPool {
         return max(beat ?? 0, worker.reported ?? worker.started)
     }
 
-    /// The counts of a dead worker are cleared before its successor can begin.
+    /// Clears the counters of a dead worker, before its successor can begin.
     private func exited(_ name: WorkerName, _ exit: Exit) {
         workers[name.slot] = nil
         ListenerCounters(segment).forgetOpen(slot: Int(name.slot))

@@ -1,27 +1,27 @@
 internal import IPC
 internal import Supervision
 
-/// A worker that exists: its process, its channel and what it last said.
+/// A living worker: its process, its channel and its last reports.
 final class WorkerProcess {
     enum Event {
         case message(WorkerMessage)
-        /// It broke the contract; a sentence.
+        /// The worker broke the contract; a sentence.
         case misbehaved(String)
         case channelClosed
         case exited(Exit)
     }
 
-    /// Most bytes that may wait for a worker: two configurations of the largest size.
+    /// Most unsent bytes for a worker: two configurations of the largest size. A worker that exceeds it misbehaves and is killed.
     static let queueLimit = 2 * (FrameLimit.worker + 64)
 
     let name: WorkerName
     let pid: Int32
-    /// When it was started, on the loop's clock.
+    /// When the process was started, in milliseconds of the loop's clock.
     let started: Int64
     var load: LoadReport?
-    /// What it still has, once it leaves.
+    /// The sessions that are left, once the worker drains.
     var leaveReport: LeaveReport?
-    /// When `load` came.
+    /// When `load` came, in milliseconds of the loop's clock.
     var reported: Int64?
 
     private let child: WorkerSpawner.Child
@@ -30,8 +30,8 @@ final class WorkerProcess {
     private let handler: (Event) -> Void
 
     /// - Parameters:
-    ///   - started: when another image of the program has started it; now if nil.
-    ///   - unread: what that image had read of a message without end.
+    ///   - started: when the previous program has started it; nil: now.
+    ///   - unread: the bytes of an incomplete message that the previous program has read.
     init(
         _ name: WorkerName, _ child: WorkerSpawner.Child, started: Int64? = nil, unread: [UInt8] = [], on loop: EventLoop,
         _ handler: @escaping (Event) -> Void
@@ -48,7 +48,7 @@ final class WorkerProcess {
         watch = loop.watch(child.handle.number, for: Readiness.input) { [weak self] _ in self?.ended() }
     }
 
-    /// A worker that lets its queue fill up is treated as one that misbehaves: it does not read, so it does not live.
+    /// Sends a message. A worker whose queue is full does not read: it counts as misbehaving.
     func send(_ message: MasterMessage, _ attached: Descriptor? = nil) {
         if channel?.send(message.encoded(), attached) == false {
             handler(.misbehaved("it does not read its channel"))
@@ -57,7 +57,7 @@ final class WorkerProcess {
 
     func kill() { child.kill() }
 
-    /// What the next image of the program needs; nil while something waits to be sent.
+    /// The process and its channel, for the next program; nil while messages are unsent.
     var possession: MasterState.Child? {
         channel?.possession.map {
             MasterState.Child(
@@ -65,7 +65,7 @@ final class WorkerProcess {
         }
     }
 
-    /// Everything that has come so far is handled.
+    /// Handles all messages that have arrived.
     func drain() { channel?.drain() }
 
     private func occurred(_ event: FrameChannel.Event) {
@@ -81,7 +81,7 @@ final class WorkerProcess {
         }
     }
 
-    /// What it said before it died comes before its death.
+    /// Handles the last messages of the process before its exit.
     private func ended() {
         channel?.drain()
         guard let status = child.reap() else { return }

@@ -2,12 +2,13 @@ internal import CPlatform
 internal import Glibc
 internal import IPC
 
-/// Starts worker programs: with a control channel, the few variables that any child gets and nothing else open.
+/// Starts worker programs with a control channel, a few variables of the environment, and no other descriptor.
 struct WorkerSpawner {
-    /// A process that was started.
+    /// A started process.
     struct Child {
         let pid: Int32
-        /// Readable when the process has ended; signals go through it and never reach a stranger.
+        /// The pidfd: readable at the exit of the process. Signals go through it, so that they never reach another process with
+        /// the same id.
         let handle: Descriptor
         /// Our end of its channel, non-blocking.
         let channel: Descriptor
@@ -33,7 +34,7 @@ struct WorkerSpawner {
         return try spawn(words) { end in [Target(from: end, to: 0), Target(from: end, to: 1)] }
     }
 
-    /// A program that is asked something: its standard output is the channel.
+    /// A program that prints an answer: its standard output is the channel.
     func asker(_ words: [String]) throws(SystemFailure) -> Child {
         let null = try descriptor(open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null")
         return try spawn(words) { end in [Target(from: null.number, to: 0), Target(from: end, to: 1)] }
@@ -44,7 +45,7 @@ struct WorkerSpawner {
         let paired = cplatform_socketpair(&ends, 0)
         guard paired == 0 else { throw SystemFailure(call: "socketpair", number: -paired) }
         let ours = Descriptor(ends[0]), theirs = Descriptor(ends[1])
-        // The other end stays blocking: a worker chooses for itself. A source that equals a target would be closed on exec.
+        // The other end stays blocking: the worker decides for itself. A source that equals a target would be closed on exec.
         guard fcntl(ours.number, F_SETFL, O_NONBLOCK) == 0 else { throw SystemFailure(call: "fcntl", number: errno) }
         let high = try descriptor(fcntl(theirs.number, F_DUPFD_CLOEXEC, 10), "fcntl")
         let pid = try start(words, targets(high.number))
