@@ -7,7 +7,7 @@ internal import XMPP
 
 /// XEP-0280: a user's other resources see both sides of a conversation.
 ///
-/// Which session wants copies stands in the shared table, so it does not matter on which worker it is.
+/// The shared table has a flag for each session that wants copies, so that any worker can address it.
 public final class Carbons: Module {
     public nonisolated static let name = "mod_carboncopy"
     public nonisolated static let implements = [
@@ -35,7 +35,7 @@ public final class Carbons: Module {
         declarations.hooks.incoming.add(.policy, after: ["mod_blocking"]) { Self.isKnown($0) ? .stop : .next }
     }
 
-    /// Left over from a resource that is gone, while others of the user had their copies when it came.
+    /// An undelivered message of a resource that has ended: the user's other resources got their copies when it came.
     private static func isKnown(_ incoming: Incoming) -> Bool {
         guard incoming.isRedelivery, incoming.stanza.kind == .message, CarbonRules.isEligible(incoming.stanza, .received) else {
             return false
@@ -55,9 +55,9 @@ public final class Carbons: Module {
     private static func copySent(_ outgoing: Outgoing) {
         let (session, stanza) = (outgoing.session, outgoing.stanza)
         guard stanza.kind == .message, let to = stanza.to else { return }
-        // What a user sends to the own account is copied where it is received: only there it is known who has got it.
+        // A message to the sender's own account is copied where it is received: only there its recipients are known.
         if to.local == session.jid.local, to.domain == session.jid.domain { return }
-        // Asked before the message is looked at: most users have one session, or none that wants copies.
+        // Checked before the message is read: most users have one session, or none that wants copies.
         guard session.host.server.directory.hasOther(session.jid, with: .carbons) else { return }
         let others = session.host.server.sessions(of: session.jid.bare).filter {
             $0.flags.contains(.carbons) && $0.resource != session.jid.resource
@@ -95,9 +95,9 @@ public final class Carbons: Module {
     }
 }
 
-/// Which messages are copied, and how a copy looks: rules without a server around them.
+/// Decides which messages are copied, and renders the copies: rules without a server around them.
 enum CarbonRules {
-    /// What instant messaging sends beside text (XEP-0085, XEP-0184, XEP-0333).
+    /// Namespaces of chat states, receipts and markers (XEP-0085, XEP-0184, XEP-0333).
     private static let payloads = [Namespace.chatStates, "urn:xmpp:receipts", Namespace.chatMarkers]
 
     enum Direction: String { case sent, received }
@@ -108,19 +108,19 @@ enum CarbonRules {
         if message.isType("groupchat") || isExcluded(element) { return false }
         if direction == .received, isFromOccupant(message) { return false }
         if message.isType("chat") { return true }
-        // Most errors do not tell what they answer, so none is left out.
+        // Most errors do not repeat the stanza they answer, so that all of them are copied.
         if message.isType("error") { return direction == .received }
         if message.isType("headline") { return isInstantMessaging(element) }
         return element.has("body") || isInstantMessaging(element)
     }
 
-    /// The sender wants no copies, or it is a copy already.
+    /// Whether the sender wants no copies (`<private/>`, `<no-copy/>`), or the message is a copy itself.
     private static func isExcluded(_ element: Element) -> Bool {
         element.has("private", Namespace.carbons) || element.has("no-copy", Namespace.hints)
             || element.has("received", Namespace.carbons) || element.has("sent", Namespace.carbons)
     }
 
-    /// Words that an occupant of a room says to one user reach all clients that have joined, without us.
+    /// Whether it is a private message of a room: the room sends those to each client that has joined.
     private static func isFromOccupant(_ message: Stanza) -> Bool {
         guard message.from?.isFull == true, let note = message.element.child("x", Namespace.mucUser) else { return false }
         return !note.has("invite")

@@ -1,6 +1,6 @@
 public import Kernel
 
-/// All modules; their order says nothing. A new module is one line here.
+/// All modules; their order has no effect. A new module is one line here.
 public enum Catalog {
     public static let modules: [any Module.Type] = [
         Archive.self,

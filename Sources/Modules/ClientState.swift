@@ -5,11 +5,11 @@ internal import SharedState
 internal import XML
 internal import XMPP
 
-/// XEP-0352: while nobody looks at a client, it is not woken for what can wait.
+/// XEP-0352: stanzas that can wait are not sent to an inactive client, which saves its battery.
 ///
-/// Presence and chat states wait, of each kind only the latest from one sender. Everything else goes at once, after
-/// what waits, so that the order holds. Whether a session is inactive stands among its flags, so a reload, which puts
-/// another instance of this module in place, changes nothing for it.
+/// Presence and chat states wait, of each kind only the latest from one sender. Any other stanza goes at once, after the
+/// waiting ones, so that the order holds. A flag of the session says that it is inactive: it outlives a reload, which makes
+/// a new instance of this module.
 public final class ClientState: Module {
     public nonisolated static let name = "mod_csi"
     public nonisolated static let implements = [XEP(352, "Client State Indication", version: "1.0.0")]
@@ -17,7 +17,7 @@ public final class ClientState: Module {
     private static let namespace = "urn:xmpp:csi:0"
     private static let waiting = SessionKey<CSIFilter>()
 
-    /// The most stanzas that wait for one client.
+    /// Most stanzas that wait for one client; one more sends them all.
     private let mostHeld: Int
 
     public init(options: ClientStateOptions) { mostHeld = options.mostHeld ?? .max }
@@ -34,7 +34,7 @@ public final class ClientState: Module {
             }
         }
         for session in Self.inactiveSessions(of: host) where mostHeld > 0 { Self.begin(session, mostHeld) }
-        // Whether nobody looks goes with the session's flags.
+        // That the session is inactive migrates with its flags.
         declarations.migrate(Self.name) {
             $0.flags.contains(.inactive) ? [] : nil
         } decode: { [mostHeld] session, _ in
@@ -78,7 +78,7 @@ public struct ClientStateOptions: ModuleOptionSet {
     public init() {}
 }
 
-/// Has what can wait wait while a client is inactive.
+/// Holds stanzas back while a client is inactive.
 @LoopActor
 final class CSIFilter: OutputFilter {
     private let queue: CSIQueue
@@ -97,27 +97,28 @@ final class CSIFilter: OutputFilter {
     func takeAll() -> [RenderedStanza] { queue.takeAll() }
 }
 
-/// What waits for an inactive client, in order.
+/// The stanzas that wait for an inactive client, in order.
 @LoopActor
 final class CSIQueue {
     private let most: Int
-    /// Nil in the place of what became worthless.
+    /// The stanzas; nil in the place of one that a later one has replaced.
     private var held: [RenderedStanza?] = []
     private var places: [CSIRules.Reason: Int] = [:]
     private var size = 0
 
-    /// Bytes that wait for one client at most, however many stanzas the operator allows.
+    /// Most bytes that wait for one client, however many stanzas the operator allows; more of them send all.
     static let mostBytes = 1 << 18
 
-    /// - Parameter most: stanzas that wait at most; with one more, all are sent.
+    /// - Parameter most: most stanzas that wait; one more sends them all.
     init(most: Int) { self.most = most }
 
-    /// Keeps a stanza in place of an earlier one that it makes worthless; answers what is to be sent now.
+    /// Keeps a stanza in place of an earlier one of the same reason.
+    /// - Returns: the stanzas that are to be sent now.
     func hold(_ stanza: RenderedStanza, _ reason: CSIRules.Reason) -> [RenderedStanza] {
         if let outdated = places[reason] {
             size -= held[outdated]?.bytes.count ?? 0
             held[outdated] = nil
-            // At least half stays, so each is moved once for every other that is held.
+            // At least half are stanzas, so that each is moved at most once for every other that is held.
             if held.count >= 2 * places.count + Self.mostGaps { closeGaps() }
         }
         places[reason] = held.count
@@ -126,7 +127,7 @@ final class CSIQueue {
         return places.count > most || size > Self.mostBytes ? takeAll() : []
     }
 
-    /// Empty places that are no reason yet to move the rest.
+    /// Empty places up to which the stanzas are not moved together.
     private static let mostGaps = 16
 
     private func closeGaps() {
@@ -150,12 +151,12 @@ final class CSIQueue {
     }
 }
 
-/// What can wait while nobody looks: rules without a server around them.
+/// Decides which stanzas can wait: rules without a server around them.
 enum CSIRules {
-    /// Bytes of a stanza that can wait. A larger one goes at once: to look into it would cost more than it saves.
+    /// Most bytes of a stanza that can wait. A larger one goes at once: reading it would cost more than it saves.
     static let longest = 16 << 10
 
-    /// Why a stanza waits; a later one for an equal reason takes its place.
+    /// The reason why a stanza waits; a later one with an equal reason replaces it.
     enum Reason: Hashable {
         case presence(of: String)
         /// `direction` is that of a copy of another resource's conversation (XEP-0280).
@@ -172,8 +173,8 @@ enum CSIRules {
         return element.flatMap { reason(kind, $0) }
     }
 
-    /// Nil: the stanza is urgent. Of presence all but requests, errors and the news that a room was entered can wait,
-    /// of messages those that only say that somebody is typing.
+    /// Nil: the stanza is urgent. All presence can wait but subscription requests, errors and the end of entering a room; of
+    /// messages those with a chat state and nothing else.
     static func reason(_ kind: Stanza.Kind, _ element: Element) -> Reason? {
         switch kind {
         case .iq: return nil

@@ -7,21 +7,22 @@ internal import Telemetry
 internal import XML
 internal import XMPP
 
-/// XEP-0012: since when a user is away, and since when the server runs. Only for those who may see the user's presence.
+/// XEP-0012: the time since a user was last available, told to those who may see the user's presence, and the server's uptime.
 public final class LastActivity: Module {
     public nonisolated static let name = "mod_last"
     public nonisolated static let implements = [XEP(12, "Last Activity", version: "2.0")]
 
     private static let namespace = "jabber:iq:last"
     private static let removalTopic = "last.removed"
-    /// Code points that are kept of a status; what is longer is cut.
+    /// Most code points that are kept of a status; the rest is cut off.
     private static let longestStatus = 500
-    /// How long the sessions of a removed account take at most to be gone from all workers.
+    /// Milliseconds from the removal of an account to the end of its last session on any worker; until then such ends are not
+    /// recorded.
     private static let removalMilliseconds: Int64 = 60_000
 
-    /// When this worker came to run modules, in milliseconds of `Loop.now`; a reload does not change it.
+    /// When this worker installed its first modules, in milliseconds of `Loop.now`; a reload does not change it.
     private static let started = Loop.now
-    /// Accounts that have just been removed: of the end of their sessions nothing is kept.
+    /// Accounts that have just been removed: the end of their sessions is not recorded.
     private var removed: Set<String> = []
 
     public init(options: NoModuleOptions) {}
@@ -61,8 +62,8 @@ public final class LastActivity: Module {
         return answer(seconds: ClockText.now - activity.seconds, status: activity.status)
     }
 
-    /// A question to a resource gives away that it is there, so it is for those who may know (XEP-0012 §4). Others are not
-    /// told `forbidden`, as that XEP has it, but what they are told where there is no such resource.
+    /// Any answer of a resource gives its existence away, so that only those who may see the user's presence get one
+    /// (XEP-0012 §4). Others do not get `forbidden`, as in that XEP, but the error for a resource that does not exist.
     private static func mayPass(_ incoming: Incoming) -> Decision<Incoming> {
         let stanza = incoming.stanza
         guard stanza.kind == .iq, incoming.to.isFull, stanza.isType("get"), let from = stanza.from,
@@ -80,8 +81,8 @@ public final class LastActivity: Module {
 
     // MARK: Records
 
-    /// A user's resource tells its own account that it is unavailable, or the server says so for one that has gone
-    /// without a word (RFC 6121 §4.5): if none is available any more, the user has left.
+    /// Unavailable presence of a resource to its own account, sent by its client or by the server (RFC 6121 §4.5): if no
+    /// resource is available any more, the user has left.
     private func left(_ incoming: Incoming) {
         let (host, user) = (incoming.host, incoming.user)
         guard incoming.stanza.kind == .presence, incoming.to.isBare, incoming.stanza.isType("unavailable"),

@@ -5,7 +5,7 @@ internal import Telemetry
 internal import XML
 internal import XMPP
 
-/// XEP-0199: answers pings, and pings clients that have been silent for long.
+/// XEP-0199: answers pings, and pings clients that have been silent for `ping_interval`.
 public final class Ping: Module {
     public nonisolated static let name = "mod_ping"
     public nonisolated static let implements = [XEP(199, "XMPP Ping", version: "2.0.1")]
@@ -31,7 +31,7 @@ public final class Ping: Module {
             return nil
         }
         declarations.iq.on("ping", Self.namespace, at: .account) { (request) throws(StanzaError) in
-            // An answer for somebody else's account would tell that it exists.
+            // An answer for another user's account would tell that it exists.
             guard request.isOwn, !request.isSet else { throw StanzaError(.serviceUnavailable) }
             return nil
         }
@@ -61,7 +61,7 @@ public struct PingOptions: ModuleOptionSet {
     public init() {}
 }
 
-/// Goes round the sessions of this worker, a slice at a time, and pings those that have been silent for the interval.
+/// Walks through the sessions of this worker, a slice at a time, and pings those that have been silent for the interval.
 ///
 /// A round lasts a quarter of the interval, so a ping may come that much late; there is no timer for each session.
 @LoopActor
@@ -71,13 +71,13 @@ final class PingRounds {
     private let interval: Int64
     private let timeout: Int64
     private let isDeadly: Bool
-    /// Connections that are still to be looked at in this round.
+    /// Connections that this round has not checked yet.
     private var ahead: [UInt64] = []
     private var sliceLength = 0
-    /// Connections whose answer is awaited.
+    /// Connections with an unanswered ping.
     private var asked: Set<UInt64> = []
 
-    /// Times in milliseconds. `isDeadly`: who does not answer is disconnected.
+    /// Times in milliseconds. `isDeadly`: a client that does not answer is disconnected.
     init(interval: Int64, timeout: Int64, isDeadly: Bool) {
         self.interval = interval
         self.timeout = timeout

@@ -5,14 +5,14 @@ internal import Storage
 internal import XML
 internal import XMPP
 
-/// XEP-0049: elements that clients keep on the server for themselves, one for each namespace and name. A client that would keep
-/// more than `PrivateStorageRepository.maxElements`, or more bytes than `maxBytes`, gets `resource-constraint`.
+/// XEP-0049: elements that clients store for themselves, one for each namespace and name. A request beyond
+/// `PrivateStorageRepository.maxElements` or `maxBytes` of one user gets `resource-constraint`.
 public final class PrivateStorage: Module {
     public nonisolated static let name = "mod_private"
     public nonisolated static let implements = [XEP(49, "Private XML Storage", version: "1.2")]
 
     nonisolated static let namespace = "jabber:iq:private"
-    /// Elements in one request, counted before they are looked at; with more it is refused.
+    /// Most elements in one request, counted before they are read; a request with more is refused.
     nonisolated static let mostInRequest = 100
 
     public init(options: NoModuleOptions) {}
@@ -33,7 +33,7 @@ public final class PrivateStorage: Module {
         }
     }
 
-    /// What is asked or left: at least one element, each in a namespace of its own (XEP-0049 §2.3). A question names one.
+    /// The elements of a request: at least one, each in a namespace of its own (XEP-0049 §2.3); exactly one in a `get`.
     nonisolated static func elements(of query: Element, isSet: Bool) throws(StanzaError) -> [Element] {
         let elements = Array(query.children)
         guard elements.count <= mostInRequest else {
@@ -62,7 +62,7 @@ public final class PrivateStorage: Module {
         }
     }
 
-    /// What was never stored is answered with the empty element of the question.
+    /// Answers with the stored element, or with the empty one of the request if there is none.
     private static func get(
         _ elements: [Element], _ key: UserKey, _ store: PrivateStorageRepository
     ) async throws(StanzaError) -> [UInt8] {

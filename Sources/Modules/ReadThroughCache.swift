@@ -1,8 +1,8 @@
 internal import Network
 
-/// Values that are read, from storage mostly, when they are first asked for, and kept for whoever asks next.
+/// A cache of values that are read, mostly from storage, when they are first needed.
 ///
-/// Bounded: when the newer half is full it takes the place of the older one, so values that are asked for stay.
+/// Bounded: when the newer half is full it replaces the older one, so that values in use stay.
 @LoopActor
 final class ReadThroughCache<Key: Hashable & Sendable, Value: Sendable, Failure: Error> {
     typealias Read = @LoopActor () async throws(Failure) -> Value
@@ -12,19 +12,19 @@ final class ReadThroughCache<Key: Hashable & Sendable, Value: Sendable, Failure:
     private var older: [Key: Value] = [:]
     private var readings: [Key: Reading] = [:]
 
-    /// One reading, for all that ask for the same key meanwhile.
+    /// A read under way, shared by all callers that need the same key.
     private final class Reading {
         var waiting: [CheckedContinuation<Result<Value, Failure>, Never>] = []
-        /// The value changed while it was read: what comes may be the old one.
+        /// The value has changed since the read began: its result may be the old one.
         var isOutdated = false
     }
 
-    /// - Parameter bound: the most values that are kept; at least half as many are.
+    /// - Parameter bound: most values that are kept; the older half is dropped when the newer one is full.
     init(bound: Int) { half = max(1, bound / 2) }
 
     var count: Int { newer.count + older.count }
 
-    /// The value, if it is kept here.
+    /// The value, if it is in the cache.
     func known(_ key: Key) -> Value? {
         if let value = newer[key] { return value }
         guard let value = older.removeValue(forKey: key) else { return nil }
@@ -32,7 +32,7 @@ final class ReadThroughCache<Key: Hashable & Sendable, Value: Sendable, Failure:
         return value
     }
 
-    /// The value, read if need be. All that ask for a key while it is read share that reading and go on in the order in
+    /// The value, read if need be. All callers that need a key while it is read share that read and resume in the order in
     /// which they came. A failure is not kept.
     func value(_ key: Key, read: @escaping Read) async throws(Failure) -> Value {
         if let value = known(key) { return value }
@@ -49,13 +49,13 @@ final class ReadThroughCache<Key: Hashable & Sendable, Value: Sendable, Failure:
         return try result.get()
     }
 
-    /// The value has changed to this one; a reading under way gives it, too.
+    /// The value has changed to this one; a read under way returns it, too.
     func set(_ value: Value, _ key: Key) {
         invalidate(key)
         keep(value, key)
     }
 
-    /// The value has changed: none is kept, and what is being read is read again.
+    /// The value has changed: it is dropped, and a read under way is repeated.
     func invalidate(_ key: Key) {
         newer[key] = nil
         older[key] = nil

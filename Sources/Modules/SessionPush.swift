@@ -20,7 +20,7 @@ extension Session {
     }
 }
 
-/// The ids of what this worker tells clients; no answer is waited for.
+/// The ids of pushes of this worker; no answer is awaited.
 @LoopActor
 private enum PushNumbers {
     static var last: UInt64 = 0

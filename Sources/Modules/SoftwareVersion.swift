@@ -6,7 +6,7 @@ internal import Network
 internal import XML
 internal import XMPP
 
-/// XEP-0092: which software this is, and on which system if the operator lets it say so.
+/// XEP-0092: the server's name and version, and the operating system if the operator allows it (`os_info`).
 public final class SoftwareVersion: Module {
     public nonisolated static let name = "mod_version"
     public nonisolated static let implements = [XEP(92, "Software Version", version: "1.1")]

@@ -1,44 +1,46 @@
 internal import Kernel
 internal import Network
 
-/// What storage has for a client is sent no faster than the client takes it: neither its queue nor the worker's memory grows with
-/// what others have left there.
+/// Sends stored stanzas no faster than the client reads: neither its queue nor the worker's memory grows with the number of
+/// stanzas that others have left for it.
 extension Session {
-    /// Bytes of stored stanzas that are read and sent at a time; a larger stanza goes alone.
+    /// Most bytes of stored stanzas that are read and sent at a time; a larger stanza goes alone.
     static let storedPortion = 256 << 10
-    /// Bytes that a client may leave unacknowledged (XEP-0198) and still gets more from storage.
+    /// Most unacknowledged bytes (XEP-0198) of a client that still gets more from storage; above them it waits.
     private static let mostUnacknowledged = 256 << 10
-    /// Milliseconds between looks at a client that is behind: the first, and the most.
+    /// Milliseconds between two checks of a client that is behind: the first interval and the longest.
     private static let (firstLook, lastLook): (Int64, Int64) = (2, 200)
 
-    /// There is a client to send to.
+    /// Whether the session has a connected client.
     var isReachable: Bool { !hasEnded && isAttached }
 
     private var isBehind: Bool {
         streamManagement == nil ? queuedBytes > Connection.lowWater : unacknowledgedBytes > Self.mostUnacknowledged
     }
 
-    /// Waits until the client has taken most of what it was sent. False: it is gone.
-    /// - Parameter mustWait: called once if that takes its time.
+    /// Waits until the client has read most of what was sent.
+    /// - Returns: false if the client is gone.
+    /// - Parameter mustWait: called once if it has to wait.
     func roomForStored(_ mustWait: @LoopActor () -> Void) async -> Bool {
         guard isBehind, isReachable else { return isReachable }
-        // It might not say so by itself.
+        // The client might not acknowledge without being asked.
         requestAcknowledgement()
         return await wait(while: { self.isBehind }, mustWait)
     }
 
-    /// Waits until the network has taken everything up to this number of `writtenBytes`. False: the client is gone.
+    /// Waits until the network has taken all bytes up to this number of `writtenBytes`.
+    /// - Returns: false if the client is gone.
     func hasTaken(_ written: UInt64, _ mustWait: @LoopActor () -> Void) async -> Bool {
         await wait(while: { self.takenBytes < written }, mustWait)
     }
 
-    /// How many of `writtenBytes` the network has.
+    /// The part of `writtenBytes` that the network has taken.
     var takenBytes: UInt64 { isReachable ? writtenBytes - min(writtenBytes, UInt64(queuedBytes)) : 0 }
 
     private func wait(while condition: @LoopActor () -> Bool, _ mustWait: @LoopActor () -> Void) async -> Bool {
         var pause = Self.firstLook
         while condition(), isReachable {
-            // What was written in this turn goes out at its end.
+            // Bytes that were written in this turn are sent at its end.
             await Loop.pause(pause)
             if pause == Self.firstLook, condition() { mustWait() }
             pause = min(2 * pause, Self.lastLook)
@@ -47,8 +49,8 @@ extension Session {
     }
 }
 
-/// Lets the inbox of a session go on as soon as what it waits for depends on its client: a client that is not read any more
-/// could not acknowledge what it is waited for.
+/// Releases the inbox of a session as soon as work waits for its client: a client whose stanzas are not read could not
+/// acknowledge, and the work would wait for ever.
 @LoopActor
 final class InboxRelease {
     private var continuation: CheckedContinuation<Void, Never>?
@@ -60,7 +62,7 @@ final class InboxRelease {
         continuation = nil
     }
 
-    /// Runs `body` for the session and comes back when it releases the inbox, at its end at the latest.
+    /// Runs `body` for the session and returns when that releases the inbox, at its end at the latest.
     static func wait(for session: Session, _ body: @escaping @LoopActor (InboxRelease) async -> Void) async {
         await withCheckedContinuation { continuation in
             let inbox = InboxRelease(continuation)

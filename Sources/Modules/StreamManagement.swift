@@ -9,8 +9,8 @@ internal import XMPP
 
 /// XEP-0198: stanzas are acknowledged in both directions, and a session whose connection is lost can be resumed.
 ///
-/// What counts and waits is `StreamManagementState`, what finds a session `Host.resume`; this says on what terms. A change
-/// of the options holds for sessions that enable it afterwards.
+/// `StreamManagementState` counts and keeps stanzas, `Host.resume` finds a session; this module sets the limits. A change of
+/// its options holds for sessions that enable stream management afterwards.
 public final class StreamManagement: Module {
     public nonisolated static let name = "mod_stream_management"
     public nonisolated static let implements = [XEP(198, "Stream Management", version: "1.6.1")]

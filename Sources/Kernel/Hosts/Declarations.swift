@@ -2,14 +2,14 @@ public import Network
 public import XML
 public import XMPP
 
-/// Everything that one module declares to one host: its handlers, features and parts of a session's state. A module's
-/// declarations live and go as a whole, so a changed option concerns its module alone.
+/// The declarations of one module to one host: its handlers, features and parts of a session's state. They are installed and
+/// removed as a whole, so that a changed option concerns its module alone.
 @LoopActor
 public struct Declarations {
     public var hooks = Hooks()
     public var iq = IQHandlers()
     public var features = Features()
-    /// Keeps messages for users who are not there; nil: this module does not.
+    /// Stores messages for users without an available resource; nil: this module does not.
     public var offlineStore: (any OfflineStore)?
     /// Answers IQs of clients that have not authenticated, such as registration (XEP-0077); nil: this module does not.
     public var beforeAuthentication: BeforeAuthentication?
@@ -19,7 +19,7 @@ public struct Declarations {
     private(set) var extensions: [String: ExtensionHandler] = [:]
     private(set) var migrationCodecs: [String: SessionStateCodec] = [:]
     private(set) var unloadHandlers: [@LoopActor () -> Void] = []
-    /// What was declared a second time; the first holds.
+    /// The names that were declared twice; the first declaration holds.
     private var repeated: [String] = []
 
     /// Takes the request and the client's address; answers the whole IQ.
@@ -30,17 +30,17 @@ public struct Declarations {
 
     public init() {}
 
-    /// Handles what `Host.notify` sends, on each worker that has sessions of the user.
+    /// Handles the events of `Host.notify`, on each worker that has sessions of the user.
     public mutating func onEvent(_ topic: String, _ handler: @escaping UserTopicHandler) {
         Self.set(&userTopics, topic, handler, &repeated)
     }
 
-    /// Handles what `Host.broadcast` and `Host.tell` send.
+    /// Handles the events of `Host.broadcast` and `Host.tell`.
     public mutating func onBroadcast(_ topic: String, _ handler: @escaping TopicHandler) {
         Self.set(&topics, topic, handler, &repeated)
     }
 
-    /// Takes top-level elements of a namespace that are no stanzas, from clients with a session (XEP-0352 and its like).
+    /// Handles top-level elements of a namespace that are no stanzas (XEP-0352 and others), from clients with a session.
     public mutating func onExtension(_ namespace: String, _ handler: @escaping ExtensionHandler) {
         Self.set(&extensions, namespace, handler, &repeated)
     }
@@ -52,7 +52,7 @@ public struct Declarations {
     /// - Parameters:
     ///   - name: the same on all workers, old and new.
     ///   - encode: nil if the session has no such part.
-    ///   - decode: gives it to the session at its new worker. Bytes that it does not understand are ignored.
+    ///   - decode: gives it to the session on its new worker; ignores bytes that it cannot read.
     public mutating func migrate(
         _ name: String, encode: @escaping @LoopActor (Session) -> [UInt8]?,
         decode: @escaping @LoopActor (Session, [UInt8]) -> Void
@@ -60,8 +60,8 @@ public struct Declarations {
         Self.set(&migrationCodecs, name, SessionStateCodec(encode: encode, decode: decode), &repeated)
     }
 
-    /// Adds what a module declares to what others have.
-    /// - Returns: what is declared twice, of which the first holds.
+    /// Adds the declarations of a module to those of others.
+    /// - Returns: the names that are declared twice; the first declaration holds.
     mutating func merge(_ other: Declarations, of module: String) -> [String] {
         hooks.merge(other.hooks, of: module)
         features.merge(other.features)

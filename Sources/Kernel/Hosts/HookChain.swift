@@ -1,68 +1,69 @@
 public import Network
 public import XMPP
 
-/// When a handler has its turn; within a phase, behind those of the modules that it names.
+/// The phases of a chain, in which its handlers run; within a phase a handler runs after those of the modules that it names.
 public enum HookPhase: Int, Sendable, CaseIterable, Comparable {
-    /// Is it well-formed by the rules of its protocol?
+    /// Checks that the stanza is well-formed by the rules of its protocol.
     case validation
-    /// May it pass?
+    /// Decides whether the stanza may pass.
     case policy
-    /// Does something here take it over, or change it, before it goes on?
+    /// Takes the stanza over, or changes it, before it is routed.
     case beforeRouting
-    /// It has found its way: who else wants a copy?
+    /// Sees the stanza with its recipients: copies are made here.
     case afterRouting
-    /// It is kept.
+    /// Archives the stanza.
     case archive
 
     public static func < (one: HookPhase, other: HookPhase) -> Bool { one.rawValue < other.rawValue }
 }
 
-/// What a handler decides about a stanza.
+/// A handler's decision on a stanza.
 public enum Decision<Payload> {
-    /// The next handler has its turn.
+    /// The next handler runs.
     case next
     /// The handler has taken the stanza over; nothing more happens to it.
     case stop
-    /// The stanza is refused; its sender is told so (never for an error or a result).
+    /// The stanza is refused: its sender gets the error, unless it is an error or a result itself.
     case fail(StanzaError)
-    /// The decision needs storage: the sender's next stanzas wait until it is there.
+    /// The decision needs storage: the sender's next stanzas wait for it.
     case wait(@LoopActor () async -> Decision)
-    /// The same for a handler that changes the payload by what it has found.
+    /// The same for a handler that changes the payload after the wait.
     case waitToChange(@LoopActor () async -> Change)
 
     /// Runs on the payload when the wait is over, and decides.
     public typealias Change = @LoopActor (inout Payload) -> Decision
 }
 
-/// What a chain came to.
+/// The outcome of a chain.
 enum ChainResult<Payload> {
     case passed, stopped
     case failed(StanzaError)
-    /// A handler waits. `HookChain.run` goes on from the same position, given what this returns.
+    /// A handler waits. The position is given the returned change, and `HookChain.run` goes on from there.
     case waiting(@LoopActor () async -> Decision<Payload>.Change)
 }
 
-/// How far a payload has come in a chain.
+/// The position of a payload in a chain.
 struct HookPosition<Payload> {
-    /// The handler that has its turn next.
+    /// The index of the next handler.
     var next = 0
-    /// What the handler before it has decided after its wait.
+    /// The decision of the handler before it, after its wait.
     var change: Decision<Payload>.Change?
 }
 
-/// The handlers of one hook. A handler may change the payload, at once or after a wait; there is no other way to touch a
-/// stanza on its way.
+/// The handlers of one hook. A handler may change the payload, at once or after a wait; nothing else changes a stanza on its
+/// way.
 @LoopActor
 public struct HookChain<Payload> {
     public typealias Handler = @LoopActor (inout Payload) -> Decision<Payload>
 
     private var handlers: [(phase: HookPhase, handler: Handler)] = []
-    /// Whose they are, and which modules' handlers of the same phase come first; beside them, since no stanza needs it.
+    /// The module of each handler, and the modules whose handlers of the same phase run before; apart from the handlers, since no
+    /// stanza needs it.
     private(set) var origins: [(module: String, after: [String])] = []
 
     init() {}
 
-    /// - Parameter after: modules whose handlers of the same phase have their turn before, if they are loaded.
+    /// - Parameter after: modules whose handlers of the same phase run before, if they are loaded.
     public mutating func add(_ phase: HookPhase, after: [String] = [], _ handler: @escaping Handler) {
         add((phase, handler), ("", after))
     }
@@ -77,10 +78,10 @@ public struct HookChain<Payload> {
         for (entry, origin) in zip(other.handlers, other.origins) { add(entry, (module, origin.after)) }
     }
 
-    /// Puts the handlers of each phase into the order that their modules ask for. Among those that ask for none the names of
-    /// the modules decide, which have no meaning but are the same on all workers.
-    /// - Parameter modules: all that may be named, loaded or not.
-    /// - Returns: what cannot be had.
+    /// Sorts the handlers of each phase by the order that their modules ask for, the others by the names of their modules: these
+    /// say nothing about order, but are the same on all workers.
+    /// - Parameter modules: all modules, loaded or not.
+    /// - Returns: the contradictions; sentences.
     mutating func arrange(_ modules: Set<String>) -> [String] {
         var faults: [String] = []
         for (module, after) in origins {
@@ -103,13 +104,13 @@ public struct HookChain<Payload> {
         return faults
     }
 
-    /// Whether a handler has its turn before another of the same phase. Those of one module keep their order.
+    /// Whether a handler runs before another of the same phase. Those of one module keep their order.
     private func isBefore(_ one: Int, _ other: Int) -> Bool {
         guard one != other else { return false }
         return origins[other].after.contains(origins[one].module) || (origins[one].module == origins[other].module && one < other)
     }
 
-    /// Runs the handlers of `phases` from a position on, which moves with them.
+    /// Runs the handlers of `phases` from a position on, which advances.
     func run(
         _ payload: inout Payload, _ phases: ClosedRange<HookPhase>, _ position: inout HookPosition<Payload>
     ) -> ChainResult<Payload> {
@@ -127,15 +128,15 @@ public struct HookChain<Payload> {
         return .passed
     }
 
-    /// The same for a payload that may not be there: then there is nothing to decide.
+    /// The same for an optional payload; nil passes.
     func run(
         _ payload: inout Payload?, _ phases: ClosedRange<HookPhase>, _ position: inout HookPosition<Payload>
     ) -> ChainResult<Payload> {
-        // In place: taking it out and putting it back would move it twice.
+        // In place: a local copy would move the payload twice.
         payload == nil ? .passed : run(&payload!, phases, &position)
     }
 
-    /// Nil: the next handler has its turn.
+    /// Nil: the next handler runs.
     private func result(of decision: Decision<Payload>) -> ChainResult<Payload>? {
         switch decision {
         case .next: nil

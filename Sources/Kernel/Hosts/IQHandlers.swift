@@ -6,21 +6,21 @@ public import XMPP
 public struct IQRequest {
     public let host: Host
     public let stanza: Stanza
-    /// The child that says what is asked.
+    /// The child element of the request.
     public let payload: Element
     public let from: JID
     /// The host or the bare address of the account.
     public let to: JID
-    /// The session that asks, if it is one of this worker.
+    /// The session of the asker, if it is on this worker.
     public let session: Session?
 
     public var isSet: Bool { stanza.isType("set") }
-    /// Whether users ask about their own account.
+    /// Whether the request is a user's to its own account.
     public var isOwn: Bool { from.bare == to }
 }
 
-/// Who answers which request. A handler returns the payload of the result or throws the error; the kernel addresses
-/// both, and answers what nobody handles with `service-unavailable` (RFC 6120 §8.4).
+/// The handlers of IQ requests. A handler returns the payload of the result or throws the error; the kernel addresses both.
+/// A request without a handler gets `service-unavailable` (RFC 6120 §8.4).
 @LoopActor
 public struct IQHandlers {
     public enum Scope: Hashable, Sendable {
@@ -30,21 +30,21 @@ public struct IQHandlers {
         case account
     }
 
-    /// Who has a request to an account answered by its handler. Anybody else gets the error of an account that does not
+    /// The askers that the handler of a request to an account answers. Any other gets the error of an account that does not
     /// exist (RFC 6121 §8.5.1).
     public enum Audience: Sendable {
         /// The account's own user.
         case owner
         /// Also contacts that see the user's presence (`from`, `both`).
         case contacts
-        /// Everybody: what is told is public. To others than its user, the handler is to answer for an account that does not
-        /// exist as for one that has nothing to tell.
+        /// Any asker: the answer is public. To others than its user, the handler must answer for an account that does not exist as
+        /// for one without data.
         case everyone
     }
 
     public typealias Immediate = @LoopActor (IQRequest) throws(StanzaError) -> Element?
     public typealias Waiting = @LoopActor (IQRequest) async throws(StanzaError) -> Element?
-    /// The payload is XML within `jabber:client` already.
+    /// The payload is rendered XML within `jabber:client`.
     public typealias Rendered = @LoopActor (IQRequest) async throws(StanzaError) -> [UInt8]?
 
     enum Handler {
@@ -60,9 +60,9 @@ public struct IQHandlers {
     }
 
     private var handlers: [Key: Handler] = [:]
-    /// Requests that got a second handler; the first holds.
+    /// Requests with a second handler; the first one holds.
     private var repeated: [Key] = []
-    /// Of requests to accounts; the owner's where nothing is said.
+    /// The audiences of requests to accounts; without an entry: the owner.
     private var audiences: [Key: Audience] = [:]
 
     init() {}
@@ -81,19 +81,18 @@ public struct IQHandlers {
         if handlers[key] == nil { handlers[key] = handler } else { repeated.append(key) }
     }
 
-    /// The same for answers that are large or stored as they are sent: what others ask for again and again need not be read
-    /// and rendered each time.
+    /// The same for answers that are large or stored as they are sent: they are not parsed and rendered anew for each request.
     public mutating func onRendered(_ name: String, _ namespace: String, at scopes: Scope..., answer: @escaping Rendered) {
         for scope in scopes { set(.rendered(answer), for: Key(scope: scope, name: name, namespace: namespace)) }
     }
 
-    /// Has others than the account's own user answered, too.
+    /// Opens a request to an account to others than its own user.
     public mutating func open(_ name: String, _ namespace: String, to audience: Audience) {
         audiences[Key(scope: .account, name: name, namespace: namespace)] = audience
     }
 
     /// Adds another module's handlers.
-    /// - Returns: the requests that have two handlers, of which the first holds.
+    /// - Returns: the requests with two handlers; the first one holds.
     mutating func merge(_ other: IQHandlers) -> [String] {
         let twice = (other.repeated + other.handlers.keys.filter { handlers[$0] != nil }).map { key in
             "\(key.name) \(key.namespace) to the \(key.scope)"

@@ -5,10 +5,10 @@ internal import Storage
 internal import XML
 internal import XMPP
 
-/// XEP-0313: what users write and are written is kept, and their clients find it later.
+/// XEP-0313: archives the messages that users send and receive, for their clients to query.
 ///
-/// A message is given its id before it is routed, so that whoever gets it can be told (XEP-0359); it is kept after that, once
-/// for both sides (`ArchiveWriter`). The sender is not acknowledged before it is committed; delivery does not wait.
+/// A message gets its id before it is routed, so that its recipients can be told (XEP-0359); it is archived after that, once
+/// for both sides (`ArchiveWriter`). It is acknowledged to its sender when it is committed; delivery does not wait.
 public final class Archive: Module {
     public nonisolated static let name = "mod_mam"
     public nonisolated static let oldNames = ["mod_mam_meta"]
@@ -21,7 +21,7 @@ public final class Archive: Module {
     ]
 
     nonisolated static let namespace = "urn:xmpp:mam:2"
-    /// Version 0.5, in whose words not a few clients ask. What they are told is the same.
+    /// The namespace of version 0.5, which many clients still use; the answers are the same.
     nonisolated static let earlierNamespace = "urn:xmpp:mam:1"
     nonisolated static let namespaces = [namespace, earlierNamespace]
 
@@ -54,7 +54,7 @@ public final class Archive: Module {
             if options.retracts { features.append(namespace + "#tombstone") }
         }
         if options.retracts { features.append(MessageRetraction.byStanzaID) }
-        // XEP-0313 §6 wants them of the account; there are clients that ask its server.
+        // XEP-0313 §6 has them on the account; some clients ask the server.
         for feature in features {
             declarations.features.advertise(feature)
             declarations.features.advertiseAccount(feature)

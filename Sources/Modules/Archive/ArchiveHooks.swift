@@ -5,20 +5,20 @@ internal import Telemetry
 internal import XML
 internal import XMPP
 
-/// What the archive notes of a message on its way, for both sides if both are users of this server.
+/// The archive's record of a message on its way, for both sides if both are users of this server.
 @LoopActor
 final class ArchiveRecord: StanzaRecord {
     private let writer: ArchiveWriter
     private let id: Int64
-    /// Until it is handed in.
+    /// The message, until it is handed in.
     private var message: ArchivedMessage?
-    /// Made when the message was sent, so it is handed in when everything is done with the message.
+    /// Whether it was made when the message was sent: it is then handed in once routing has ended.
     let isSenders: Bool
-    /// The sender, if its clients are told the id.
+    /// The sender, if its clients get the id.
     var told: JID?
-    /// Who found that it is one to keep.
+    /// The hooks of the host that decided to archive the message.
     let judge: ArchiveHooks
-    /// The recipient wants it kept. Whether there is such an account is known later.
+    /// The recipient's archive keeps it. Whether there is such an account is known later.
     var isForRecipient = false
 
     init(
@@ -100,7 +100,7 @@ final class ArchiveHooks {
         guard outgoing.stanza.kind == .message, let to = outgoing.stanza.to else { return .next }
         let user = outgoing.session.jid.bare
         if StanzaID.hasAny(outgoing.stanza) { outgoing.stanza = StanzaID.withoutForged(outgoing.stanza, by: user) }
-        // What users send to themselves is kept once, where it is received.
+        // A message to the sender itself is archived once, where it is received.
         if to.local == user.local, to.domain == user.domain { return .next }
         let judgement = judge(outgoing.stanza, .outgoing)
         guard judgement != .leave else { return .next }
@@ -128,7 +128,7 @@ final class ArchiveHooks {
         let user = incoming.user
         if StanzaID.hasAny(incoming.stanza) { incoming.stanza = StanzaID.withoutForged(incoming.stanza, by: user) }
         let record: ArchiveRecord
-        // What this host keeps for the sender it keeps for the recipient.
+        // The decision for the sender on this host also holds for the recipient.
         if let noted = incoming.record as? ArchiveRecord, noted.judge === self {
             record = noted
         } else {
@@ -175,7 +175,7 @@ final class ArchiveHooks {
         return verdict == .keep
     }
 
-    /// Asks storage for it, and says so before the next handler.
+    /// Reads the preferences from storage, and decides before the next handler.
     private func ask<Payload>(
         _ user: JID, on peer: JID, _ tell: @escaping @LoopActor (Bool, inout Payload) -> Void
     ) -> Decision<Payload> {

@@ -1,17 +1,17 @@
 internal import Glibc
 internal import Storage
 
-/// The ids of messages as clients see them: they tell nothing and cannot be guessed (XEP-0313 §3, XEP-0359 §6).
+/// The ids of messages as clients see them: they give nothing away and cannot be guessed (XEP-0313 §3, XEP-0359 §6).
 ///
 /// An id in the database orders and dates a message. Clients get it enciphered with a secret of the database, by the block
-/// cipher Speck64/128 of 27 rounds: 64 bits in, 64 bits out, so that nothing need be kept to find it again.
+/// cipher Speck64/128 of 27 rounds: 64 bits in, 64 bits out, so that deciphering it needs no table.
 struct ArchiveIDs: Sendable {
     private let roundKeys: [UInt32]
 
-    /// Bytes of the secret.
+    /// Length of the secret, in bytes.
     static let keyLength = 16
 
-    /// Nil unless there are as many bytes as must be.
+    /// Nil if the secret has another length.
     init?(key: [UInt8]) {
         guard key.count == Self.keyLength else { return nil }
         let words = (0..<4).map { word in
@@ -37,7 +37,7 @@ struct ArchiveIDs: Sendable {
         }
     }
 
-    /// The id that a client names, nil for a text that none of ours can be. It need not exist.
+    /// Deciphers an id of a client; nil for a text that is no id. The message need not exist.
     func id(_ text: String) -> Int64? {
         var cipher: UInt64 = 0
         guard text.utf8.count == 16 else { return nil }
@@ -74,7 +74,7 @@ struct ArchiveIDs: Sendable {
     private static func right(_ word: UInt32, _ bits: UInt32) -> UInt32 { word >> bits | word << (32 - bits) }
 }
 
-/// Gives the ids of one worker: later ones are greater, and no two workers give the same.
+/// Makes the ids of one worker: later ones are greater, and no two workers make the same.
 struct ArchiveClock {
     private let slot: Int64
     private var last: Int64 = 0

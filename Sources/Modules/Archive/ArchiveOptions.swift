@@ -1,6 +1,6 @@
 public import Configuration
 
-/// `[modules.mod_mam]`: what the operator wants of the archives of users. A key of `pm` comes before the common one.
+/// `[modules.mod_mam]`, for the archives of users. A key of `pm` takes precedence over the common one.
 public struct ArchiveOptions: ModuleOptionSet {
     var keepsUsers = false
     var keepsGroupchat = false
@@ -10,7 +10,7 @@ public struct ArchiveOptions: ModuleOptionSet {
     var preferences = OptionalStore.none
     var isSearchable = true
     var countsNothing = false
-    /// Results of a query that names no number, and of any.
+    /// Results of a query without a number, and the most of any query: a larger number counts as the most.
     var usualResults = 50
     var mostResults = 50
 

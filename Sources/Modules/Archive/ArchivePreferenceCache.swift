@@ -4,12 +4,12 @@ internal import Storage
 internal import XML
 internal import XMPP
 
-/// What the users of a host want archived, as far as this worker had to ask storage for it (XEP-0441). It also remembers
-/// who has said nothing.
+/// The archive preferences of a host's users that this worker has read from storage (XEP-0441). It also remembers users
+/// without any.
 @LoopActor
 final class ArchivePreferenceCache {
     private static let topic = "archive.preferences"
-    /// The most users that are remembered.
+    /// Most users in the cache; of more, those that have not been needed lately are read again.
     private static let bound = 65_536
 
     private unowned let host: Host
@@ -36,7 +36,7 @@ final class ArchivePreferenceCache {
         }
     }
 
-    /// Whether messages with a peer are kept for a user, with a look into the roster if need be.
+    /// Whether messages with a peer are archived for a user; reads the roster if the preferences need it.
     func keeps(_ peer: JID, of user: JID) async throws(StanzaError) -> Bool {
         switch try await preferences(user.local).verdict(on: peer) {
         case .keep: return true
@@ -55,12 +55,12 @@ final class ArchivePreferenceCache {
         announceChange(of: user)
     }
 
-    /// Has all workers forget what they know of a user.
+    /// Tells all workers to drop a user's preferences.
     func announceChange(of user: String) { host.broadcast(Self.topic, Array(user.utf8)) }
 }
 
 extension ArchivePreferences {
-    /// Nil for what no version has written.
+    /// Nil for bytes that no version has written.
     init?(_ kept: ArchivePreferenceRepository.Preferences) {
         guard let standard = Standard(rawValue: kept.standard) else { return nil }
         self.init(standard: standard, always: kept.always.map { JID.prepared($0) }, never: kept.never.map { JID.prepared($0) })
@@ -71,10 +71,10 @@ extension ArchivePreferences {
     }
 }
 
-/// Answers what clients ask and say of their preferences (XEP-0441 §2.1).
+/// Answers requests to read and set preferences (XEP-0441 §2.1).
 @LoopActor
 enum ArchivePreferenceService {
-    /// Addresses in both lists of one user, repeated ones counted; with more, none is read and the request is refused.
+    /// Most addresses in both lists of one user, repeated ones counted; a request with more is refused before they are read.
     private nonisolated static let mostAddresses = 1000
 
     static func install(_ declarations: inout Declarations, _ cache: ArchivePreferenceCache?) {

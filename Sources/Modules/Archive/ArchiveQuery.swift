@@ -3,14 +3,14 @@ internal import Storage
 internal import XML
 internal import XMPP
 
-/// What a client asks of its archive (XEP-0313 §4): a form that selects messages, and the page of them that is wanted.
+/// A query of an archive (XEP-0313 §4): a form that selects messages, and the wanted page of them.
 struct ArchiveQuery {
-    /// Names under which clients ask for words, and those of them that they are told.
+    /// Names of the field for a search by words, and those of them that the form shows.
     private static let searches = toldSearches + ["fulltext"]
     private static let toldSearches = ["{urn:xmpp:fulltext:0}fulltext", "full-text-search", "withtext"]
-    /// Words and ids in one query.
+    /// Most words, and most ids, in one query; a query with more is refused.
     private static let mostWords = 10
-    /// Bytes of all words together; a query with more is refused.
+    /// Most bytes of all words together; a query with more is refused.
     private static let longestWords = 1024
     private static let mostIDs = 500
 
@@ -24,10 +24,10 @@ struct ArchiveQuery {
     private(set) var end: Int64?
     private(set) var beforeID: String?
     private(set) var afterID: String?
-    /// The same with the messages that are named; MongooseIM's words, and so is the next.
+    /// The same with the named messages included. MongooseIM's fields, like the next.
     private(set) var fromID: String?
     private(set) var toID: String?
-    /// The client does not want to know how many there are.
+    /// The client does not want the number of all results.
     private(set) var isSimple = false
     private(set) var ids: [String]?
     private(set) var withoutGroupchat = false
@@ -48,7 +48,7 @@ struct ArchiveQuery {
         }
         guard !form.hasNamelessField else { throw StanzaError(.badRequest, text: "A field has no name") }
         for field in form.fields { try take(field.name, field.values, isSearchable) }
-        // Not every client says it, and there is but one.
+        // Some clients leave `FORM_TYPE` out; there is only one.
         guard form.formType == nil || form.formType == namespace else {
             throw StanzaError(.badRequest, text: "The form is of another type")
         }
@@ -87,7 +87,7 @@ struct ArchiveQuery {
         return time
     }
 
-    /// What the form selects, but for ids.
+    /// The selection of the form without its ids.
     var selection: ArchiveSelection {
         var selection = ArchiveSelection()
         let shift = ArchiveRepository.idShift
@@ -99,7 +99,7 @@ struct ArchiveQuery {
         return selection
     }
 
-    /// What the database cannot select; nil where there is nothing of that.
+    /// The conditions that the database cannot check; nil if there are none.
     var condition: (@Sendable ([UInt8]) -> Bool)? {
         let address = with.flatMap { $0.isFull ? $0.description : nil }
         guard address != nil || !words.isEmpty else { return nil }
@@ -110,7 +110,7 @@ struct ArchiveQuery {
         }
     }
 
-    /// The fields there are (XEP-0313 §4.1.5).
+    /// The form with all fields (XEP-0313 §4.1.5).
     static func form(_ namespace: String, isSearchable: Bool) -> Element {
         let validation = "http://jabber.org/protocol/xdata-validate"
         let open = Element("validate", validation, ["datatype": "xs:string"], [Element("open", validation)])

@@ -4,15 +4,15 @@ internal import Storage
 internal import XML
 internal import XMPP
 
-/// Answers what clients ask of their archives (XEP-0313 §4, §5).
+/// Answers queries of archives (XEP-0313 §4, §5).
 @LoopActor
 final class ArchiveQueryHandler {
-    /// Messages this young, in microseconds, may have neighbours that other workers are still writing.
+    /// Age of a message, in microseconds, up to which other workers may still be writing earlier ones.
     private static let youth: Int64 = 10_000_000
-    /// Up to how many messages are counted for a page, and for a client that asks for nothing but their number.
+    /// Most messages that are counted for a page, and for a query that asks for their number only; beyond it no number is given.
     private static let countedByTheWay = 1000
     private static let counted = 1_000_000
-    /// Results, and bytes of them, that are sent before other clients have their turn.
+    /// Results, and bytes of them, that are sent in one turn of the loop; the rest follows in later turns.
     private static let sentAtOnce = 50
     private static let bytesAtOnce = 64 * 1024
 
@@ -48,7 +48,7 @@ final class ArchiveQueryHandler {
 
     // MARK: Pages
 
-    /// What a query comes to: which messages to send, and what to say at the end.
+    /// The result of a query: the messages to send, and the content of `<fin/>`.
     private struct Result {
         var page = ArchivePage()
         var isStable = true
@@ -70,7 +70,7 @@ final class ArchiveQueryHandler {
             count: result.count, isComplete: result.page.isComplete, isStable: result.isStable)
     }
 
-    /// A client that does not read gets nothing more before it has: what waits for it meanwhile is one page, which
+    /// Sends a page. It waits for a client that does not read; at most this page is in memory meanwhile, which
     /// `ArchiveBudget.pageBytes` bounds.
     private func send(
         _ messages: [ArchivePage.Message], to session: Session, _ render: (ArchivePage.Message) -> [UInt8]
@@ -90,7 +90,7 @@ final class ArchiveQueryHandler {
         }
     }
 
-    /// What `<first/>` and `<last/>` say. A page that was ended before it was full goes on where it ended.
+    /// The content of `<first/>` and `<last/>`. A page that ended at a limit goes on where it ended.
     private static func ends(_ page: ArchivePage, isBackward: Bool) -> (first: Int64?, last: Int64?) {
         let (first, last) = (page.messages.first?.id, page.messages.last?.id)
         guard !page.isComplete, let end = page.end else { return (first, last) }
@@ -117,7 +117,7 @@ final class ArchiveQueryHandler {
             result.page.isComplete = next.isComplete && next.messages.isEmpty
             return result
         }
-        // Who asks for the last page gets what all workers have taken; of others it shows only when they have read to the end.
+        // The last page has to include what other workers have not written yet; of any other page that is seen once it is read.
         let beginsAtEnd = isBackward && isRecent(selection.before)
         if beginsAtEnd { result.isStable = await writer.neighbours.settle(asking: host) }
         result.page = try await page(owner, selection, query, isBackward, limit)
@@ -132,7 +132,7 @@ final class ArchiveQueryHandler {
             result.count = try await count(owner, whole, Self.countedByTheWay)
             if let count = result.count, let first = result.page.messages.first {
                 let index = selection == whole && !isBackward ? 0 : try await self.count(owner, before: first.id, of: whole)
-                // Of the last page no number is told who reads backwards: there are clients that take it for the end of all.
+                // A backwards query gets no index for the last page: some clients take it for the end of the archive.
                 if let index, !isBackward || index + result.page.messages.count < count { result.index = index }
             }
         }
@@ -151,7 +151,7 @@ final class ArchiveQueryHandler {
         try await askStorage(try await writer.archive.count(owner, selection, limit: limit))
     }
 
-    /// The last of those that the client does not want (XEP-0059 §2.6).
+    /// The last message before the wanted index (XEP-0059 §2.6).
     private func skip(_ query: ArchiveQuery, _ owner: UserKey, _ selection: ArchiveSelection) async throws(StanzaError) -> Int64 {
         guard query.condition == nil else { throw StanzaError(.featureNotImplemented, text: "What is searched for has no number") }
         let first = try await askStorage(try await writer.archive.first(query.page.index, owner, selection))
@@ -170,7 +170,7 @@ final class ArchiveQueryHandler {
         return try await count(owner, earlier, Self.countedByTheWay)
     }
 
-    /// Whether the newest messages belong to the answer, of which some may not be written yet.
+    /// Whether the answer includes the newest messages, of which some may not be written yet.
     private func touchesEnd(_ selection: ArchiveSelection, _ page: ArchivePage) -> Bool {
         isRecent(selection.before) && (page.isComplete || isRecent(page.end ?? .max))
     }
@@ -191,7 +191,7 @@ final class ArchiveQueryHandler {
         return selection
     }
 
-    /// The messages that are named, all of which must be there (XEP-0313 §4.1.3), a page at a time.
+    /// The named messages, a page at a time; all of them must be in the archive (XEP-0313 §4.1.3).
     private func named(
         _ list: [String], _ query: ArchiveQuery, _ owner: UserKey, _ ids: ArchiveIDs, _ limit: Int
     ) async throws(StanzaError) -> Result {
@@ -228,7 +228,7 @@ final class ArchiveQueryHandler {
         return number
     }
 
-    /// Those that are there, with a second look for one that may just be written.
+    /// The named messages in the archive, with a second read for one that may just be being written.
     private func existing(_ owner: UserKey, _ numbers: Set<Int64>) async throws(StanzaError) -> [Int64] {
         let found = try await askStorage(try await writer.archive.existing(owner, ids: numbers))
         guard found.count < numbers.count, numbers.contains(where: isRecent) else { return found }
@@ -245,9 +245,9 @@ final class ArchiveQueryHandler {
     }
 }
 
-/// Answers on the wire.
+/// Renders the answers.
 enum ArchiveXML {
-    /// One result (XEP-0313 §4.2): a kept stanza is XML already and only put into its frame.
+    /// One result (XEP-0313 §4.2): the archived stanza is XML already and is only wrapped.
     static func result(
         _ message: ArchivePage.Message, _ ids: ArchiveIDs, _ query: ArchiveQuery, of user: JID, to client: JID
     ) -> [UInt8] {

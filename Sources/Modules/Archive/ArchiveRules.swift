@@ -2,25 +2,25 @@ internal import Storage
 internal import XML
 internal import XMPP
 
-/// Which messages are kept: rules without a server around them.
+/// Decides which messages are archived: rules without a server around them.
 enum ArchiveRules {
     enum Direction { case outgoing, incoming }
 
-    /// The rules of XEP-0313 §5.1.1 and the hints of XEP-0334 §4: what has content for a person. Nothing else that a sender puts
-    /// into a message keeps it out of an archive: whether it is on its way for the second time, only the server knows.
+    /// The rules of XEP-0313 §5.1.1 and the hints of XEP-0334 §4: messages with content for a person are archived. No other
+    /// element of the sender keeps a message out of an archive: only the server knows whether it is a redelivery.
     static func isKept(_ message: Element, _ direction: Direction, groupchat: Bool, markers: Bool) -> Bool {
         judge(message, direction, groupchat: groupchat, markers: markers) != .leave
     }
 
     enum Judgement {
         case leave, keep
-        /// It is kept, and takes an earlier one back.
+        /// The message is archived, and retracts an earlier one.
         case retract
     }
 
     static func judge(_ message: Element, _ direction: Direction, groupchat: Bool, markers keepsMarkers: Bool) -> Judgement {
         if message.attribute("type", equals: "error") || message.attribute("type", equals: "headline") { return .leave }
-        // A room sends what was said to it to everybody, also to who said it.
+        // A room sends each message to all occupants, its sender included.
         if !groupchat || direction == .outgoing, message.attribute("type", equals: "groupchat") { return .leave }
         var (hasContent, retracts) = (false, false)
         for child in message.children {
@@ -40,7 +40,7 @@ enum ArchiveRules {
 
 }
 
-/// What a user wants archived (XEP-0441).
+/// The archive preferences of a user (XEP-0441).
 struct ArchivePreferences: Equatable, Sendable {
     enum Standard: String, Sendable { case always, never, roster }
 
@@ -62,7 +62,7 @@ struct ArchivePreferences: Equatable, Sendable {
 
     enum Verdict: Equatable {
         case keep, leave
-        /// The peer decides it by being in the roster or not.
+        /// Messages with peers in the roster are archived.
         case ifInRoster
     }
 

@@ -5,40 +5,42 @@ internal import Telemetry
 internal import XML
 internal import XMPP
 
-/// Writes the messages of a worker's hosts to the archive: what gathers while a transaction runs, over all sessions, is the
-/// next one. The commit fulfills the acknowledgements that wait for it.
+/// Writes the messages of a worker's hosts to the archive: messages of all sessions that come during a transaction make up
+/// the next one. The commit fulfills the acknowledgements that wait for it.
 @LoopActor
 final class ArchiveWriter {
     private static let key = ServerKey<ArchiveWriter>()
 
-    /// Milliseconds from the begin of one transaction to that of the next, at least; the loop's timers make 50 of any number
-    /// up to that. A message that comes alone is written at once; of many, this decides how many share a commit.
+    /// Minimum milliseconds between the beginnings of two transactions; the loop's timers have a grain of 50 ms, so that smaller
+    /// values act as 50. A single message is written at once; of many, this decides how many share a commit.
     private static let gathering: Int64 = 50
     private static let mostAtOnce = 2000
-    /// Bytes of stanzas after which a transaction takes no more: others wait for it, too.
+    /// Bytes of stanzas after which a transaction takes no more, since other writers of the database wait for it; the rest
+    /// goes into the next.
     private static let mostBytesAtOnce = 2 << 20
-    /// Messages of one transaction that take back others: each looks for the one it means, while other processes wait to write.
+    /// Most retractions in one transaction, since each searches its message while other processes wait to write; the rest goes
+    /// into the next.
     private static let mostRetractions = 32
-    /// Messages that may wait, and bytes of their stanzas; with more, those who send them wait.
+    /// Most waiting messages, and bytes of their stanzas; beyond them senders wait.
     private static let mostWaiting = 10_000
     private static let mostWaitingBytes = 8 << 20
-    /// Numbers of archives and addresses that are remembered.
+    /// Most cached numbers of archives and addresses; with more only those of the last transaction stay.
     private static let mostNumbers = 20_000
-    /// Messages are indexed when so many are not, and after `indexing` milliseconds those of a smaller number that is
-    /// still large enough to slow down who looks for the newest.
+    /// Unindexed messages at which they are indexed at once; from the smaller number on, which slows queries of the newest
+    /// messages down, they are indexed after `indexing` milliseconds.
     private static let manyUnindexed = 16_384
     private static let fewUnindexed = 512
     private static let indexing: Int64 = 2000
 
     let archive: ArchiveRepository
-    /// The ids as clients see them, once the secret has been read.
+    /// The cipher of the ids, once the secret has been read.
     private(set) var ids: ArchiveIDs?
     private unowned let server: Server
     private var clock: ArchiveClock
     private var numbers = ArchiveNumbers()
     private var waiting: [ArchivedMessage] = []
     private var waitingBytes = 0
-    /// What hangs on each of them.
+    /// The acknowledgements that wait for each of them.
     private var acks: [PendingAck?] = []
     private var isPlanned = false
     private var isWriting = false
@@ -46,7 +48,7 @@ final class ArchiveWriter {
     private var isIndexPlanned = false
     private var isIndexing = false
     private var isCollecting = false
-    /// Messages that were handed in, and those of them that were written, or could not be.
+    /// Counts of messages that were handed in, and of those that were written or failed.
     private var added = 0
     private var done = 0
     private var observers: [(target: Int, resume: CheckedContinuation<Void, Never>)] = []
@@ -70,14 +72,15 @@ final class ArchiveWriter {
 
     func nextID() -> Int64 { clock.next() }
 
-    /// Nothing is being done.
+    /// Whether no message waits and no transaction runs.
     var isIdle: Bool { done == added && !isIndexing && !isCollecting }
 
-    /// Whether a message can be taken now; else `isReady` must be asked.
+    /// Whether a message can be handed in now; otherwise `isReady` waits for that.
     var isReadyNow: Bool { ids != nil && hasRoom }
     private var hasRoom: Bool { waiting.count < Self.mostWaiting && waitingBytes < Self.mostWaitingBytes }
 
-    /// Waits until a message can be taken. False: storage does not answer.
+    /// Waits until a message can be handed in.
+    /// - Returns: false if storage does not answer.
     func isReady() async -> Bool {
         if !hasRoom { await settle() }
         if ids != nil { return true }
@@ -90,7 +93,7 @@ final class ArchiveWriter {
         return ids != nil
     }
 
-    /// Takes a message to be written.
+    /// Hands a message in.
     func add(_ message: consuming ArchivedMessage, _ ack: PendingAck?) {
         waitingBytes += message.stanza.count
         waiting.append(message)
@@ -99,7 +102,7 @@ final class ArchiveWriter {
         plan()
     }
 
-    /// Waits until all that was handed in so far is written, or could not be.
+    /// Waits until all messages handed in so far are written, or have failed.
     func settle() async {
         guard done < added else { return }
         if !isWriting { begin() }
@@ -136,7 +139,7 @@ final class ArchiveWriter {
         Loop.spawn { [self, batch, kept] in await write(batch, kept) }
     }
 
-    /// How many of these messages one transaction takes.
+    /// The number of these messages that one transaction takes.
     private static func length(of messages: [ArchivedMessage]) -> Int {
         var (retractions, size) = (0, 0)
         for (index, message) in messages.prefix(mostAtOnce).enumerated() {
@@ -194,7 +197,7 @@ final class ArchiveWriter {
 
     // MARK: Garbage
 
-    /// Removes the archives of users who are gone, a portion at a time.
+    /// Deletes the archives of removed users, a portion at a time.
     func collectGarbage() {
         guard !isCollecting else { return }
         isCollecting = true
@@ -209,12 +212,12 @@ final class ArchiveWriter {
     }
 }
 
-/// The archive writers of the other workers: what they have been given and not written yet is missing from an answer.
+/// The archive writers of the other workers. Messages that they have not written yet would be missing from an answer.
 @LoopActor
 final class ArchivePeerSync {
     private static let question = "archive.settle"
     private static let answer = "archive.settled"
-    /// Milliseconds that an answer may take.
+    /// Milliseconds that the workers may take to confirm; past them the answer is not called stable.
     private static let patience: Int64 = 2000
 
     private unowned let writer: ArchiveWriter
@@ -246,7 +249,8 @@ final class ArchivePeerSync {
         declarations.onBroadcast(Self.answer) { self.take($0) }
     }
 
-    /// Waits until all workers have written what they were given before this call. False if one of them does not say so.
+    /// Waits until all workers have written the messages handed in before this call.
+    /// - Returns: false if one of them does not confirm it.
     func settle(asking host: Host) async -> Bool {
         let slots = server.mesh?.peers ?? []
         guard !slots.isEmpty else {

@@ -1,9 +1,9 @@
 internal import Glibc
 
-/// Looks for a sequence of bytes in one pass, whatever the sequence (Knuth, Morris and Pratt): both sides may come from a peer.
+/// Searches a sequence of bytes in one pass, whatever the sequence (Knuth, Morris and Pratt): both sides may be a peer's.
 struct ByteSearch: Sendable {
     private let wanted: [UInt8]
-    /// For each number of bytes that agreed, how many still do when the next one does not.
+    /// For each number of matched bytes, how many still match when the next one does not.
     private let shorter: [Int]
 
     init(_ wanted: [UInt8]) {
@@ -20,7 +20,7 @@ struct ByteSearch: Sendable {
 
     var count: Int { wanted.count }
 
-    /// Where it begins first, from `start` on.
+    /// The first occurrence from `start` on.
     func place(in bytes: UnsafeRawBufferPointer, from start: Int = 0) -> Int? {
         guard let first = wanted.first, let base = bytes.baseAddress else { return nil }
         var (at, length) = (start, 0)

@@ -1,7 +1,7 @@
 internal import XML
 
-/// A message as it is kept: XML that this server has written, so that it can be looked into without being parsed. Each look
-/// costs one pass over it.
+/// An archived message: XML that this server has written, so that it can be searched without a parser. Each search is one
+/// pass.
 struct KeptStanza {
     private let bytes: [UInt8]
 
@@ -74,7 +74,7 @@ struct KeptStanza {
     }
 }
 
-/// Words that are looked for, whatever the case of their letters. One pass over a text for each word.
+/// A search for words, regardless of case: one pass over a text for each word.
 struct WordSearch: Sendable {
     private let words: [ByteSearch]
 
@@ -83,7 +83,7 @@ struct WordSearch: Sendable {
 
     var isEmpty: Bool { words.isEmpty }
 
-    /// Whether all of them are in a text that is not empty.
+    /// Whether a text has all of the words; false for an empty text.
     func isFound(in text: [UInt8]) -> Bool {
         guard !text.isEmpty else { return false }
         let text = Self.lowercased(text)

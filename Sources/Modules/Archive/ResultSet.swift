@@ -1,31 +1,31 @@
 internal import XML
 internal import XMPP
 
-/// Which part of a long answer is wanted, and which one came (XEP-0059).
+/// The wanted part of a long answer, and the part that was sent (XEP-0059).
 enum ResultSet {
     static let namespace = "http://jabber.org/protocol/rsm"
 
     struct Request: Equatable {
-        /// The most results that are wanted; nil: as many as is usual.
+        /// Most results; nil: the default.
         var max: Int?
-        /// Only what comes after this one.
+        /// Only results after this one.
         var after: String?
-        /// Only what comes before this one, the last of them first; empty: the last of all.
+        /// Only results before this one, the last page of them; empty: the last page of all.
         var before: String?
-        /// So many of the first are not wanted.
+        /// The index of the first wanted result.
         var index = 0
 
-        /// Places from the beginning have to be counted, which XEP-0059 §2.6 allows to refuse; so many are.
+        /// Most results that are counted from the beginning for an index; a larger index is refused, as XEP-0059 §2.6 allows.
         private static let mostSkipped = 1000
 
-        /// Reads the `<set/>` in a query; without one everything is wanted. There are clients that leave out its namespace.
+        /// Reads the `<set/>` of a query; without one all results are wanted. Some clients leave its namespace out.
         init(in query: Element) throws(StanzaError) {
             guard let set = query.child("set", ResultSet.namespace) ?? query.child("set", query.namespace) else { return }
             if let text = set.child("max")?.text {
                 guard let number = Int(text), number >= 0 else { throw StanzaError(.badRequest, text: "max is not a number") }
                 max = number
             }
-            // An empty one is before the first.
+            // An empty `<after/>` stands before the first result.
             after = set.child("after").map(\.text).flatMap { $0.isEmpty ? nil : $0 }
             before = set.child("before").map(\.text)
             guard let text = set.child("index")?.text else { return }
@@ -40,7 +40,7 @@ enum ResultSet {
         }
     }
 
-    /// The `<set/>` of an answer. Without results there is no first and no last one.
+    /// The `<set/>` of an answer; without results it has no `<first/>` and `<last/>`.
     static func answer(first: String? = nil, last: String? = nil, index: Int? = nil, count: Int? = nil) -> Element {
         var children: [Element] = []
         if let first { children.append(Element("first", namespace, ["index": index.map { String($0) }], text: first)) }

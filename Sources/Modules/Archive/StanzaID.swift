@@ -24,11 +24,11 @@ enum StanzaID {
 
     static func hasAny(_ stanza: Stanza) -> Bool { stanza.element.has("stanza-id", namespace) }
 
-    /// Ids of a stanza whose giver is looked at; further ones are removed unseen. A message has one for each archive that it
+    /// Most ids of a stanza whose `by` is examined; further ones are removed unread. A message has one for each archive that it
     /// went through, and preparing an address costs far more than sending it.
     static let mostExamined = 16
 
-    /// The stanza without ids that somebody else has given it in the account's name (XEP-0359 §3.1, rule 2).
+    /// The stanza without ids that its sender has forged in the account's name (XEP-0359 §3.1, rule 2).
     static func withoutForged(_ stanza: Stanza, by user: JID) -> Stanza {
         guard hasAny(stanza) else { return stanza }
         var stanza = stanza

@@ -1,8 +1,8 @@
 internal import XMPP
 
-/// Whom a user blocks, and the rules of XEP-0191 §5, without a server around them.
+/// The block list of a user, with the rules of XEP-0191 §5, without a server around them.
 struct BlockList: Sendable, Equatable {
-    /// The addresses as they are kept, in order.
+    /// The stored addresses, in order.
     let addresses: [String]
     private let blocked: Set<JID>
 
@@ -17,8 +17,8 @@ struct BlockList: Sendable, Equatable {
         return blocked.contains(jid) || blocked.contains(jid.bare) || blocked.contains(jid.server)
     }
 
-    /// Those of `known` that the list blocks, and resources that it blocks alone, if their account is known. Looks at each
-    /// address of either side once.
+    /// The addresses of `known` that the list blocks, and listed resources whose account is known. Reads each address of
+    /// either side once.
     func matches(among known: Set<JID>) -> Set<JID> {
         var matches = known.filter(blocks)
         for address in blocked where address.isFull && known.contains(address.bare) { matches.insert(address) }

@@ -3,8 +3,8 @@ internal import Network
 internal import Storage
 internal import XMPP
 
-/// The block lists of one host's users, as far as this worker had to ask storage for them. It also remembers that a user has
-/// none, so that a stanza costs a look-up and nothing else.
+/// The block lists of one host's users that this worker has read from storage. It also remembers users without one, so that
+/// a stanza costs a look-up and nothing else.
 @LoopActor
 final class BlockListCache {
     enum Answer: Equatable {
@@ -12,13 +12,13 @@ final class BlockListCache {
         case unknown
     }
 
-    /// The most users that are remembered.
+    /// Most users in the cache; of more, those that have not been needed lately are read again.
     private static let bound = 65_536
 
     private let domain: String
     private let fetch: @LoopActor (UserKey) async throws(StanzaError) -> [String]
     private let lists: ReadThroughCache<String, BlockList?, StanzaError>
-    /// The unavailable presence that follows a block is on its way: the only stanza that passes it.
+    /// Whether the unavailable presence that follows a block is being sent: the only stanza that passes the block.
     private(set) var isHiding = false
 
     init(
@@ -39,7 +39,7 @@ final class BlockListCache {
 
     func answer(_ user: String) -> Answer { lists.known(user).map { Answer.known($0) } ?? .unknown }
 
-    /// The list, from storage if need be. Those who wait for the same one go on in the order in which they came.
+    /// The list, read from storage if need be. Callers that wait for the same one resume in the order in which they came.
     func list(_ user: String) async throws(StanzaError) -> BlockList? {
         let (fetch, key) = (fetch, UserKey(user: user, domain: domain))
         return try await lists.value(user) { () async throws(StanzaError) in
@@ -48,7 +48,7 @@ final class BlockListCache {
         }
     }
 
-    /// Whatever was known of a user's list is not true any more.
+    /// Drops a user's list, which has changed.
     func forget(_ user: String) { lists.invalidate(user) }
 
     func whileHiding(_ body: () -> Void) {

@@ -7,7 +7,7 @@ internal import Telemetry
 internal import XML
 internal import XMPP
 
-/// XEP-0191: a user neither hears of whom it blocks nor is heard by them, and looks to them as if it were offline.
+/// XEP-0191: no stanza passes between a user and a blocked contact, to whom the user looks offline.
 ///
 /// The sender's worker asks both lists: that of the addressee for everything, that of the sender for presence, which
 /// the server sends on the user's behalf. The user's own account and server are never blocked.
@@ -21,9 +21,9 @@ public final class Blocking: Module {
     private static let hideTopic = "blocking.hide"
     private static let showTopic = "blocking.show"
 
-    /// Addresses in one request to block or unblock, counted before they are looked at; with more it is refused.
+    /// Most addresses in one request, counted before they are read; a request with more is refused.
     static let mostInRequest = 2000
-    /// Addresses on one user's list; a request that would bring more changes nothing and is refused.
+    /// Most addresses on one user's list; a request that would exceed it is refused and changes nothing.
     static let mostBlocked = 10_000
 
     /// Nil until the module is installed.
@@ -47,7 +47,7 @@ public final class Blocking: Module {
     private func installRequests(_ declarations: inout Declarations, _ cache: BlockListCache) {
         declarations.iq.onRendered("blocklist", Self.namespace, at: .account) { (request) async throws(StanzaError) in
             guard request.isOwn, !request.isSet else { throw StanzaError(.notAllowed) }
-            // From here on the session is told of changes, also of those that happen while storage is asked.
+            // The session gets pushes from here on, also of changes during the read that follows.
             request.session?.set(.blockListInterested, true)
             let list = try await cache.list(request.to.local)
             return Self.rendered("blocklist", list?.addresses ?? [])
@@ -97,13 +97,13 @@ public final class Blocking: Module {
         let outcome = try await askStorage(
             try await host.server.store.blockLists.add(UserKey(user), addresses, limit: mostBlocked))
         guard case .done(let added) = outcome else { throw StanzaError(.resourceConstraint, text: "The block list is full") }
-        // Whoever is blocked is told before the block holds, on each worker.
+        // On each worker, blocked contacts get unavailable presence before the block holds.
         notify(added, hideTopic, user, host)
         host.broadcast(changeTopic, Array(user.local.utf8))
         host.notify(user, pushTopic, rendered("block", addresses))
     }
 
-    /// No addresses: all.
+    /// No address stands for all.
     private static func unblock(_ addresses: [String], _ request: IQRequest) async throws(StanzaError) {
         let (host, user) = (request.host, request.to)
         let lists = host.server.store.blockLists
@@ -139,7 +139,7 @@ public final class Blocking: Module {
         }
     }
 
-    /// Unavailable presence to those who are blocked now, if they have seen the session (XEP-0191 §3.3).
+    /// Sends unavailable presence to newly blocked contacts that have seen the session (XEP-0191 §3.3).
     private static func hide(_ session: Session, from blocked: BlockList) {
         guard let state = session[PresenceState.key] else { return }
         let seen = state.directed.union(state.subscribers.lazy.map { JID.prepared($0) })
@@ -150,7 +150,7 @@ public final class Blocking: Module {
         }
     }
 
-    /// The session's presence to those who are not blocked any more, if they may see it (XEP-0191 §3.4).
+    /// Sends the session's presence to unblocked contacts that may see it (XEP-0191 §3.4).
     private static func show(_ session: Session, to unblocked: BlockList) {
         guard session.isAvailable, let state = session[PresenceState.key] else { return }
         for target in unblocked.matches(among: Set(state.subscribers.lazy.map { JID.prepared($0) })) {
@@ -161,7 +161,7 @@ public final class Blocking: Module {
     }
 }
 
-/// What blocking does to stanzas on their way.
+/// Applies block lists to stanzas on their way.
 extension Blocking {
     private static func outgoing(_ outgoing: Outgoing, _ cache: BlockListCache) -> Decision<Outgoing> {
         guard let to = outgoing.stanza.to else { return .next }
@@ -191,7 +191,7 @@ extension Blocking {
         if case .known(let theirs) = theirs, case .known(let own) = own {
             return receiving(incoming, from, theirs, own)
         }
-        // Presence reaches nobody who has no session, so nothing need be asked for it.
+        // Presence is not delivered to a user without sessions: no list is needed.
         if BlockingRules.isForSessions(incoming.stanza), incoming.host.server.sessions(of: incoming.user).isEmpty {
             return .next
         }
@@ -212,7 +212,7 @@ extension Blocking {
         return .next
     }
 
-    /// What is known of the lists of a sender on whose behalf the server speaks; nil: none counts.
+    /// The list of a sender on whose behalf the server sends; nil: none applies.
     private static func lists(of sender: JID, _ host: Host, _ cache: BlockListCache) -> BlockListCache? {
         guard !sender.isDomain else { return nil }
         var lists: BlockListCache? = cache
@@ -228,7 +228,7 @@ extension Blocking {
     }
 }
 
-/// What becomes of a stanza from somebody who is blocked (XEP-0191 §3.3), as functions without a server around them.
+/// Decides on a stanza from a blocked contact (XEP-0191 §3.3): rules without a server around them.
 enum BlockingRules {
     static func refusal(of stanza: Stanza) -> Decision<Incoming> {
         switch stanza.kind {
@@ -238,7 +238,7 @@ enum BlockingRules {
         }
     }
 
-    /// Presence that is delivered or answered by sessions, and otherwise has no effect.
+    /// Presence that only sessions deliver or answer, and that has no effect without one.
     static func isForSessions(_ stanza: Stanza) -> Bool {
         guard stanza.kind == .presence else { return false }
         return stanza.type == nil || stanza.isType("unavailable") || stanza.isType("probe") || stanza.isType("error")

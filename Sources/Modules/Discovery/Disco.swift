@@ -5,9 +5,9 @@ internal import SharedState
 internal import XML
 internal import XMPP
 
-/// XEP-0030: what the host and its accounts are, what they can do, and what belongs to them.
+/// XEP-0030: identities, features and items of the host and its accounts.
 ///
-/// An account is shown to those who may see its user's presence; to all others it looks as if there were none
+/// An account answers those who may see its user's presence; to all others it looks as if it did not exist
 /// (XEP-0030 §8).
 public final class Disco: Module {
     public nonisolated static let name = "mod_disco"
@@ -69,7 +69,7 @@ public final class Disco: Module {
         throw StanzaError(.itemNotFound)
     }
 
-    /// The node that is asked about; only `get` is a question.
+    /// The node of a request; only `get` is allowed.
     private static func asked(_ request: IQRequest) throws(StanzaError) -> String? {
         guard !request.isSet else { throw StanzaError(.notAllowed) }
         return request.payload["node"]
@@ -82,8 +82,8 @@ public final class Disco: Module {
         return DiscoXML.info(request.host.features.accountIdentities, request.host.features.account)
     }
 
-    /// The other available resources, to those who know of them anyway. Nobody else learns more than from the empty
-    /// answer that an account gives which does not exist.
+    /// The other available resources, for those who may see them. Any other asker gets the empty answer of an account that
+    /// does not exist.
     private static func accountItems(_ request: IQRequest) async throws(StanzaError) -> Element {
         let node = try asked(request)
         guard node == nil, try await request.host.isPresence(of: request.to, visibleTo: request.from) else {
@@ -112,7 +112,7 @@ public struct DiscoOptions: ModuleOptionSet {
     struct ServerInfo: ModuleOptionSet {
         var name = ""
         var values: [String] = []
-        /// Empty: in the answers of all.
+        /// The modules whose answers have it; empty: all.
         var modules: [String] = []
 
         static let keys: [ModuleOption<Self>] = [
@@ -121,7 +121,7 @@ public struct DiscoOptions: ModuleOptionSet {
     }
 }
 
-/// A module that has something to say about nodes of the host (XEP-0030 §3.2, §4.2); found among the host's modules.
+/// A module that answers for nodes of the host (XEP-0030 §3.2, §4.2); found among the host's modules.
 @LoopActor
 protocol DiscoNodes: AnyObject {
     /// The answer about a node, which it repeats; `nil` if the node is none of this module's.
@@ -130,7 +130,7 @@ protocol DiscoNodes: AnyObject {
 }
 
 extension Host {
-    /// What the host says of itself, at its own address or at a node that stands for the same (XEP-0115 §6.2).
+    /// The disco#info of the host, at its own address or at a node that stands for the same (XEP-0115 §6.2).
     func discoInfo(node: String? = nil) -> Element {
         DiscoXML.info(node: node, features.serverIdentities, features.server, features.serverForms)
     }

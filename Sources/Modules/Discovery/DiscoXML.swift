@@ -7,7 +7,7 @@ enum DiscoXML {
     static let info = "http://jabber.org/protocol/disco#info"
     static let items = "http://jabber.org/protocol/disco#items"
 
-    /// What an entity is and can do; equal identities and features are said once.
+    /// Identities and features of an entity; equal ones appear once.
     static func info(
         node: String? = nil, _ identities: [Features.Identity], _ features: Set<String>, _ forms: [Element] = []
     ) -> Element {

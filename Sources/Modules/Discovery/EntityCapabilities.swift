@@ -6,7 +6,7 @@ internal import Telemetry
 internal import XML
 internal import XMPP
 
-/// XEP-0115: the host names its capabilities in the features of each stream, so that clients need not ask every time.
+/// XEP-0115: the hash of the host's capabilities in the features of each stream, so that clients need not ask each time.
 public final class EntityCapabilities: Module {
     public nonisolated static let name = "mod_caps"
     public nonisolated static let implements = [XEP(115, "Entity Capabilities", version: "1.6.0")]
@@ -15,7 +15,7 @@ public final class EntityCapabilities: Module {
     /// Names the software (XEP-0115 §4).
     private static let node = "https://xmppd.org"
 
-    /// Known once all modules have declared what they do.
+    /// Computed once all modules have declared their features.
     private var verification: String?
 
     public init(options: NoModuleOptions) {}
@@ -47,9 +47,9 @@ extension EntityCapabilities: DiscoNodes {
     func items(at node: String, of host: Host) -> Element? { nil }
 }
 
-/// The verification string of XEP-0115 §5.1: two entities with the same one can do the same.
+/// The verification string of XEP-0115 §5.1: entities with the same one have the same capabilities.
 enum CapabilityHash {
-    /// Base 64 of the SHA-1 of what a disco#info answer says; nil if there is no SHA-1.
+    /// Base 64 of the SHA-1 of a disco#info answer; nil if there is no SHA-1.
     static func verification(of query: Element) -> String? {
         Digest.sha1(Array(text(of: query).utf8)).map(Base64.encode)
     }
@@ -90,7 +90,7 @@ enum CapabilityHash {
         return type.map { [$0] + fields.sorted(by: isBefore).joined() }
     }
 
-    /// By bytes (RFC 4790 §9.3), which is not how strings compare where letters can be written in two ways.
+    /// Compares by bytes (RFC 4790 §9.3); Swift compares canonical equivalents as equal.
     private static func isBefore(_ one: String, _ other: String) -> Bool {
         one.utf8.lexicographicallyPrecedes(other.utf8)
     }

@@ -7,13 +7,13 @@ internal import XMPP
 @LoopActor
 final class LiveMessageBuffer: OutputFilter {
     private static let key = SessionKey<LiveMessageBuffer>()
-    /// Bytes that are held back at most; with more, order is given up.
+    /// Most bytes that are held back; with more, all are sent and the order is given up.
     private static let mostBytes = 1 << 20
 
     private var held: [RenderedStanza] = []
     private var size = 0
     private var isOpen = false
-    /// How many are fetching older messages.
+    /// Fetches of older messages that are under way.
     private var holds = 1
 
     static func holdBack(from session: Session) {
@@ -49,14 +49,15 @@ final class LiveMessageBuffer: OutputFilter {
         live?.isOpen = wasOpen
     }
 
-    /// One of those who hold back has what it wanted.
+    /// One of the fetches has ended; after the last, live messages are sent.
     static func release(to session: Session) {
         guard let live = session[key] else { return }
         live.holds -= 1
         if live.holds == 0 { releaseAll(to: session) }
     }
 
-    /// The session ends. What a client that counts was to get is left over with the rest, anything else is as if it came now.
+    /// The session ends. With XEP-0198 the buffered messages join its undelivered ones; without, they are routed as if they came
+    /// now.
     static func giveBack(from session: Session) {
         guard session.streamManagement == nil, let live = session[key] else { return releaseAll(to: session) }
         session[key] = nil

@@ -1,8 +1,8 @@
 internal import Kernel
 internal import Network
 
-/// Fetching what waits for a session: one at a time, or what two have read would be sent twice. Who comes meanwhile has the
-/// one at work look again.
+/// Lets one fetch of a session run at a time: two would send the same messages twice. A request during a fetch has it read
+/// once more at its end.
 @LoopActor
 final class OfflineFetchGuard {
     private static let key = SessionKey<OfflineFetchGuard>()

@@ -3,15 +3,16 @@ internal import Network
 internal import SharedState
 internal import XMPP
 
-/// Sees to it that of two sessions of a user that become available at once only one gets what waits, also where they
+/// Of two sessions of a user that become available at once, lets only one get the stored messages, also where they
 /// are on different workers: mutual exclusion with one flag for each session in the shared table (the one-bit algorithm of
 /// Burns and Lamport). A session that dies loses its flag with its entry.
 @LoopActor
 enum OfflineFlushLock {
     private static let retryMilliseconds: Int64 = 50
 
-    /// Waits for the session's turn. False: it ended meanwhile, or lost its connection.
-    /// - Parameter mustWait: called if another has it.
+    /// Waits for the lock.
+    /// - Returns: false if the session has ended or lost its connection meanwhile.
+    /// - Parameter mustWait: called if another session has the lock.
     static func take(_ session: Session, _ mustWait: @LoopActor () -> Void) async -> Bool {
         while !session.hasEnded {
             session.set(.takesOffline, true)
@@ -32,7 +33,8 @@ enum OfflineFlushLock {
         return false
     }
 
-    /// Its client may come back elsewhere, and is not to wait there for however long the other takes.
+    /// Gives up when the session's connection is lost: its client may resume on another worker, and must not wait there for
+    /// this lock.
     private static func isAway(_ session: Session) -> Bool { session.streamManagement != nil && !session.isAttached }
 
     static func end(_ session: Session) { session.set(.takesOffline, false) }

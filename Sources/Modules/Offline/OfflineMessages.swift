@@ -8,11 +8,11 @@ internal import Telemetry
 internal import XML
 internal import XMPP
 
-/// XEP-0160: messages for users who are not there are kept, and handed out when one of their sessions takes messages.
+/// XEP-0160: stores messages for users without an available resource, and delivers them when one takes messages.
 ///
-/// They are stored as the bytes that will be sent, delay stamp included, so that handing out reads no XML. What was
-/// handed out is deleted afterwards: a worker that dies in between sends it again rather than not at all. With as many messages as
-/// the access rule allows, or `OfflineRepository.mostBytes` of them, a sender gets `service-unavailable` (XEP-0160 §3).
+/// They are stored as the bytes that will be sent, delay stamp included, so that delivery reads no XML. They are deleted
+/// after delivery: if a worker dies in between they are sent twice rather than not at all. Beyond the number of the access
+/// rule, or `OfflineRepository.mostBytes`, a sender gets `service-unavailable` (XEP-0160 §3).
 public final class OfflineMessages: Module {
     public nonisolated static let name = "mod_offline"
     public nonisolated static let implements = [
@@ -21,9 +21,9 @@ public final class OfflineMessages: Module {
         XEP(334, "Message Processing Hints", version: "1.0.0"),
     ]
 
-    /// Messages that wait for one user where the access rule says nothing else.
+    /// Most messages of one user where the access rule gives no number; the sender of one more gets an error.
     private static let usualLimit = 100
-    /// Messages that are put in order at a time; they are read and sent in portions of `Session.storedPortion` bytes.
+    /// Messages that are sorted at a time; they are read and sent in portions of `Session.storedPortion` bytes.
     private static let pageLength = 50
 
     private let limitRule: String
@@ -42,18 +42,18 @@ public final class OfflineMessages: Module {
         declarations.hooks.offlineMessage.add(.archive) { [limitRule] in Self.keep($0, limitRule) }
         declarations.hooks.sessionBecomingReceptive.add { LiveMessageBuffer.holdBack(from: $0) }
         declarations.hooks.sessionReceptive.add { session in
-            // Of what is stored from now on the session is told.
+            // Messages stored from now on reach the session by `offline.stored`.
             if InitialPresenceData.known(of: session)?.hasMessages == false { return LiveMessageBuffer.release(to: session) }
             await InboxRelease.wait(for: session) { await Self.handOut(to: session, $0) }
         }
         declarations.onEvent(Self.storedTopic) { _, _, sessions in
             guard let session = sessions.first(where: { $0.isAvailable && $0.priority >= 0 }) else { return }
-            // What the same sender says next comes directly, and would come first.
+            // The next message of the same sender comes directly, and would overtake stored ones.
             LiveMessageBuffer.holdBack(from: session)
             session.runPinned { await Self.handOut(to: session) }
         }
         declarations.hooks.storedStanzasAcknowledged.add { Self.forget($0) }
-        // What had not been handed out when the connection was lost.
+        // Stored messages that were not delivered when the connection was lost.
         declarations.hooks.sessionResumed.add { session in
             guard session.lastStored > 0 || session[Self.owed] == true, session.isAvailable, session.priority >= 0 else { return }
             LiveMessageBuffer.holdBack(from: session)
@@ -68,7 +68,7 @@ public final class OfflineMessages: Module {
             for session in host.server.localSessions where session.host === host { LiveMessageBuffer.releaseAll(to: session) }
         }
         guard keepsGroupchat else { return }
-        // What is stored has the id by which the archive knows it.
+        // The stored bytes have the archive's id of the message.
         declarations.hooks.incoming.add(.beforeRouting, after: ["mod_mam"]) { [limitRule] incoming in
             guard incoming.stanza.kind == .message, incoming.stanza.isType("groupchat") else { return .next }
             return Self.keepGroupchat(incoming, limitRule)
@@ -76,10 +76,10 @@ public final class OfflineMessages: Module {
     }
 
     private static let storedTopic = "offline.stored"
-    /// Something may wait that was not handed out because the connection was lost before it was the session's turn.
+    /// Whether stored messages may wait because the connection was lost before the session had the lock.
     private static let owed = SessionKey<Bool>()
 
-    /// Something was stored that the sessions of this user, if there are any, have not been told of.
+    /// Tells the sessions of a user, on all workers, that a message was stored.
     static func wake(_ user: JID, on host: Host) {
         if host.server.sessions(of: user).contains(where: isReceptive) { host.notify(user, storedTopic) }
     }
@@ -94,7 +94,7 @@ public final class OfflineMessages: Module {
         }
     }
 
-    /// A room's message for a resource that is gone, or for an account without one that takes messages.
+    /// Stores a room's message for a resource that has ended, or for an account without one that takes messages.
     private static func keepGroupchat(_ incoming: Incoming, _ limitRule: String) -> Decision<Incoming> {
         let host = incoming.host
         let isThere =
@@ -107,7 +107,7 @@ public final class OfflineMessages: Module {
         }
     }
 
-    /// The message is on the disk when this answers `.stop`.
+    /// Stores a message, which is on the disk when this returns `.stop`.
     private static func store(_ incoming: Incoming, _ limitRule: String) async -> Decision<Incoming> {
         let (host, user, now) = (incoming.host, incoming.user, ClockText.milliseconds)
         let earlier =
@@ -122,7 +122,7 @@ public final class OfflineMessages: Module {
             switch deposit {
             case .stored:
                 host.server.counters.messagesStoredOffline += 1
-                // A session that came while the message was being stored has not seen it.
+                // A session that became available during the write has not read the message.
                 wake(user, on: host)
                 return .stop
             case .full:
@@ -139,7 +139,7 @@ public final class OfflineMessages: Module {
         return stanza.appending(Element("delay", Namespace.delay, ["from": host.domain, "stamp": stamp], text: "Offline storage"))
     }
 
-    /// Nil: no limit.
+    /// Most messages of a user; nil: no limit.
     private static func limit(of user: JID, _ host: Host, _ rule: String) -> Int? {
         switch host.access(rule, for: user) {
         case .integer(let limit): limit
@@ -154,8 +154,9 @@ public final class OfflineMessages: Module {
         record.flags.contains(.available) && record.priority >= 0
     }
 
-    /// Costs a login one read where nothing waits, and no write. Ends with the release of what is held back.
-    /// - Parameter inbox: goes on when the client is waited for.
+    /// Delivers the stored messages, then releases the buffered live ones. A login without stored messages costs one read and no
+    /// write.
+    /// - Parameter inbox: released when this waits for the client.
     private static func handOut(to session: Session, _ inbox: InboxRelease? = nil) async {
         defer { LiveMessageBuffer.release(to: session) }
         guard OfflineFetchGuard.begin(for: session) else { return }
@@ -165,7 +166,7 @@ public final class OfflineMessages: Module {
     private static func look(for session: Session, _ inbox: InboxRelease?) async {
         do throws(StorageError) {
             session[Self.owed] = nil
-            // What the barrier holds back has no number yet, and would be fetched a second time.
+            // Messages behind the barrier have no number yet, and would be fetched a second time.
             await session.waitForBarrier()
             guard !session.hasEnded else { return }
             guard try await !page(of: session, after: session.lastStored, limit: 1).isEmpty else { return }
@@ -185,9 +186,9 @@ public final class OfflineMessages: Module {
             UserKey(session.jid), after: after, limit: limit, now: ClockText.milliseconds)
     }
 
-    /// What a client acknowledges is deleted when it does (XEP-0198), for any other when the network has taken it. The next
-    /// portion is read when the client has taken most of the one before.
-    /// - Returns: whether the client was there to the end.
+    /// Sends the messages. They are deleted when the client has acknowledged them (XEP-0198), without that when the network has
+    /// taken them. The next portion is read when the client has read most of the one before.
+    /// - Returns: whether the client stayed to the end.
     private static func send(to session: Session, _ inbox: InboxRelease?) async throws(StorageError) -> Bool {
         var last = session.lastStored
         var sent: [(written: UInt64, upTo: Int64)] = []
@@ -216,7 +217,7 @@ public final class OfflineMessages: Module {
         guard !session.hasEnded else { return }
         var rest = stanzas[...]
         for place in portion {
-            // Those that are gone meanwhile were left out.
+            // Messages that were deleted meanwhile are not among them.
             guard let next = rest.first, next.sequence == place.message.sequence else { continue }
             rest.removeFirst()
             guard !session.hasStored(next.sequence) else { continue }
@@ -224,7 +225,7 @@ public final class OfflineMessages: Module {
         }
     }
 
-    /// Deletes what the network has taken.
+    /// Deletes the messages that the network has taken.
     private static func delete(_ sent: inout [(written: UInt64, upTo: Int64)], of session: Session) async throws(StorageError) {
         let taken = session.takenBytes
         let count = sent.prefix { $0.written <= taken }.count

@@ -1,19 +1,19 @@
 internal import Storage
 
-/// Stored messages in the order in which they first came to the server. That of their storing is nearly always the same,
-/// but what a dying worker leaves to several others is stored by whoever is first.
+/// Sorts stored messages by the time at which they first came to the server. They are nearly always stored in that order;
+/// those of a dead worker are stored by several others in any order.
 enum OfflineOrdering {
-    /// Milliseconds within which times say nothing: workers read their clocks at the beginning of a turn.
+    /// Milliseconds by which times must differ to count: workers read their clocks at the beginning of a turn.
     private static let tolerance: Int64 = 50
 
     /// A message in its place among others.
     struct Place: Equatable {
         let message: OfflineRepository.Header
-        /// The number up to which everything has been handed out when this has been.
+        /// The number up to which all messages have been delivered once this one has.
         let upTo: Int64
     }
 
-    /// Each with the number up to which everything has been handed out when it has been: the numbers never fall.
+    /// The messages, each with the number up to which all have been delivered once it has: the numbers never fall.
     static func inOrder(_ page: [OfflineRepository.Header]) -> [Place] {
         var messages: [OfflineRepository.Header] = []
         for message in page {
@@ -30,7 +30,7 @@ enum OfflineOrdering {
         return Array(zip(messages, numbers.reversed())).map { Place(message: $0, upTo: $1) }
     }
 
-    /// The same in portions of at most so many bytes; a larger message is alone.
+    /// The same in portions of at most this many bytes; a larger message makes a portion of its own.
     static func portions(_ page: [OfflineRepository.Header], bytes: Int) -> [[Place]] {
         var (portions, size): ([[Place]], Int) = ([], 0)
         for place in inOrder(page) {

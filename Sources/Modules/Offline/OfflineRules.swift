@@ -1,13 +1,13 @@
 internal import XML
 internal import XMPP
 
-/// What is worth keeping: rules without a server around them.
+/// Decides which messages are stored: rules without a server around them.
 enum OfflineRules {
     enum Verdict: Equatable {
         case store
-        /// Worth nothing later, and its loss nothing to tell anybody.
+        /// Dropped without an error.
         case ignore
-        /// The sender is told that nobody got it.
+        /// Refused: the sender gets an error.
         case refuse
     }
 
@@ -26,7 +26,7 @@ enum OfflineRules {
         return verdict
     }
 
-    /// For how many milliseconds the sender says that the message is worth something (XEP-0023); nil: for ever.
+    /// The lifetime that the sender gives the message (XEP-0023), in milliseconds; nil: for ever.
     static func lifetime(_ message: Element) -> Int64? {
         guard let seconds = message.child("x", "jabber:x:expire")?["seconds"].flatMap({ Int32($0) }), seconds > 0 else {
             return nil
@@ -34,8 +34,8 @@ enum OfflineRules {
         return Int64(seconds) * 1000
     }
 
-    /// When the message first came to this domain, as its delay stamp says (XEP-0203), in milliseconds since 1970 and not
-    /// after `now`; nil: it has none.
+    /// When the message first came to this domain by its delay stamp (XEP-0203), in milliseconds since 1970, at most `now`; nil:
+    /// it has none.
     static func firstReceived(_ message: Element, by domain: String, now: Int64) -> Int64? {
         let stamp = message.children.first { $0.is("delay", Namespace.delay) && $0.attribute("from", equals: domain) }
         return stamp?["stamp"].flatMap(DateTime.microseconds).map { min($0 / 1000, now) }

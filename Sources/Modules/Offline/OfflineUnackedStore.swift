@@ -5,11 +5,11 @@ internal import Telemetry
 internal import XML
 internal import XMPP
 
-/// Offline storage as the place of messages that were sent to a client which has not said to have them. They are rows
-/// like the others, so that they are handed out if the worker dies, and each is deleted by itself.
+/// Stores messages that a client has not acknowledged among the offline messages: if the worker dies they are delivered like
+/// those. Each is deleted by itself.
 @LoopActor
 final class OfflineUnackedStore: OfflineStore {
-    /// It outlives its host's modules where something of it is still to be done.
+    /// Strong: the store outlives its host's modules while deletions are pending.
     private let host: Host
     private let keepsGroupchat: Bool
 

@@ -4,15 +4,15 @@ internal import SharedState
 internal import Storage
 internal import XMPP
 
-/// What storage says of a user who becomes available, read once for all modules that ask.
+/// The stored data of a user who becomes available, read once for all modules.
 @LoopActor
 final class InitialPresenceData {
     private static let key = SessionKey<InitialPresenceData>()
 
     let items: [RosterItem]
     let photoHash: String?
-    /// Whether messages wait. Believed only if the session took messages already when storage was asked: what was
-    /// stored after that is announced by whoever stored it.
+    /// Whether stored messages wait. Valid only if the session took messages when the read began: later ones are announced by
+    /// the worker that stores them.
     let hasMessages: Bool
 
     private init(_ arrival: ArrivalRepository.Arrival, isReceptive: Bool) {
@@ -21,10 +21,10 @@ final class InitialPresenceData {
         hasMessages = arrival.hasMessages || !isReceptive
     }
 
-    /// The facts of this arrival; the first to ask has them read.
+    /// The data for this initial presence; the first caller starts the read.
     static func of(_ session: Session) async throws(StorageError) -> InitialPresenceData {
         if let known = session[key] { return known }
-        // Changes of the roster from here on are noted by the state, so nothing falls between it and the reading.
+        // The state notes roster changes from here on, so that none falls between it and the read.
         if session[PresenceState.key] == nil {
             session[PresenceState.key] = PresenceState(last: Stanza(.presence, from: nil, to: nil))
         }
@@ -35,9 +35,9 @@ final class InitialPresenceData {
         return facts
     }
 
-    /// What is known if it was read for this arrival.
+    /// The data, if the read for this initial presence has ended.
     static func known(of session: Session) -> InitialPresenceData? { session[key] }
 
-    /// The arrival is over; a later one reads anew.
+    /// Forgets the data; a later initial presence reads anew.
     static func forget(_ session: Session) { session[key] = nil }
 }

@@ -7,7 +7,7 @@ internal import Telemetry
 internal import XML
 internal import XMPP
 
-/// RFC 6121 §4: presence, told to those who may see it, and asked for by probes.
+/// RFC 6121 §4: broadcasts presence to subscribers, and sends and answers probes.
 public final class Presence: Module {
     public nonisolated static let name = "mod_presence"
     public nonisolated static let implements: [XEP] = []
@@ -91,7 +91,7 @@ public final class Presence: Module {
                 return .stop
             }
         } catch {
-            // Without a look into the roster nothing true can be said.
+            // The roster cannot be read: any answer might be wrong.
             return .stop
         }
         if host.server.sessions(of: user).contains(where: { $0.flags.contains(.available) }) {
@@ -136,7 +136,7 @@ public final class Presence: Module {
         return .stop
     }
 
-    /// RFC 6121 §4.2.2: subscribers and own resources are told, contacts are asked, waiting requests are shown.
+    /// RFC 6121 §4.2.2: sends the presence to subscribers and own resources, probes to contacts, and shows waiting requests.
     private static func arrive(_ stanza: Stanza, _ session: Session, _ state: PresenceState) async {
         let host = session.host
         let user = session.jid.bare
@@ -180,7 +180,7 @@ public final class Presence: Module {
 
     // MARK: Directed
 
-    /// RFC 6121 §4.6: whoever was told is told of the end, too.
+    /// RFC 6121 §4.6: notes the addressee, which also gets the unavailable presence at the end.
     private static func direct(_ stanza: Stanza, _ session: Session) -> Decision<Outgoing> {
         guard let to = stanza.to else { return .next }
         let state = session[PresenceState.key] ?? PresenceState(last: stanza)
@@ -194,7 +194,7 @@ public final class Presence: Module {
 
     // MARK: Unavailable
 
-    /// RFC 6121 §4.5: the stanza goes to all that know the resource as available.
+    /// RFC 6121 §4.5: sends the stanza to all addresses that know the resource as available.
     private static func leave(_ session: Session, _ stanza: Stanza) {
         guard let state = session[PresenceState.key] else { return }
         let host = session.host
@@ -216,7 +216,7 @@ public final class Presence: Module {
         host.router.route(copy)
     }
 
-    /// A worker died with this session: its contacts would see a ghost.
+    /// Sends unavailable presence for a session of a dead worker: its contacts would go on seeing it.
     private static func announceOrphan(_ jid: JID, _ host: Host) {
         Loop.spawn {
             var targets = [jid.bareText]
@@ -234,8 +234,8 @@ public final class Presence: Module {
 }
 
 extension Host {
-    /// Sends unavailable presence from all of a user's sessions to contacts that see it, and comes back when it has arrived:
-    /// what the user's server tells them next comes after it.
+    /// Sends unavailable presence from all of a user's sessions to contacts that see it, and returns when it has arrived, so that
+    /// the next stanza to them comes after it.
     func withdrawPresence(of user: JID, from contacts: [JID]) async {
         let presence = modules.lazy.compactMap { $0 as? Presence }.first
         await presence?.withdrawal?.tell(contacts, of: user)

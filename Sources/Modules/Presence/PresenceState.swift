@@ -7,12 +7,12 @@ internal import Telemetry
 internal import XML
 internal import XMPP
 
-/// What a session needs to know to speak of its presence without asking storage: its last presence, who sees it, and
-/// whom it told itself.
+/// The data by which a session sends its presence without reading storage: its last presence, its subscribers, and the
+/// addressees of directed presence.
 @LoopActor
 final class PresenceState {
     static let key = SessionKey<PresenceState>()
-    /// Topics of the events of presence; the payload is the address that wants to know.
+    /// Topics of the events of presence; the payload is the address that gets it.
     static let sendTopic = "presence.send"
     static let probeTopic = "presence.probe"
 
@@ -22,12 +22,12 @@ final class PresenceState {
     private(set) var subscribers: [String] = []
     /// Addresses that got directed presence and no unavailable since (RFC 6121 §4.6).
     var directed: Set<JID> = []
-    /// Storage has been read.
+    /// Whether the roster has been read.
     private(set) var isLoaded = false
-    /// Changes that came while it was read.
+    /// Changes of the roster during the read.
     private var early: [(contact: String, isSeen: Bool)] = []
 
-    /// Addresses that a session may have told its presence at a time; past that it is refused.
+    /// Most addressees of directed presence of one session; presence to one more is refused.
     static let mostDirected = 1024
 
     init(last: Stanza) { self.last = last }
@@ -87,14 +87,15 @@ final class PresenceState {
         if !isSeen, found { subscribers.remove(at: index) }
     }
 
-    /// From here on a contact is told nothing more. False if it was not told before.
+    /// Stops sending presence to a contact.
+    /// - Returns: false if it got none before.
     func hide(from contact: String) -> Bool {
         let wasTold = isLoaded && isSubscriber(contact)
         set(contact, false)
         return wasTold
     }
 
-    /// A roster push also says who sees the user's presence now.
+    /// Takes a subscriber or its end from a roster push.
     static func rosterChanged(_ query: [UInt8], _ sessions: [Session], _ host: Host) {
         guard sessions.contains(where: { $0[key] != nil }),
             let item =

@@ -4,15 +4,16 @@ internal import Network
 internal import SharedState
 internal import XMPP
 
-/// Tells contacts that a user's resources are gone, before they hear why (RFC 6121 §3.2.2, §2.5.2).
+/// Sends contacts the unavailable presence of a user's resources before the stanza that ends the subscription
+/// (RFC 6121 §3.2.2, §2.5.2).
 ///
 /// Each session's own worker sends its unavailable presence, so that it stays behind the available one before it. What the
 /// caller sends next may take another way to the contact's worker; so each worker of a session has each worker of a contact
-/// confirm to the caller's that the presence has arrived there. Nothing is waited for where the user has sessions on the
-/// caller's worker alone.
+/// confirm to the caller's that the presence has arrived there. If the user has sessions on the caller's worker only, there is
+/// nothing to wait for.
 @LoopActor
 final class PresenceWithdrawal {
-    /// Milliseconds that confirmations may take. Past that the caller goes on, and the order is not certain.
+    /// Milliseconds that confirmations may take. Past them the caller goes on, and the order is not certain.
     private static let patienceMilliseconds: Int64 = 2000
     /// Asks the workers of a user's sessions to send; the payload is a `Request`.
     private static let requestTopic = "presence.withdraw"
@@ -64,7 +65,7 @@ final class PresenceWithdrawal {
         self.waiting[number] = nil
     }
 
-    /// The stanzas to send. From here on the sessions tell these contacts nothing more.
+    /// The stanzas to send. From here on the sessions send these contacts no presence.
     private static func withdraw(_ contacts: [JID], _ sessions: [Session]) -> [Stanza] {
         sessions.flatMap { session -> [Stanza] in
             guard let state = session[PresenceState.key] else { return [] }
@@ -105,7 +106,7 @@ final class PresenceWithdrawal {
         }
     }
 
-    /// Everything that was sent before the mark is here.
+    /// A mark has come: all stanzas that were sent before it have, too.
     private func confirm(_ mark: Mark) {
         if mark.asker == host.server.slot { arrived(mark) } else { host.tell(mark.asker, Self.arrivalTopic, mark.encoded()) }
     }
@@ -116,7 +117,7 @@ final class PresenceWithdrawal {
     }
 }
 
-/// What the workers tell each other, as bytes.
+/// The payloads of the events between workers.
 extension PresenceWithdrawal {
     fileprivate struct Request {
         let number: UInt64
@@ -139,7 +140,7 @@ extension PresenceWithdrawal {
             (self.number, self.asker, self.receivers, self.contacts) = (number, asker, receivers, contacts)
         }
 
-        /// Nil for what no worker of this version has written.
+        /// Nil for bytes that no worker of this version has written.
         init?(decoding bytes: [UInt8]) {
             do throws(WireError) {
                 var reader = ByteReader(bytes)
@@ -154,7 +155,7 @@ extension PresenceWithdrawal {
         }
     }
 
-    /// That what a sender's worker has sent to a receiver's is there.
+    /// A mark that follows the stanzas of a sender's worker to a receiver's.
     fileprivate struct Mark: Hashable {
         let number: UInt64
         let asker: UInt8

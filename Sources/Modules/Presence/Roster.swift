@@ -13,9 +13,9 @@ public final class Roster: Module {
     public nonisolated static let name = "mod_roster"
     public nonisolated static let implements = [XEP(237, "Roster Versioning", version: "1.3")]
 
-    /// Bytes of a name or a group, at most.
+    /// Most bytes of a name or a group; a request with a longer one is refused.
     private static let longestName = 1023
-    /// Groups of one contact, counted before they are looked at; with more the request is refused.
+    /// Most groups of one contact, counted before they are read; a request with more is refused.
     private static let mostGroups = 64
 
     private let isVersioned: Bool
@@ -42,7 +42,7 @@ public final class Roster: Module {
     private static func get(
         _ request: IQRequest, _ rosters: RosterRepository, isVersioned: Bool
     ) async throws(StanzaError) -> [UInt8]? {
-        // From here on the session is told of changes, also of those that happen while storage is asked.
+        // The session gets pushes from here on, also of changes during the read that follows.
         request.session?.set(.interested, true)
         let roster = try await askStorage(try await rosters.roster(UserKey(request.to)))
         if isVersioned, let known = request.payload["ver"], known == String(roster.version) { return nil }
@@ -98,7 +98,7 @@ public final class Roster: Module {
         await endSubscriptions(old, contact, request.to, request.host)
     }
 
-    /// What removing an item means to the contact (RFC 6121 §2.5.2); done before the client gets its result.
+    /// Ends the subscriptions with a removed contact (RFC 6121 §2.5.2), before the client gets its result.
     private static func endSubscriptions(_ old: RosterItem, _ contact: JID, _ user: JID, _ host: Host) async {
         if old.seesContact || old.pendingOut {
             await host.router.routeAndWait(Stanza(.presence, type: "unsubscribe", from: user, to: contact))
@@ -119,7 +119,7 @@ public final class Roster: Module {
     }
 
     static func announce(_ change: RosterChange, _ contact: JID, _ user: JID, _ host: Host) {
-        // A version is for clients that were told of versioning (RFC 6121 §2.6.3).
+        // Clients that are not offered versioning get no version (RFC 6121 §2.6).
         let isVersioned = host.modules.lazy.compactMap { $0 as? Roster }.first?.isVersioned ?? false
         guard let push = RosterXML.push(change, contact: contact.description, isVersioned: isVersioned) else { return }
         host.notify(user, RosterXML.topic, push)

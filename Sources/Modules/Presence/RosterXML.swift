@@ -3,7 +3,7 @@ internal import Storage
 internal import XML
 internal import XMPP
 
-/// The roster's words on the wire (RFC 6121 §2.1), and the event that carries a change to all sessions of its user.
+/// Renders rosters and pushes (RFC 6121 §2.1), and names the event that carries a change to all sessions of its user.
 enum RosterXML {
     /// Topic of the event; its payload is the `<query/>` of the push.
     static let topic = "roster"
@@ -59,7 +59,7 @@ enum RosterXML {
         }
     }
 
-    /// What clients are told of a change, if they see one.
+    /// The push of a change; nil if clients see no difference.
     static func push(_ change: RosterChange, contact: String, isVersioned: Bool) -> [UInt8]? {
         guard change.isVisible else { return nil }
         return query(isVersioned ? change.version : nil) { writer in

@@ -8,7 +8,7 @@ enum SubscriptionRules {
         case subscribe, subscribed, unsubscribe, unsubscribed
     }
 
-    /// What a user's own stanza does (appendix A.2).
+    /// The effect of a user's own stanza (appendix A.2).
     struct Outbound: Equatable {
         var item: RosterItem?
         /// Whether the stanza goes on to the contact.
@@ -19,7 +19,7 @@ enum SubscriptionRules {
         var endsPresence = false
     }
 
-    /// What a contact's stanza does (appendix A.3).
+    /// The effect of a contact's stanza (appendix A.3).
     struct Inbound: Equatable {
         var item: RosterItem?
         /// Whether the user's resources get the stanza.
@@ -59,7 +59,7 @@ enum SubscriptionRules {
         }
     }
 
-    /// `stanza` is kept with a request until the user answers it; it is what `WaitingRequests.kept` leaves of it.
+    /// - Parameter stanza: what `WaitingRequests.kept` leaves of a request; kept until the user answers it.
     static func inbound(_ kind: Kind, contact: String, _ item: RosterItem?, stanza: [UInt8]) -> Inbound {
         var next = item ?? RosterItem(contact: contact, isListed: false)
         switch kind {
@@ -67,7 +67,7 @@ enum SubscriptionRules {
             if next.isSeen { return Inbound(item: item, isDelivered: false, isApproved: true) }
             next.pendingIn = true
             next.pendingInStanza = stanza
-            // A request that waits already is shown again: its sender may have asked anew after it was lost.
+            // A repeated request is delivered again: the first may have been lost.
             return Inbound(item: next, isDelivered: true)
         case .unsubscribe:
             guard next.pendingIn || next.isSeen else { return Inbound(item: item, isDelivered: false) }

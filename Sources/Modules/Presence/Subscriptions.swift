@@ -6,7 +6,7 @@ internal import Storage
 internal import XML
 internal import XMPP
 
-/// RFC 6121 §3: requests to see somebody's presence, approvals and cancellations, on both sides.
+/// RFC 6121 §3: subscription requests, approvals and cancellations, on both sides.
 @LoopActor
 final class Subscriptions {
     private unowned let host: Host
@@ -63,7 +63,7 @@ final class Subscriptions {
             return .stop
         }
         guard effect.isDelivered else { return .stop }
-        // A request goes to whoever is available, the rest to whoever shows the roster (RFC 6121 §3.1.3, §3.1.6).
+        // Available resources get a request, interested resources all the others (RFC 6121 §3.1.3, §3.1.6).
         let wanted: SessionFlags = kind == .subscribe ? .available : .interested
         host.router.deliver(
             RenderedStanza(.presence, bytes), to: host.server.sessions(of: user).filter { $0.flags.contains(wanted) })

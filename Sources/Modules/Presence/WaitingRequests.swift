@@ -5,22 +5,22 @@ internal import Telemetry
 internal import XML
 internal import XMPP
 
-/// Subscription requests that wait for their user's answer (RFC 6121 §3.1.3): what is kept of each, and how they are shown at login.
+/// Subscription requests that wait for their user's answer (RFC 6121 §3.1.3): they are stored shortened and shown at login.
 ///
-/// Whoever sends them needs no relation to the user. So each is small, `RosterRepository.mostRequests` of them wait at most, and the
-/// sender of one more gets `resource-constraint`.
+/// Their senders need no relation to the user. So each is small, at most `RosterRepository.mostRequests` of them wait, and
+/// the sender of one more gets `resource-constraint`.
 enum WaitingRequests {
-    /// Bytes of a request that is kept as it came. Of a larger one only its addresses, id, status and nick are kept.
+    /// Most bytes of a request that is stored as it came. Of a larger one only its addresses, id, status and nick are stored.
     private static let longestWhole = 4096
-    /// Bytes of a status and of a nick (XEP-0172) that are kept of a larger one, before they are escaped; the rest is cut off.
+    /// Most bytes of the status and of the nick (XEP-0172) of a larger request, before escaping; the rest is cut off.
     private static let (longestStatus, longestNick) = (512, 256)
-    /// Bytes of an id that is kept of a larger one; a longer id is left out.
+    /// Most bytes of the id of a larger request; a longer id is left out.
     private static let longestID = 256
     private static let nick = "http://jabber.org/protocol/nick"
     /// Requests that are read and sent at a time.
     private static let pageLength = 50
 
-    /// What is kept of a request.
+    /// The stored form of a request.
     /// - Parameter rendered: the stanza as it is delivered.
     static func kept(_ request: Stanza, _ rendered: [UInt8]) -> [UInt8] {
         guard rendered.count > longestWhole else { return rendered }
@@ -35,7 +35,7 @@ enum WaitingRequests {
         return Stanza(.presence, type: "subscribe", id: id, from: request.from, to: request.to, children).rendered()
     }
 
-    /// The first characters of a text, as many as have so many bytes.
+    /// The first characters of a text that have this many bytes at most.
     static func prefix(of text: String, bytes: Int) -> String {
         var (prefix, left) = (String.UnicodeScalarView(), bytes)
         for scalar in text.unicodeScalars {
@@ -46,7 +46,7 @@ enum WaitingRequests {
         return String(prefix)
     }
 
-    /// Shows a session that has become available the requests of its user, as it reads them.
+    /// Sends the waiting requests to a session that has become available, no faster than its client reads.
     @LoopActor static func show(to session: Session, _ inbox: InboxRelease) async {
         let user = UserKey(session.jid)
         var last = ""

@@ -8,7 +8,7 @@ internal import Telemetry
 internal import XML
 internal import XMPP
 
-/// XEP-0077: clients make accounts, change their passwords and remove them.
+/// XEP-0077: clients create accounts, change their passwords and remove them.
 public final class Registration: Module {
     public nonisolated static let name = "mod_register"
     public nonisolated static let implements = [XEP(77, "In-Band Registration", version: "2.4")]
@@ -117,7 +117,7 @@ public final class Registration: Module {
         Log.info("password changed", [Field("user", user)])
     }
 
-    /// Ends the subscriptions, too (XEP-0077 §3.2): contacts are not left with somebody who never answers.
+    /// Removes the account and ends its subscriptions (XEP-0077 §3.2): contacts do not keep a contact that never answers.
     private static func remove(_ user: JID, _ host: Host) async throws(StanzaError) {
         let contacts = try await askStorage(try await host.server.store.rosters.items(UserKey(user)))
         await host.withdrawPresence(of: user, from: contacts.filter(\.isSeen).map { .prepared($0.contact) })

@@ -1,13 +1,13 @@
 internal import XML
 internal import XMPP
 
-/// What a client says of an account, in the plain fields of XEP-0077 or in a data form, which counts more (§4).
+/// The fields of a registration, from the plain elements of XEP-0077 or from a data form, which takes precedence (§4).
 struct RegistrationForm: Equatable {
     let username: String?
     let password: String?
-    /// The request is to remove the account.
+    /// Whether the request removes the account.
     let isRemoval: Bool
-    /// `<remove/>` stands alone, as it must (§3.2).
+    /// Whether `<remove/>` stands alone, as §3.2 demands.
     let isRemovalAlone: Bool
 
     init(_ query: Element) {
@@ -21,7 +21,7 @@ struct RegistrationForm: Equatable {
 
     private static func text(_ text: String?) -> String? { text?.isEmpty == true ? nil : text }
 
-    /// What is to be filled in, or, for who has an account, what is known of it.
+    /// The fields to fill in or, for an account, their values.
     static func query(registered username: String? = nil) -> Element {
         let instructions =
             username == nil

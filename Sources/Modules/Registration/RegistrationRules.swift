@@ -3,11 +3,11 @@ internal import Glibc
 internal import SASL
 internal import XMPP
 
-/// Who may register from where, and with which password: rules without a server around them.
+/// The rules on addresses that may register and on passwords, without a server around them.
 struct RegistrationRules {
-    /// The first entry with the address decides; without one it may.
+    /// Networks with their policy: the first that has an address decides; an address in none of them may register.
     let networks: [(network: IPNetwork, isAllowed: Bool)]
-    /// Bits that a password must have; 0: any will do.
+    /// Fewest bits of a password; a weaker one is refused; 0: any is accepted.
     let passwordStrength: Int
 
     init(networks: [(network: IPNetwork, isAllowed: Bool)] = [], passwordStrength: Int = 0) {
@@ -31,7 +31,7 @@ struct RegistrationRules {
         return networks.first { $0.network.contains(address) }?.isAllowed ?? true
     }
 
-    /// The password in the form in which it is compared, if it may be one and is strong enough.
+    /// The prepared password; nil if it is not allowed or not strong enough.
     func accepted(_ password: String) throws(StanzaError) -> Password {
         guard let prepared = Password(new: password) else {
             let isLong = password.utf8.count > Password.longest

@@ -5,17 +5,17 @@ internal import Telemetry
 internal import XML
 internal import XMPP
 
-/// XEP-0153: says in a user's presence which photo the vCard has, where the client does not say it itself.
+/// XEP-0153: adds the hash of the vCard's photo to presence where the client does not do that itself.
 ///
-/// Storage is asked at the first presence of a user on this worker; then the answer is remembered, and every change
-/// is told to all workers.
+/// The photo is read from storage at the first presence of a user on this worker and cached; each change is told to all
+/// workers.
 @LoopActor
 final class VCardAvatar {
     private nonisolated static let namespace = "vcard-temp:x:update"
     private static let topic = "vcard.photo"
-    /// The most users whose photos are remembered.
+    /// Most users in the cache; of more, those that have not been needed lately are read again.
     private static let bound = 10_000
-    /// Set where the client speaks of its photo itself.
+    /// Set if the client announces its photo itself.
     private static let isClients = SessionKey<Bool>()
 
     private unowned let host: Host
@@ -41,7 +41,7 @@ final class VCardAvatar {
         outgoing.stanza.kind == .presence && outgoing.isUnaddressed && outgoing.stanza.element["type"] == nil
     }
 
-    /// Adds what the client does not say itself; storage is asked where the photo is not known here.
+    /// Adds the hash to presence; reads storage if the photo is not in the cache.
     private func update(_ outgoing: inout Outgoing) -> Decision<Outgoing> {
         let session = outgoing.session
         guard !outgoing.stanza.element.has("x", Self.namespace) else {
@@ -79,7 +79,7 @@ final class VCardAvatar {
         }
     }
 
-    /// The element that tells it, if there is anything to tell.
+    /// The element with the hash; nil if the user has no card.
     nonisolated static func update(_ photo: VCardPhoto) -> Element? {
         photo.hash.map { Element("x", namespace, [:], [Element("photo", namespace, text: $0)]) }
     }

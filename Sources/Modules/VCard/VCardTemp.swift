@@ -7,10 +7,10 @@ internal import Storage
 internal import XML
 internal import XMPP
 
-/// XEP-0054: the user's visiting card, which everybody may read and only its owner write. Its photo is told to contacts
-/// in presence (XEP-0153).
+/// XEP-0054: the user's vCard, which any entity may read and only its owner write. Contacts learn of its photo by presence
+/// (XEP-0153).
 ///
-/// Who has no card looks like who does not exist (XEP-0054 §3.3).
+/// A user without a card looks like one that does not exist (XEP-0054 §3.3).
 public final class VCardTemp: Module {
     public nonisolated static let name = "mod_vcard"
     public nonisolated static let implements = [
@@ -19,7 +19,7 @@ public final class VCardTemp: Module {
     ]
 
     static let namespace = "vcard-temp"
-    /// Bytes that a card may have, its photo included.
+    /// Most bytes of a card, its photo included; a larger one is refused.
     private static let longestCard = 256 << 10
 
     public init(options: NoModuleOptions) {}
@@ -54,7 +54,7 @@ public final class VCardTemp: Module {
             throw StanzaError(.policyViolation, text: "A vCard may have \(longestCard) bytes")
         }
         let cards = request.host.server.store.vCards
-        // An empty card is none, so that it cannot be told from that of a user who never had one.
+        // An empty card is stored as none, so that it looks like that of a user who never had one.
         if request.payload.firstChild == nil {
             _ = try await askStorage(try await cards.remove(UserKey(request.to)))
             avatar.changed(request.to, to: .none)
@@ -66,16 +66,16 @@ public final class VCardTemp: Module {
     }
 }
 
-/// What presence says of a user's photo (XEP-0153 §4.1).
+/// A user's photo, as presence announces it (XEP-0153 §4.1).
 enum VCardPhoto: Equatable, Sendable {
-    /// Nothing: there is no card.
+    /// There is no card: presence has no element.
     case none
     /// There is a card without a photo.
     case empty
     /// SHA-1 of the photo in lower-case hexadecimal digits.
     case image(String)
 
-    /// The photo of a card; what cannot be read is none.
+    /// The photo of a card; one that cannot be decoded counts as none.
     init(of card: Element) {
         guard let data = card.child("PHOTO")?.child("BINVAL")?.text else {
             self = .empty
@@ -90,7 +90,7 @@ enum VCardPhoto: Equatable, Sendable {
         self = .image(Self.hexadecimal(digest))
     }
 
-    /// As it is kept beside the card: empty for a card without a photo.
+    /// The stored form, beside the card: empty for a card without a photo.
     init(hash: String?) {
         switch hash {
         case nil: self = .none
