@@ -87,8 +87,8 @@ final class Stage {
 
     /// Puts a contact into a user's roster.
     func roster(of user: String, _ contact: String, _ subscription: RosterItem.Subscription) async throws {
-        _ = try await store.rosters.set(
-            UserKey(user: user, domain: Self.domain), RosterItem(contact: "\(contact)@\(Self.domain)", subscription: subscription))
+        let item = RosterItem(contact: "\(contact)@\(Self.domain)", subscription: subscription)
+        _ = try await store.rosters.modify(UserKey(user: user, domain: Self.domain), item.contact) { _ in item }
     }
 
     /// A session of a new account, or of one that exists.

@@ -65,16 +65,6 @@ public struct RosterRepository: Sendable {
         }
     }
 
-    /// Puts an item into the roster in place of what was there.
-    public nonisolated(nonsending) func set(_ key: UserKey, _ item: RosterItem) async throws(StorageError) -> Outcome {
-        try await modify(key, item.contact) { _ in item }
-    }
-
-    /// Removes a contact. `old` of the change is nil if there was none.
-    public nonisolated(nonsending) func remove(_ key: UserKey, _ contact: String) async throws(StorageError) -> Outcome {
-        try await modify(key, contact) { _ in nil }
-    }
-
     public nonisolated(nonsending) func item(_ key: UserKey, _ contact: String) async throws(StorageError) -> RosterItem? {
         try await database.read { (connection) throws(StorageError) in
             try RosterRows(key: key, connection: connection).item(contact)
