@@ -103,14 +103,19 @@ extension Connection {
 
     // MARK: Output
 
-    /// Deflates what has been written since the last time.
+    /// Bytes that are deflated in one turn; what is left follows in the next ones.
+    private static let deflatedAtOnce = 64 << 10
+
+    /// Deflates what has been written since the last time, or a portion of it.
     func deflateGathered() {
         guard let compression, let gathered = compression.gathered else { return }
-        compression.gathered = nil
         let buffer = output ?? OutputBuffer.take()
         output = buffer
-        compression.deflater.deflate(gathered.bytes, to: buffer)
-        gathered.consume(gathered.count)
+        let count = min(gathered.count, Self.deflatedAtOnce)
+        compression.deflater.deflate(UnsafeRawBufferPointer(rebasing: gathered.bytes[..<count]), to: buffer)
+        gathered.consume(count)
+        guard gathered.count == 0 else { return markDirty() }
+        compression.gathered = nil
         OutputBuffer.give(gathered)
     }
 }

@@ -58,7 +58,7 @@ extension Connection: TurnParticipant {
 
     /// Ends our side when everything before it has gone out.
     private func closeOutput() {
-        guard !writeQueue.isBlocked, output?.count ?? 0 == 0, handshake == nil || session == nil else {
+        guard queuedBytes == 0, handshake == nil || session == nil else {
             // Plaintext behind a handshake that never ended will not be sent.
             if handshake != nil { finalize() }
             return

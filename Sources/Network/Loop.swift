@@ -4,7 +4,7 @@ internal import Glibc
 ///
 /// A turn: wait for descriptors, tell who waits for them, ring the timers that are due, do what was submitted; then what
 /// was put off to the turn's end, and one system call for each connection that has something to send. What there is no time
-/// for waits for the next turn (`TurnClock.isOver`).
+/// for waits for the next turn (`TurnClock`), which begins with the part that this one did not come to.
 @LoopActor
 public enum Loop {
     private static let wheel = TimerWheel(now: now)
@@ -17,6 +17,8 @@ public enum Loop {
     private static var work: ContiguousArray<JobQueue.Work> = []
     private static var nextWork = 0
     private static let helpers = BlockingPool(threads: 2)
+    /// The part that the next turn begins with.
+    private static var firstPart = Part.events
     /// After so many rounds of work that brings work, descriptors get their say again.
     private static let roundLimit = 16
 
@@ -35,25 +37,69 @@ public enum Loop {
     /// Ends `run` after this turn. What was to be answered must have been so before.
     public static func stop() { isRunning = false }
 
+    /// The parts of a turn, in their order.
+    private enum Part {
+        case events, timers, work, closures, flushes
+
+        var following: Part {
+            switch self {
+            case .events: .timers
+            case .timers: .work
+            case .work: .closures
+            case .closures: .flushes
+            case .flushes: .events
+            }
+        }
+    }
+
     private static func turn() {
         let queue = LoopExecutor.shared.queue
-        let isIdle = Turn.isEmpty && nextWork == work.count && !Poller.hasUntold
+        let isIdle = Turn.isEmpty && nextWork == work.count && !Poller.hasUntold && !wheel.hasDue
         let events = Poller.wait(isIdle && queue.fallsAsleep() ? patience : 0)
         // Before anything is done: what we ourselves submit from here on needs no wake-up call.
         queue.wakesUp()
         let began = microseconds
         turnBegan = LoopClock.milliseconds(at: began)
         TurnClock.turnBegan(at: began)
-        Poller.tell(events)
-        if let alarm, turnBegan >= alarm { ring() }
-        TurnClock.partEnded()
-        for _ in 0..<roundLimit {
-            let hadWork = doWork(of: queue)
-            if Turn.isEmpty, !hadWork { break }
-            Turn.end()
-            if TurnClock.isOver { break }
-        }
+        Poller.note(events)
+        let first = firstPart
+        var (part, hasTime) = (first, true)
+        repeat {
+            // The clock is read for a part that had something to do.
+            if perform(part, queue), TurnClock.partEnded() { hasTime = false }
+            part = part.following
+        } while part != first && !TurnClock.isSpent
+        // A turn that came to all its parts is followed by one in their order.
+        firstPart = part == first ? .events : part
+        if hasTime { performRounds(queue) }
         TurnClock.turnEnded()
+    }
+
+    /// - Returns: whether there was anything to do.
+    private static func perform(_ part: Part, _ queue: JobQueue) -> Bool {
+        switch part {
+        case .events: return Poller.tell()
+        case .timers:
+            guard wheel.hasDue || alarm.map({ turnBegan >= $0 }) == true else { return false }
+            ring()
+            return true
+        case .work: return doWork(of: queue)
+        case .closures: return Turn.runClosures()
+        case .flushes: return Turn.flush()
+        }
+    }
+
+    /// What the parts have brought in their train, all of it in the time of one part.
+    private static func performRounds(_ queue: JobQueue) {
+        for _ in 1..<roundLimit {
+            let hadWork = doWork(of: queue)
+            if Turn.isEmpty, !hadWork || TurnClock.isOver { return }
+            for part in [Part.closures, .flushes] {
+                if TurnClock.isOver { return firstPart = part }
+                _ = perform(part, queue)
+            }
+            if TurnClock.isOver { return }
+        }
     }
 
     /// How long nothing is to be done but for descriptors, in milliseconds; -1: for ever.
@@ -155,7 +201,7 @@ public enum Loop {
 
     private static func ring() {
         alarm = nil
-        wheel.advance(to: now)
+        wheel.advance(to: now) { TurnClock.isOver }
         if let next = wheel.nextDeadline { setAlarm(at: next) }
     }
 

@@ -79,7 +79,7 @@ enum Poller {
     private static var slowLine = Line()
     /// Turns since a slow peer had its turn while others took all the time there was.
     private static var passedOver = 0
-    /// So often slow peers are passed over at most.
+    /// So often slow peers are passed over at most; then one of them comes first.
     private static let mostPassedOver = 1
 
     /// Whether somebody is still to be told of something.
@@ -117,20 +117,32 @@ enum Poller {
     /// Waits, for ever if `milliseconds` is negative, until something happens. How many events there are to `tell` of.
     static func wait(_ milliseconds: CInt) -> Int { max(0, Int(epoll_wait(epoll, events, CInt(batch), milliseconds))) }
 
-    /// Tells of what the last wait brought, and before that of what the turns before had no time for.
-    static func tell(_ count: Int) {
+    /// Takes note of so many events that the last wait brought, behind what the turns before had no time for.
+    static func note(_ count: Int) {
         for index in 0..<count { note(events[index].data.u64, events[index].events) }
+    }
+
+    /// Tells of what was noted, as far as there is time.
+    /// - Returns: whether there was anything to tell.
+    static func tell() -> Bool {
+        guard hasUntold else { return false }
+        if passedOver >= mostPassedOver, !slowLine.isEmpty {
+            passedOver = 0
+            tell(slowLine.removeFirst())
+            if TurnClock.isOver { return true }
+        }
         while !line.isEmpty {
             tell(line.removeFirst())
             if TurnClock.isOver { break }
         }
-        guard !slowLine.isEmpty else { return }
-        guard !TurnClock.isOver || passedOver >= mostPassedOver else {
+        guard !slowLine.isEmpty else { return true }
+        guard !TurnClock.isOver else {
             passedOver += 1
-            return
+            return true
         }
         passedOver = 0
         repeat { tell(slowLine.removeFirst()) } while !slowLine.isEmpty && !TurnClock.isOver
+        return true
     }
 
     private static func note(_ name: UInt64, _ bits: UInt32) {

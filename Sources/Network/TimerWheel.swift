@@ -11,6 +11,8 @@ final class TimerWheel {
         fileprivate var action: (() -> Void)?
         fileprivate var dueTick: Int64
         fileprivate var index = 0
+        /// It is among those that are due, which are fired in turn.
+        fileprivate var isDue = false
         fileprivate init(dueTick: Int64, action: @escaping () -> Void) {
             self.dueTick = dueTick
             self.action = action
@@ -26,6 +28,14 @@ final class TimerWheel {
     /// The last tick whose timers have been fired.
     private var tick: Int64
     private(set) var count = 0
+    /// What is due, in order; fired as far as `nextDue`.
+    private var due: [Entry] = []
+    private var nextDue = 0
+    /// Places that the list of what is due keeps.
+    private static let keptDue = 1024
+
+    /// Whether something is due that the last call had no time for.
+    var hasDue: Bool { nextDue < due.count }
 
     init(now: Int64) { tick = now / Self.resolution }
 
@@ -44,30 +54,45 @@ final class TimerWheel {
         remove(entry)
     }
 
-    /// Fires what is due at `now`. An action may arm and cancel timers; what it arms fires in a later call.
-    func advance(to now: Int64) {
+    /// Fires what is due at `now`, at least one, until `isOver` says to leave the others to a later call. An action may arm and cancel
+    /// timers; what it arms fires in a later call.
+    func advance(to now: Int64, until isOver: () -> Bool = { false }) {
         let target = now / Self.resolution
-        guard target > tick else { return }
-        let first = max(tick + 1, target - Self.slotCount + 1)
-        tick = target
-        guard count > 0 else { return }
-        var due: [Entry] = []
-        for at in first...target {
-            for entry in slots[Int(at & (Self.slotCount - 1))] where entry.dueTick <= target { due.append(entry) }
-        }
-        due.sort { $0.dueTick < $1.dueTick }
-        for entry in due {
+        if target > tick { collect(upTo: target) }
+        while hasDue {
+            let entry = due[nextDue]
+            nextDue += 1
             guard let action = entry.action else { continue }  // cancelled by an earlier one
             entry.action = nil
             remove(entry)
             action()
+            if isOver() { break }
         }
+        guard !hasDue else { return }
+        due.removeAll(keepingCapacity: due.capacity <= Self.keptDue)
+        nextDue = 0
+    }
+
+    private func collect(upTo target: Int64) {
+        let first = max(tick + 1, target - Self.slotCount + 1)
+        tick = target
+        guard count > 0 else { return }
+        var found: [Entry] = []
+        for at in first...target {
+            for entry in slots[Int(at & (Self.slotCount - 1))] where entry.dueTick <= target && !entry.isDue {
+                entry.isDue = true
+                found.append(entry)
+            }
+        }
+        found.sort { $0.dueTick < $1.dueTick }
+        due += found
     }
 
     /// When `advance` has something to do next, in the clock's milliseconds; nil if nothing is armed.
     /// Never later than one turn of the wheel from now.
     var nextDeadline: Int64? {
         guard count > 0 else { return nil }
+        if hasDue { return tick * Self.resolution }
         for at in (tick + 1)...(tick + Self.slotCount) where !slots[Int(at & (Self.slotCount - 1))].isEmpty {
             return at * Self.resolution
         }

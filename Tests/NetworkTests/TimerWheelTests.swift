@@ -30,6 +30,22 @@ struct TimerWheelTests {
         #expect(wheel.count == 1)
     }
 
+    @Test func whatThereIsNoTimeForFiresInLaterCallsInOrder() {
+        let wheel = TimerWheel(now: 0)
+        var order: [Int] = []
+        let entries = (0..<5).map { number in wheel.arm(at: 100 + Int64(number)) { order.append(number) } }
+        wheel.advance(to: 200) { order.count == 2 }
+        #expect(order == [0, 1] && wheel.hasDue && wheel.count == 3)
+        #expect(wheel.nextDeadline.map { $0 <= 200 } == true)
+        wheel.cancel(entries[3])
+        // As long as a turn of the wheel: what is due stands where something else is to come.
+        _ = wheel.arm(at: 1027 * TimerWheel.resolution) { order.append(9) }
+        wheel.advance(to: 200) { true }
+        #expect(order == [0, 1, 2] && wheel.hasDue)
+        wheel.advance(to: 1027 * TimerWheel.resolution)
+        #expect(order == [0, 1, 2, 4, 9] && !wheel.hasDue && wheel.count == 0)
+    }
+
     @Test func cancelledTimersDoNotFire() {
         let wheel = TimerWheel(now: 0)
         var fired: [Int] = []

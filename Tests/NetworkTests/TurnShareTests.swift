@@ -30,6 +30,47 @@ struct TurnShareTests {
         #expect(turns.count == 10)
     }
 
+    @Test("all kinds of work that wait at once have their turn, and no turn has more of them than its time")
+    @LoopActor func allKinds() async {
+        let events = Events()
+        var done: [String: Int] = [:]
+        var perTurn: [UInt64: Int] = [:]
+        let piece = { @LoopActor (kind: String) in
+            usleep(Self.long)
+            done[kind, default: 0] += 1
+            perTurn[NetworkCounters.current.turns, default: 0] += 1
+            events.changed()
+        }
+        let peers = (0..<3).map { _ in Source(microseconds: 0) { piece("peer") } }
+        // It never ends, and must not keep the others from theirs.
+        var isOver = false
+        func work() {
+            piece("work")
+            if !isOver { Loop.submit { work() } }
+        }
+        let kinds = 10
+        for _ in 0..<kinds {
+            Loop.submit { work() }
+            Loop.after(0) { piece("timer") }
+            Loop.endOfTurn { piece("closure") }
+            Turn.add(Participant { piece("flush") })
+        }
+        let all = ["timer", "closure", "flush"]
+        #expect(await events.until { all.allSatisfy { done[$0] == kinds } && done["peer"] ?? 0 >= 9 })
+        isOver = true
+        for peer in peers { peer.close() }
+        let most = Int((TurnClock.budget + TurnClock.longestPart) / Int64(Self.long)) + 1
+        #expect(perTurn.values.max() ?? 0 <= most, "\(perTurn.values.sorted().suffix(5)) pieces")
+        #expect(done["work"] ?? 0 >= kinds)
+    }
+
+    @LoopActor
+    private final class Participant: TurnParticipant {
+        private let body: @LoopActor () -> Void
+        init(_ body: @escaping @LoopActor () -> Void) { self.body = body }
+        func turnEnded() { body() }
+    }
+
     @Test("peers with costly input wait for one another, not others for all of them") @LoopActor
     func slowPeers() async {
         let events = Events()
