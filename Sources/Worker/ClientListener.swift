@@ -134,7 +134,9 @@ final class ClientListener {
     /// How long a client may take over a step before it has a session; nil: unlimited.
     var stepTimeoutMilliseconds: Int64? { options.stateTimeout?.wholeMilliseconds }
 
-    var limits: Limits { Limits(bytes: options.maxStanzaSize ?? server.configuration.native.maxStanzaSize) }
+    var limits: Limits {
+        Limits(bytes: options.maxStanzaSize ?? server.configuration.native.maxStanzaSize, elements: Limits.mostElements)
+    }
 
     var limitsBeforeLogin: Limits {
         let bytes = min(limits.bytes, server.configuration.native.beforeLogin.maxStanzaSize)

@@ -25,6 +25,7 @@ struct ElementReading: ~Copyable {
     private var part = Part.declaration
     private var limits = Limits(bytes: 0)
     private var depth = 0
+    private var elements = 0
     private var expansion = 0
     private var work = 0
     private var size = 0
@@ -38,6 +39,7 @@ struct ElementReading: ~Copyable {
         self.limits = limits
         failure = nil
         depth = 0
+        elements = 0
         expansion = min(size * Self.largestExpansion + Self.freeExpansion, Limits.largest)
         work = size * Self.largestWork + Self.freeWork
         self.size = size
@@ -67,7 +69,9 @@ struct ElementReading: ~Copyable {
     ) {
         guard part != .prelude, failure == nil, let reported = name else { return }
         depth += 1
+        elements += 1
         guard depth <= limits.depth else { return fail(.tooDeep) }
+        guard elements <= limits.elements else { return fail(.tooBig) }
         guard depth > 1 || builder.isEmpty else { return fail(.notWellFormed) }
         let name = ReportedName(reported)
         guard name.local.count <= TapeNode.longestName, name.namespace.count <= TapeNode.longestNamespace else {

@@ -10,12 +10,18 @@ public struct Limits: Sendable, Equatable {
     }
     /// Attributes of one element, namespace declarations among them.
     public var attributes: Int
+    /// Elements in one top-level element: whoever looks at its children takes time for each of them, however small they are.
+    public var elements: Int
 
-    public init(bytes: Int, depth: Int = 128, attributes: Int = 128) {
+    public init(bytes: Int, depth: Int = 128, attributes: Int = 128, elements: Int = .max) {
         self.bytes = min(bytes, Limits.largest)
         self.depth = min(depth, Limits.deepest)
         self.attributes = attributes
+        self.elements = elements
     }
+
+    /// Elements in what a client sends, at most; no stanza in use has as many.
+    public static let mostElements = 1 << 14
 
     /// Offsets in an element are 30 bits wide.
     public static let largest = 1 << 30
@@ -34,7 +40,7 @@ public enum Malformed: Error, Sendable, Equatable {
     case restricted
     /// Bytes that are no UTF-8, or an XML declaration that names another encoding (RFC 6120 §4.9.3.22).
     case unsupportedEncoding
-    /// Over `Limits.bytes` or `Limits.longestTag`, or more than twice as large as it was sent once it is written again.
+    /// Over `Limits.bytes`, `Limits.elements` or `Limits.longestTag`, or more than twice as large as it was sent once it is written again.
     case tooBig
     /// Over `Limits.depth`.
     case tooDeep

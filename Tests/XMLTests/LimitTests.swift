@@ -47,6 +47,13 @@ struct LimitTests {
         }
     }
 
+    @Test func elements() {
+        func message(_ children: Int) -> String { "<m>" + String(repeating: "<a>x</a>", count: children) + "</m>" }
+        let limits = Limits(bytes: 65536, elements: 100)
+        #expect(found(message(99) + message(99), limits).count == 2)
+        #expect(found(message(100), limits) == ["error tooBig"])
+    }
+
     @Test func depth() {
         func nested(_ depth: Int) -> String {
             String(repeating: "<a>", count: depth) + String(repeating: "</a>", count: depth)
