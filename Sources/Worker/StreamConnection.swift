@@ -15,8 +15,14 @@ final class StreamConnection {
     /// Reads the elements of all connections, and what is no element.
     private let parser: ElementParser
     private let headerParser: ElementParser
-    /// Bytes that came while an answer was awaited.
+    /// Bytes that came while an answer was awaited, or that the turn of the loop had no time for.
     private var unparsed: [UInt8] = []
+    /// `unparsed` is read on in the next turn of the loop; nothing is received before.
+    private var isYielding = false
+    /// The session wants nothing to be received.
+    private var isPausedBySession = false
+    /// The peer has ended behind what is read in the next turn.
+    private var endsAfterParsing = false
     /// When anything last came or went, in milliseconds of `Loop.now`; 0 once the connection hibernates.
     private var lastTraffic: Int64 = 0
     /// Compression is to begin; it does as soon as it is known what stands behind the request.
@@ -57,7 +63,38 @@ final class StreamConnection {
                 inflationLimit = nil
                 return connection.startCompression(limit: limit, behind: UnsafeRawBufferPointer(rebasing: bytes[at...]))
             }
+            if at < bytes.count, TurnClock.isOver, driver.progress == .ready { return yield(bytes, from: at) }
         }
+    }
+
+    /// Leaves the rest to the next turn of the loop: many small stanzas come in one piece.
+    private func yield(_ bytes: UnsafeRawBufferPointer, from at: Int) {
+        hold(bytes, from: at)
+        guard !isYielding else { return }
+        isYielding = true
+        Loop.submit { self.goOn() }
+    }
+
+    private func goOn() {
+        guard isYielding else { return }
+        isYielding = false
+        if driver?.progress == .ready { parseHeld() }
+        endIfParsed()
+    }
+
+    private func parseHeld() {
+        guard let driver else { return }
+        let waiting = unparsed
+        unparsed = []
+        waiting.withUnsafeBytes { parse($0, driver) }
+        driver.receivedAll()
+        if !isPausedBySession { resumeReading() }
+    }
+
+    private func endIfParsed() {
+        guard endsAfterParsing, !isYielding else { return }
+        endsAfterParsing = false
+        connectionEnded(connection)
     }
 
     private func hold(_ bytes: UnsafeRawBufferPointer, from at: Int) {
@@ -94,7 +131,7 @@ extension StreamConnection: ConnectionDelegate {
         switch driver.progress {
         case .closed: return
         case .waiting: return hold(bytes, from: 0)
-        case .ready: break
+        case .ready: if isYielding { return hold(bytes, from: 0) }
         }
         lastTraffic = Loop.turnBegan
         parse(bytes, driver)
@@ -104,6 +141,7 @@ extension StreamConnection: ConnectionDelegate {
     func connectionSecured(_ connection: Connection) { driver?.secured() }
 
     func connectionEnded(_ connection: Connection) {
+        if isYielding { return endsAfterParsing = true }
         driver?.peerEnded()
         close()
     }
@@ -146,11 +184,10 @@ extension StreamConnection: StreamCarrier {
     func startCompression(limit: Int) { inflationLimit = limit }
 
     func resumeParsing() {
-        guard let driver, driver.progress == .ready else { return }
-        let waiting = unparsed
-        unparsed = []
-        waiting.withUnsafeBytes { parse($0, driver) }
-        resumeReading()
+        guard driver?.progress == .ready else { return }
+        isYielding = false
+        parseHeld()
+        endIfParsed()
     }
 
     func setRate(_ bytesPerSecond: Int?) { connection.setRate(bytesPerSecond) }
@@ -186,6 +223,14 @@ extension StreamConnection: StreamCarrier {
 
     func close(_ error: StreamError?) { driver?.end(error) }
     func release(_ error: StreamError?) { driver?.release(error) }
-    func pauseReading() { connection.pauseReading() }
-    func resumeReading() { if driver?.progress != .waiting { connection.resumeReading() } }
+
+    func pauseReading() {
+        isPausedBySession = true
+        connection.pauseReading()
+    }
+
+    func resumeReading() {
+        isPausedBySession = false
+        if driver?.progress != .waiting, !isYielding { connection.resumeReading() }
+    }
 }

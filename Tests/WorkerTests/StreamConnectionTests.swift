@@ -1,3 +1,4 @@
+import Glibc
 import Network
 import TestKit
 import Testing
@@ -24,6 +25,21 @@ struct StreamConnectionTests {
         await stage.answer()
         #expect(await stage.hears("footer"))
         #expect(await stage.driver?.heard.suffix(2) == ["<d><e/></d>", "footer"])
+        await stage.listener.close()
+    }
+
+    @Test("many in one piece take as many turns of the loop as they need, in order, and the end comes behind them")
+    func portions() async throws {
+        let stage = try await PlainDriver.stage()
+        let client = try StreamTranscript(port: stage.port)
+        let elements = (0..<20).map { "<slow>\($0)</slow>" }
+        try client.say(Lines.header + elements.joined())
+        client.socket.shutdownSending()
+        #expect(await stage.hears("ended"))
+        #expect(await stage.driver?.heard == ["header localhost"] + elements + ["ended"])
+        let perTurn = await stage.driver?.slowPerTurn.values.max()
+        // Each takes longer than one part of a turn, and two longer than what ends it.
+        #expect(perTurn ?? 0 <= 2)
         await stage.listener.close()
     }
 
@@ -95,12 +111,18 @@ private final class PlainDriver: StreamDriver {
     unowned let carrier: StreamConnection
     fileprivate(set) var progress = StreamProgress.ready
     private(set) var heard: [String] = []
+    /// Elements called `slow`, by when the turn of the loop began.
+    private(set) var slowPerTurn: [Int64: Int] = [:]
     let queueBound: Int? = nil
 
     init(_ carrier: StreamConnection) { self.carrier = carrier }
 
     private func note(_ word: String) {
         heard.append(word)
+        if word.hasPrefix("<slow>") {
+            usleep(10_000)
+            slowPerTurn[Loop.turnBegan, default: 0] += 1
+        }
         if word == "<wait/>" { progress = .waiting }
     }
 
@@ -122,6 +144,6 @@ private final class PlainDriver: StreamDriver {
     func drained() {}
     func end(_ error: StreamError?) {}
     func release(_ error: StreamError?) {}
-    func peerEnded() {}
+    func peerEnded() { note("ended") }
     func carrierClosed(_ reason: CloseReason) {}
 }
