@@ -79,6 +79,22 @@ import XMPP
         #expect(romeo.session.lastStored > 0)
     }
 
+    /// Senders can write more than the former worker sends: memory is not the buffer.
+    @Test @LoopActor func noMoreIsHeldThanMayWaitForAClient() async throws {
+        let stage = try await stage()
+        let romeo = try await stage.client("romeo")
+        romeo.isDeaf = true
+        romeo.session.barrier = ReorderBarrier(origin: 1, connection: 7, awaited: [1])
+        let stanza = RenderedStanza(.message, Array(repeating: UInt8(ascii: "x"), count: 1 << 20))
+        for _ in 0..<9 { romeo.session.deliver(stanza) }
+        await Loop.nextTurn()
+        await Loop.nextTurn()
+        #expect(romeo.session.barrier != nil && romeo.session.writtenBytes == 0)
+        romeo.session.deliver(stanza)
+        while romeo.session.barrier != nil { await Loop.pause(1) }
+        #expect(romeo.session.writtenBytes == 10 << 20)
+    }
+
     /// Who waits at the barrier of a session is told when that is no more.
     @Test @LoopActor func whoseSessionEndsAtTheFenceIsNotWaitedFor() async throws {
         let stage = try await stage()

@@ -158,6 +158,8 @@ final class StageClient: SessionStream {
     /// Requests for acknowledgement, and what came beside stanzas.
     var requests: [Element] { heard.filter { $0.isIn(StreamManagementXML.namespace) && $0.isNamed("r") } }
     let queueBound: Int? = nil
+    /// It reads and does not look at what it reads, which then costs nothing and need not be XML.
+    var isDeaf = false
     fileprivate(set) var session: Session!
     private(set) var heard: [Element] = []
     /// The same as it was written to the stream.
@@ -172,6 +174,7 @@ final class StageClient: SessionStream {
 
     func send(_ bytes: UnsafeRawBufferPointer) {
         if !isReading { queuedBytes += bytes.count }
+        if isDeaf { return }
         guard let element = try? parser.element(bytes, in: .client, limits: Limits(bytes: .max))
         else {
             Issue.record("not XML: \(String(decoding: bytes, as: UTF8.self))")

@@ -53,13 +53,13 @@ public struct IQHandlers {
         case rendered(Rendered)
     }
 
-    private struct Key: Hashable {
+    struct Key: Hashable {
         let scope: Scope
         let name: String
         let namespace: String
     }
 
-    private var handlers: [Key: Handler] = [:]
+    private(set) var handlers: [Key: Handler] = [:]
     /// Requests with a second handler; the first one holds.
     private var repeated: [Key] = []
     /// The audiences of requests to accounts; without an entry: the owner.

@@ -15,6 +15,7 @@ final class ReorderBarrier {
     /// The workers whose markers have not come back.
     private(set) var awaited: Set<UInt8>
     private var held: [RenderedStanza] = []
+    private var heldBytes = 0
     private let opened = Loop.Signal()
 
     init(origin: UInt8, connection: UInt64, awaited: Set<UInt8>) {
@@ -23,7 +24,14 @@ final class ReorderBarrier {
         self.awaited = awaited
     }
 
-    func hold(_ stanza: RenderedStanza) { held.append(stanza) }
+    /// Holds a stanza back.
+    /// - Returns: whether more is held than may wait for a client (`Session.longestQueue`); one stanza is never too much.
+    func hold(_ stanza: RenderedStanza) -> Bool {
+        let isOverBound = heldBytes > Session.longestQueue
+        held.append(stanza)
+        heldBytes += stanza.bytes.count
+        return isOverBound
+    }
 
     /// Takes note that a worker's marker has come back.
     /// - Returns: whether it was the last.
@@ -37,6 +45,7 @@ final class ReorderBarrier {
         session.barrier = nil
         for stanza in held { session.deliver(stanza) }
         held = []
+        heldBytes = 0
         resumeWaiters()
     }
 

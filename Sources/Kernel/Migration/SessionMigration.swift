@@ -255,6 +255,12 @@ final class SessionMigration {
         if incoming[successor]?.barrier.confirmFlush(of: slot) == true { complete(successor) }
     }
 
+    /// Opens the barrier of a session before all markers are back.
+    func openBarrier(of session: Session) {
+        complete(session.connection)
+        session.barrier?.open(session)
+    }
+
     /// Opens the barrier of a session. The former worker is told even if the session has ended meanwhile.
     private func complete(_ successor: UInt64) {
         guard let migration = incoming.removeValue(forKey: successor) else { return }

@@ -61,6 +61,7 @@ enum AccountHandlers {
                     break
                 }
                 rows.append(["jid": .string("\(user)@\(host.domain)")])
+                if TurnClock.isOver { await Loop.nextTurn() }
             }
         }
         return ["rows": .array(rows), "more": .bool(hasMore)]

@@ -13,9 +13,9 @@ enum SessionHandlers {
         handlers.register("session.kick", by: kick)
     }
 
-    private static func list(_ arguments: Operation.Arguments, _ server: Server) throws(Operation.Failure) -> Value {
+    private static func list(_ arguments: Operation.Arguments, _ server: Server) async throws(Operation.Failure) -> Value {
         let limit = arguments.integer("limit") ?? 0
-        var records: [SessionRecord]
+        let records: [SessionRecord]
         if arguments.text("jid") != nil {
             records = server.records(of: try arguments.address("jid").bare)
         } else {
@@ -23,8 +23,12 @@ enum SessionHandlers {
             records = server.directory.list(host: domain, limit: limit + 1)
         }
         let hasMore = records.count > limit
-        records = Array(records.prefix(limit))
-        return ["rows": .array(records.map(row)), "more": .bool(hasMore)]
+        var rows: [Value] = []
+        for record in records.prefix(limit) {
+            rows.append(row(record))
+            if TurnClock.isOver { await Loop.nextTurn() }
+        }
+        return ["rows": .array(rows), "more": .bool(hasMore)]
     }
 
     private static func row(_ record: SessionRecord) -> Value {

@@ -8,11 +8,29 @@ extension Server {
     /// Bytes of what is left that find another way in one turn; a larger stanza goes alone. Order among them is kept; what others
     /// send meanwhile may come before what is left for a later turn.
     private static let redeliveredAtOnce = 64 << 10
+    /// Bytes of what is left that are compared in one turn; a larger stanza is compared alone.
+    private static let comparedAtOnce = 2 << 20
 
     /// Routes what an ended session has left.
     /// - Parameter host: of the client; nil: the addressee of each stanza says it.
     func redeliver(_ left: [UndeliveredStanza], on host: Host?) {
-        redeliver(Array(host.map { distinct(left, $0) } ?? left)[...], on: host)
+        guard let host, left.count > 1 else { return redeliver(left[...], on: host) }
+        redeliver(DistinctStanzas(of: host), left[...], on: host)
+    }
+
+    /// A client gets once more what went to another session that has ended; one copy goes on.
+    private func redeliver(_ distinct: DistinctStanzas, _ left: ArraySlice<UndeliveredStanza>, on host: Host) {
+        var (distinct, left, size) = (distinct, left, 0)
+        while let next = left.first, size == 0 || size + next.bytes.count <= Self.comparedAtOnce {
+            left.removeFirst()
+            size += next.bytes.count
+            distinct.add(next)
+        }
+        guard !left.isEmpty else { return redeliver(distinct.stanzas[...], on: host) }
+        background { [distinct, left] in
+            await Loop.nextTurn()
+            self.redeliver(distinct, left, on: host)
+        }
     }
 
     private func redeliver(_ left: ArraySlice<UndeliveredStanza>, on host: Host?) {
@@ -28,34 +46,6 @@ extension Server {
             self.redeliver(left, on: host)
         }
     }
-
-    /// A client gets once more what went to another session that has ended; one copy goes on.
-    private func distinct(_ left: [UndeliveredStanza], _ host: Host) -> [UndeliveredStanza] {
-        guard left.count > 1 else { return left }
-        var distinct: [UndeliveredStanza] = []
-        var places: [ArraySlice<UInt8>: Int] = [:]
-        for stanza in left {
-            if let identity = Self.identity(of: stanza.bytes, host) {
-                if let place = places[identity] {
-                    if distinct[place].ackHold == nil { distinct[place].ackHold = stanza.ackHold }
-                    continue
-                }
-                places[identity] = distinct.count
-            }
-            distinct.append(stanza)
-        }
-        return distinct
-    }
-
-    /// What is the same in all copies of a message; nil where two that are alike may be two messages, since they have no id.
-    private static func identity(of message: [UInt8], _ host: Host) -> ArraySlice<UInt8>? {
-        let tag = message.prefix { $0 != UInt8(ascii: ">") }
-        guard tag.starts(with: messageStart), String(decoding: tag, as: UTF8.self).contains(" id='") else { return nil }
-        return host.delayStamp.place(in: message).map { message[..<$0] } ?? message.dropLast(messageEnd.count)
-    }
-
-    private static let messageStart = Array("<message ".utf8)
-    private static let messageEnd = Array("</message>".utf8)
 
     /// Routes a stanza that its session had not been sent when it ended.
     public func redeliver(_ stanza: RenderedStanza) {

@@ -169,7 +169,7 @@ public final class Session {
     /// Sends a rendered stanza, in order behind those that the barrier of a migration holds back.
     public func deliver(_ stanza: RenderedStanza) {
         if stanza.kind == .message { host.server.counters.messagesDelivered += 1 }
-        if let barrier { return barrier.hold(stanza) }
+        if let barrier { return hold(stanza, behind: barrier) }
         writeThroughFilters(stanza)
     }
 
@@ -180,9 +180,18 @@ public final class Session {
         if barrier == nil, filters.isEmpty, streamManagement == nil {
             transmit(bytes)
         } else if let barrier, !follows {
-            barrier.hold(RenderedStanza(kind, Array(bytes), ackHold))
+            hold(RenderedStanza(kind, Array(bytes), ackHold), behind: barrier)
         } else {
             writeThroughFilters(RenderedStanza(kind, Array(bytes), ackHold))
+        }
+    }
+
+    /// What is held must not gather without end: with more than may wait for a client the barrier opens, and order is given up.
+    private func hold(_ stanza: RenderedStanza, behind barrier: ReorderBarrier) {
+        guard barrier.hold(stanza) else { return }
+        // Not now: the caller is in the middle of a delivery.
+        Loop.endOfTurn { [self] in
+            if self.barrier === barrier { host.server.migration.openBarrier(of: self) }
         }
     }
 
@@ -193,6 +202,7 @@ public final class Session {
         // Without a connection it is stamped with the time (XEP-0203). What a stream has taken is sent again as it was.
         let stanza = stream == nil ? host.server.delayed(stanza, host) : stanza
         streamManagement.recordSent(stanza, self)
+        if streamManagement.isResending { return }
         stanza.bytes.withUnsafeBytes { transmit($0) }
     }
 

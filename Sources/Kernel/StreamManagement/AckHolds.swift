@@ -19,6 +19,8 @@ final class AckHolds {
     private var roomSignals: [UInt8: Loop.Signal] = [:]
     private var lastTicket: UInt64
     private var watched: [Session] = []
+    /// Those of them that the present check has not come to.
+    private var unchecked: [Session] = []
     private var timer: Loop.Timer?
 
     init(server: Server) {
@@ -108,13 +110,19 @@ final class AckHolds {
     }
 
     private func checkWatched() {
-        let now = watched
-        watched = []
-        watched =
-            now.filter { session in
-                guard !session.hasEnded, let streamManagement = session.streamManagement else { return false }
-                return streamManagement.checkUnacked(session)
-            } + watched
+        guard unchecked.isEmpty else { return }
+        swap(&watched, &unchecked)
+        check(from: 0)
+    }
+
+    /// Checks the sessions whose turn it is, in as many turns of the loop as that takes.
+    private func check(from first: Int) {
+        for place in unchecked.indices.dropFirst(first) {
+            let session = unchecked[place]
+            if !session.hasEnded, session.streamManagement?.checkUnacked(session) == true { watched.append(session) }
+            if TurnClock.isOver, place + 1 < unchecked.count { return Loop.submit { self.check(from: place + 1) } }
+        }
+        unchecked = []
         guard watched.isEmpty else { return }
         timer?.cancel()
         timer = nil

@@ -51,6 +51,8 @@ public final class StreamManagementState {
     var unacked = UnackedMessages()
     /// A batch of `unacked` is being written to the offline store.
     var isStoring = false
+    /// How far the unacknowledged stanzas have been sent once more, as a count of all stanzas; nil: none is left to be.
+    private var resent: UInt32?
     /// `AckHolds` checks the session at intervals.
     var isWatched = false
 
@@ -58,6 +60,8 @@ public final class StreamManagementState {
     public static let keyLength = 18
     /// Milliseconds for which a client may leave more than `maxUnacked` stanzas unacknowledged; then its stream is closed.
     private static let overflowMilliseconds: Int64 = 5_000
+    /// Bytes that are sent once more in one turn of the loop; a larger stanza goes alone.
+    private static let resentAtOnce = 256 << 10
     /// Times `maxUnacked` at which the stream is closed without that delay.
     private static let farOverFactor = 10
 
@@ -67,6 +71,9 @@ public final class StreamManagementState {
         self.waiting = waiting
         base = session.inbox.received &- handled
     }
+
+    /// New stanzas wait for those that are sent once more: they need only be noted.
+    var isResending: Bool { resent != nil }
 
     var isResumable: Bool { terms.resumeMilliseconds != nil }
 
@@ -219,7 +226,7 @@ public final class StreamManagementState {
     /// Lets the session wait to be resumed, now that its connection is gone; it ends after so many milliseconds.
     func sessionDidDetach(_ session: Session, for milliseconds: Int64) {
         timer?.cancel()
-        (openRequests, mustRequest, sinceRequest) = (nil, false, 0)
+        (openRequests, mustRequest, sinceRequest, resent) = (nil, false, 0, nil)
         timer = Loop.after(milliseconds) { [self] in
             timer = nil
             guard !session.hasEnded else { return }
@@ -230,11 +237,31 @@ public final class StreamManagementState {
         storeAtEndOfTurn(session)
     }
 
-    /// Sends on the new connection what was not acknowledged, in order.
+    /// Sends on the new connection what was not acknowledged, in order, and new stanzas behind it.
     func sessionDidAttach(_ session: Session, _ stream: any SessionStream) {
         timer?.cancel()
         timer = nil
-        for entry in waiting.waiting { entry.bytes.withUnsafeBytes { stream.send($0) } }
+        resent = waiting.acknowledged
+        resend(session, stream)
+    }
+
+    /// Sends the next portion; the others follow in later turns of the loop.
+    private func resend(_ session: Session, _ stream: any SessionStream) {
+        guard let resent, session.stream === stream, !session.hasEnded else { return }
+        // The client may have acknowledged more meanwhile.
+        var place = has(resent, reached: waiting.acknowledged) ? Int(resent &- waiting.acknowledged) : 0
+        var size = 0
+        for entry in waiting.waiting.dropFirst(place) {
+            guard size == 0 || size + entry.bytes.count <= Self.resentAtOnce else { break }
+            size += entry.bytes.count
+            place += 1
+            entry.bytes.withUnsafeBytes { stream.send($0) }
+        }
+        guard place >= waiting.count else {
+            self.resent = waiting.acknowledged &+ UInt32(truncatingIfNeeded: place)
+            return Loop.submit { self.resend(session, stream) }
+        }
+        self.resent = nil
         if terms.requestInterval != nil, !waiting.isEmpty { sendRequest(stream) }
     }
 
