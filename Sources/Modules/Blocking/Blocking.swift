@@ -41,7 +41,7 @@ public final class Blocking: Module {
         declarations.hooks.accountRemoved.add { [unowned host] in host.broadcast(Self.changeTopic, Array($0.local.utf8)) }
         declarations.onBroadcast(Self.changeTopic) { cache.forget(String(decoding: $0, as: UTF8.self)) }
         installRequests(&declarations, cache)
-        installEvents(&declarations, cache)
+        installEvents(&declarations, cache, host)
     }
 
     private func installRequests(_ declarations: inout Declarations, _ cache: BlockListCache) {
@@ -125,39 +125,44 @@ public final class Blocking: Module {
         BlockList(payload.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) })
     }
 
-    private func installEvents(_ declarations: inout Declarations, _ cache: BlockListCache) {
+    private func installEvents(_ declarations: inout Declarations, _ cache: BlockListCache, _ host: Host) {
         declarations.onEvent(Self.pushTopic) { _, payload, sessions in
             for session in sessions where session.flags.contains(.blockListInterested) { session.push(payload) }
         }
-        declarations.onEvent(Self.hideTopic) { _, payload, sessions in
+        declarations.onEvent(Self.hideTopic) { [unowned host] _, payload, sessions in
             let blocked = Self.list(payload)
-            cache.whileHiding { for session in sessions { Self.hide(session, from: blocked) } }
+            PresenceFanOut.each(sessions, of: host) { Self.hide($0, from: blocked, cache) }
         }
-        declarations.onEvent(Self.showTopic) { _, payload, sessions in
+        declarations.onEvent(Self.showTopic) { [unowned host] _, payload, sessions in
             let unblocked = Self.list(payload)
-            for session in sessions { Self.show(session, to: unblocked) }
+            PresenceFanOut.each(sessions, of: host) { Self.show($0, to: unblocked) }
         }
     }
 
     /// Sends unavailable presence to newly blocked contacts that have seen the session (XEP-0191 §3.3).
-    private static func hide(_ session: Session, from blocked: BlockList) {
+    private static func hide(_ session: Session, from blocked: BlockList, _ cache: BlockListCache) {
         guard let state = session[PresenceState.key] else { return }
         let seen = state.directed.union(state.subscribers.lazy.map { JID.prepared($0) })
-        for target in blocked.matches(among: seen) {
-            guard session.isAvailable || state.directed.contains(target) else { continue }
-            state.directed.remove(target)
-            session.host.router.route(Stanza(.presence, type: "unavailable", from: session.jid, to: target))
+        let targets = blocked.matches(among: seen).filter { session.isAvailable || state.directed.contains($0) }
+        state.directed.subtract(targets)
+        send(Stanza(.presence, type: "unavailable", from: session.jid, to: nil), of: session, to: Array(targets)) { stanza in
+            cache.whileHiding { session.host.router.route(stanza) }
         }
     }
 
     /// Sends the session's presence to unblocked contacts that may see it (XEP-0191 §3.4).
     private static func show(_ session: Session, to unblocked: BlockList) {
         guard session.isAvailable, let state = session[PresenceState.key] else { return }
-        for target in unblocked.matches(among: Set(state.subscribers.lazy.map { JID.prepared($0) })) {
-            var stanza = state.last
-            stanza.to = target
-            session.host.router.route(stanza)
+        let targets = unblocked.matches(among: Set(state.subscribers.lazy.map { JID.prepared($0) }))
+        send(state.last, of: session, to: Array(targets)) { stanza in
+            if session.isAvailable { session.host.router.route(stanza) }
         }
+    }
+
+    private static func send(
+        _ stanza: Stanza, of session: Session, to targets: [JID], by route: @escaping @LoopActor (Stanza) -> Void
+    ) {
+        if let rest = PresenceFanOut.send(stanza, to: targets, by: route) { session.host.server.background(rest) }
     }
 }
 

@@ -33,7 +33,8 @@ public final class Presence: Module {
             return Self.incoming(incoming, subscriptions)
         }
         declarations.hooks.sessionEnding.add { session in
-            Self.leave(session, Stanza(.presence, type: "unavailable", from: nil, to: nil))
+            let rest = Self.leave(session, Stanza(.presence, type: "unavailable", from: nil, to: nil))
+            if let rest { session.host.server.background(rest) }
         }
         declarations.hooks.sessionOrphaned.add { orphan in
             if orphan.wasAvailable { Self.announceOrphan(orphan.jid, host) }
@@ -50,8 +51,11 @@ public final class Presence: Module {
                 if let to = outgoing.stanza.to { session[PresenceState.key]?.directed.remove(to) }
                 return .next
             }
-            leave(session, outgoing.stanza)
-            return .stop
+            guard let rest = leave(session, outgoing.stanza) else { return .stop }
+            return .wait {
+                await rest()
+                return .stop
+            }
         case "error": return outgoing.isUnaddressed ? .stop : .next
         case "probe": return outgoing.isUnaddressed ? .stop : .next
         case let type:
@@ -117,8 +121,13 @@ public final class Presence: Module {
         if wasAvailable, let state = session[PresenceState.key], state.isLoaded {
             state.last = stanza
             InitialPresenceData.forget(session)
-            broadcast(stanza, session, state)
-            return becomesReceptive ? .wait { await receptive(session) } : .stop
+            guard let rest = broadcast(stanza, session, state) else {
+                return becomesReceptive ? .wait { await receptive(session) } : .stop
+            }
+            return .wait {
+                await rest()
+                return becomesReceptive ? await receptive(session) : .stop
+            }
         }
         let state = session[PresenceState.key] ?? PresenceState(last: stanza)
         state.last = stanza
@@ -149,24 +158,31 @@ public final class Presence: Module {
         }
         guard !session.hasEnded, session.isAvailable else { return }
         state.load(items)
-        broadcast(stanza, session, state)
+        await broadcast(stanza, session, state)?()
+        guard !session.hasEnded else { return }
         PresenceState.sendPresence(of: user, to: session.jid, host)
         for item in items where item.seesContact {
             host.router.route(Stanza(.presence, type: "probe", from: session.jid, to: .prepared(item.contact)))
+            if TurnClock.isOver { await Loop.nextTurn() }
         }
+        guard !session.hasEnded else { return }
         guard items.contains(where: \.pendingIn) else { return }
         await InboxRelease.wait(for: session) { await WaitingRequests.show(to: session, $0) }
     }
 
-    private static func broadcast(_ stanza: Stanza, _ session: Session, _ state: PresenceState) {
+    /// - Returns: what the turn of the loop has no time for, if there is anything: the client's next stanzas are to wait for it.
+    private static func broadcast(_ stanza: Stanza, _ session: Session, _ state: PresenceState) -> PresenceFanOut.Rest? {
         var copy = stanza
         copy.from = session.jid
-        for contact in state.subscribers {
-            copy.to = .prepared(contact)
-            session.host.router.route(copy)
-        }
         copy.to = session.jid.bare
+        // First: the user's other resources do not wait for thousands of contacts.
         session.host.router.route(copy)
+        return PresenceFanOut.send(copy, to: state.subscribers.map { .prepared($0) }) { contact in
+            // Whom the user has withdrawn from meanwhile has been told so.
+            session[PresenceState.key] === state && session.isAvailable && state.isSubscriber(contact.bareText)
+        } by: {
+            session.host.router.route($0)
+        }
     }
 
     /// Bytes of a priority, blanks included: a longer one is no number that RFC 6121 §4.7.2.3 allows, and is not read.
@@ -195,25 +211,28 @@ public final class Presence: Module {
     // MARK: Unavailable
 
     /// RFC 6121 §4.5: sends the stanza to all addresses that know the resource as available.
-    private static func leave(_ session: Session, _ stanza: Stanza) {
-        guard let state = session[PresenceState.key] else { return }
+    /// - Returns: what the turn of the loop has no time for, if there is anything.
+    private static func leave(_ session: Session, _ stanza: Stanza) -> PresenceFanOut.Rest? {
+        guard let state = session[PresenceState.key] else { return nil }
         let host = session.host
         var copy = stanza
         copy.from = session.jid
         let wasAvailable = session.isAvailable
         session.update(flags: session.flags.subtracting(.available), priority: 0)
         session[PresenceState.key] = nil
-        for target in state.directed where !state.isSubscriber(target.bareText) || !wasAvailable {
-            copy.to = target
+        var targets = Array(state.directed.filter { !state.isSubscriber($0.bareText) || !wasAvailable })
+        if wasAvailable, state.isLoaded {
+            copy.to = session.jid.bare
             host.router.route(copy)
+            targets += state.subscribers.map { JID.prepared($0) }
         }
-        guard wasAvailable, state.isLoaded else { return }
-        for contact in state.subscribers {
-            copy.to = .prepared(contact)
-            host.router.route(copy)
+        let (jid, connection) = (session.jid, session.connection)
+        return PresenceFanOut.send(copy, to: targets) { _ in
+            // Another session under the same address speaks for itself.
+            host.server.session(jid).map { $0.connection == connection || !$0.flags.contains(.available) } ?? true
+        } by: {
+            host.router.route($0)
         }
-        copy.to = session.jid.bare
-        host.router.route(copy)
     }
 
     /// Sends unavailable presence for a session of a dead worker: its contacts would go on seeing it.
@@ -228,6 +247,7 @@ public final class Presence: Module {
             }
             for target in targets {
                 host.router.route(Stanza(.presence, type: "unavailable", from: jid, to: .prepared(target)))
+                if TurnClock.isOver { await Loop.nextTurn() }
             }
         }
     }
