@@ -64,11 +64,19 @@ class Failure(Exception):
     pass
 
 
+def readable(sockets, timeout):
+    """Those of the sockets that can be read, after so many seconds at most; of any number, which `select` could not tell."""
+    poll, by_number = select.poll(), {each.fileno(): each for each in sockets}
+    for number in by_number:
+        poll.register(number, select.POLLIN)
+    return [by_number[number] for number, _ in poll.poll(1000 * timeout)]
+
+
 class Client:
     """One connection: raw bytes both ways, inflated where compression is on. Waits only to log in."""
 
     def __init__(self, run, port, proxy):
-        self.run, self.inbox, self.handled, self.resumption = run, "", 0, None
+        self.run, self.inbox, self.news, self.handled, self.resumption = run, "", "", 0, None
         self.deflater = self.inflater = None
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         if proxy == 1:
@@ -93,7 +101,7 @@ class Client:
 
     def take(self, timeout=0.0):
         """Reads what there is; false at the end of the stream."""
-        if not select.select([self.socket], [], [], timeout)[0]:
+        if not readable([self.socket], timeout):
             return True
         try:
             data = self.socket.recv(1 << 16)
@@ -105,7 +113,8 @@ class Client:
             data = self.inflater.decompress(data)
         text = data.decode("utf-8", "replace")
         self.handled += len(re.findall(r"<(?:message|iq|presence)[ />]", text))
-        self.inbox = (self.inbox + text)[-4000:]
+        self.news = self.inbox + text
+        self.inbox = self.news[-4000:]
         return True
 
     def wait(self, *words):
@@ -158,6 +167,11 @@ class Server:
             "roster presence offline carboncopy blocking disco caps csi ping last time version private vcard register stream_management").split())
         listeners = "".join(f'[[listen.c2s]]\n port = 0\n ip_address = "127.0.0.1"\n access = "c2s"\n {more}\n'
                             for more in ("", "zlib = 100000", "proxy_protocol = true"))
+        if getattr(options, "tls", False):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={HOST}",
+                            "-keyout", self.path("key.pem"), "-out", self.path("cert.pem")], check=True, capture_output=True)
+            listeners += (f'[[listen.c2s]]\n port = 0\n ip_address = "127.0.0.1"\n access = "c2s"\n tls.mode = "tls"\n tls.verify_mode = "none"\n'
+                          f' tls.certfile = "{self.path("cert.pem")}"\n tls.keyfile = "{self.path("key.pem")}"\n')
         account = ' user = "root"\n' if os.geteuid() == 0 else ""
         with open(self.path("xmppd.toml"), "w") as file:
             file.write(f'[general]\n hosts = ["{HOST}"]\n default_server_domain = "{HOST}"\n loglevel = "notice"\n'
@@ -168,6 +182,11 @@ class Server:
         self.log, self.master = open(self.path("log"), "w"), None
 
     def start(self):
+        self.launch()
+        for user in USERS:
+            self.control("account", "add", f"{user}@{HOST}", "--password", "secret")
+
+    def launch(self):
         options = self.options
         self.master = subprocess.Popen([f"{options.programs}/xmppd", "--config", self.path("xmppd.toml")], stdout=self.log,
                                        stderr=self.log, env=self.environment)
@@ -175,8 +194,6 @@ class Server:
         status = self.status()
         self.ports = [listener["port"] for listener in status["listeners"]]
         self.pids = [worker["pid"] for worker in status["workers"]]
-        for user in USERS:
-            self.control("account", "add", f"{user}@{HOST}", "--password", "secret")
 
     @property
     def environment(self):
@@ -216,13 +233,16 @@ class Server:
             raise Failure(f"a worker has died: {open(self.path('log')).read()[-3000:]}")
         return workers
 
-    def end(self):
+    def stop(self):
         if self.master:
             self.master.send_signal(signal.SIGTERM)
             try:
                 self.master.wait(30)
             except subprocess.TimeoutExpired:
                 self.master.kill()
+
+    def end(self):
+        self.stop()
         self.log.close()
         if not self.options.keep:
             shutil.rmtree(self.directory)
