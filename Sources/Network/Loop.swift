@@ -144,7 +144,7 @@ public enum Loop {
     /// Whether the work that asks is the last there is: nothing follows before a timer rings, a descriptor is ready or another
     /// thread answers.
     static var isIdle: Bool {
-        Turn.isEmpty && nextWork == work.count && !Poller.hasUntold && LoopExecutor.shared.queue.isEmpty
+        Turn.isEmpty && nextWork == work.count && !Poller.hasUntold && !wheel.hasDue && LoopExecutor.shared.queue.isEmpty
     }
 
     /// How much later than asked, in milliseconds, a timer of an idle loop may be.
