@@ -241,6 +241,7 @@ import XMPP
             stage.workers[0].peerGone(slot: 1)
             try await isTold(romeo, 6)
             #expect(try await stored("juliet", stage) >= 3)
+            await StageTime.runUntilIdle()
             return
         }
         let (again, _) = await stage.resumed("juliet", name, handled: UInt32(had - 3), on: 1)

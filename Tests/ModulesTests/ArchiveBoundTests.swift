@@ -23,15 +23,12 @@ extension ArchiveTests {
             try alice.say("<message to='bob@example.org' id='large\(number)' type='chat'><body>\(body)</body></message>")
         }
         await stage.database.trouble.waitForHeldWrite()
-        var sent: UInt64 = .max
-        while sent != bob.session.writtenBytes {
-            sent = bob.session.writtenBytes
-            await Loop.pause(100)
-        }
+        await StageTime.runUntilIdle()
+        let sent = bob.session.writtenBytes
         // What waits and a transaction, each with one message above its bound.
         #expect(sent - before <= UInt64((10 << 20) + 3 * size))
         stage.database.trouble.releaseWrites()
-        while bob.session.writtenBytes - before < UInt64(count * size) { await Loop.pause(10) }
+        await StageTime.until { bob.session.writtenBytes - before >= UInt64(count * size) }
         try await alice.settle()
         await finish(stage)
     }

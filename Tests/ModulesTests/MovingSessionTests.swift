@@ -91,7 +91,7 @@ import XMPP
         await Loop.nextTurn()
         #expect(romeo.session.barrier != nil && romeo.session.writtenBytes == 0)
         romeo.session.deliver(stanza)
-        while romeo.session.barrier != nil { await Loop.pause(1) }
+        await StageTime.until { romeo.session.barrier == nil }
         #expect(romeo.session.writtenBytes == 10 << 20)
     }
 

@@ -36,11 +36,7 @@ struct PresenceFanOutTests {
     func order() async throws {
         let stage = try await Stage("[modules.mod_roster]", Catalog.modules)
         try await stage.account("alice")
-        let alice = UserKey(user: "alice", domain: Stage.domain)
-        for number in 0..<400 {
-            _ = try await stage.store.rosters.set(
-                alice, RosterItem(contact: "contact\(number)@\(Stage.domain)", subscription: .from))
-        }
+        for number in 0..<400 { try await stage.roster(of: "alice", "contact\(number)", .from) }
         let first = try await stage.client("contact1")
         let last = try await stage.client("contact399", on: 1)
         for contact in [first, last] { try contact.say("<presence/>") }
