@@ -268,7 +268,7 @@ class Run:
             self.settle(client)
 
     def big_vcard_asked_for_by_many(self):
-        self.ask(self.log_in("user0", "owner"), "set", f"<vCard xmlns='vcard-temp'>{'<a/>' * (SIZE // 4)}</vCard>")
+        self.ask(self.log_in("user0", "owner"), "set", f"<vCard xmlns='vcard-temp'>{'<a/>' * 16_000}{'x' * (SIZE - 64_000)}</vCard>")
 
         def read(number):
             client = self.log_in("user1" if number % 2 else "user2", f"reads{number // 2}")

@@ -145,7 +145,7 @@ class Run:
     def handlers(self):
         for shape, make in SHAPES.items():
             content = make(SIZE)
-            self.step(f"handlers, {shape}", lambda: self.say_all(content))
+            self.step(f"handlers, {shape}", lambda content=content: self.say_all(content))
 
         self.step("handlers, too many elements", lambda: self.say_too_much())
 
@@ -204,7 +204,7 @@ class Run:
                     "<iq id='w' type='set'><query xmlns='jabber:iq:register'>%s</query></iq>", "<starttls xmlns='x'>%s</starttls>"]
         for shape, make in SHAPES.items():
             content = make(SIZE_BEFORE_LOGIN)
-            self.step(f"strangers, {shape}", lambda: self.stranger_says([element % content for element in elements]))
+            self.step(f"strangers, {shape}", lambda content=content: self.stranger_says([element % content for element in elements]))
 
     def stranger_says(self, elements):
         clients = []
@@ -240,7 +240,7 @@ class Run:
         }
         for name, (place, data) in rows.items():
             if place < len(self.server.ports):
-                self.step(f"openings, {name}", lambda: self.open_at_once(self.server.ports[place], data))
+                self.step(f"openings, {name}", lambda place=place, data=data: self.open_at_once(self.server.ports[place], data))
 
     def open_at_once(self, port, data):
         data = data if isinstance(data, bytes) else data.encode()

@@ -48,6 +48,8 @@ final class Stage {
         for session in sessions + workers.flatMap({ Array($0.localSessions) }) where !session.hasEnded {
             session.discardAfterMigration()
         }
+        // The timers of modules would ring for other tests, whose time is the same.
+        for host in workers.flatMap(\.hosts.values) { host.unloadAll() }
         LoopClock.run()
     }
 
