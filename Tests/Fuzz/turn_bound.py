@@ -32,6 +32,8 @@ RESOURCES = 10
 # Contacts of an account with a large roster, and accounts of a large server.
 CONTACTS = 5000
 ACCOUNTS = 100_000
+# Groups of steps that cost little each.
+TOGETHER = ("handlers", "strangers", "openings")
 
 
 def filled(part, size, most=MOST_ELEMENTS):
@@ -83,7 +85,9 @@ SHAPES = {
 class Run:
     def __init__(self, options):
         self.options, self.server = options, Server(options)
-        self.found, self.steps, self.memory = {}, 0, 0.0
+        self.found, self.steps, self.memory, self.group = {}, 0, 0.0, None
+        # The longest turn since the processes were started, as last read, in microseconds.
+        self.longest = 0
         # What a client of `session_fuzz` asks of its run.
         self.random = random.Random(1)
 
@@ -98,26 +102,58 @@ class Run:
         return not self.options.only or re.search(self.options.only, name)
 
     def step(self, name, body):
-        """Does one thing, more than once if need be, and notes the longest turn of its best try."""
+        """One thing to do; with --together the turns of a group of cheap ones are looked at once, behind the last."""
         if not self.is_wanted(name):
             return
         self.steps += 1
-        self.restart() if self.longest_now() > 1000 * self.options.turn_ms / 3 else None
+        group = name.split(",")[0]
+        if self.group and self.group[0] != group:
+            self.end_group()
+        if not self.options.together or group not in TOGETHER:
+            return self.measure(name, body)
+        if not self.group:
+            self.restart_after_long_turns()
+            self.group = (group, [])
+        body()
+        self.group[1].append((name, body))
+
+    def end_group(self):
+        """Looks at the turns of a group; where one was too long, at those of each of its things."""
+        (group, done), self.group = self.group, None
+        longest = self.longest_now()
+        if longest <= 1000 * self.options.turn_ms:
+            return self.note(f"{group}, all", longest)
+        for name, body in done:
+            self.measure(name, body)
+
+    def measure(self, name, body):
+        """Does one thing, more than once if need be, and notes the longest turn of its best try."""
+        self.restart_after_long_turns()
+        longest = None
         for left in reversed(range(self.options.tries)):
             body()
-            longest = self.longest_now()
-            self.found[name] = min(self.found.get(name, longest), longest)
+            longest = min(longest or 1 << 60, self.longest_now())
             if longest <= 1000 * self.options.turn_ms or not left:
                 break
             self.restart()
+        self.note(name, longest)
+
+    def note(self, name, longest):
+        self.found[name] = longest
         if self.options.verbose:
-            print(f"{self.found[name] / 1000:8.1f} ms  {name}", file=sys.stderr, flush=True)
+            print(f"{longest / 1000:8.1f} ms  {name}", file=sys.stderr, flush=True)
+
+    def restart_after_long_turns(self):
+        """Only the longest turn since the start of a process is known, so it is started anew before it hides others."""
+        if self.longest > 1000 * self.options.turn_ms / 3:
+            self.restart()
 
     def restart(self):
         self.note_memory()
         self.server.expect_same_workers()
         self.server.stop()
         self.server.launch()
+        self.longest = 0
 
     def note_memory(self):
         self.memory = max(self.memory, max(worker["pss"] for worker in self.server.status()["workers"]) / 2**20)
@@ -129,7 +165,8 @@ class Run:
             time.sleep(1.2)  # the workers tell their counts once a second, unless a turn lasts longer
             if all(worker["heartbeat_age_ms"] < 1200 for worker in self.server.status()["workers"]):
                 break
-        return max(worker["longest_turn_us"] for worker in self.server.expect_same_workers())
+        self.longest = max(worker["longest_turn_us"] for worker in self.server.expect_same_workers())
+        return self.longest
 
     # One client
 
@@ -418,7 +455,7 @@ class Run:
             "configuration": request("config.show"),
         }
         for name, data in rows.items():
-            self.step(f"control, {name}", lambda: self.ask_control(data))
+            self.step(f"control, {name}", lambda data=data: self.ask_control(data))
 
         def sessions():
             clients = [self.log_in(f"contact{number // RESOURCES}", f"r{number % RESOURCES}") for number in range(self.options.sessions)]
@@ -486,6 +523,8 @@ class Run:
     # The end
 
     def judge(self):
+        if self.group:
+            self.end_group()
         time.sleep(3)
         self.server.expect_same_workers()
         one, other = self.log_in(USERS[2], "last"), self.log_in(USERS[3], "last")
@@ -554,6 +593,7 @@ def main():
     parser.add_argument("--memory-mb", type=float, default=96)
     parser.add_argument("--tries", type=int, default=3)
     parser.add_argument("--sessions", type=int, default=1000, help="how many there are while they are listed")
+    parser.add_argument("--together", action="store_true", help="look at cheap steps once for all of a kind: half the time")
     parser.add_argument("--verbose", action="store_true", help="say the longest turn of each step")
     parser.add_argument("--only", help="a regular expression of the steps' names")
     parser.add_argument("--keep", action="store_true")

@@ -34,7 +34,8 @@ struct TurnBoundPackageTests {
         }
         let python = try #require(Programs.installed("python3"))
         let run = try ChildProcess.run(
-            python, ["-B", "\(Programs.root)/Tests/Fuzz/turn_bound.py", "--verbose", "--programs", try #require(programs)],
+            python,
+            ["-B", "\(Programs.root)/Tests/Fuzz/turn_bound.py", "--together", "--verbose", "--programs", try #require(programs)],
             seconds: 1700)
         #expect(run.status == 0, "\(run.output)\(run.error)")
     }
