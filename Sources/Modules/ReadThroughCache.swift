@@ -37,7 +37,10 @@ final class ReadThroughCache<Key: Hashable & Sendable, Value: Sendable, Failure:
     func value(_ key: Key, read: @escaping Read) async throws(Failure) -> Value {
         if let value = known(key) { return value }
         let result = await withCheckedContinuation { continuation in
-            if let reading = readings[key] {
+            // Another turn of the loop may have come between, and the read be over.
+            if let value = known(key) {
+                continuation.resume(returning: Result<Value, Failure>.success(value))
+            } else if let reading = readings[key] {
                 reading.waiting.append(continuation)
             } else {
                 let reading = Reading()
