@@ -5,7 +5,7 @@ internal import Telemetry
 /// Tells the log that a method cannot answer: when it begins, then once a minute as long as it lasts, and when it is over.
 @LoopActor
 final class OutageLog {
-    private static let interval: Int64 = 60_000
+    private static let intervalMilliseconds: Int64 = 60_000
 
     private let domain: String
     let method: AuthenticationMethod
@@ -20,7 +20,7 @@ final class OutageLog {
     /// A question was not answered. `reason` holds no secret.
     func failed(_ reason: @autoclosure () -> String) {
         unanswered += 1
-        if let lastTold, Loop.now - lastTold < Self.interval { return }
+        if let lastTold, Loop.now - lastTold < Self.intervalMilliseconds { return }
         lastTold = Loop.now
         Log.error("authentication method cannot answer", fields + [Field("reason", reason())])
     }

@@ -140,9 +140,9 @@ final class RunningMaster {
 
     private func runLoop() -> Int32 {
         loop.run { exitStatus != nil }
-        // Clients get `farewell` to read their last answers.
+        // Clients get `farewellMilliseconds` to read their last answers.
         var isOver = resources.seat.isFlushed
-        loop.after(Self.farewell) { isOver = true }
+        loop.after(Self.farewellMilliseconds) { isOver = true }
         loop.run { isOver || resources.seat.isFlushed }
         Log.notice("server has stopped", [Field("status", exitStatus ?? 0)])
         return exitStatus ?? 0
@@ -151,5 +151,5 @@ final class RunningMaster {
     /// Milliseconds without a sign of life of any worker, after which systemd's watchdog is fed no more.
     private static let silence: Int64 = 10_000
     /// How long clients of the control socket may take to read their last answers, in milliseconds; then they lose them.
-    private static let farewell: Int64 = 1_000
+    private static let farewellMilliseconds: Int64 = 1_000
 }

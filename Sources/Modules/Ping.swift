@@ -18,7 +18,7 @@ public final class Ping: Module {
         rounds =
             options.sendsPings
             ? PingRounds(
-                interval: options.interval.wholeMilliseconds, timeout: options.timeout.wholeMilliseconds,
+                intervalMilliseconds: options.interval.wholeMilliseconds, timeoutMilliseconds: options.timeout.wholeMilliseconds,
                 isDeadly: options.timeoutAction == .kill)
             : nil
     }
@@ -68,8 +68,8 @@ public struct PingOptions: ModuleOptionSet {
 final class PingRounds {
     private static let slices = 8
 
-    private let interval: Int64
-    private let timeout: Int64
+    private let intervalMilliseconds: Int64
+    private let timeoutMilliseconds: Int64
     private let isDeadly: Bool
     /// Connections that this round has not checked yet.
     private var ahead: [UInt64] = []
@@ -78,14 +78,14 @@ final class PingRounds {
     private var asked: Set<UInt64> = []
 
     /// Times in milliseconds. `isDeadly`: a client that does not answer is disconnected.
-    init(interval: Int64, timeout: Int64, isDeadly: Bool) {
-        self.interval = interval
-        self.timeout = timeout
+    init(intervalMilliseconds: Int64, timeoutMilliseconds: Int64, isDeadly: Bool) {
+        self.intervalMilliseconds = intervalMilliseconds
+        self.timeoutMilliseconds = timeoutMilliseconds
         self.isDeadly = isDeadly
     }
 
     func start(_ declarations: inout Declarations, on host: Host) {
-        let timer = Loop.every(interval / 4 / Int64(Self.slices)) { [weak self, weak host] in
+        let timer = Loop.every(intervalMilliseconds / 4 / Int64(Self.slices)) { [weak self, weak host] in
             if let self, let host { goOn(host) }
         }
         declarations.onUnload { timer.cancel() }
@@ -100,7 +100,7 @@ final class PingRounds {
         ahead.removeLast(slice.count)
         let now = Loop.now
         for connection in slice {
-            guard let session = host.server.session(connection), now - session.lastHeard >= interval else { continue }
+            guard let session = host.server.session(connection), now - session.lastHeard >= intervalMilliseconds else { continue }
             ping(session, now)
         }
     }
@@ -109,7 +109,8 @@ final class PingRounds {
         let connection = session.connection
         guard session.isAttached else { return }
         guard asked.insert(connection).inserted else { return }
-        let id = session.host.server.pending.expect(from: session.jid, within: timeout) { [weak self, weak session] answer in
+        let id = session.host.server.pending.expect(from: session.jid, within: timeoutMilliseconds) {
+            [weak self, weak session] answer in
             guard let self else { return }
             asked.remove(connection)
             guard answer == nil, let session, !session.hasEnded, session.lastHeard <= now else { return }

@@ -20,7 +20,7 @@ public final class StreamManagement: Module {
 
     public init(options: StreamManagementOptions) {
         terms = StreamManagementState.Terms(
-            maxUnacked: options.maxUnacked, requestInterval: options.requests ? options.requestInterval : nil,
+            maxUnacked: options.maxUnacked, stanzasPerRequest: options.requests ? options.stanzasPerRequest : nil,
             resumeMilliseconds: options.buffers ? options.resumeTimeout.wholeMilliseconds : nil,
             resumeCountSeconds: options.keepsCounts ? options.resumeCountLifetime.components.seconds : nil)
         forgetsEvery = options.keepsCounts ? options.forgetsCountsEvery.wholeMilliseconds : nil
@@ -81,7 +81,7 @@ public struct StreamManagementOptions: ModuleOptionSet {
     var buffers = true
     var maxUnacked: Int? = 100
     var requests = true
-    var requestInterval = 1
+    var stanzasPerRequest = 1
     var resumeTimeout = Duration.seconds(600)
     var keepsCounts = false
     var forgetsCountsEvery = Duration.seconds(1800)
@@ -89,7 +89,7 @@ public struct StreamManagementOptions: ModuleOptionSet {
 
     public static let keys: [ModuleOption<Self>] = [
         .init("buffer", \.buffers), .init("buffer_max", \.maxUnacked), .init("ack", \.requests),
-        .init("ack_freq", \.requestInterval),
+        .init("ack_freq", \.stanzasPerRequest),
         .init("resume_timeout", \.resumeTimeout), .init("stale_h.enabled", \.keepsCounts),
         .init("stale_h.repeat_after", \.forgetsCountsEvery), .init("stale_h.geriatric", \.resumeCountLifetime),
     ]

@@ -55,7 +55,7 @@ public enum Loop {
     private static func turn() {
         let queue = LoopExecutor.shared.queue
         let isIdle = Turn.isEmpty && nextWork == work.count && !Poller.hasUntold && !wheel.hasDue
-        let events = Poller.wait(isIdle && queue.fallsAsleep() ? patience : 0)
+        let events = Poller.wait(isIdle && queue.fallsAsleep() ? patienceMilliseconds : 0)
         // Before anything is done: what we ourselves submit from here on needs no wake-up call.
         queue.wakesUp()
         let began = microseconds
@@ -103,7 +103,7 @@ public enum Loop {
     }
 
     /// How long nothing is to be done but for descriptors, in milliseconds; -1: for ever.
-    private static var patience: CInt {
+    private static var patienceMilliseconds: CInt {
         guard let alarm else { return -1 }
         return CInt(clamping: max(0, alarm - now))
     }

@@ -19,7 +19,7 @@ struct TokenBucket: Equatable {
     mutating func take(_ count: Int, now: Int64) -> Int64 {
         refill(now)
         credit -= Int64(count) * 1000
-        return wait
+        return waitMilliseconds
     }
 
     /// How many bytes may be read now. A read should take no more: it cannot be given back. At least what comes in 50 ms,
@@ -30,7 +30,7 @@ struct TokenBucket: Equatable {
     }
 
     /// How long until there is credit again.
-    private var wait: Int64 { credit >= 0 ? 0 : (-credit + rate - 1) / rate }
+    private var waitMilliseconds: Int64 { credit >= 0 ? 0 : (-credit + rate - 1) / rate }
 
     private mutating func refill(_ now: Int64) {
         // A day is enough to fill any bucket from any debt that one read can make; it keeps the product in range.

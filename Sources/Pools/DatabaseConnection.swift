@@ -15,12 +15,12 @@ public final class DatabaseConnection: ServiceConnection, @unchecked Sendable {
 
     private let library: cpostgresql
     private var handle: OpaquePointer?
-    private let queryTimeout: Int64
+    private let queryMilliseconds: Int64
 
-    private init(_ library: cpostgresql, _ handle: OpaquePointer, queryTimeout: Int64) {
+    private init(_ library: cpostgresql, _ handle: OpaquePointer, queryMilliseconds: Int64) {
         self.library = library
         self.handle = handle
-        self.queryTimeout = queryTimeout
+        self.queryMilliseconds = queryMilliseconds
     }
 
     deinit { close() }
@@ -55,7 +55,7 @@ public final class DatabaseConnection: ServiceConnection, @unchecked Sendable {
         guard let handle = library.connectStartParams(keys, values, 0) else {
             return .failure(.unreachable("no memory for a connection"))
         }
-        let connection = DatabaseConnection(library, handle, queryTimeout: options.queryTimeout.milliseconds)
+        let connection = DatabaseConnection(library, handle, queryMilliseconds: options.queryTimeout.milliseconds)
         if let failure = connection.finishConnecting(deadline) { return .failure(failure) }
         return .success(connection)
     }
@@ -132,7 +132,7 @@ public final class DatabaseConnection: ServiceConnection, @unchecked Sendable {
         guard library.sendQueryParams(handle, statement, Int32(texts.count), nil, texts, nil, nil, 0) == 1 else {
             return .failure(lost())
         }
-        let deadline = deadline.within(queryTimeout)
+        let deadline = deadline.within(queryMilliseconds)
         if let failure = flush(handle, deadline) { return .failure(failure) }
         var last: Result<Answer, ServiceFailure> = .failure(.refused("no answer"))
         while true {

@@ -29,12 +29,12 @@ final class IdleConnections<Connection: ServiceConnection>: Sendable {
     }
 
     private let connect: @Sendable (Deadline) -> Result<Connection, ServiceFailure>
-    private let timeout: Int64
+    private let timeoutMilliseconds: Int64
     private let state = Mutex(State())
 
-    init(connect: @escaping @Sendable (Deadline) -> Result<Connection, ServiceFailure>, timeout: Int64) {
+    init(connect: @escaping @Sendable (Deadline) -> Result<Connection, ServiceFailure>, timeoutMilliseconds: Int64) {
         self.connect = connect
-        self.timeout = timeout
+        self.timeoutMilliseconds = timeoutMilliseconds
     }
 
     /// How many connections there are, in use or not.
@@ -101,7 +101,7 @@ final class IdleConnections<Connection: ServiceConnection>: Sendable {
     }
 
     private func make(_ deadline: Deadline) -> Result<Connection, ServiceFailure> {
-        let made = connect(deadline.within(timeout))
+        let made = connect(deadline.within(timeoutMilliseconds))
         if case .success = made { state.withLock { $0.open += 1 } }
         return made
     }

@@ -122,7 +122,7 @@ public final class OutgoingPools {
         PoolSettings(
             name: "\(configuration.kind.rawValue).\(configuration.tag)",
             connections: share(of: configuration, among: processes),
-            callTimeout: configuration.callTimeout.milliseconds, patience: patience, keepAlive: keepAlive)
+            callMilliseconds: configuration.callTimeout.milliseconds, patience: patience, keepAlive: keepAlive)
     }
 
     private func share(of pool: OutgoingPoolConfiguration, among processes: Int) -> Int {

@@ -14,9 +14,9 @@ public final class ServicePool<Connection: ServiceConnection> {
     public typealias Work<Answer> = @Sendable (Connection, Deadline) -> Result<Answer, ServiceFailure>
 
     /// How long a connection may take to be made, in milliseconds, where the pool's time is longer.
-    nonisolated static var connectTimeout: Int64 { 5000 }
+    nonisolated static var connectMilliseconds: Int64 { 5000 }
     /// The loop gives up a little after the thread should have: a library may wait where it was told not to.
-    private static var grace: Int64 { 500 }
+    private static var graceMilliseconds: Int64 { 500 }
 
     let settings: PoolSettings
     private let threads: BlockingPool
@@ -33,10 +33,10 @@ public final class ServicePool<Connection: ServiceConnection> {
     init(_ settings: PoolSettings, connect: @escaping Connecting) {
         self.settings = settings
         threads = BlockingPool(threads: settings.connections, bound: settings.connections * settings.bound)
-        shelf = IdleConnections(connect: connect, timeout: Self.connectTimeout)
+        shelf = IdleConnections(connect: connect, timeoutMilliseconds: Self.connectMilliseconds)
         policy = PoolPolicy(settings.patience, now: Loop.now)
         if let interval = settings.keepAlive {
-            refresh = Loop.every(interval) { [weak self] in self?.keepAlive(interval) }
+            refresh = Loop.every(interval) { [weak self] in self?.keepAlive(everyMilliseconds: interval) }
         }
         probe()
     }
@@ -50,11 +50,11 @@ public final class ServicePool<Connection: ServiceConnection> {
         guard policy.admits() else { return .failure(.notAsked("\(settings.name) is down: \(policy.reason)")) }
         lastCall += 1
         let (id, ticket) = (lastCall, Ticket())
-        let deadline = Deadline(in: settings.callTimeout)
+        let deadline = Deadline(in: settings.callMilliseconds)
         return await withCheckedContinuation { continuation in
             let call = PendingCall(ticket: ticket) { failure in continuation.resume(returning: .failure(failure)) }
             calls[id] = call
-            call.timer = Loop.after(settings.callTimeout + Self.grace) { [self] in expired(id) }
+            call.timer = Loop.after(settings.callMilliseconds + Self.graceMilliseconds) { [self] in expired(id) }
             let isTaken = threads.submit { [self, shelf, ticket] in
                 guard ticket.begin() else { return }
                 let outcome = shelf.ask(work, isRepeatable, deadline)
@@ -84,7 +84,7 @@ public final class ServicePool<Connection: ServiceConnection> {
 
     private func expired(_ id: UInt64) {
         guard let call = calls.removeValue(forKey: id) else { return }
-        let failure = ServiceFailure.silent("no answer in \(settings.callTimeout) ms")
+        let failure = ServiceFailure.silent("no answer in \(settings.callMilliseconds) ms")
         note(.failed(failure), isProbe: false)
         call.fail(failure)
     }
@@ -124,7 +124,7 @@ public final class ServicePool<Connection: ServiceConnection> {
 
     /// Tries to reach the service with a connection of its own.
     private func probe() {
-        let deadline = Deadline(in: min(settings.callTimeout, Self.connectTimeout))
+        let deadline = Deadline(in: min(settings.callMilliseconds, Self.connectMilliseconds))
         let isTaken = threads.submit { [shelf] in
             let event = shelf.fill(deadline)
             Loop.submit { [weak self] in self?.note(event, isProbe: true) }
@@ -132,9 +132,9 @@ public final class ServicePool<Connection: ServiceConnection> {
         if !isTaken, !isStopped { retry = Loop.after(settings.patience.first) { [weak self] in self?.probe() } }
     }
 
-    private func keepAlive(_ interval: Int64) {
+    private func keepAlive(everyMilliseconds interval: Int64) {
         guard !policy.isDown else { return }
-        let deadline = Deadline(in: min(settings.callTimeout, Self.connectTimeout))
+        let deadline = Deadline(in: min(settings.callMilliseconds, Self.connectMilliseconds))
         _ = threads.submit { [shelf] in shelf.keepAlive(idleFor: interval, deadline) }
     }
 
@@ -176,7 +176,7 @@ struct PoolSettings: Sendable, Equatable {
     /// How many connections there are at most.
     var connections: Int
     /// How long a question may take, in milliseconds, the wait for a connection included.
-    var callTimeout: Int64
+    var callMilliseconds: Int64
     var patience: PoolPolicy.Patience
     /// How long a connection may be idle, in milliseconds; nil: for ever.
     var keepAlive: Int64?

@@ -18,7 +18,7 @@ public struct AddressTimers: Sendable {
     }
 
     /// Notes `now` for this address if nothing was noted in the last `interval` seconds; else says false.
-    public func claim(_ address: String, now: Int64, interval: Int64) -> Bool {
+    public func claim(_ address: String, now: Int64, intervalSeconds interval: Int64) -> Bool {
         places.locked(address) { set, hash in
             let known = set.place(of: hash)
             if let known, isWithin(interval, known.pointee, now) { return false }

@@ -37,9 +37,9 @@ public struct FailureLevels: Sendable {
     /// When an attempt may take place.
     public struct Turn: Sendable, Equatable {
         /// Milliseconds from now.
-        public let wait: Int64
+        public let waitMilliseconds: Int64
         /// Milliseconds by which it moved all later ones.
-        public let interval: Int64
+        public let intervalMilliseconds: Int64
     }
 
     /// Milliseconds in which a level halves.
@@ -71,24 +71,24 @@ public struct FailureLevels: Sendable {
     }
 
     /// The next moment for an attempt; nil if it is further than `longestWait` milliseconds away, and then not taken.
-    public func take(_ key: String, now: Int64, spacing: Spacing, longestWait: Int64) -> Turn? {
+    public func take(_ key: String, now: Int64, spacing: Spacing, longestWaitMilliseconds longestWait: Int64) -> Turn? {
         places.locked(key) { set, hash -> Turn? in
-            guard let place = set.place(of: hash) else { return Turn(wait: 0, interval: 0) }
+            guard let place = set.place(of: hash) else { return Turn(waitMilliseconds: 0, intervalMilliseconds: 0) }
             let level = level(place.pointee, now), interval = spacing.interval(at: level)
-            guard interval > 0 else { return Turn(wait: 0, interval: 0) }
+            guard interval > 0 else { return Turn(waitMilliseconds: 0, intervalMilliseconds: 0) }
             // No moment lies further ahead than one that could be taken: whatever else is there was never written by us.
             let latest = now + longestWait + Int64(spacing.longest)
             let start = min(max(now, place.pointee.next), latest)
             guard start - now <= longestWait else { return nil }
             write(hash, level, next: start + interval, at: place, now)
-            return Turn(wait: start - now, interval: interval)
+            return Turn(waitMilliseconds: start - now, intervalMilliseconds: interval)
         } ?? nil
     }
 
     /// The attempt was no failure: the later ones are moved back.
     public func giveBack(_ turn: Turn, _ key: String) {
-        guard turn.interval > 0 else { return }
-        _ = places.locked(key) { set, hash in set.place(of: hash)?.pointee.next -= turn.interval }
+        guard turn.intervalMilliseconds > 0 else { return }
+        _ = places.locked(key) { set, hash in set.place(of: hash)?.pointee.next -= turn.intervalMilliseconds }
     }
 
     private func level(_ place: xmppd_failure_level, _ now: Int64) -> Double {

@@ -25,7 +25,7 @@ final class SQLiteConnection: SQLConnection, @unchecked Sendable {
             throw error
         }
         self.handle = handle
-        patience = BusyHandler(milliseconds: role == .instant ? 0 : options.busyTimeout)
+        patience = BusyHandler(milliseconds: role == .instant ? 0 : options.busyMilliseconds)
         sqlite3_busy_handler(
             handle,
             { patience, tries in

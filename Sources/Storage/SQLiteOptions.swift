@@ -7,7 +7,7 @@ public struct SQLiteOptions: Sendable {
     /// That of the one that writes. It holds what is indexed together (`ArchiveRepository.index`).
     public var writerCacheSize = 4096
     /// How long a write waits for another process's lock, in milliseconds.
-    public var busyTimeout = 5000
+    public var busyMilliseconds = 5000
     /// How many writes, and how many reads, may wait before more are refused with `StorageError.busy`.
     public var queueBound = 10_000
     /// The most writes in one transaction. It bounds how long the other processes wait.

@@ -124,8 +124,8 @@ extension Supervisor {
                 let next = WorkerName(slot: worker.slot, incarnation: worker.incarnation + 1)
                 let due = positions[worker.position].crashStreak?.nextStart ?? now
                 actions.append(.arm(.refill(next), after: max(0, due - now)))
-            case .starting: actions.append(.arm(.readiness(worker), after: policy.readinessDeadline))
-            case .draining: actions.append(.arm(.drain(worker), after: policy.drainDeadline + policy.drainGrace))
+            case .starting: actions.append(.arm(.readiness(worker), after: policy.readinessMilliseconds))
+            case .draining: actions.append(.arm(.drain(worker), after: policy.drainMilliseconds + policy.drainGraceMilliseconds))
             case .condemned: actions.append(.kill(worker))
             }
         }

@@ -42,7 +42,7 @@ extension Supervisor {
         var actions: [SupervisionAction] = hasBeenUp ? [.notify(.reloading)] : []
         if asked.isEmpty { return actions + commit(change, at: now) }
         actions += asked.map { .prepare($0, generation: generation) }
-        return actions + [.arm(.reload(generation: generation), after: policy.reloadDeadline)]
+        return actions + [.arm(.reload(generation: generation), after: policy.reloadMilliseconds)]
     }
 
     mutating func change(_ generation: UInt32, workers: Int) -> [SupervisionAction] {
@@ -162,7 +162,7 @@ extension Supervisor {
         switch change.strategy {
         case .inPlace:
             actions += awaited.map { .commit($0, generation: change.generation) }
-            if !awaited.isEmpty { actions.append(.arm(.commit(generation: change.generation), after: policy.commitDeadline)) }
+            if !awaited.isEmpty { actions.append(.arm(.commit(generation: change.generation), after: policy.commitMilliseconds)) }
         case .replaceAll(let size): actions += handOverIndices(to: change.workers, size: size, from: awaited, at: now)
         }
         return actions + (awaited.isEmpty ? finish(change) : [])
@@ -187,7 +187,8 @@ extension Supervisor {
             switch slots[slot].state {
             case .ready:
                 let successor = positions[worker.position % wanted].activeSlot
-                actions += drain(slot, successor: successor, deadline: min(policy.drainDeadline, policy.changeDeadline), at: now)
+                actions += drain(
+                    slot, successor: successor, deadline: min(policy.drainMilliseconds, policy.changeMilliseconds), at: now)
             case .starting:
                 slots[slot].markForKill()
                 actions.append(.kill(worker))

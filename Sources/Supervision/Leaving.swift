@@ -8,16 +8,16 @@ struct Orphans: Equatable, Sendable {
 /// Workers that leave while the server goes on, and the sessions of those that died.
 extension Supervisor {
     /// Tells a serving worker to hand its sessions over and to exit.
-    /// - Parameter deadline: milliseconds after which the worker closes the sessions that are left; nil: `drainDeadline`.
+    /// - Parameter deadline: milliseconds after which the worker closes the sessions that are left; nil: `drainMilliseconds`.
     mutating func drain(_ slot: Int, successor: UInt8, deadline: Int64? = nil, at now: Int64) -> [SupervisionAction] {
         guard slots[slot].isReady else { return [] }
-        let deadline = deadline ?? policy.drainDeadline
+        let deadline = deadline ?? policy.drainMilliseconds
         slots[slot].state = .draining(since: now)
         let worker = slots[slot].worker
         return [
             .report(.draining(worker, successor: successor)),
             .drain(worker, successor: successor, deadline: deadline),
-            .arm(.drain(worker), after: deadline + policy.drainGrace),
+            .arm(.drain(worker), after: deadline + policy.drainGraceMilliseconds),
         ]
     }
 
@@ -112,21 +112,25 @@ extension Supervisor {
 
     // MARK: Heartbeats
 
-    /// Kills a serving worker that gives no sign of life, or whose work does not get on, for `heartbeatDeadline`. After a pause
+    /// Kills a serving worker that gives no sign of life, or whose work does not get on, for `silenceMilliseconds`. After a pause
     /// of the master itself all workers get that time anew.
     mutating func heartbeats(_ beats: [Heartbeat], at now: Int64) -> [SupervisionAction] {
-        if let last = lastHeartbeats, now - last > 3 * policy.heartbeatInterval { patientUntil = now + policy.heartbeatDeadline }
+        if let last = lastHeartbeats, now - last > 3 * policy.heartbeatMilliseconds {
+            patientUntil = now + policy.silenceMilliseconds
+        }
         lastHeartbeats = now
-        guard policy.heartbeatDeadline > 0, now >= patientUntil else { return [] }
+        guard policy.silenceMilliseconds > 0, now >= patientUntil else { return [] }
         return beats.flatMap { beat -> [SupervisionAction] in
             let slot = Int(beat.worker.slot)
-            guard beat.age >= policy.heartbeatDeadline, holds(beat.worker), slots[slot].isReady || slots[slot].isDraining
+            guard beat.ageMilliseconds >= policy.silenceMilliseconds, holds(beat.worker),
+                slots[slot].isReady || slots[slot].isDraining
             else { return [] }
             slots[slot].markForKill()
             let report = SupervisionReport.self
             let reason =
                 beat.isStalled
-                ? report.stalled(beat.worker, milliseconds: beat.age) : report.hung(beat.worker, milliseconds: beat.age)
+                ? report.stalled(beat.worker, milliseconds: beat.ageMilliseconds)
+                : report.hung(beat.worker, milliseconds: beat.ageMilliseconds)
             return [.report(reason), .kill(beat.worker)]
         }
     }

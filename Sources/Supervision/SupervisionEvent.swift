@@ -40,13 +40,13 @@ public enum SupervisionEvent: Equatable, Sendable {
 public struct Heartbeat: Equatable, Sendable {
     public var worker: WorkerName
     /// In milliseconds.
-    public var age: Int64
+    public var ageMilliseconds: Int64
     /// Whether `age` is that of a stall which another worker reports: this one beats, but does not take the frames for it.
     public var isStalled: Bool
 
-    public init(worker: WorkerName, age: Int64, isStalled: Bool = false) {
+    public init(worker: WorkerName, ageMilliseconds: Int64, isStalled: Bool = false) {
         self.worker = worker
-        self.age = age
+        self.ageMilliseconds = ageMilliseconds
         self.isStalled = isStalled
     }
 }
@@ -115,7 +115,7 @@ public struct ServiceStatus: Equatable, Sendable {
     public struct Crashing: Equatable, Sendable {
         public var position: Int
         /// How long until the next start, in milliseconds.
-        public var delay: Int64
+        public var delayMilliseconds: Int64
     }
 
     public var ready: Int
@@ -127,7 +127,7 @@ public struct ServiceStatus: Equatable, Sendable {
 /// How a reload ended.
 public enum ReloadOutcome: Equatable, Sendable {
     case committed
-    /// In force, but these workers have not confirmed it within `commitDeadline`.
+    /// In force, but these workers have not confirmed it within `commitMilliseconds`.
     case committedBut(late: [WorkerName])
     /// Another reload is under way.
     case busy
@@ -136,7 +136,7 @@ public enum ReloadOutcome: Equatable, Sendable {
     case stopping
     case rejected(WorkerName, problems: [String])
     case died(WorkerName)
-    /// These workers did not answer within `reloadDeadline`.
+    /// These workers did not answer within `reloadMilliseconds`.
     case unanswered([WorkerName])
     /// This replaced worker has not exited yet; nothing was begun.
     case leaving(WorkerName)

@@ -62,7 +62,7 @@ public struct Supervisor: Sendable {
         case .ready(let worker): holds(worker) ? ready(worker, at: now) : []
         case .refused(let worker, let problems): holds(worker) ? refused(worker, problems) : []
         case .misbehaved(let worker, let reason): holds(worker) ? misbehaved(worker, reason) : []
-        case .channelClosed(let worker): holds(worker) ? [.arm(.silence(worker), after: policy.silenceGrace)] : []
+        case .channelClosed(let worker): holds(worker) ? [.arm(.silence(worker), after: policy.silenceGraceMilliseconds)] : []
         case .exited(let worker, let exit): holds(worker) ? lost(worker, .exited(exit), at: now) : []
         case .prepared(let worker, let generation): holds(worker) ? prepared(worker, generation, at: now) : []
         case .rejected(let worker, let generation, let problems):
@@ -88,7 +88,7 @@ public struct Supervisor: Sendable {
     mutating func spawn(_ slot: Int) -> [SupervisionAction] {
         let worker = slots[slot].begin()
         positions[worker.position].begin()
-        return [.spawn(worker), .arm(.readiness(worker), after: policy.readinessDeadline)]
+        return [.spawn(worker), .arm(.readiness(worker), after: policy.readinessMilliseconds)]
     }
 
     private mutating func hello(_ worker: WorkerName) -> [SupervisionAction] {
@@ -170,9 +170,9 @@ public struct Supervisor: Sendable {
 
     private mutating func readinessExpired(_ worker: WorkerName) -> [SupervisionAction] {
         guard holds(worker), case .starting = slots[Int(worker.slot)].state else { return [] }
-        noteFailure(worker, .notReadyInTime(milliseconds: policy.readinessDeadline))
+        noteFailure(worker, .notReadyInTime(milliseconds: policy.readinessMilliseconds))
         slots[Int(worker.slot)].markForKill()
-        return [.report(.notReadyInTime(worker, milliseconds: policy.readinessDeadline)), .kill(worker)]
+        return [.report(.notReadyInTime(worker, milliseconds: policy.readinessMilliseconds)), .kill(worker)]
     }
 
     // MARK: Stopping
@@ -190,7 +190,7 @@ public struct Supervisor: Sendable {
         ]
         for slot in slots.indices { actions += stopWorker(slot) }
         let end = endIfEmpty()
-        return actions + (end.isEmpty ? [.arm(.stop, after: policy.stopDeadline + policy.stopGrace)] : end)
+        return actions + (end.isEmpty ? [.arm(.stop, after: policy.stopMilliseconds + policy.stopGraceMilliseconds)] : end)
     }
 
     /// Tells a serving worker to stop; kills one that is starting, which has no streams to end.
@@ -198,7 +198,7 @@ public struct Supervisor: Sendable {
         switch slots[slot].state {
         case .ready, .draining:
             slots[slot].state = .leaving
-            return [.stop(slots[slot].worker, deadline: policy.stopDeadline)]
+            return [.stop(slots[slot].worker, deadline: policy.stopMilliseconds)]
         case .starting:
             slots[slot].markForKill()
             return [.kill(slots[slot].worker)]
@@ -245,7 +245,7 @@ public struct Supervisor: Sendable {
             guard slots[Int(position.activeSlot)].state == .waiting, let crashStreak = position.crashStreak,
                 let next = crashStreak.nextStart
             else { return nil }
-            return ServiceStatus.Crashing(position: position.number, delay: next - crashStreak.last)
+            return ServiceStatus.Crashing(position: position.number, delayMilliseconds: next - crashStreak.last)
         }
         return .status(ServiceStatus(ready: readyCount, all: wanted, crashing: crashing, restart: restartStanding))
     }

@@ -32,20 +32,21 @@ struct WorkerIndexState: Equatable, Sendable {
     /// - Parameter readySince: when it became ready; nil if it never was.
     /// - Returns: milliseconds until the next process is to be started; 0: at once.
     mutating func fail(_ exit: Exit?, readySince: Int64?, at now: Int64, _ policy: SupervisionPolicy) -> Int64 {
-        let wasStable = readySince.map { now - $0 >= policy.stableAfter } ?? false
+        let wasStable = readySince.map { now - $0 >= policy.stableAfterMilliseconds } ?? false
         consecutiveFailures = wasStable ? 0 : consecutiveFailures + 1
         var crashStreak = wasStable ? nil : self.crashStreak
-        let delay: Int64
+        let delayMilliseconds: Int64
         if readySince == nil {
-            delay = policy.delay(consecutiveFailures)
+            delayMilliseconds = policy.delay(consecutiveFailures)
         } else {
-            delay = consecutiveFailures <= policy.promptRefills ? 0 : policy.delay(consecutiveFailures - policy.promptRefills)
+            delayMilliseconds =
+                consecutiveFailures <= policy.promptRefills ? 0 : policy.delay(consecutiveFailures - policy.promptRefills)
         }
         crashStreak = CrashStreak(
             count: (crashStreak?.count ?? 0) + 1, first: crashStreak?.first ?? now, last: now, lastExit: exit,
-            nextStart: delay > 0 ? now + delay : nil)
+            nextStart: delayMilliseconds > 0 ? now + delayMilliseconds : nil)
         self.crashStreak = crashStreak
-        return delay
+        return delayMilliseconds
     }
 
     /// A process has been started.

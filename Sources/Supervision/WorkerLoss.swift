@@ -20,11 +20,11 @@ enum WorkerLoss: Equatable {
         }
     }
 
-    /// - Parameter delay: milliseconds until the next process is started; nil if this loss starts none.
-    fileprivate func report(_ worker: WorkerName, wasReady: Bool, nextAfter delay: Int64?) -> SupervisionAction {
+    /// - Parameter milliseconds: until the next process is started; nil if this loss starts none.
+    fileprivate func report(_ worker: WorkerName, wasReady: Bool, nextAfter milliseconds: Int64?) -> SupervisionAction {
         switch self {
-        case .exited(let exit): .report(.died(worker, exit, wasReady: wasReady, nextAfter: delay))
-        case .notSpawned(let reason): .report(.spawnFailed(worker, reason: reason, nextAfter: delay))
+        case .exited(let exit): .report(.died(worker, exit, wasReady: wasReady, nextAfter: milliseconds))
+        case .notSpawned(let reason): .report(.spawnFailed(worker, reason: reason, nextAfter: milliseconds))
         }
     }
 }
@@ -87,7 +87,7 @@ extension Supervisor {
     /// - Returns: the actions, and the milliseconds until the next process is to be started.
     private mutating func noteLoss(
         _ worker: WorkerName, _ loss: WorkerLoss, isRefilled: Bool, at now: Int64
-    ) -> (actions: [SupervisionAction], delay: Int64) {
+    ) -> (actions: [SupervisionAction], delayMilliseconds: Int64) {
         let slot = Int(worker.slot)
         let (wasReady, death) = (slots[slot].isReady, announcement(of: worker, loss))
         let readySince = slots[slot].end()
@@ -118,14 +118,14 @@ extension Supervisor {
         return actions
     }
 
-    /// Starts the next process of a slot: at once, at the end of a change, or after `delay` milliseconds.
-    mutating func refill(_ slot: Int, after delay: Int64) -> [SupervisionAction] {
-        if delay == 0, canSpawn { return spawn(slot) }
-        if delay == 0, defersRefills {
+    /// Starts the next process of a slot: at once, at the end of a change, or after so many milliseconds.
+    mutating func refill(_ slot: Int, after milliseconds: Int64) -> [SupervisionAction] {
+        if milliseconds == 0, canSpawn { return spawn(slot) }
+        if milliseconds == 0, defersRefills {
             deferRefill(slot)
             return []
         }
         let next = WorkerName(slot: UInt8(clamping: slot), incarnation: slots[slot].incarnation + 1)
-        return [.arm(.refill(next), after: delay)]
+        return [.arm(.refill(next), after: milliseconds)]
     }
 }

@@ -36,7 +36,7 @@ extension ClientDriver {
         let attempt = limits.begin(from: carrier.address, account: jid.description, now: Loop.now, unixTime: WallClock.seconds)
         passwordAttempt = attempt
         answer { [self] host in
-            if let wait = attempt?.wait, wait > 0 {
+            if let wait = attempt?.waitMilliseconds, wait > 0 {
                 await Loop.pause(wait)
                 // The client did not stay for the answer.
                 guard !stream.isClosed else { return nil }

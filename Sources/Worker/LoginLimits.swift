@@ -18,7 +18,7 @@ final class LoginLimits {
     /// What a stranger waits for an account under attack: up to three seconds, one beside the other.
     private nonisolated static let accountDelay = FailureLevels.Spacing(free: 10, shortest: 100, longest: 3000)
     /// Milliseconds that an attempt waits for its turn at most; one that would wait longer is refused.
-    private nonisolated static let longestWait: Int64 = 5000
+    private nonisolated static let longestWaitMilliseconds: Int64 = 5000
     /// Attempts from one address at one account that may be under way on a worker; a further one is refused. Until they fail
     /// they are not yet counted.
     private nonisolated static let underWay = 256
@@ -27,12 +27,12 @@ final class LoginLimits {
     /// Seconds in which it is not noted again.
     private nonisolated static let memoryStep: Int64 = 60
     /// Milliseconds between two log lines of one worker.
-    private nonisolated static let logInterval: Int64 = 10_000
+    private nonisolated static let logIntervalMilliseconds: Int64 = 10_000
 
     /// One login with a password.
     struct Attempt: Sendable {
         /// Milliseconds before the work for it may begin.
-        let wait: Int64
+        let waitMilliseconds: Int64
         fileprivate let origin: String
         fileprivate let account: String
         fileprivate let pair: String
@@ -75,11 +75,13 @@ final class LoginLimits {
         let age = logins.last(pair).map { unixTime - $0 }
         let isKnown = age.map { $0 < Self.memory } ?? false
         let (levels, key) = isKnown ? (pairs, pair) : (addresses, origin)
-        guard let turn = levels.take(key, now: now, spacing: Self.spacing, longestWait: Self.longestWait) else { return nil }
+        guard let turn = levels.take(key, now: now, spacing: Self.spacing, longestWaitMilliseconds: Self.longestWaitMilliseconds)
+        else { return nil }
         let delay = isKnown ? 0 : Self.accountDelay.interval(at: accounts.level(account, now: now))
         attempts[pair, default: 0] += 1
         return Attempt(
-            wait: max(turn.wait, delay), origin: origin, account: account, pair: pair, isKnown: isKnown, turn: turn)
+            waitMilliseconds: max(turn.waitMilliseconds, delay), origin: origin, account: account, pair: pair, isKnown: isKnown,
+            turn: turn)
     }
 
     /// Ends an attempt, once for each that began.
@@ -91,7 +93,7 @@ final class LoginLimits {
         case .succeeded:
             let (levels, key) = attempt.isKnown ? (pairs, attempt.pair) : (addresses, attempt.origin)
             levels.giveBack(attempt.turn, key)
-            _ = logins.claim(attempt.pair, now: unixTime, interval: Self.memoryStep)
+            _ = logins.claim(attempt.pair, now: unixTime, intervalSeconds: Self.memoryStep)
         case .failed:
             let byAddress = addresses.add(attempt.origin, now: now)
             let byAccount = accounts.add(attempt.account, now: now)
@@ -101,7 +103,7 @@ final class LoginLimits {
     }
 
     private func tell(_ attempt: Attempt, _ count: Int, _ now: Int64) {
-        guard count > Int(Self.spacing.free), lastTold.map({ now - $0 >= Self.logInterval }) ?? true else { return }
+        guard count > Int(Self.spacing.free), lastTold.map({ now - $0 >= Self.logIntervalMilliseconds }) ?? true else { return }
         lastTold = now
         Log.notice(
             "wrong passwords again and again",

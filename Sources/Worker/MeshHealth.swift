@@ -7,7 +7,7 @@ struct MeshCongestion {
     static let ordinary: Int64 = 1_000
     /// Milliseconds after which a pipe that moves but never drains counts as one that does not move: two workers may keep
     /// each other busy for ever.
-    static let drainPatience: Int64 = 50_000
+    static let drainPatienceMilliseconds: Int64 = 50_000
 
     /// In milliseconds of `Loop.now`.
     let since: Int64
@@ -32,7 +32,7 @@ struct MeshCongestion {
 
     /// For how long the other worker has taken nothing, or not enough.
     func stalled(lastProgress: Int64, now: Int64) -> Int64 {
-        max(0, now - max(since, lastProgress), now - since - Self.drainPatience)
+        max(0, now - max(since, lastProgress), now - since - Self.drainPatienceMilliseconds)
     }
 }
 

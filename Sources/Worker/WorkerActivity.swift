@@ -18,7 +18,7 @@ final class FailureCount: Sendable {
 @LoopActor
 struct WorkerActivity {
     /// Milliseconds that a session may be on its way to another worker; beyond, that is logged once.
-    private static let migrationPatience: Int64 = 30_000
+    private static let migrationPatienceMilliseconds: Int64 = 30_000
     /// Milliseconds after which a session that is still on its way counts as work of this worker that does not get on, and the
     /// master's watchdog begins to count.
     private static let migrationLimit: Int64 = 60_000
@@ -66,20 +66,20 @@ struct WorkerActivity {
         let age = since.map { max(0, now - $0) } ?? 0
         cell.set(.outgoingMigrations, count)
         cell.set(.oldestMigration, Int(age))
-        if age > Self.migrationPatience, !hasReportedMigration {
+        if age > Self.migrationPatienceMilliseconds, !hasReportedMigration {
             Log.notice(
                 "sessions do not arrive at another worker", [Field("sessions", count), Field("lasts_ms", age)])
         }
-        hasReportedMigration = age > Self.migrationPatience
+        hasReportedMigration = age > Self.migrationPatienceMilliseconds
         return max(0, age - Self.migrationLimit)
     }
 
     /// A turn that took so many microseconds, in which nobody else was served, with the stanza that it took up last.
-    static func logTurn(_ duration: Int64, of server: Server) {
+    static func logTurn(_ microseconds: Int64, of server: Server) {
         let stanza = server.currentStanzaSummary
         Log.notice(
             "a turn of the loop took long, everybody else waited",
-            [Field("duration_ms", duration / 1000), Field("stanza", stanza?.summary ?? "none")]
+            [Field("duration_ms", microseconds / 1000), Field("stanza", stanza?.summary ?? "none")]
                 + (stanza?.session.map { [Field("session", $0)] } ?? []))
     }
 }

@@ -62,7 +62,7 @@ final class WorkerRuntime {
         mesh = MeshLinks(server: server, shared: shared)
         server.mesh = mesh
         server.claimRegistration = { [shared] address, seconds in
-            shared.registrations.claim(LoginLimits.origin(of: address), now: WallClock.seconds, interval: seconds)
+            shared.registrations.claim(LoginLimits.origin(of: address), now: WallClock.seconds, intervalSeconds: seconds)
         }
         WorkerCells(segment).resetGauges(Int(arguments.slot))
         shared.cell?.begin(

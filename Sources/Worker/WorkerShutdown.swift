@@ -9,9 +9,9 @@ final class WorkerShutdown {
     /// How often sessions are asked to move, and the master is told how far it is, in milliseconds.
     private static let step: Int64 = 100
     /// How long a client that was told the end may take to close its connection, in milliseconds.
-    private static let farewell: Int64 = 750
+    private static let farewellMilliseconds: Int64 = 750
     /// How long sessions whose new worker has not confirmed them are waited for, after everything else, in milliseconds.
-    private static let movePatience: Int64 = 5_000
+    private static let movePatienceMilliseconds: Int64 = 5_000
 
     private let runtime: WorkerRuntime
     private let report: @LoopActor (LeaveReport) -> Void
@@ -50,7 +50,7 @@ final class WorkerShutdown {
             await Loop.pause(Self.step)
         }
         tell()
-        await end(by: isHastened ? deadline : Loop.now + Self.movePatience, handsOver: !isHastened)
+        await end(by: isHastened ? deadline : Loop.now + Self.movePatienceMilliseconds, handsOver: !isHastened)
     }
 
     private var isEmpty: Bool {
@@ -62,7 +62,7 @@ final class WorkerShutdown {
     /// - Parameter handsOver: others go on, with what this worker owned.
     private func end(by deadline: Int64, handsOver: Bool) async {
         runtime.endAll(StreamError(.systemShutdown))
-        let farewell = min(Loop.now + Self.farewell, deadline)
+        let farewell = min(Loop.now + Self.farewellMilliseconds, deadline)
         while runtime.openConnections > 0, Loop.now < farewell {
             tell()
             await Loop.pause(20)

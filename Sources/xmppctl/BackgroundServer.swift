@@ -14,7 +14,7 @@ struct BackgroundServer {
     private let isMemory: Bool
 
     /// Milliseconds between two looks at a server that is not ready.
-    private static let pause: UInt32 = 50
+    private static let pauseMilliseconds: UInt32 = 50
 
     init(_ program: String, _ words: [String], log: String?) throws(CommandError) {
         isMemory = log == nil
@@ -31,17 +31,17 @@ struct BackgroundServer {
     /// Waits until all workers are ready.
     /// - Returns: how many there are.
     func waitUntilReady(_ server: ControlConnection) throws(CommandError) -> Int64 {
-        let deadline = Self.now + Int64(server.patience) * 1000
+        let deadline = Self.now + Int64(server.patienceSeconds) * 1000
         while Self.now < deadline {
             if let status = exitStatus() { throw CommandError(errorText, status) }
             if let workers = readyWorkers(server) {
                 release()
                 return workers
             }
-            usleep(Self.pause * 1000)
+            usleep(Self.pauseMilliseconds * 1000)
         }
         throw CommandError(
-            "xmppd (pid \(pid)) is not ready after \(server.patience) s; it was left running\n\(errorText)",
+            "xmppd (pid \(pid)) is not ready after \(server.patienceSeconds) s; it was left running\n\(errorText)",
             CommandStatus.unavailable)
     }
 

@@ -11,16 +11,19 @@ struct ServerOptions: ParsableArguments {
         completion: .file())
     var socket: String?
 
-    @Option(help: .init("How long to wait for the server.", valueName: "seconds"))
-    var timeout = 60
+    @Option(name: .customLong("timeout"), help: .init("How long to wait for the server.", valueName: "seconds"))
+    var timeoutSeconds = 60
 
     func validate() throws {
-        guard (1...86_400).contains(timeout) else { throw ValidationError("--timeout: expected a whole number from 1 to 86400") }
+        guard (1...86_400).contains(timeoutSeconds) else {
+            throw ValidationError("--timeout: expected a whole number from 1 to 86400")
+        }
     }
 
     func server(_ console: Console) -> ControlConnection {
         ControlConnection(
-            socket: socket ?? console.environment("XMPPD_CONTROL_SOCKET") ?? ControlConnection.defaultSocket, patience: timeout)
+            socket: socket ?? console.environment("XMPPD_CONTROL_SOCKET") ?? ControlConnection.defaultSocket,
+            patienceSeconds: timeoutSeconds)
     }
 }
 

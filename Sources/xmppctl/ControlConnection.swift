@@ -8,7 +8,7 @@ struct ControlConnection {
 
     var socket: String
     /// How long to wait for each part of an answer, in seconds.
-    var patience: Int
+    var patienceSeconds: Int
 
     /// Asks for a verb and waits for its result. Rows that came ahead of it are put in their place.
     /// - Parameter watch: told of each part as it comes.
@@ -39,7 +39,7 @@ struct ControlConnection {
             try channel.send(request.encoded())
             var parts: [Value] = []
             while true {
-                let frame = try channel.receive(timeout: Int32(clamping: patience * 1000))
+                let frame = try channel.receive(timeout: Int32(clamping: patienceSeconds * 1000))
                 let reply: ControlReply
                 do throws(WireError) { reply = try ControlReply(frame) } catch { throw .malformed(error) }
                 switch reply.outcome {
@@ -70,7 +70,7 @@ struct ControlConnection {
                 "permission denied at \(socket): run xmppctl as root, as the user of xmppd or as a member of its group",
                 CommandStatus.unavailable)
         case .system(let number): CommandError("cannot talk to xmppd at \(socket): \(reason(number))", CommandStatus.unavailable)
-        case .timeout: CommandError("xmppd gave no answer within \(patience) s; see --timeout", CommandStatus.unavailable)
+        case .timeout: CommandError("xmppd gave no answer within \(patienceSeconds) s; see --timeout", CommandStatus.unavailable)
         case .closed: CommandError("xmppd ended the connection before its answer was complete", CommandStatus.unavailable)
         case .malformed(let error): Self.misunderstanding(error.description)
         }

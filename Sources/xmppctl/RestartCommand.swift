@@ -42,12 +42,12 @@ struct RestartCommand: VerbCommand {
         defer { if handle >= 0 { close(handle) } }
         let watched = try server.connect()
         let result = try server.perform(Self.verb)
-        let deadline = Int64(time(nil)) + Int64(server.patience)
+        let deadline = Int64(time(nil)) + Int64(server.patienceSeconds)
         var entries = [
             pollfd(fd: watched.descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: handle, events: Int16(POLLIN), revents: 0),
         ]
-        while poll(&entries, 2, Int32(clamping: server.patience * 1000)) < 0, errno == EINTR {}
+        while poll(&entries, 2, Int32(clamping: server.patienceSeconds * 1000)) < 0, errno == EINTR {}
         while Int64(time(nil)) < deadline {
             if poll(&entries[1], 1, 0) > 0, entries[1].revents != 0 {
                 throw CommandError(
@@ -59,7 +59,7 @@ struct RestartCommand: VerbCommand {
             }
             usleep(50_000)
         }
-        throw CommandError("xmppd (pid \(pid)) is not ready after \(server.patience) s", CommandStatus.unavailable)
+        throw CommandError("xmppd (pid \(pid)) is not ready after \(server.patienceSeconds) s", CommandStatus.unavailable)
     }
 
     private func isRunning(_ server: ControlConnection) -> Bool {

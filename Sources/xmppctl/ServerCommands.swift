@@ -20,14 +20,15 @@ struct StopCommand: VerbCommand {
         defer { if handle >= 0 { close(handle) } }
         let result = try server.perform(Self.verb)
         var entry = pollfd(fd: handle, events: Int16(POLLIN), revents: 0)
-        var looks = server.patience * Self.looksPerSecond
+        var looks = server.patienceSeconds * Self.looksPerSecond
         while handle >= 0, looks > 0, poll(&entry, 1, Int32(1000 / Self.looksPerSecond)) <= 0 {
             looks -= 1
             if let draw = console.draw { draw(remaining(server)) }
         }
         console.draw?("")
         guard looks > 0 || handle < 0 else {
-            throw CommandError("xmppd (pid \(pid)) is stopping, but not gone after \(server.patience) s", CommandStatus.unavailable)
+            throw CommandError(
+                "xmppd (pid \(pid)) is stopping, but not gone after \(server.patienceSeconds) s", CommandStatus.unavailable)
         }
         try show(result, console)
     }
@@ -37,7 +38,7 @@ struct StopCommand: VerbCommand {
     /// What the server still has, while it stops.
     private func remaining(_ server: ControlConnection) -> String {
         do throws(CommandError) {
-            let status = try ControlConnection(socket: server.socket, patience: 1).perform("status")
+            let status = try ControlConnection(socket: server.socket, patienceSeconds: 1).perform("status")
             let workers = (status["workers"]?.array ?? []).count { $0.number("pid") != nil }
             let connections = counted(status.number("connections") ?? 0, "connection")
             return

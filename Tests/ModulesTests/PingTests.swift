@@ -28,7 +28,7 @@ import XMPP
     @Test @LoopActor func silentClientsArePinged() async throws {
         let stage = try await Stage("[modules.mod_ping]", [Ping.self])
         let (answering, silent) = (try await stage.client("alice"), try await stage.client("bob"))
-        let rounds = PingRounds(interval: 1000, timeout: 800, isDeadly: true)
+        let rounds = PingRounds(intervalMilliseconds: 1000, timeoutMilliseconds: 800, isDeadly: true)
         var declarations = Declarations()
         rounds.start(&declarations, on: stage.host())
         let request = try #require(await answering.hears { $0.has("ping", "urn:xmpp:ping") })
@@ -44,7 +44,7 @@ import XMPP
     @Test @LoopActor func whoDoesNotAnswerMayStay() async throws {
         let stage = try await Stage("[modules.mod_ping]", [Ping.self])
         let silent = try await stage.client("bob")
-        let rounds = PingRounds(interval: 200, timeout: 50, isDeadly: false)
+        let rounds = PingRounds(intervalMilliseconds: 200, timeoutMilliseconds: 50, isDeadly: false)
         var declarations = Declarations()
         rounds.start(&declarations, on: stage.host())
         let first = await silent.hears { $0.has("ping", "urn:xmpp:ping") }

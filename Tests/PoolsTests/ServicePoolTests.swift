@@ -77,7 +77,7 @@ struct ServicePoolTests {
         -> ServicePool<FakeConnection>
     {
         let settings = PoolSettings(
-            name: "fake.default", connections: connections, callTimeout: timeout,
+            name: "fake.default", connections: connections, callMilliseconds: timeout,
             patience: .init(first: 10, longest: 10), bound: bound)
         return ServicePool(settings) { service.connect($0) }
     }

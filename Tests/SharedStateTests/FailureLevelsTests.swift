@@ -25,19 +25,25 @@ struct FailureLevelsTests {
         let levels = FailureLevels(try smallSegment(), .address)
         for _ in 1...9 { levels.add("a", now: 5000) }
         for _ in 1...100 {
-            #expect(levels.take("a", now: 5000, spacing: spacing, longestWait: 1000) == .init(wait: 0, interval: 0))
+            #expect(
+                levels.take("a", now: 5000, spacing: spacing, longestWaitMilliseconds: 1000)
+                    == .init(waitMilliseconds: 0, intervalMilliseconds: 0))
         }
         levels.add("a", now: 5000)
         for wait: Int64 in [0, 250, 500, 750, 1000] {
-            #expect(levels.take("a", now: 5000, spacing: spacing, longestWait: 1000) == .init(wait: wait, interval: 250))
+            #expect(
+                levels.take("a", now: 5000, spacing: spacing, longestWaitMilliseconds: 1000)
+                    == .init(waitMilliseconds: wait, intervalMilliseconds: 250))
         }
-        #expect(levels.take("a", now: 5000, spacing: spacing, longestWait: 1000) == nil)
-        #expect(levels.take("b", now: 5000, spacing: spacing, longestWait: 1000) == .init(wait: 0, interval: 0))
-        levels.giveBack(.init(wait: 1000, interval: 250), "a")
-        #expect(levels.take("a", now: 5000, spacing: spacing, longestWait: 1000)?.wait == 1000)
+        #expect(levels.take("a", now: 5000, spacing: spacing, longestWaitMilliseconds: 1000) == nil)
+        #expect(
+            levels.take("b", now: 5000, spacing: spacing, longestWaitMilliseconds: 1000)
+                == .init(waitMilliseconds: 0, intervalMilliseconds: 0))
+        levels.giveBack(.init(waitMilliseconds: 1000, intervalMilliseconds: 250), "a")
+        #expect(levels.take("a", now: 5000, spacing: spacing, longestWaitMilliseconds: 1000)?.waitMilliseconds == 1000)
         #expect([10, 20, 30, 40, 1000].map { spacing.interval(at: $0) } == [250, 500, 1000, 2000, 2000])
         // A queue that nobody stands in any more is no longer than it was.
-        #expect(levels.take("a", now: 20_000, spacing: spacing, longestWait: 1000)?.wait == 0)
+        #expect(levels.take("a", now: 20_000, spacing: spacing, longestWaitMilliseconds: 1000)?.waitMilliseconds == 0)
     }
 
     @Test("Whoever fills the table with single failures gets nobody out of it who failed often")
@@ -46,6 +52,8 @@ struct FailureLevelsTests {
         for _ in 1...20 { levels.add("attacker", now: 1000) }
         for number in 1...10_000 { #expect(levels.add("192.0.2.\(number)", now: 1000) == 1) }
         #expect(levels.level("attacker", now: 1000) == 20)
-        #expect(levels.take("innocent", now: 1000, spacing: spacing, longestWait: 1000) == .init(wait: 0, interval: 0))
+        #expect(
+            levels.take("innocent", now: 1000, spacing: spacing, longestWaitMilliseconds: 1000)
+                == .init(waitMilliseconds: 0, intervalMilliseconds: 0))
     }
 }

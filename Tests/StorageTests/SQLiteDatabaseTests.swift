@@ -155,7 +155,7 @@ import Testing
     }
 
     @Test func aLockedDatabaseIsBusyAndWorksAfterwards() async throws {
-        let database = try temporary.open { $0.busyTimeout = 20 }
+        let database = try temporary.open { $0.busyMilliseconds = 20 }
         try await Self.table(database)
         let other = try temporary.open()
         let gate = Gate()
@@ -172,7 +172,7 @@ import Testing
 
     /// The other one stands in the turnstile, so the lock that is free is not ours to take.
     @Test func whoWaitedFirstWritesFirst() async throws {
-        let database = try temporary.open { $0.busyTimeout = 20 }
+        let database = try temporary.open { $0.busyMilliseconds = 20 }
         try await Self.table(database)
         let first = try WriterLock(path: temporary.path)
         #expect(first.enter(BusyHandler(milliseconds: 0)))

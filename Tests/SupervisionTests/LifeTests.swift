@@ -44,7 +44,7 @@ struct LifeTests {
         #expect(
             t.tell(.exited(w(0), .signal(9))) == [
                 .report(.died(w(0), .signal(9), wasReady: false, nextAfter: 1_000)), .announceDeath(w(0), to: []),
-                .notify(.status(ServiceStatus(ready: 0, all: 1, crashing: [.init(position: 0, delay: 1_000)]))),
+                .notify(.status(ServiceStatus(ready: 0, all: 1, crashing: [.init(position: 0, delayMilliseconds: 1_000)]))),
                 .arm(.refill(w(0, 2)), after: 1_000),
             ])
         #expect(t.tell(.timer(.refill(w(0, 2)))) == [.spawn(w(0, 2)), .arm(.readiness(w(0, 2)), after: 10_000)])
@@ -77,7 +77,7 @@ struct LifeTests {
             t.bringUp(w(0, incarnation + 1))
         }
         #expect(waits == [0, 0, 1_000, 2_000, 4_000])
-        t.now += policy.stableAfter
+        t.now += policy.stableAfterMilliseconds
         #expect(t.tell(.exited(w(0, 6), .signal(11))).contains(.spawn(w(0, 7))))
         t.bringUp(w(0, 7))
         #expect(t.tell(.exited(w(0, 7), .signal(11))).contains(.spawn(w(0, 8))))
@@ -130,7 +130,7 @@ struct LifeTests {
         #expect(
             t.tell(.spawnFailed(w(0, 2), reason: "EAGAIN")) == [
                 .report(.spawnFailed(w(0, 2), reason: "EAGAIN", nextAfter: 2_000)),
-                .notify(.status(ServiceStatus(ready: 1, all: 2, crashing: [.init(position: 0, delay: 2_000)]))),
+                .notify(.status(ServiceStatus(ready: 1, all: 2, crashing: [.init(position: 0, delayMilliseconds: 2_000)]))),
                 .arm(.refill(w(0, 3)), after: 2_000),
             ])
     }

@@ -256,7 +256,7 @@ struct RestartTests {
 
     @Test func whoeverBeatsAndDoesNotGetOnIsKilledToo() {
         var t = Transcript.up()
-        let stalled = { (age: Int64) in Heartbeat(worker: w(1), age: age, isStalled: true) }
+        let stalled = { (age: Int64) in Heartbeat(worker: w(1), ageMilliseconds: age, isStalled: true) }
         #expect(t.tell(.heartbeats([beat(w(0), 10), beat(w(1), 10), stalled(9_999)])) == [])
         t.now += 1_000
         #expect(
@@ -281,7 +281,7 @@ struct RestartTests {
 
     @Test func withoutADeadlineNobodyIsKilled() {
         var policy = SupervisionPolicy()
-        policy.heartbeatDeadline = 0
+        policy.silenceMilliseconds = 0
         var t = Transcript.up(policy: policy)
         #expect(t.tell(.heartbeats([beat(w(0), .max)])) == [])
     }
@@ -318,4 +318,4 @@ private func status(_ ready: Int, of all: Int, _ restart: RestartStatus) -> Supe
     .status(ServiceStatus(ready: ready, all: all, restart: restart))
 }
 
-private func beat(_ worker: WorkerName, _ age: Int64) -> Heartbeat { Heartbeat(worker: worker, age: age) }
+private func beat(_ worker: WorkerName, _ age: Int64) -> Heartbeat { Heartbeat(worker: worker, ageMilliseconds: age) }

@@ -32,7 +32,7 @@ struct ServerTests {
     @Test func noAnswerInTime() throws {
         let server = try FakeServer { _ in [] }
         #expect(throws: CommandError("xmppd gave no answer within 0 s; see --timeout", 69)) {
-            try ControlConnection(socket: server.socket, patience: 0).perform("status")
+            try ControlConnection(socket: server.socket, patienceSeconds: 0).perform("status")
         }
     }
 

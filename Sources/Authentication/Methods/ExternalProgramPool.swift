@@ -9,7 +9,7 @@ internal import Network
 @LoopActor
 final class ExternalProgramPool {
     /// How long a question waits for a process, and how long a process may think.
-    static let patience: Int64 = 10_000
+    static let patienceMilliseconds: Int64 = 10_000
     private static let longestQueue = 1000
     private static let pauses: (first: Int64, last: Int64) = (500, 30_000)
 
@@ -68,7 +68,7 @@ final class ExternalProgramPool {
         }
         return await withCheckedContinuation { continuation in
             let question = Question(request) { continuation.resume(returning: $0) }
-            question.clock = Loop.after(Self.patience) { [self] in
+            question.clock = Loop.after(Self.patienceMilliseconds) { [self] in
                 waiting.removeAll { $0 === question }
                 outage.failed("all its processes are busy")
                 question.settle(nil)
@@ -109,7 +109,7 @@ final class ExternalProgramPool {
         guard let program = instance.program else { return }
         instance.question = question
         question.clock?.cancel()
-        question.clock = Loop.after(Self.patience) { [self] in
+        question.clock = Loop.after(Self.patienceMilliseconds) { [self] in
             outage.failed("it does not answer, and was killed")
             program.kill()
             program.close()

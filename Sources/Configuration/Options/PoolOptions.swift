@@ -4,7 +4,7 @@ enum PoolOptions {
         [OptionRow("outgoing_pools", .section, .unset, "Connections to other services.", effect: ReloadEffect.pools)]
         + pool("http", "Connections to a web service.", http)
         + pool("ldap", "Connections to a directory.", ldap)
-        + pool("rdbms", "Connections to a relational database.", rdbms, timeout: 60000)
+        + pool("rdbms", "Connections to a relational database.", rdbms, timeoutMilliseconds: 60000)
         + pool("redis", "Redis.", redis, state: .notYet)
         + pool("rabbit", "RabbitMQ.", rabbit, state: .notYet)
         + pool("cassandra", "Cassandra.", cassandra, workers: 20, state: .notYet)
@@ -16,7 +16,7 @@ enum PoolOptions {
         ]
 
     private static func pool(
-        _ type: String, _ sentence: String, _ connection: [OptionRow], workers: Int64 = 10, timeout: Int64 = 5000,
+        _ type: String, _ sentence: String, _ connection: [OptionRow], workers: Int64 = 10, timeoutMilliseconds: Int64 = 5000,
         state: OptionState? = nil
     ) -> [OptionRow] {
         let table = "outgoing_pools.\(type)"
@@ -45,7 +45,7 @@ enum PoolOptions {
                         "Which connection is taken. All five mean the same here: one that is free, or else the first to become so.",
                         state: state ?? .accepted("a connection that is free is taken")),
                     OptionRow(
-                        "call_timeout", .positive(.milliseconds), .integer(timeout),
+                        "call_timeout", .positive(.milliseconds), .integer(timeoutMilliseconds),
                         "How long an answer may take, with the wait for a free connection."),
                     OptionRow(
                         "max_worker_queue_len", .natural(), .unset, "How many requests may wait for a connection.",

@@ -40,7 +40,7 @@ struct SessionSnapshot: Equatable {
         writer.int64(since)
         writer.string(address)
         for limit in [
-            terms.maxUnacked.map { Int64(clamping: $0) }, terms.requestInterval.map { Int64(clamping: $0) },
+            terms.maxUnacked.map { Int64(clamping: $0) }, terms.stanzasPerRequest.map { Int64(clamping: $0) },
             terms.resumeMilliseconds,
             terms.resumeCountSeconds,
         ] { writer.int64(limit ?? -1) }
@@ -79,7 +79,7 @@ struct SessionSnapshot: Equatable {
         address = try reader.string()
         let limits = (try reader.int64(), try reader.int64(), try reader.int64(), try reader.int64())
         terms = StreamManagementState.Terms(
-            maxUnacked: limits.0 < 0 ? nil : Int(limits.0), requestInterval: limits.1 < 0 ? nil : Int(limits.1),
+            maxUnacked: limits.0 < 0 ? nil : Int(limits.0), stanzasPerRequest: limits.1 < 0 ? nil : Int(limits.1),
             resumeMilliseconds: limits.2 < 0 ? nil : limits.2, resumeCountSeconds: limits.3 < 0 ? nil : limits.3)
         key = try reader.string()
         handled = try reader.uint32()

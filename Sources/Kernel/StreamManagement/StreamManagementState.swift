@@ -18,15 +18,15 @@ public final class StreamManagementState {
         /// Nil: unlimited.
         public var maxUnacked: Int?
         /// Stanzas sent from one request for an acknowledgement to the next; nil: none is requested.
-        public var requestInterval: Int?
+        public var stanzasPerRequest: Int?
         /// How long a session without a connection waits to be resumed; then it ends. Nil: it cannot be resumed.
         public var resumeMilliseconds: Int64?
         /// How long the count of a session that was not resumed stays stored; nil: it is not stored.
         public var resumeCountSeconds: Int64?
 
-        public init(maxUnacked: Int?, requestInterval: Int?, resumeMilliseconds: Int64?, resumeCountSeconds: Int64?) {
+        public init(maxUnacked: Int?, stanzasPerRequest: Int?, resumeMilliseconds: Int64?, resumeCountSeconds: Int64?) {
             self.maxUnacked = maxUnacked
-            self.requestInterval = requestInterval
+            self.stanzasPerRequest = stanzasPerRequest
             self.resumeMilliseconds = resumeMilliseconds
             self.resumeCountSeconds = resumeCountSeconds
         }
@@ -124,7 +124,7 @@ public final class StreamManagementState {
         if let ackHold = stanza.ackHold { trackUnacked(stanza.bytes, ackHold, session) }
         guard session.stream != nil else { return isOverBound ? overflow(session) : () }
         sinceRequest += 1
-        if let interval = terms.requestInterval, sinceRequest >= interval {
+        if let interval = terms.stanzasPerRequest, sinceRequest >= interval {
             mustRequest = true
             scheduleFlush(session)
         }
@@ -159,7 +159,7 @@ public final class StreamManagementState {
 
     /// Requests an acknowledgement of what was sent since the last request, where requests are agreed on.
     func requestOverdueAcknowledgement(_ session: Session) {
-        guard terms.requestInterval != nil, sinceRequest > 0, session.stream != nil else { return }
+        guard terms.stanzasPerRequest != nil, sinceRequest > 0, session.stream != nil else { return }
         mustRequest = true
         scheduleFlush(session)
     }
@@ -262,7 +262,7 @@ public final class StreamManagementState {
             return Loop.submit { self.resend(session, stream) }
         }
         self.resent = nil
-        if terms.requestInterval != nil, !waiting.isEmpty { sendRequest(stream) }
+        if terms.stanzasPerRequest != nil, !waiting.isEmpty { sendRequest(stream) }
     }
 
     private func storeCount(_ session: Session) {

@@ -9,7 +9,7 @@ final class ControlClient {
     /// How long a client without a pending request may be silent, in milliseconds; past it the connection is closed.
     static let idleLimit: Int64 = 60_000
     /// How long a dismissed client may take to close its end, in milliseconds; past it the master closes.
-    static let farewell: Int64 = 2_000
+    static let farewellMilliseconds: Int64 = 2_000
 
     var received: (ControlRequest) -> Void = { _ in }
     /// Called once, at the end of the connection.
@@ -65,7 +65,7 @@ final class ControlClient {
         isLeaving = true
         send(ControlReply(id: 0, .result(.failure(code: code, text: text))))
         channel?.beginFarewell()
-        loop.after(Self.farewell) { [weak self] in self?.close() }
+        loop.after(Self.farewellMilliseconds) { [weak self] in self?.close() }
     }
 
     func close() {
@@ -111,8 +111,8 @@ final class ControlClient {
         if channel?.send(frame) == false { close() }
     }
 
-    private func watchIdleness(after delay: Int64) {
-        loop.after(delay) { [weak self] in
+    private func watchIdleness(after milliseconds: Int64) {
+        loop.after(milliseconds) { [weak self] in
             guard let self, channel != nil else { return }
             let rest = lastActive + Self.idleLimit - loop.now
             if !pending.isEmpty || rest > 0 { return watchIdleness(after: pending.isEmpty ? rest : Self.idleLimit) }

@@ -4,7 +4,7 @@ internal import Supervision
 /// Relays verbs to a ready worker, and its results to the client that asked.
 final class OperationRelay {
     /// How long a worker may take, in milliseconds; past it the client gets an error.
-    static let deadline: Int64 = 60_000
+    static let patienceMilliseconds: Int64 = 60_000
 
     private struct Pending {
         weak var client: ControlClient?
@@ -59,8 +59,9 @@ final class OperationRelay {
     }
 
     private func limit(_ id: UInt64, _ worker: WorkerName) {
-        loop.after(Self.deadline) { [weak self] in
-            self?.finish(id, .failure(code: "timeout", text: "worker \(worker) gave no answer in \(Self.deadline / 1_000) s"))
+        loop.after(Self.patienceMilliseconds) { [weak self] in
+            self?.finish(
+                id, .failure(code: "timeout", text: "worker \(worker) gave no answer in \(Self.patienceMilliseconds / 1_000) s"))
         }
     }
 

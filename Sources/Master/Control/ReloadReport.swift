@@ -12,7 +12,7 @@ struct ReloadReport {
     private let removed: [ListenerSet.Bound]
     private let goneHosts: [String]
     private var closings: [ReloadEffects.Closing] = []
-    private var pause: UInt32 = 0
+    private var longestPauseMicroseconds: UInt32 = 0
     /// Sentences about consequences and about workers that are late.
     var remarks: [String] = []
 
@@ -27,7 +27,7 @@ struct ReloadReport {
 
     /// Adds the effects on one worker to those on the others.
     mutating func add(_ effects: ReloadEffects) {
-        pause = max(pause, effects.pauseMicroseconds)
+        longestPauseMicroseconds = max(longestPauseMicroseconds, effects.pauseMicroseconds)
         for closing in effects.closings {
             if let place = closings.firstIndex(where: { $0.cause == closing.cause && $0.subject == closing.subject }) {
                 closings[place].sessions += closing.sessions
@@ -42,7 +42,7 @@ struct ReloadReport {
         .object(
             common(closings) + [
                 .init("generation", .int(Int64(generation))), .init("dry_run", false),
-                .init("longest_pause_us", .int(Int64(pause))),
+                .init("longest_pause_us", .int(Int64(longestPauseMicroseconds))),
             ])
     }
 

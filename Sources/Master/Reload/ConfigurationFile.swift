@@ -60,8 +60,8 @@ enum ConfigurationFile {
             bundle: bundle, listeners: configuration.listeners.map(ListenerSetting.init),
             workers: native.workers ?? processors, workerProgram: native.workerProgram ?? OwnProgram.beside("xmppd-worker"),
             controlSocket: native.controlSocket, pidFile: native.pidFile, account: try account(native),
-            logLevel: configuration.general.logLevel, stopDeadline: native.stopTimeout.milliseconds,
-            drainDeadline: native.drainTimeout.milliseconds, heartbeatDeadline: native.watchdogTimeout.milliseconds)
+            logLevel: configuration.general.logLevel, stopMilliseconds: native.stopTimeout.milliseconds,
+            drainMilliseconds: native.drainTimeout.milliseconds, silenceMilliseconds: native.watchdogTimeout.milliseconds)
     }
 
     /// The account that the package makes. Workers of a server that root starts become this user where the file names none.

@@ -17,11 +17,11 @@ public struct MasterSettings: Sendable, Equatable {
     /// By its name in the configuration.
     public var logLevel: String
     /// How long an orderly stop may take, in milliseconds; past it workers are killed.
-    public var stopDeadline: Int64
+    public var stopMilliseconds: Int64
     /// How long clients of a replaced worker may stay, in milliseconds; past it they are disconnected.
-    public var drainDeadline: Int64
+    public var drainMilliseconds: Int64
     /// How long a worker may give no sign of life, in milliseconds; past it the worker is killed; 0: never.
-    public var heartbeatDeadline: Int64
+    public var silenceMilliseconds: Int64
 }
 
 extension MasterSettings {
@@ -35,9 +35,9 @@ extension MasterSettings {
     /// A policy with the deadlines of the configuration.
     func policy(_ policy: SupervisionPolicy) -> SupervisionPolicy {
         var policy = policy
-        policy.stopDeadline = stopDeadline
-        policy.drainDeadline = drainDeadline
-        policy.heartbeatDeadline = heartbeatDeadline
+        policy.stopMilliseconds = stopMilliseconds
+        policy.drainMilliseconds = drainMilliseconds
+        policy.silenceMilliseconds = silenceMilliseconds
         return policy
     }
 }

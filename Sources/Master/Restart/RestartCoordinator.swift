@@ -178,11 +178,11 @@ final class RestartCoordinator {
 
     /// Executes the next program, which sends the result. If that is not possible, the result is sent from here: what has been
     /// done so far, or the failure.
-    /// - Parameter patience: how many more times 50 ms the requester gets to read what it has been sent.
-    private func succeed(to result: Value, patience: Int = 20) {
+    /// - Parameter attempts: how many more times 50 ms the requester gets to read what it has been sent.
+    private func succeed(to result: Value, attempts: Int = 20) {
         guard case .object(let members) = result else { return }
-        if patience > 0, asker?.client?.isFlushed == false {
-            return loop.after(50) { [weak self] in self?.succeed(to: result, patience: patience - 1) }
+        if attempts > 0, asker?.client?.isFlushed == false {
+            return loop.after(50) { [weak self] in self?.succeed(to: result, attempts: attempts - 1) }
         }
         let reason = succeed(asker, .object(members + [.init("master", true)]))
         Log.error("the master goes on with the program it has", [Field("reason", reason)])

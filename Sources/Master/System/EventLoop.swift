@@ -68,7 +68,7 @@ final class EventLoop {
     private func turn() {
         var entries = watches.map { pollfd(fd: $0.descriptor, events: $0.events, revents: 0) }
         let asked = watches
-        let count = poll(&entries, nfds_t(entries.count), patience)
+        let count = poll(&entries, nfds_t(entries.count), patienceMilliseconds)
         if count > 0 {
             for (entry, watch) in zip(entries, asked) where entry.revents != 0 && watch.loop != nil {
                 watch.handler(entry.revents)
@@ -82,7 +82,7 @@ final class EventLoop {
     }
 
     /// How long to wait for the next timer, in milliseconds; -1 without one.
-    private var patience: Int32 {
+    private var patienceMilliseconds: Int32 {
         guard let first = timers.first else { return -1 }
         return Int32(clamping: max(0, first.due - now))
     }

@@ -12,7 +12,7 @@ final class CommandRunner {
     }
 
     /// How long a program may take, in milliseconds; past it the program is killed.
-    static let deadline: Int64 = 10_000
+    static let patienceMilliseconds: Int64 = 10_000
     /// Most bytes of output that are read; the rest is dropped.
     static let limit = 65_536
 
@@ -34,7 +34,7 @@ final class CommandRunner {
                 loop.watch(child.channel.number, for: Readiness.input) { [weak self] _ in self?.read() },
                 loop.watch(child.handle.number, for: Readiness.input) { _ in self.ended() },
             ]
-            loop.after(Self.deadline) { [weak self] in self?.expired() }
+            loop.after(Self.patienceMilliseconds) { [weak self] in self?.expired() }
         } catch {
             loop.after(0) { self.finish(.failed("\(error)")) }
         }
@@ -58,7 +58,7 @@ final class CommandRunner {
     private func ended() {
         read()
         guard let status = child?.reap() else { return }
-        if hasExpired { return finish(.failed("\(program) gave no answer in \(Self.deadline / 1_000) s")) }
+        if hasExpired { return finish(.failed("\(program) gave no answer in \(Self.patienceMilliseconds / 1_000) s")) }
         guard ExitStatusWord(status).exit == .status(0) else {
             let words = String(decoding: text.prefix(500), as: UTF8.self).split(separator: "\n").first.map { ": \($0)" } ?? ""
             return finish(.failed("\(program) ended with \(describe(ExitStatusWord(status)))\(words)"))

@@ -13,7 +13,7 @@ struct StallReports {
     /// the other.
     func worst(now: Int64) -> [Heartbeat] {
         let reports = workers.values.compactMap { report(of: $0, now) }
-        return reports.max { ($0.age, $1.worker.slot) < ($1.age, $0.worker.slot) }.map { [$0] } ?? []
+        return reports.max { ($0.ageMilliseconds, $1.worker.slot) < ($1.ageMilliseconds, $0.worker.slot) }.map { [$0] } ?? []
     }
 
     /// Limits a stall to the worker's own lifetime: the report may be about its predecessor in the slot.
@@ -22,6 +22,6 @@ struct StallReports {
         guard cell.pid == teller.pid, now - Int64(clamping: cell.heartbeat) < Self.freshness, let stall = cell.stall,
             let worker = workers[stall.slot]
         else { return nil }
-        return Heartbeat(worker: worker.name, age: min(stall.milliseconds, now - worker.started), isStalled: true)
+        return Heartbeat(worker: worker.name, ageMilliseconds: min(stall.milliseconds, now - worker.started), isStalled: true)
     }
 }

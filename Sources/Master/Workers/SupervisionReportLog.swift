@@ -123,7 +123,9 @@ extension ServiceStatus {
     var sentence: String {
         var parts = ["\(ready) of \(all) workers serving"]
         if let restart { parts.append("restarting, \(restart.done) of \(restart.total) done") }
-        parts += crashing.map { "worker \($0.position) crashes again and again, next start in \(($0.delay + 999) / 1_000) s" }
+        parts += crashing.map {
+            "worker \($0.position) crashes again and again, next start in \(($0.delayMilliseconds + 999) / 1_000) s"
+        }
         return parts.joined(separator: "; ")
     }
 }

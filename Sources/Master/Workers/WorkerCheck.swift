@@ -12,7 +12,7 @@ final class WorkerCheck {
     }
 
     /// How long a check may take, in milliseconds; past it the process is killed and the check has failed.
-    static let deadline: Int64 = 20_000
+    static let patienceMilliseconds: Int64 = 20_000
 
     private let program: String
     private var child: WorkerSpawner.Child?
@@ -49,7 +49,7 @@ final class WorkerCheck {
             answer = .failed("the configuration with all files it names is larger than \(FrameLimit.worker >> 20) MiB")
             child.kill()
         }
-        loop.after(Self.deadline) { [weak self] in self?.expired() }
+        loop.after(Self.patienceMilliseconds) { [weak self] in self?.expired() }
     }
 
     private func occurred(_ event: FrameChannel.Event) {
@@ -71,7 +71,7 @@ final class WorkerCheck {
     private func expired() {
         guard completion != nil else { return }
         child?.kill()
-        answer = .failed("\(program) --check gave no verdict in \(Self.deadline / 1_000) s")
+        answer = .failed("\(program) --check gave no verdict in \(Self.patienceMilliseconds / 1_000) s")
     }
 
     private func finish(_ verdict: Verdict) {

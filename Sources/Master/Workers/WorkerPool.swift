@@ -262,10 +262,10 @@ final class WorkerPool {
 
     /// Checks the age of each worker's last sign of life: the younger of its beat in the segment and its last report.
     private func watchHearts() {
-        loop.after(supervisor.policy.heartbeatInterval) { [weak self] in
+        loop.after(supervisor.policy.heartbeatMilliseconds) { [weak self] in
             guard let self else { return }
             let now = loop.now
-            let beats = workers.values.map { Heartbeat(worker: $0.name, age: now - lastSign(of: $0)) }
+            let beats = workers.values.map { Heartbeat(worker: $0.name, ageMilliseconds: now - lastSign(of: $0)) }
             tell(.heartbeats(beats + StallReports(workers: workers, cells: WorkerCells(segment)).worst(now: now)))
             tellStatus()
             watchHearts()

@@ -218,7 +218,7 @@ final class ArchivePeerSync {
     private static let question = "archive.settle"
     private static let answer = "archive.settled"
     /// Milliseconds that the workers may take to confirm; past them the answer is not called stable.
-    private static let patience: Int64 = 2000
+    private static let patienceMilliseconds: Int64 = 2000
 
     private unowned let writer: ArchiveWriter
     private unowned let server: Server
@@ -264,7 +264,7 @@ final class ArchivePeerSync {
         let payload = [server.slot] + (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
         for slot in slots where !host.tell(slot, Self.question, payload) { question.missing.remove(slot) }
         await writer.settle()
-        if !question.missing.isEmpty { _ = await question.answered.wait(within: Self.patience) }
+        if !question.missing.isEmpty { _ = await question.answered.wait(within: Self.patienceMilliseconds) }
         questions[number] = nil
         return question.missing.isEmpty
     }
