@@ -9,7 +9,7 @@ private enum Release {
     /// A directory of programs to measure in their stead.
     static let directory = variables["XMPPD_TEST_RELEASE"]
     /// Where the package has them.
-    static let places = ["usr/sbin/xmppd", "usr/libexec/xmppd/xmppd-worker", "usr/bin/xmppctl"]
+    static let places = ["usr/sbin/xmppd", "usr/libexec/xmppd/xmppd-worker", "usr/sbin/xmppctl"]
 }
 
 /// `Tests/Fuzz/turn_bound.py` on the programs of the Debian package, which are built as they are installed. It runs beside
