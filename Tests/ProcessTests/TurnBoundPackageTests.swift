@@ -35,7 +35,10 @@ struct TurnBoundPackageTests {
         let python = try #require(Programs.installed("python3"))
         let run = try ChildProcess.run(
             python,
-            ["-B", "\(Programs.root)/Tests/Fuzz/turn_bound.py", "--together", "--verbose", "--programs", try #require(programs)],
+            [
+                "-B", "\(Programs.root)/Tests/Fuzz/turn_bound.py", "--together", "--tries", "5", "--verbose", "--programs",
+                try #require(programs),
+            ],
             seconds: 1700)
         #expect(run.status == 0, "\(run.output)\(run.error)")
     }
