@@ -27,15 +27,6 @@ enum StageTime {
         if isStoring, LoopClock.isIdle { usleep(50) }
     }
 
-    /// Lets so much time pass; what is due meanwhile comes when it is due.
-    static func advance(by duration: Duration) async {
-        let end = Loop.now + duration.milliseconds
-        await runUntilIdle()
-        while LoopClock.advance(toTimerBefore: end) { await runUntilIdle() }
-        LoopClock.advance(to: end)
-        await runUntilIdle()
-    }
-
     /// Lets as much time pass as it takes until the condition holds; false if it does not within the limit.
     static func passes(
         within limit: Duration, until condition: @LoopActor () async throws -> Bool
