@@ -75,8 +75,7 @@ extension Negotiation {
         return advance(attempt, .response(response), offer, layer)
     }
 
-    /// A single equals sign stands for no bytes (RFC 6120 §6.4.2).
-    private func decode(_ text: String) -> [UInt8]? { text == "=" ? [] : Base64.decode(text) }
+    private func decode(_ text: String) -> [UInt8]? { Base64.decode(response: text) }
 
     /// An answer of the shell to a question of the exchange.
     func answered(_ event: SASLExchange.Event) -> Step {
@@ -150,9 +149,14 @@ extension Layer {
     }
 }
 
+extension Base64 {
+    /// The bytes of a response. A single equals sign stands for no bytes (RFC 6120 §6.4.2).
+    static func decode(response text: String) -> [UInt8]? { text == "=" ? [] : decode(text) }
+}
+
 extension SASLFailure {
     /// The `<failure/>` element (RFC 6120 §6.4.5).
-    fileprivate var element: Element {
+    var element: Element {
         var children = [Element(condition.rawValue, Namespace.sasl)]
         if let text { children.append(Element("text", Namespace.sasl, ["xml:lang": "en"], text: text)) }
         return Element("failure", Namespace.sasl, [:], children)
