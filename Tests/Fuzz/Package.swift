@@ -27,10 +27,14 @@ let package = Package(
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2"),
         .systemLibrary(name: "CUnistring"),
         .systemLibrary(name: "CFuzzer"),
+        .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "XML", dependencies: ["CExpat"], swiftSettings: instrumented),
         .target(name: "Preparation", dependencies: ["CIDN2", "CUnistring"], swiftSettings: instrumented),
         .target(name: "XMPP", dependencies: ["XML", "Preparation"], swiftSettings: instrumented),
+        .target(name: "SASL", dependencies: ["COpenSSL", "Preparation"], swiftSettings: instrumented),
+        .target(name: "Streams", dependencies: ["XML", "XMPP", "SASL"], swiftSettings: instrumented),
         fuzzer("StreamFuzzer", "CFuzzer", "XML"),
         fuzzer("JIDFuzzer", "CFuzzer", "XMPP"),
+        fuzzer("ServerStreamFuzzer", "CFuzzer", "XML", "XMPP", "SASL", "Streams"),
     ]
 )

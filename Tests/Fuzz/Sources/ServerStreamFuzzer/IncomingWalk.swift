@@ -1,0 +1,1 @@
+../../../StreamsTests/Servers/IncomingWalk.swift

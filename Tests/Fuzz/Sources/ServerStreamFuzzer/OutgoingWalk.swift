@@ -1,0 +1,1 @@
+../../../StreamsTests/Servers/OutgoingWalk.swift
