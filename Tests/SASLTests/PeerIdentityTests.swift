@@ -21,6 +21,8 @@ struct PeerIdentityTests {
         (dns("other.org", "example.org"), "example.org", true), (dns("example.org"), "sub.example.org", false),
         (dns("sub.example.org"), "example.org", false), (dns("xexample.org"), "example.org", false), (dns(), "example.org", false),
         (dns(""), "example.org", false), (dns("."), "example.org", false), (dns("example.org\0.evil.org"), "example.org", false),
+        // A Kelvin sign is a small k to whoever folds the case of what is not ASCII.
+        (dns("\u{212a}.example.org"), "k.example.org", false), (srv("_xmpp-server.\u{212a}.org"), "k.org", false),
         (dns(" example.org"), "example.org", false), (dns("localhost"), "localhost", true),
         // Wildcards.
         (dns("*.example.org"), "sub.example.org", true), (dns("*.EXAMPLE.org."), "sub.example.org", true),

@@ -28,6 +28,8 @@ public struct OutgoingServerStream: Sendable {
         case malformed(Malformed)
         /// TLS is up. Nil: the peer showed no certificate.
         case secured(PeerIdentity?)
+        /// There is no connection, and none will come: for whoever waits, why.
+        case unreachable(ServerFailure)
         /// The TLS handshake failed.
         case handshakeFailed(reason: String)
         /// Prove that the stream speaks for another local domain, or for the same one to another remote domain that is served at

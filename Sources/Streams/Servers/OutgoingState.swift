@@ -94,6 +94,7 @@ struct OutgoingState: Sendable {
         case .footer: ended(byPeer: "closed the stream", [.close(nil)], isClean: true)
         case .malformed(let malformed): violated(StreamError(malformed: malformed))
         case .secured(let certificate): secured(certificate)
+        case .unreachable(let failure): phase == .connecting ? fail(failure, [.drop]) : bug()
         case .handshakeFailed(let reason): fail(ServerFailure("the TLS handshake failed: \(reason)"), [.drop])
         case .add(let pair): add(pair)
         case .verify(let request): verify(request)

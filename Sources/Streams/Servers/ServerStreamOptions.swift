@@ -42,7 +42,7 @@ public final class ServerOffer: Sendable {
     ///   - secret: makes and checks dialback keys: the same on all workers and nodes, and over restarts. Nil: no dialback.
     ///   - limits: what is told to peers about elements that are too big and streams that are idle.
     ///   - standing: called within `handle`, on its thread: what is thought of a pair. Whether a domain is served here matters for
-    ///     its `local`, whether it is ours or unwanted for its `remote`.
+    ///     its `local`, whether it is ours or unwanted for its `remote`, which is empty while the peer has not said who it is.
     public init(
         tls: ServerTLSUse, defaultDomain: String, secret: DialbackSecret?, hasBidi: Bool = true, hasManagement: Bool = true,
         limits: StreamLimits = StreamLimits(), language: String = "en",

@@ -242,6 +242,19 @@ struct OutgoingNegotiationTests {
                 == Self.failed(garbage, "remote-server-timeout", "close not-well-formed"))
     }
 
+    @Test("No connection: whoever waits is told why")
+    func unreachable() {
+        var conversation = OutgoingConversation(.required)
+        _ = conversation.handle(.verify(DialbackRequest(pair: peerPair, streamID: "s1", key: "k")))
+        let failure = ServerFailure("there is no such domain", .remoteServerNotFound)
+        let verified = "verified s1: remote-server-not-found (there is no such domain)"
+        var expected = Self.failed("there is no such domain", "remote-server-not-found", "drop")
+        expected.insert(verified, at: 1)
+        #expect(conversation.handle(.unreachable(failure)) == expected)
+        conversation = .established()
+        #expect(conversation.handle(.unreachable(failure)).last == "close internal-server-error")
+    }
+
     @Test("Errors of the peer carry its reason; control characters and endless words are taken out")
     func streamErrors() {
         let text = "<text xmlns='\(Namespace.streams)'>a\nb\(String(repeating: "c", count: 300))</text>"

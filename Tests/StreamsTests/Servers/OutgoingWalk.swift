@@ -88,7 +88,7 @@ struct OutgoingWalk {
         case 200..<215: return .add(Self.pairs[choice % Self.pairs.count])
         case 215..<235:
             return .verify(DialbackRequest(pair: Self.pairs[choice % Self.pairs.count], streamID: "v\(choice % 3)", key: "k"))
-        case 235: return .handshakeFailed(reason: "none")
+        case 235: return choice % 2 == 0 ? .handshakeFailed(reason: "none") : .unreachable(ServerFailure("none"))
         case 236: return choice % 2 == 0 ? .connected : .secured(nil)
         case 237: return [.timeout, .footer, .malformed(.notWellFormed), .close(nil), .disconnected][choice % 5]
         default: return .element(Self.answers[choice % Self.answers.count])
