@@ -1,6 +1,6 @@
 internal import Network
 internal import XML
-internal import XMPP
+public import XMPP
 
 /// Routes stanzas anew that a session's client had not acknowledged when the session ended (XEP-0198 §5): to another resource,
 /// to the offline store, or back to the sender.
@@ -97,6 +97,18 @@ extension Server {
         else { return nil }
         return Stanza(
             kind, from: element["from"].map { JID.prepared($0) }, to: element["to"].map { JID.prepared($0) }, element: element)
+    }
+}
+
+extension Host {
+    /// Reads a message on its way to a client as the offline store would have it, with the time of this turn as its stamp
+    /// (XEP-0203).
+    /// - Returns: nil for what that store does not take, and for the copies that only this client is to have (XEP-0280).
+    public func storable(_ stanza: RenderedStanza) -> Stanza? {
+        guard stanza.kind == .message, let offlineStore, let message = server.stamped(stanza.bytes, sentAt: Loop.turnBegan, self),
+            offlineStore.accepts(message.element), !message.element.children.contains(where: { $0.isIn(Namespace.carbons) })
+        else { return nil }
+        return message
     }
 }
 

@@ -37,35 +37,45 @@ public final class OfflineMessages: Module {
     public func install(_ declarations: inout Declarations, on host: Host) {
         declarations.features.advertise("msgoffline")
         declarations.offlineStore = OfflineUnackedStore(host, keepsGroupchat: keepsGroupchat)
-        declarations.hooks.sessionEnding.add { LiveMessageBuffer.giveBack(from: $0) }
+        declarations.hooks.sessionEnding.add { session in
+            LiveMessageBuffer.giveBack(from: session)
+            LiveMessageDeposit.end(for: session)
+        }
         declarations.hooks.sessionOrphaned.add { [unowned host] in Self.wake($0.jid.bare, on: host) }
         declarations.hooks.offlineMessage.add(.archive) { [limitRule] in Self.keep($0, limitRule) }
         declarations.hooks.sessionBecomingReceptive.add { LiveMessageBuffer.holdBack(from: $0) }
-        declarations.hooks.sessionReceptive.add { session in
+        declarations.hooks.sessionReceptive.add { [limitRule] session in
             // Messages stored from now on reach the session by `offline.stored`.
             if InitialPresenceData.known(of: session)?.hasMessages == false { return LiveMessageBuffer.release(to: session) }
-            await InboxRelease.wait(for: session) { await Self.handOut(to: session, $0) }
+            await InboxRelease.wait(for: session) { await Self.handOut(to: session, limitRule, $0) }
         }
-        declarations.onEvent(Self.storedTopic) { _, _, sessions in
+        declarations.onEvent(Self.storedTopic) { [limitRule] _, _, sessions in
             guard let session = sessions.first(where: { $0.isAvailable && $0.priority >= 0 }) else { return }
             // The next message of the same sender comes directly, and would overtake stored ones.
             LiveMessageBuffer.holdBack(from: session)
-            session.runPinned { await Self.handOut(to: session) }
+            session.runPinned { await Self.handOut(to: session, limitRule) }
         }
         declarations.hooks.storedStanzasAcknowledged.add { Self.forget($0) }
         // Stored messages that were not delivered when the connection was lost.
-        declarations.hooks.sessionResumed.add { session in
-            guard session.lastStored > 0 || session[Self.owed] == true, session.isAvailable, session.priority >= 0 else { return }
+        declarations.hooks.sessionResumed.add { [limitRule] session in
+            guard session.lastStored > 0 || session[LiveMessageDeposit.key] != nil, session.isAvailable, session.priority >= 0
+            else {
+                return LiveMessageDeposit.end(for: session)
+            }
             LiveMessageBuffer.holdBack(from: session)
-            session.runPinned { await Self.handOut(to: session) }
+            LiveMessageDeposit.end(for: session)
+            session.runPinned { await Self.handOut(to: session, limitRule) }
         }
         declarations.migrate(Self.name) {
-            $0[Self.owed] == true ? [] : nil
-        } decode: { session, _ in
-            session[Self.owed] = true
+            $0[LiveMessageDeposit.key] == nil ? nil : []
+        } decode: { [limitRule] session, _ in
+            LiveMessageDeposit.begin(for: session, limitRule)
         }
         declarations.onUnload { [unowned host] in
-            for session in host.server.localSessions where session.host === host { LiveMessageBuffer.releaseAll(to: session) }
+            for session in host.server.localSessions where session.host === host {
+                LiveMessageBuffer.releaseAll(to: session)
+                LiveMessageDeposit.end(for: session)
+            }
         }
         guard keepsGroupchat else { return }
         // The stored bytes have the archive's id of the message.
@@ -76,8 +86,6 @@ public final class OfflineMessages: Module {
     }
 
     private static let storedTopic = "offline.stored"
-    /// Whether stored messages may wait because the connection was lost before the session had the lock.
-    private static let owed = SessionKey<Bool>()
 
     /// Tells the sessions of a user, on all workers, that a message was stored.
     static func wake(_ user: JID, on host: Host) {
@@ -113,15 +121,9 @@ public final class OfflineMessages: Module {
         let earlier =
             incoming.isRedelivery ? OfflineRules.firstReceived(incoming.stanza.element, by: host.domain, now: now) : nil
         let stanza = earlier == nil ? delayed(incoming.stanza, by: host, now) : incoming.stanza
-        let lifetime = OfflineRules.lifetime(incoming.stanza.element)
         do throws(StorageError) {
-            let deposit = try await host.server.store.offline.store(
-                UserKey(user),
-                OfflineRepository.NewMessage(stanza.rendered(), receivedAt: earlier ?? now, expiresAt: lifetime.map { now + $0 }),
-                now: now, limit: limit(of: user, host, limitRule))
-            switch deposit {
+            switch try await store(stanza, for: user, on: host, receivedAt: earlier ?? now, limitRule) {
             case .stored:
-                host.server.counters.messagesStoredOffline += 1
                 // A session that became available during the write has not read the message.
                 wake(user, on: host)
                 return .stop
@@ -132,6 +134,20 @@ public final class OfflineMessages: Module {
             Log.error("cannot keep a message for a user who is not there", [Field("user", user), Field("error", error)])
             return .fail(StanzaError(storage: error))
         }
+    }
+
+    /// Stores a message as it will be sent, with its stamp, unless as many wait as may.
+    /// - Parameter receivedAt: milliseconds since 1970.
+    static func store(
+        _ stanza: Stanza, for user: JID, on host: Host, receivedAt: Int64, _ limitRule: String
+    ) async throws(StorageError) -> OfflineRepository.StoreResult {
+        let (now, lifetime) = (ClockText.milliseconds, OfflineRules.lifetime(stanza.element))
+        let result = try await host.server.store.offline.store(
+            UserKey(user),
+            OfflineRepository.NewMessage(stanza.rendered(), receivedAt: receivedAt, expiresAt: lifetime.map { now + $0 }),
+            now: now, limit: limit(of: user, host, limitRule))
+        if result == .stored { host.server.counters.messagesStoredOffline += 1 }
+        return result
     }
 
     private static func delayed(_ stanza: Stanza, by host: Host, _ now: Int64) -> Stanza {
@@ -157,22 +173,23 @@ public final class OfflineMessages: Module {
     /// Delivers the stored messages, then releases the buffered live ones. A login without stored messages costs one read and no
     /// write.
     /// - Parameter inbox: released when this waits for the client.
-    private static func handOut(to session: Session, _ inbox: InboxRelease? = nil) async {
+    private static func handOut(to session: Session, _ limitRule: String, _ inbox: InboxRelease? = nil) async {
         defer { LiveMessageBuffer.release(to: session) }
         guard OfflineFetchGuard.begin(for: session) else { return }
-        repeat { await look(for: session, inbox) } while OfflineFetchGuard.goesOn(for: session)
+        repeat { await look(for: session, limitRule, inbox) } while OfflineFetchGuard.goesOn(for: session)
     }
 
-    private static func look(for session: Session, _ inbox: InboxRelease?) async {
+    private static func look(for session: Session, _ limitRule: String, _ inbox: InboxRelease?) async {
         do throws(StorageError) {
-            session[Self.owed] = nil
             // Messages behind the barrier have no number yet, and would be fetched a second time.
             await session.waitForBarrier()
             guard !session.hasEnded else { return }
             guard try await !page(of: session, after: session.lastStored, limit: 1).isEmpty else { return }
-            guard await OfflineFlushLock.take(session, { inbox?.release() }) else { return session[Self.owed] = true }
+            guard await OfflineFlushLock.take(session, { inbox?.release() }) else {
+                return LiveMessageDeposit.begin(for: session, limitRule)
+            }
             defer { OfflineFlushLock.end(session) }
-            if try await !send(to: session, inbox), !session.hasEnded { session[Self.owed] = true }
+            if try await !send(to: session, inbox) { LiveMessageDeposit.begin(for: session, limitRule) }
         } catch {
             Log.error(
                 "cannot hand out the messages that wait for a user", [Field("session", session.jid), Field("error", error)])
