@@ -38,6 +38,7 @@ let package = Package(
     targets: [
         // Ground: C libraries.
         .target(name: "CPlatform"),
+        .target(name: "CAres", linkerSettings: [.linkedLibrary("cares")]),
         .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
@@ -60,6 +61,7 @@ let package = Package(
         room("Configuration", "CTOML", "Preparation"),
         room("IPC", "CPlatform"),
         room("Telemetry", log, "CSystemd"),
+        room("Resolver", "CAres"),
 
         // First floor: pure machines.
         room("Streams", "XML", "XMPP", "SASL"),
@@ -67,7 +69,7 @@ let package = Package(
         room("Operations", "IPC"),
 
         // Second floor: effects, on one loop.
-        room("Network", "IPC", "COpenSSL", "CPlatform", "CZlib"),
+        room("Network", "IPC", "COpenSSL", "CPlatform", "CZlib", "Resolver"),
         room("SharedState", "CPlatform"),
         room("Storage", "CSQLite"),
         room("Pools", "CPostgreSQL", "CLDAP", "CCurl", "CPlatform", "Configuration", "Telemetry", "Network"),
@@ -85,7 +87,8 @@ let package = Package(
             "Worker", "XML", "XMPP", "SASL", "Streams", "IPC", "Configuration", "SharedState", "Telemetry", "Network", "Storage",
             "Pools", "Authentication", "Kernel"),
         .executableTarget(name: "xmppd", dependencies: ["Master", "IPC"], swiftSettings: house),
-        .executableTarget(name: "xmppctl", dependencies: ["Operations", "IPC", "CPlatform", arguments], swiftSettings: house),
+        .executableTarget(
+            name: "xmppctl", dependencies: ["Operations", "IPC", "CPlatform", "Resolver", arguments], swiftSettings: house),
         .executableTarget(name: "xmppd-worker", dependencies: ["Worker", "Modules"], swiftSettings: house),
 
         // Tests, and the programs that they start.
@@ -99,7 +102,8 @@ let package = Package(
         tests("TelemetryTests", "Telemetry", log),
         tests("StreamsTests", "XML", "XMPP", "SASL", "Streams"),
         tests("SupervisionTests", "Supervision"),
-        tests("NetworkTests", "CPlatform", "CZlib", "Configuration", "Network"),
+        tests("ResolverTests", "Resolver", "TestKit"),
+        tests("NetworkTests", "CPlatform", "CZlib", "Configuration", "Network", "Resolver", "TestKit"),
         tests("SharedStateTests", "CPlatform", "SharedState", "SharedStateProbe"),
         tests("StorageTests", "CSQLite", "Storage"),
         tests("PoolsTests", "Configuration", "Network", "Pools"),
@@ -113,7 +117,7 @@ let package = Package(
             "Authentication", "Kernel", "Modules", "Worker", "TestKit"),
         tests("MasterTests", "CPlatform", "Configuration", "IPC", "Operations", "Supervision", "Master", "FakeWorker", "xmppd"),
         tests("OperationsTests", "IPC", "Operations", "Telemetry"),
-        tests("XmppctlTests", "CPlatform", "IPC", "Operations", "xmppctl", arguments),
+        tests("XmppctlTests", "CPlatform", "IPC", "Operations", "Resolver", "xmppctl", arguments),
         .executableTarget(
             name: "SharedStateProbe", dependencies: ["SharedState"], path: "Tests/SharedStateProbe", swiftSettings: house),
         .executableTarget(

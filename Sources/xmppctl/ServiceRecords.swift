@@ -1,4 +1,5 @@
 import Glibc
+import Resolver
 
 /// The records by which clients and other servers find a domain's server: RFC 6120 §3.2.1, XEP-0368.
 struct ServiceRecords {
@@ -34,21 +35,21 @@ struct ServiceRecords {
         var host: String?
         for service in Self.services {
             let name = "\(service.label).\(domain)"
-            guard let records = server.records(name, .service) else {
+            guard let records = server.answer(.service, name)?.services else {
                 return advice("The name server does not answer: nothing is known of the records there are.")
             }
-            host = host ?? records.compactMap(Self.target).first
-            table.add([name, "SRV", found(records), service.purpose])
+            host = host ?? records.first(where: \.isOffered)?.target
+            table.add([name, "SRV", found(records.map(Self.text)), service.purpose])
             if records.isEmpty { missing.append(service.label) }
         }
         let target = host ?? Self.hostName(domain)
         var hasAddress = false
-        for kind in [DNSRecord.Kind.ipv4, .ipv6] {
-            guard let records = server.records(target, kind) else {
+        for kind in [DNSQuestion.Kind.ipv4, .ipv6] {
+            guard let records = server.answer(kind, target)?.addresses else {
                 return advice("The name server does not answer: nothing is known of the records there are.")
             }
             let hint = kind == .ipv6 && !records.isEmpty ? "the machine: let the listeners listen on \"::\", too" : "the machine"
-            table.add([target, kind.name, found(records), hint])
+            table.add([target, kind.name, found(records.map(\.description)), hint])
             hasAddress = hasAddress || !records.isEmpty
         }
         let zone = lines(missing, target) + (hasAddress ? [] : Self.addressLines(target))
@@ -77,20 +78,10 @@ struct ServiceRecords {
         return addresses.map { "\(target). \(timeToLive) IN A \($0)" }
     }
 
-    private func found(_ records: [DNSRecord]) -> String {
-        records.isEmpty
-            ? "-"
-            : records.map { record in
-                switch record {
-                case .address(let text): text
-                case .service(_, _, let port, let target): target == "." ? "not offered" : "\(target):\(port)"
-                }
-            }.joined(separator: " ")
-    }
+    private func found(_ records: [String]) -> String { records.isEmpty ? "-" : records.joined(separator: " ") }
 
-    private static func target(_ record: DNSRecord) -> String? {
-        guard case .service(_, _, _, let target) = record, target != "." else { return nil }
-        return target
+    private static func text(_ record: ServiceRecord) -> String {
+        record.isOffered ? "\(record.target):\(record.port)" : "not offered"
     }
 
     /// The full name of this machine if it has one within the domain, otherwise the domain.

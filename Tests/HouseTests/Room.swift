@@ -23,7 +23,7 @@ struct Room {
     /// Foundation is nowhere: it would cost each worker megabytes.
     /// Values and effects may use the C library; machines, which know neither clock nor file, may not.
     static let all: [Room] = [
-        Room("CPlatform", .shims), Room("COpenSSL", .shims), Room("CExpat", .shims), Room("CIDN2", .shims),
+        Room("CAres", .shims), Room("CPlatform", .shims), Room("COpenSSL", .shims), Room("CExpat", .shims), Room("CIDN2", .shims),
         Room("CUnistring", .shims), Room("CSQLite", .shims), Room("CSystemd", .shims), Room("CTOML", .shims),
         Room("CZlib", .shims), Room("CPostgreSQL", .shims), Room("CLDAP", .shims), Room("CCurl", .shims),
         Room("CJWT", .shims),
@@ -35,13 +35,15 @@ struct Room {
         Room("Configuration", .values, ["CTOML", "Preparation"], others: ["Glibc", "Synchronization"]),
         Room("IPC", .values, ["CPlatform"], others: ["Glibc"]),
         Room("Telemetry", .values, ["CSystemd"], others: ["Glibc", "Logging", "Synchronization"]),
+        Room("Resolver", .values, ["CAres"], others: ["Glibc"]),
 
         Room("Streams", .machines, ["XML", "XMPP", "SASL"]),
         Room("Supervision", .machines),
         Room("Operations", .machines, ["IPC"]),
 
         Room(
-            "Network", .effects, ["COpenSSL", "CPlatform", "CZlib", "IPC", "Telemetry"], others: ["Glibc", "Synchronization"]),
+            "Network", .effects, ["COpenSSL", "CPlatform", "CZlib", "IPC", "Resolver", "Telemetry"],
+            others: ["Glibc", "Synchronization"]),
         Room("SharedState", .effects, ["CPlatform"], others: ["Glibc", "Synchronization"]),
         Room("Storage", .effects, ["CSQLite", "Telemetry"], others: ["Glibc", "Synchronization"]),
         Room(
@@ -77,6 +79,6 @@ struct Room {
 
         Room("xmppd", .programs, ["IPC", "Master"], others: ["Glibc"]),
         Room("xmppd-worker", .programs, ["Modules", "Worker"], others: ["Glibc"]),
-        Room("xmppctl", .programs, ["CPlatform", "IPC", "Operations"], others: ["ArgumentParser", "Glibc"]),
+        Room("xmppctl", .programs, ["CPlatform", "IPC", "Operations", "Resolver"], others: ["ArgumentParser", "Glibc"]),
     ]
 }

@@ -72,7 +72,11 @@ struct SetupTests {
     func records() throws {
         let server = try ServerUnderTest(isStarted: false)
         let certificate = try Certificate(in: server.directory)
-        let names = try #require(FakeNameServer())
+        let names = try #require(
+            NameServerDouble([
+                "SRV _xmpp-client._tcp.example.org": .records([.service(5, 0, 5222, "xmpp.example.org")]),
+                "A xmpp.example.org": .records([.ipv4("192.0.2.7")]),
+            ]))
         let words = [
             "--domain", "example.org", "--certificate", certificate.certificate, "--key", certificate.key, "--force",
             "--nameserver",
@@ -108,72 +112,5 @@ struct SetupTests {
             ])
         #expect(outcome.status == 0 && outcome.output.contains("The name server does not answer"), "\(outcome)")
         #expect(outcome.output.contains("_xmpp-client._tcp.example.org. 3600 IN SRV 5 0 5222 example.org."), "\(outcome.output)")
-    }
-}
-
-/// Knows the service of clients at example.org and the machine that has it, and that nothing else exists.
-private final class FakeNameServer: Sendable {
-    let port: UInt16
-    private let socket: Int32
-
-    init?() {
-        var address = cplatform_address()
-        guard cplatform_parse_address("127.0.0.1", &address) == 0, case let socket = cplatform_bind_udp(&address, 0), socket >= 0
-        else { return nil }
-        port = address.port
-        self.socket = socket
-        let end = fcntl(socket, F_DUPFD_CLOEXEC, 3)
-        Thread.detachNewThread {
-            var isOver = false
-            while !isOver {
-                var entry = pollfd(fd: end, events: Int16(POLLIN), revents: 0)
-                guard poll(&entry, 1, 60_000) > 0 else { break }
-                isOver = !Self.answerOne(end)
-            }
-            close(end)
-        }
-    }
-
-    deinit {
-        // An empty datagram to itself ends the thread.
-        var own = sockaddr_in()
-        own.sin_family = sa_family_t(AF_INET)
-        own.sin_port = port.bigEndian
-        own.sin_addr.s_addr = inet_addr("127.0.0.1")
-        withUnsafePointer(to: &own) { pointer in
-            _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                sendto(socket, nil, 0, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        close(socket)
-    }
-
-    private static func answerOne(_ socket: Int32) -> Bool {
-        var peer = sockaddr_storage(), length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        var question = [UInt8](repeating: 0, count: 512)
-        let count = withUnsafeMutablePointer(to: &peer) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                recvfrom(socket, &question, question.count, 0, $0, &length)
-            }
-        }
-        guard count > 12 else { return false }
-        let answer = Self.answer(to: Array(question.prefix(count)))
-        _ = withUnsafePointer(to: &peer) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { sendto(socket, answer, answer.count, 0, $0, length) }
-        }
-        return true
-    }
-
-    private static func answer(to question: [UInt8]) -> [UInt8] {
-        let end = question[12...].firstIndex(of: 0) ?? question.count - 5
-        let asked = Array(question[12..<(end + 5)])
-        let name = String(decoding: asked, as: UTF8.self).lowercased()
-        var data: [UInt8]?
-        let target: [UInt8] = [4] + Array("xmpp".utf8) + [7] + Array("example".utf8) + [3] + Array("org".utf8) + [0]
-        if name.contains("_xmpp-client"), asked[asked.count - 3] == 33 { data = [0, 5, 0, 0, 0x14, 0x66] + target }
-        if !name.contains("_"), asked.starts(with: target), asked[asked.count - 3] == 1 { data = [192, 0, 2, 7] }
-        let head: [UInt8] = [question[0], question[1], 0x81, data == nil ? 0x83 : 0x80, 0, 1, 0, data == nil ? 0 : 1, 0, 0, 0, 0]
-        guard let data else { return head + asked }
-        return head + asked + [0xC0, 12, 0, asked[asked.count - 3], 0, 1, 0, 0, 14, 16, 0, UInt8(data.count)] + data
     }
 }

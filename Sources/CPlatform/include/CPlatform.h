@@ -7,6 +7,5 @@
 #include "port.h"
 #include "process.h"
 #include "readiness.h"
-#include "resolver.h"
 #include "sharedmemory.h"
 #endif

@@ -1,15 +1,7 @@
 import Glibc
+import Resolver
 
-/// Addresses of the Internet.
-enum InternetAddress {
-    /// Four or sixteen bytes as people write them.
-    static func text(_ bytes: some Collection<UInt8>) -> String {
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        let family = bytes.count == 4 ? AF_INET : AF_INET6
-        guard inet_ntop(family, Array(bytes), &text, socklen_t(text.count)) != nil else { return "" }
-        return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-
+extension InternetAddress {
     /// The IPv4 addresses of this machine that others on the Internet can reach.
     static func ofThisMachine() -> [String] {
         var list: UnsafeMutablePointer<ifaddrs>?
@@ -22,7 +14,7 @@ enum InternetAddress {
                 let bytes = address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
                     withUnsafeBytes(of: $0.pointee.sin_addr) { Array($0) }
                 }
-                if isPublic(bytes) { found.append(text(bytes)) }
+                if isPublic(bytes), let own = InternetAddress(bytes: bytes) { found.append(own.description) }
             }
             entry = current.pointee.ifa_next
         }
