@@ -267,6 +267,14 @@ enum Fixtures {
             .missingKey, nil, "readable file"),
         Wrong("[sharper]\n", 2, "sharper", .unexpectedKey, nil, "known here", hint: "nearest known key: shaper"),
         Wrong("[xmppd]\nworkers = 65", 3, "xmppd.workers", .badValue, "65", "an integer from 1 to 64"),
+        Wrong(
+            "[xmppd]\ndns.servers = [\"192.0.2.1\", \"ns.example.org\"]", 3, "xmppd.dns.servers[2]", .badValue,
+            "\"ns.example.org\"",
+            "a literal IP address"),
+        Wrong(
+            "[xmppd]\ndns.servers = [\"2001:db8::1:99999\"]", 3, "xmppd.dns.servers[1]", .badValue, "\"2001:db8::1:99999\"",
+            "with a port"),
+        Wrong("[xmppd]\ndns.servers = [\"192.0.2.1:0\"]", 3, "xmppd.dns.servers[1]", .badValue, "\"192.0.2.1:0\"", "with a port"),
         Wrong("[xmppd]\nstorage.path = \"\"", 3, "xmppd.storage.path", .badValue, "\"\"", "the path of a file"),
         Wrong(
             "[xmppd]\ncontrol_socket = \"/\(String(repeating: "x", count: 107))\"", 3, "xmppd.control_socket", .badValue,

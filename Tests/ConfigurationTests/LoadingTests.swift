@@ -30,6 +30,15 @@ struct LoadingTests {
         #expect(notes.map(\.path) == ["auth"] && notes.map(\.kind) == [.warning])
     }
 
+    @Test func nameServers() throws {
+        #expect(try loaded(least).configuration.native.nameServers.isEmpty)
+        let text = "[xmppd]\ndns.servers = [\"192.0.2.1\", \"192.0.2.1:5353\", \"2001:DB8:0::1\", \"[2001:db8::2]:53\"]"
+        #expect(
+            try loaded(least + text).configuration.native.nameServers == [
+                "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::2]:53",
+            ])
+    }
+
     @Test func listenerDefaults() throws {
         let listener = try client("[[listen.c2s]]\nport = 5222")
         #expect(listener.address == "0.0.0.0" && listener.port == 5222 && listener.ipVersion == .four)

@@ -2,7 +2,7 @@
 enum NativeOptions {
     static let rows: [OptionRow] =
         [OptionRow("xmppd", .section, .present, "What belongs to this server's own shape.", editions: .xmppd)]
-        + processes + storage + security
+        + processes + storage + names + security
 
     private static let processes = OptionRow.under(
         "xmppd",
@@ -47,6 +47,16 @@ enum NativeOptions {
             OptionRow(
                 "storage.path", .path, .text("/var/lib/xmppd/xmppd.sqlite"), "The SQLite database.",
                 editions: .xmppd, effect: ReloadEffect.database),
+        ])
+
+    private static let names = OptionRow.under(
+        "xmppd",
+        [
+            OptionRow("dns", .section, .present, "Who is asked for names.", editions: .xmppd),
+            OptionRow(
+                "dns.servers", .list(.text(.nameServer), atLeastOne: false), .computed("those of /etc/resolv.conf"),
+                "The name servers, in the order in which they are asked.", editions: .xmppd,
+                effect: "the next question goes to them"),
         ])
 
     private static let security = OptionRow.under(

@@ -113,6 +113,8 @@ public enum TextRule: Sendable, Equatable {
     case hostPattern
     case path
     case ipAddress
+    /// A literal address, or one with a port.
+    case nameServer
     /// An IP address, or one with a prefix length.
     case network
     case language

@@ -27,6 +27,7 @@ extension TextRule {
         case .hostPattern: HostPattern.canonical(text)
         case .path: text.isEmpty || text.utf8.contains(0) ? nil : text
         case .ipAddress: IPAddress(text)?.text
+        case .nameServer: NameServerText.canonical(text)
         case .network: IPNetwork(text) == nil ? nil : text
         case .language: Self.isLanguage(text) ? text.lowercased() : nil
         case .localPart: AddressPart.local(text)
@@ -50,6 +51,7 @@ extension TextRule {
         case .hostPattern: "a domain name, or a name before .@HOST@, which stands for the host"
         case .path: "the path of a file"
         case .ipAddress: "a literal IPv4 or IPv6 address"
+        case .nameServer: "a literal IP address, or one with a port (192.0.2.1:53, [2001:db8::1]:53)"
         case .network: "an IP address, or one with a prefix length (192.0.2.0/24)"
         case .language: "a two-letter language code"
         case .regularExpression: "an extended regular expression"
@@ -103,6 +105,20 @@ enum RouteText {
             if depth < 0 { return false }
         }
         return depth == 0
+    }
+}
+
+/// Where a name server listens, as `Resolver` reads it.
+enum NameServerText {
+    static func canonical(_ text: String) -> String? {
+        if let address = IPAddress(text) { return address.text }
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
+            return nil
+        }
+        let isBracketed = text.hasPrefix("[") && text[..<colon].hasSuffix("]")
+        let host = isBracketed ? text[..<colon].dropFirst().dropLast() : text[..<colon]
+        guard let address = IPAddress(String(host)), isBracketed == address.isIPv6 else { return nil }
+        return isBracketed ? "[\(address.text)]:\(port)" : "\(address.text):\(port)"
     }
 }
 

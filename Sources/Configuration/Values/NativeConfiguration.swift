@@ -14,6 +14,8 @@ public struct NativeConfiguration: Sendable, Equatable {
     public let group: String?
     /// The SQLite database.
     public let storagePath: String
+    /// Name servers, each an address or one with a port; none: the system's.
+    public let nameServers: [String]
     public let allowsPlainBeforeTLS: Bool
     /// The largest stanza, in bytes, where a listener says `"infinity"`.
     public let maxStanzaSize: Int
@@ -37,6 +39,7 @@ public struct NativeConfiguration: Sendable, Equatable {
         user = table.string("user")
         group = table.string("group")
         storagePath = table.string("storage.path") ?? ""
+        nameServers = table.strings("dns.servers") ?? []
         allowsPlainBeforeTLS = table.boolean("allow_plain_before_tls") ?? false
         maxStanzaSize = table.integer("max_stanza_size") ?? 10 << 20
         beforeLogin = BeforeLogin(
