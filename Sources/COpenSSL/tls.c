@@ -66,7 +66,7 @@ BIO *copenssl_exchange_bio(copenssl_exchange *exchange)
     return bio;
 }
 
-SSL *copenssl_server_session(SSL_CTX *context, BIO *bio)
+static SSL *new_session(SSL_CTX *context, BIO *bio)
 {
     SSL *session = SSL_new(context);
     if (!session) return NULL;
@@ -75,20 +75,54 @@ SSL *copenssl_server_session(SSL_CTX *context, BIO *bio)
     SSL_set0_rbio(session, bio);
     if (!BIO_up_ref(bio)) { SSL_free(session); return NULL; }
     SSL_set0_wbio(session, bio);
-    SSL_set_accept_state(session);
     return session;
+}
+
+SSL *copenssl_server_session(SSL_CTX *context, BIO *bio)
+{
+    SSL *session = new_session(context, bio);
+    if (session) SSL_set_accept_state(session);
+    return session;
+}
+
+SSL *copenssl_client_session(SSL_CTX *context, BIO *bio, const char *name, const char *protocol)
+{
+    SSL *session = new_session(context, bio);
+    if (!session) return NULL;
+    SSL_set_connect_state(session);
+    int ok = !name || SSL_set_tlsext_host_name(session, name) == 1;
+    if (ok && protocol) {
+        unsigned char list[256];
+        size_t length = strlen(protocol);
+        ok = length < sizeof list;
+        if (ok) {
+            list[0] = (unsigned char)length;
+            memcpy(list + 1, protocol, length);
+            ok = SSL_set_alpn_protos(session, list, (unsigned)length + 1) == 0;  // 0 is success here
+        }
+    }
+    if (ok) return session;
+    SSL_free(session);
+    return NULL;
 }
 
 // ---- contexts
 
-SSL_CTX *copenssl_server_context(void)
+static SSL_CTX *new_context(const SSL_METHOD *method)
 {
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    SSL_CTX *context = SSL_CTX_new(method);
     if (!context) return NULL;
     // The chain that is shown is the file's: none is made up from the authorities for client certificates.
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    return context;
+}
+
+SSL_CTX *copenssl_server_context(void)
+{
+    SSL_CTX *context = new_context(TLS_server_method());
+    if (!context) return NULL;
     // No TLS 1.3 tickets: few XMPP clients resume, and each handshake would make two. A name for the sessions is
     // needed where client certificates are asked for and a TLS 1.2 client comes back with a ticket.
     SSL_CTX_set_num_tickets(context, 0);
@@ -96,6 +130,8 @@ SSL_CTX *copenssl_server_context(void)
     SSL_CTX_set_dh_auto(context, 1);
     return context;
 }
+
+SSL_CTX *copenssl_client_context(void) { return new_context(TLS_client_method()); }
 
 int copenssl_set_versions(SSL_CTX *context, int minimum, int maximum)
 {
@@ -238,6 +274,38 @@ void copenssl_request_client_certificate(SSL_CTX *context, int demand_good, int 
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
 }
 
+// Of what is wrong with a chain the first thing says most: what follows from it is not noted.
+static int note_first(int good, X509_STORE_CTX *store)
+{
+    if (good) return 1;
+    int error = X509_STORE_CTX_get_error(store);
+    int first = (int)(intptr_t)X509_STORE_CTX_get_app_data(store);
+    if (error == X509_V_ERR_UNABLE_TO_GET_CRL || first != X509_V_OK) X509_STORE_CTX_set_error(store, first);
+    else X509_STORE_CTX_set_app_data(store, (void *)(intptr_t)error);
+    return 1;
+}
+
+// Certificates between a peer's own and an authority, and bytes of all that it sends: real ones have three, of 6 kB.
+enum { chain_limit = 8, certificates_limit = 65536 };
+
+void copenssl_note_server_certificate(SSL_CTX *context)
+{
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, note_first);
+    SSL_CTX_set_purpose(context, X509_PURPOSE_SSL_SERVER);
+    SSL_CTX_set_trust(context, X509_TRUST_SSL_SERVER);
+    SSL_CTX_set_verify_depth(context, chain_limit);
+    SSL_CTX_set_max_cert_list(context, certificates_limit);
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+}
+
+int copenssl_add_system_authorities(SSL_CTX *context) { return SSL_CTX_set_default_verify_paths(context); }
+
+void copenssl_keep_authorities_private(SSL_CTX *context)
+{
+    SSL_CTX_set_client_CA_list(context, NULL);
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
+}
+
 static int choose_by_name(SSL *session, int *alert, void *argument)
 {
     (void)alert;
@@ -272,98 +340,4 @@ static int select_alpn(SSL *session, const unsigned char **out, unsigned char *o
 void copenssl_set_alpn(SSL_CTX *context, const char *name)
 {
     SSL_CTX_set_alpn_select_cb(context, select_alpn, (void *)name);
-}
-
-// ---- facts
-
-unsigned copenssl_server_end_point(SSL *session, uint8_t hash[EVP_MAX_MD_SIZE])
-{
-    X509 *certificate = SSL_get_certificate(session);
-    int digest = NID_undef;
-    if (!certificate || !X509_get_signature_info(certificate, &digest, NULL, NULL, NULL)) return 0;
-    if (digest == NID_md5 || digest == NID_sha1 || digest == NID_md5_sha1) digest = NID_sha256;
-    const EVP_MD *algorithm = EVP_get_digestbynid(digest);
-    unsigned length = 0;
-    if (!algorithm || !X509_digest(certificate, algorithm, hash, &length)) return 0;
-    return length;
-}
-
-int copenssl_channel_binding(SSL *session, uint8_t value[32])
-{
-    static const char label[] = "EXPORTER-Channel-Binding";
-    static const uint8_t empty[1];
-    if (SSL_version(session) < TLS1_3_VERSION && SSL_get_extms_support(session) != 1) return 0;
-    return SSL_export_keying_material(session, value, 32, label, sizeof label - 1, empty, 0, 1) == 1;
-}
-
-size_t copenssl_first_finished(SSL *session, uint8_t *message, size_t capacity)
-{
-    if (SSL_version(session) >= TLS1_3_VERSION || SSL_get_extms_support(session) != 1) return 0;
-    // The client ends a full handshake first, the server a resumed one.
-    size_t length = SSL_session_reused(session) ? SSL_get_finished(session, message, capacity)
-                                                : SSL_get_peer_finished(session, message, capacity);
-    return length <= capacity ? length : 0;
-}
-
-size_t copenssl_peer_certificate(SSL *session, uint8_t **der)
-{
-    X509 *certificate = SSL_get0_peer_certificate(session);
-    *der = NULL;
-    int length = certificate ? i2d_X509(certificate, der) : 0;
-    return length > 0 ? (size_t)length : 0;
-}
-
-void copenssl_free(void *memory) { OPENSSL_free(memory); }
-
-// In UTF-8, whatever kind of string it is.
-static size_t take_text(const ASN1_STRING *string, uint8_t **text)
-{
-    unsigned char *converted = NULL;
-    int length = string ? ASN1_STRING_to_UTF8(&converted, string) : 0;
-    if (length > 0) {
-        *text = converted;
-        return (size_t)length;
-    }
-    OPENSSL_free(converted);
-    return 0;
-}
-
-size_t copenssl_peer_xmpp_address(SSL *session, int place, uint8_t **text)
-{
-    *text = NULL;
-    X509 *certificate = SSL_get0_peer_certificate(session);
-    if (!certificate) return 0;
-    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    size_t length = 0;
-    for (int at = 0; at < sk_GENERAL_NAME_num(names); at++) {
-        ASN1_OBJECT *kind = NULL;
-        ASN1_TYPE *value = NULL;
-        if (!GENERAL_NAME_get0_otherName(sk_GENERAL_NAME_value(names, at), &kind, &value)) continue;
-        if (OBJ_obj2nid(kind) != NID_XmppAddr || value->type != V_ASN1_UTF8STRING || place-- > 0) continue;
-        length = take_text(value->value.utf8string, text);
-        break;
-    }
-    GENERAL_NAMES_free(names);
-    return length;
-}
-
-size_t copenssl_peer_common_name(SSL *session, uint8_t **text)
-{
-    *text = NULL;
-    X509 *certificate = SSL_get0_peer_certificate(session);
-    if (!certificate) return 0;
-    X509_NAME *subject = X509_get_subject_name(certificate);
-    int last = -1;
-    for (int next; (next = X509_NAME_get_index_by_NID(subject, NID_commonName, last)) >= 0;) last = next;
-    X509_NAME_ENTRY *entry = last >= 0 ? X509_NAME_get_entry(subject, last) : NULL;
-    return entry ? take_text(X509_NAME_ENTRY_get_data(entry), text) : 0;
-}
-
-void copenssl_take_error(char *text, size_t capacity)
-{
-    unsigned long first = ERR_get_error();
-    const char *reason = first ? ERR_reason_error_string(first) : NULL;
-    ERR_clear_error();
-    strncpy(text, reason ? reason : (first ? "system error" : ""), capacity);
-    text[capacity - 1] = 0;
 }

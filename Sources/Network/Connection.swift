@@ -27,7 +27,7 @@ extension ConnectionDelegate {
     }
 }
 
-/// One TCP or AF_UNIX connection of a client: bytes in, bytes out, TLS, backpressure.
+/// One TCP or AF_UNIX connection, of a client or with another server: bytes in, bytes out, TLS, backpressure.
 ///
 /// What is written during a turn of the loop goes out in one system call at its end. An idle connection holds neither
 /// read nor write buffers.
@@ -50,7 +50,8 @@ public final class Connection {
     public internal(set) var isClosed = false
 
     var delegate: (any ConnectionDelegate)?
-    let listener: Listener
+    /// Nil for a connection that we began.
+    let listener: Listener?
     var watch: Watch
     var writeQueue: WriteQueue
     /// Gathered in this turn, or waiting while the socket is full. Before encryption, after compression.
@@ -83,7 +84,7 @@ public final class Connection {
         return lastID
     }
 
-    init(socket: CInt, peer: PeerAddress, listener: Listener) {
+    init(socket: CInt, peer: PeerAddress, listener: Listener?) {
         id = Self.newNumber()
         watch = Watch(socket)
         writeQueue = WriteQueue(socket)
@@ -109,6 +110,12 @@ public final class Connection {
         }
         if let session { SSL_free_buffers(session) }
         NetworkCounters.current.hibernated += 1
+    }
+
+    /// Whether a connection without traffic keeps no buffers at all.
+    var givesBuffersBack: Bool {
+        guard let listener else { return true }
+        return listener.hibernation == 0
     }
 
     // MARK: Writing
@@ -204,9 +211,14 @@ public final class Connection {
 extension Connection {
     /// A handshake in progress: gone when it is done, to save its memory.
     final class Handshake {
-        let contexts: TLSContextSet
+        /// Nil where we begin.
+        let contexts: TLSContextSet?
+        var isToBegin: Bool
         var bytes = 0
-        init(_ contexts: TLSContextSet) { self.contexts = contexts }
+        init(_ contexts: TLSContextSet?) {
+            self.contexts = contexts
+            isToBegin = contexts == nil
+        }
     }
 
     final class Shaper {

@@ -7,6 +7,7 @@ extension Connection: TurnParticipant {
         isDirty = false
         guard !isClosed else { return }
         if closing == .no, !isPaused { releaseHeld() }
+        if handshake != nil { sayHello() }
         if closing != .now { flush() }
         switch closing {
         case .no: updateWatch()
@@ -27,7 +28,7 @@ extension Connection: TurnParticipant {
         } else {
             encrypt(buffer)
         }
-        if buffer.count == 0, listener.hibernation == 0 {
+        if buffer.count == 0, givesBuffersBack {
             output = nil
             OutputBuffer.give(buffer)
             NetworkCounters.current.hibernated += 1
@@ -93,7 +94,7 @@ extension Connection: TurnParticipant {
         compression = nil
         if let session { SSL_free(session) }
         session = nil
-        listener.connectionClosed()
+        listener?.connectionClosed()
         HeapTrim.connectionClosed()
         let last = delegate
         delegate = nil

@@ -19,7 +19,7 @@ extension Connection {
         case .complete(let source, let length):
             if let source { peer = source }
             endPreamble()
-            listener.handOver(self)
+            listener?.handOver(self)
             let rest = Array(preamble.bytes[length...])
             if !rest.isEmpty { rest.withUnsafeBytes { deliverBehindPreamble($0) } }
             if bytes.count > room { deliverBehindPreamble(UnsafeRawBufferPointer(rebasing: bytes[room...])) }
@@ -27,7 +27,7 @@ extension Connection {
     }
 
     private func refuse() {
-        listener.gate?.headerMissing(from: peer)
+        listener?.gate?.headerMissing(from: peer)
         abort(.noProxyHeader)
     }
 
@@ -41,6 +41,6 @@ extension Connection {
         guard let preamble else { return }
         preamble.timer?.cancel()
         self.preamble = nil
-        listener.gate?.headerEnded()
+        listener?.gate?.headerEnded()
     }
 }

@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import Resolver
 
 extension Connection {
     /// How much ciphertext may wait while more is received. What we write is encrypted only as the socket takes it, so
@@ -14,10 +15,29 @@ extension Connection {
     /// Whether TLS has been started, finished or not.
     public var isSecure: Bool { session != nil }
 
-    /// From here on the peer speaks TLS. What was written before goes out as it is; what was received before and not
-    /// yet delivered is dropped, so that nothing sent in the clear is ever taken for protected (RFC 6120 §5.4.3.3).
+    /// From here on the peer speaks TLS, and begins. What was written before goes out as it is; what was received before and
+    /// not yet delivered is dropped, so that nothing sent in the clear is ever taken for protected (RFC 6120 §5.4.3.3).
     /// What is written before the handshake is done waits for it.
     public func startTLS(_ contexts: TLSContextSet) {
+        startTLS(Handshake(contexts)) { TLSEngine.makeSession(contexts.standard) }
+    }
+
+    /// The same where we begin.
+    ///
+    /// - Parameters:
+    ///   - context: made for this (`TLSRole.callsServers`), with the certificate that the peer is shown if it asks.
+    ///   - domain: what the peer is to be, in ASCII; it is asked for by SNI, whatever host was connected to.
+    ///   - isDirect: TLS is spoken from the first byte, so ALPN says what follows (XEP-0368).
+    public func callTLS(_ context: TLSContext, domain: String, isDirect: Bool) {
+        // An address is no name for SNI (RFC 6066 §3).
+        let isName = ServerTargets(literal: domain, port: 0) == nil && !domain.utf8.contains(0)
+        startTLS(Handshake(nil)) {
+            TLSEngine.makeSession(calling: context, name: isName ? domain : nil, offersALPN: isDirect)
+        }
+        markDirty()
+    }
+
+    private func startTLS(_ handshake: Handshake, _ make: () -> OpaquePointer?) {
         guard closing == .no, !isClosed, session == nil else { return }
         if let buffer = output {
             send(buffer.bytes)
@@ -26,13 +46,27 @@ extension Connection {
         }
         let ended = held?.ended ?? false
         held = nil
-        guard let created = TLSEngine.makeSession(contexts.standard) else {
-            return abort(.tls(TLSContext.problem(.session)))
-        }
+        guard let created = make() else { return abort(.tls(TLSContext.problem(.session))) }
         session = created
-        if listener.hibernation != 0 { SSL_ctrl(created, SSL_CTRL_CLEAR_MODE, Int(SSL_MODE_RELEASE_BUFFERS), nil) }
-        handshake = Handshake(contexts)
+        if !givesBuffersBack { SSL_ctrl(created, SSL_CTRL_CLEAR_MODE, Int(SSL_MODE_RELEASE_BUFFERS), nil) }
+        self.handshake = handshake
         if ended { peerEnded() }
+    }
+
+    /// Whoever calls speaks first: at the end of the turn, when no other call into OpenSSL is under way.
+    func sayHello() {
+        guard let session, let handshake, handshake.isToBegin, closing == .no else { return }
+        handshake.isToBegin = false
+        TLSEngine.setInput(UnsafeRawBufferPointer(start: nil, count: 0))
+        ERR_clear_error()
+        _ = advanceHandshake(session, 0)
+        TLSEngine.takeOutput { send($0) }
+    }
+
+    /// What the certificate of another server says; nil without one, or without TLS.
+    public var peerCertificate: PeerCertificateFacts? {
+        guard let session, handshake == nil else { return nil }
+        return PeerCertificateFacts(session: session)
     }
 
     /// Feeds ciphertext to OpenSSL and delivers what comes out. How many bytes it took before reading was paused.

@@ -1,25 +1,46 @@
 internal import COpenSSL
 
+/// Which end of a connection a context is for, and who is at the other.
+public enum TLSRole: Sendable {
+    case acceptsClients
+    /// Other servers: whatever certificate they have, the handshake succeeds, and what is to be thought of it is a fact
+    /// (`Connection.peerCertificate`). It is judged as that of a server.
+    case acceptsServers
+    /// The same, where the connection is ours. The certificate is shown to who asks for one; there may be none.
+    case callsServers
+
+    /// What is agreed on by ALPN where TLS is spoken from the first byte.
+    var alpn: StaticString { self == .acceptsClients ? "xmpp-client" : "xmpp-server" }
+}
+
 /// One certificate with its key and rules, ready for handshakes. Immutable; sessions keep it alive.
 public final class TLSContext: Sendable {
     /// Owned; OpenSSL counts references to it and locks where it changes it.
     nonisolated(unsafe) let pointer: OpaquePointer
-    private static let alpn: StaticString = "xmpp-client"
+    let role: TLSRole
 
     /// Everything the options name is checked here, so that a context that exists works.
-    public init(options: TLSOptions) throws(TLSProblem) {
+    public init(options: TLSOptions, role: TLSRole = .acceptsClients) throws(TLSProblem) {
         ERR_clear_error()
-        guard let pointer = copenssl_server_context() else { throw Self.problem(.library) }
+        let created = role == .callsServers ? copenssl_client_context() : copenssl_server_context()
+        guard let pointer = created else { throw Self.problem(.library) }
         self.pointer = pointer
-        try Self.setVersions(options, pointer)
-        try Self.setCertificate(options, pointer)
+        self.role = role
+        try Self.setVersions(options, role, pointer)
+        if role != .callsServers || !options.certificateChain.isEmpty { try Self.setCertificate(options, pointer) }
         try Self.setCiphers(options, pointer)
         if let pem = options.dhParameters {
             guard copenssl_set_dh_parameters(pointer, pem, pem.count) == 1 else { throw Self.problem(.dhParameters) }
         }
-        try Self.setVerification(options, pointer)
+        try Self.addAuthorities(options, pointer)
+        switch role {
+        case .acceptsClients: Self.setVerification(options, pointer)
+        case .acceptsServers where options.verification == .none: break
+        case .acceptsServers, .callsServers: try Self.judgeServers(options, pointer)
+        }
+        if role == .callsServers { return }
         copenssl_set_name_chooser(pointer) { name in chooseContext(name) }
-        copenssl_set_alpn(pointer, UnsafeRawPointer(Self.alpn.utf8Start).assumingMemoryBound(to: CChar.self))
+        copenssl_set_alpn(pointer, UnsafeRawPointer(role.alpn.utf8Start).assumingMemoryBound(to: CChar.self))
     }
 
     deinit { SSL_CTX_free(pointer) }
@@ -32,8 +53,12 @@ public final class TLSContext: Sendable {
         return TLSProblem(part, reason.isEmpty ? fallback : reason)
     }
 
-    private static func setVersions(_ options: TLSOptions, _ pointer: OpaquePointer) throws(TLSProblem) {
-        let allowed = try options.allowedVersions()
+    private static func setVersions(_ options: TLSOptions, _ role: TLSRole, _ pointer: OpaquePointer) throws(TLSProblem) {
+        var allowed = try options.allowedVersions()
+        if role != .acceptsClients {
+            allowed.formIntersection([.tlsv1_2, .tlsv1_3])
+            if allowed.isEmpty { throw TLSProblem(.versions, "servers speak TLS 1.2 or later with one another") }
+        }
         guard let lowest = allowed.min(), let highest = allowed.max() else { return }
         guard copenssl_set_versions(pointer, lowest.number, highest.number) == 1 else { throw problem(.versions) }
         var flags: UInt64 = 0
@@ -71,7 +96,7 @@ public final class TLSContext: Sendable {
         }
     }
 
-    private static func setVerification(_ options: TLSOptions, _ pointer: OpaquePointer) throws(TLSProblem) {
+    private static func addAuthorities(_ options: TLSOptions, _ pointer: OpaquePointer) throws(TLSProblem) {
         if let pem = options.certificateAuthorities {
             guard copenssl_add_authorities(pointer, pem, pem.count) > 0 else {
                 throw problem(.certificateAuthorities, "no certificate found")
@@ -82,6 +107,15 @@ public final class TLSContext: Sendable {
                 throw problem(.revocationLists, "no revocation list found")
             }
         }
+    }
+
+    private static func judgeServers(_ options: TLSOptions, _ pointer: OpaquePointer) throws(TLSProblem) {
+        copenssl_note_server_certificate(pointer)
+        if options.certificateAuthorities != nil { return copenssl_keep_authorities_private(pointer) }
+        guard copenssl_add_system_authorities(pointer) == 1 else { throw problem(.certificateAuthorities) }
+    }
+
+    private static func setVerification(_ options: TLSOptions, _ pointer: OpaquePointer) {
         switch options.verification {
         case .none: return
         // Without authorities nothing could be good, so no certificate is asked for.

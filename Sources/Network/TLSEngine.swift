@@ -27,6 +27,13 @@ enum TLSEngine {
         return copenssl_server_session(context.pointer, bio)
     }
 
+    /// A session that we begin. `name` is the peer's, in ASCII; nil asks for none.
+    static func makeSession(calling context: TLSContext, name: String?, offersALPN: Bool) -> OpaquePointer? {
+        guard let bio else { return nil }
+        let alpn = UnsafeRawPointer(context.role.alpn.utf8Start).assumingMemoryBound(to: CChar.self)
+        return copenssl_client_session(context.pointer, bio, name, offersALPN ? alpn : nil)
+    }
+
     static func setInput(_ bytes: UnsafeRawBufferPointer) {
         exchange.pointee.input = bytes.bindMemory(to: UInt8.self).baseAddress
         exchange.pointee.input_length = bytes.count
