@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -173,6 +174,17 @@ int cplatform_listen_tcp(cplatform_address *address, int backlog, int reuseport)
 int cplatform_bind_tcp(cplatform_address *address, int reuseport) { return bind_inet(address, SOCK_STREAM, reuseport); }
 
 int cplatform_bind_udp(cplatform_address *address, int reuseport) { return bind_inet(address, SOCK_DGRAM, reuseport); }
+
+int cplatform_begin_tcp(const cplatform_address *address) {
+    int fd = socket(address->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -errno;
+    int on = 1;
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0) return failed(fd);
+    struct sockaddr_storage name;
+    socklen_t length = to_sockaddr(address, &name);
+    if (connect(fd, (const struct sockaddr *)&name, length) < 0 && errno != EINPROGRESS) return failed(fd);
+    return fd;
+}
 
 static int unix_name(const char *path, struct sockaddr_un *name) {
     memset(name, 0, sizeof *name);

@@ -38,7 +38,7 @@ public final class Listener {
     private let isShared: Bool
     private let accept: Accept
     private let onTrouble: @LoopActor (Int32) -> Void
-    private var watch: Watch
+    private(set) var watch: Watch
     private var isPaused = false
     private var isResting = false
     public private(set) var isClosed = false

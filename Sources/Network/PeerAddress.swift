@@ -1,5 +1,6 @@
 internal import CPlatform
 internal import Glibc
+public import Resolver
 
 /// Where a connection comes from. Holds the address in binary form; the text is made when asked for.
 public struct PeerAddress: Sendable, Hashable, CustomStringConvertible {
@@ -59,6 +60,15 @@ public struct PeerAddress: Sendable, Hashable, CustomStringConvertible {
             }
         }
     }
+
+    /// Where a connection leads.
+    public init(_ address: InternetAddress, port: UInt16) {
+        let (high, low) = (Self.number(address.bytes.prefix(8)), Self.number(address.bytes.dropFirst(8)))
+        self.init(form: address.family == .ipv4 ? .ipv4(UInt32(truncatingIfNeeded: high)) : Self.form(high, low), port: port)
+    }
+
+    /// Bytes in network order as a number.
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
 
     private static func form(of address: in6_addr) -> Form {
         withUnsafeBytes(of: address) {

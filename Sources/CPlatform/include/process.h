@@ -52,6 +52,10 @@ int cplatform_bind_udp(cplatform_address *address, int reuseport);
 // A listening, non-blocking AF_UNIX stream socket at path, made with the given mode. The descriptor or -errno.
 int cplatform_listen_unix(const char *path, unsigned mode, int backlog);
 
+// Begins a connection to an address, which is there when the socket, non-blocking, is writable and SO_ERROR is 0. What is
+// sent goes out at once (TCP_NODELAY). The descriptor or -errno.
+int cplatform_begin_tcp(const cplatform_address *address);
+
 // A blocking connection to the AF_UNIX stream socket at path. The descriptor or -errno.
 int cplatform_connect_unix(const char *path);
 
