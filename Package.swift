@@ -84,7 +84,8 @@ let package = Package(
         // Roof.
         room("Master", "Supervision", "Operations", "IPC", "Configuration", "SharedState", "CPlatform", "Telemetry", "CSystemd"),
         room(
-            "Worker", "XML", "XMPP", "SASL", "Streams", "IPC", "Configuration", "SharedState", "Telemetry", "Network", "Storage",
+            "Worker", "XML", "XMPP", "SASL", "Streams", "IPC", "Configuration", "SharedState", "Telemetry", "Resolver", "Network",
+            "Storage",
             "Pools", "Authentication", "Kernel"),
         .executableTarget(name: "xmppd", dependencies: ["Master", "IPC"], swiftSettings: house),
         .executableTarget(
@@ -125,7 +126,7 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "TestKit", dependencies: ["COpenSSL", "CPlatform", "IPC", "XML"], path: "Tests/TestKit", swiftSettings: house),
-        tests("ProcessTests", "CPlatform", "IPC", "XML", "TestKit", "xmppd", "xmppd-worker", "xmppctl"),
+        tests("ProcessTests", "CPlatform", "IPC", "SASL", "XML", "TestKit", "xmppd", "xmppd-worker", "xmppctl"),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -50,6 +50,9 @@ public final class Server {
     /// What belongs to no session and lives on one worker each.
     public private(set) lazy var ownership = Ownership(server: self, table: owners)
     private let owners: OwnershipTable?
+    /// The external components of all workers.
+    public private(set) lazy var components = Components(self, componentTable)
+    private let componentTable: ComponentTable?
     lazy var outbox = MeshOutbox(server: self)
     private let handshakes = PeerHandshakes()
     /// The delayed acknowledgements of all senders.
@@ -61,6 +64,9 @@ public final class Server {
         }
     }
     private let unreachableDomain = UnreachableDomain()
+    private lazy var remoteDomains = RemoteDomains(self)
+    /// The links to other servers; nil where there are none.
+    public var remoteLinks: (any RemoteLinks)?
     private var states: [Int: Any] = [:]
     private var shutdownHooks: [@LoopActor () async -> Void] = []
     private let catalog: [any Module.Type]
@@ -86,10 +92,11 @@ public final class Server {
     /// - Parameters:
     ///   - workers: how many there are, which share the connections of each pool.
     ///   - owners: who owns what no session owns; nil: this worker, since there is no other.
+    ///   - components: which domains components serve; nil: there are none.
     public init(
         slot: UInt8, incarnation: UInt32, workers: Int = 1, configuration: ServerConfiguration,
         directory: any SessionDirectory, store: Repositories, catalog: [any Module.Type],
-        ownership owners: OwnershipTable? = nil
+        ownership owners: OwnershipTable? = nil, components: ComponentTable? = nil
     ) {
         self.slot = slot
         self.incarnation = incarnation
@@ -98,6 +105,7 @@ public final class Server {
         self.store = store
         self.catalog = catalog
         self.owners = owners
+        componentTable = components
         pools = OutgoingPools(configuration.outgoingPools, slot: Int(slot) % 64, processes: workers)
         for domain in configuration.hosts {
             hosts[domain] = Host(domain: domain, server: self, configuration: configuration.host(domain))
@@ -127,7 +135,11 @@ public final class Server {
     public func host(_ domain: String) -> Host? { hosts[domain] }
 
     /// The receiver of stanzas for a domain.
-    func destination(_ domain: String) -> any Destination { hosts[domain] ?? unreachableDomain }
+    func destination(_ domain: String) -> any Destination {
+        if let host = hosts[domain] { return host }
+        if components.entry(domain) != nil { return components }
+        return configuration.federates ? remoteDomains : unreachableDomain
+    }
 
     /// A module's state for the whole worker, over all hosts and reloads; made when it is first asked for.
     public func state<Value>(_ key: ServerKey<Value>, orElse make: () -> Value) -> Value {
@@ -218,6 +230,8 @@ public final class Server {
         guard owner.slot != slot else {
             if let session = sessions[owner.connection] {
                 session.close(error)
+            } else if let component = components.component(owner.connection) {
+                component.close(error)
             } else {
                 migration.followUp(owner.connection, .close(error))
             }
@@ -290,6 +304,9 @@ public final class Server {
             if let session = sessions[connection] {
                 session.deliver(kind, view.bytes, follows: view.follows, ackHold)
                 taken = true
+            } else if let component = components.component(connection) {
+                component.deliver(RenderedStanza(kind, Array(view.bytes), ackHold))
+                taken = true
             } else if migration.followUp(connection, .stanza(RenderedStanza(kind, Array(view.bytes), ackHold))) {
                 taken = true
             }
@@ -311,7 +328,7 @@ public final class Server {
         case .close(let connection, let condition, let text):
             let condition = StreamError.Condition(rawValue: condition) ?? .undefinedCondition
             let error = StreamError(condition, text: text.isEmpty ? nil : text)
-            if let session = sessions[connection] { session.close(error) } else { migration.followUp(connection, .close(error)) }
+            close(SessionOwner(slot: self.slot, incarnation: incarnation, connection: connection), error)
         }
     }
 

@@ -3,7 +3,8 @@ public import IPC
 /// All verbs.
 public enum OperationCatalog {
     /// In the order in which they are explained.
-    public static let all: [Operation] = serverOperations + configurationOperations + accountOperations + sessionOperations
+    public static let all: [Operation] =
+        serverOperations + configurationOperations + accountOperations + sessionOperations + componentOperations
 
     private static let byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
 

@@ -48,7 +48,8 @@ struct SegmentLayout: Equatable, Sendable {
         Self.pageCeiling(Self.lockBytes + addressTimers * MemoryLayout<xmppd_failure_level>.stride)
     }
     var owners: Int { failures + FailureLevels.Purpose.allCases.count * failureTable }
-    var total: Int { owners + Self.pageCeiling(MemoryLayout<xmppd_ownership>.stride) }
+    var components: Int { owners + Self.pageCeiling(MemoryLayout<xmppd_ownership>.stride) }
+    var total: Int { components + Self.pageCeiling(ComponentTable.bytes) }
 
     /// Indexes of one size lie side by side, so that many small ones share a page.
     func index(bits: Int, shard: Int) -> Int {
@@ -62,7 +63,10 @@ struct SegmentLayout: Equatable, Sendable {
 
     /// Where each part begins, and the end.
     var offsets: [Int] {
-        [shardHeads, entries, index, overflowMaps, overflow, workerCells, listenerCells, timers, failures, owners, total]
+        [
+            shardHeads, entries, index, overflowMaps, overflow, workerCells, listenerCells, timers, failures, owners, components,
+            total,
+        ]
     }
 
     /// All that two builds must agree on.

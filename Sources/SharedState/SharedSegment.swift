@@ -101,6 +101,7 @@ public final class SharedSegment: @unchecked Sendable {  // the contents are gua
             let lock = base + layout.failures + table.rawValue * layout.failureTable
             try Self.prepare(lock.assumingMemoryBound(to: pthread_mutex_t.self))
         }
+        try Self.prepare((base + layout.components).assumingMemoryBound(to: pthread_mutex_t.self))
     }
 
     private static func prepare(_ lock: UnsafeMutablePointer<pthread_mutex_t>) throws(SegmentError) {

@@ -191,7 +191,7 @@ extension ClientDriver: StreamDriver {
     }
 }
 
-extension ClientDriver: PeerStream {
+extension ClientDriver: AcceptedStream {
     var isClosed: Bool { stream.isClosed }
     var hasSession: Bool { session != nil }
 

@@ -20,9 +20,7 @@ final class ClientListener {
     private var tls: ListenerTLS?
     private var offers: [String: StreamOffer] = [:]
     let sockets: ListenerSockets
-    private var hibernation: Loop.Timer?
-    private var clients: [UInt64: ClientDriver] = [:]
-    private var paused: [ObjectIdentifier: ClientDriver] = [:]
+    private let clients = ListenerStreams<ClientDriver>()
 
     /// Nil if the configuration has no such listener.
     init?(_ descriptor: ListenerDescriptor, _ prepared: PreparedConfiguration, server: Server, shared: WorkerSegment) {
@@ -33,7 +31,7 @@ final class ClientListener {
         self.tls = tls
         streamOptions = Self.streamOptions(options, server.configuration)
         weak var listener: ClientListener?
-        sockets = ListenerSockets(descriptor, Self.socketOptions(options), shared: shared) { listener?.accept($0) }
+        sockets = ListenerSockets(descriptor, .init(options.stream), shared: shared) { listener?.accept($0) }
         listener = self
     }
 
@@ -57,42 +55,25 @@ final class ClientListener {
             inflationLimit: options.zlib, language: configuration.general.language)
     }
 
-    private static func socketOptions(_ options: ClientListenerConfiguration) -> ListenerSockets.Options {
-        ListenerSockets.Options(
-            place: "listen.c2s[\(options.index)]", isDatagram: options.proto == .udp, backlog: options.backlog,
-            expectsProxyHeader: options.proxyProtocol, maxConnections: options.maxConnections,
-            numAcceptors: options.numAcceptors, hibernateAfter: options.hibernateAfter)
-    }
-
     /// The listener as the configuration names it.
-    var place: String { "listen.c2s[\(options.index)]" }
+    var place: String { options.place }
 
     private func accept(_ connection: Connection) -> any ConnectionDelegate {
         let carrier = StreamConnection(
             connection, limits: limitsBeforeLogin, parser: server.parser, headerParser: server.headerParser)
         let client = ClientDriver(carrier, listener: self)
         carrier.driver = client
-        clients[carrier.id] = client
+        clients.add(client)
         if options.tls?.mode == .tls, let contexts = contexts(for: nil) { connection.startTLS(contexts) }
         return carrier
     }
 
     func closed(_ client: ClientDriver) {
-        guard clients.removeValue(forKey: client.carrier.id) != nil else { return }
-        paused[ObjectIdentifier(client)] = nil
-        sockets.closed()
+        if clients.remove(client) { sockets.closed() }
     }
 
-    /// Looks now and then for connections that have had no traffic for so long (`hibernate_after`).
     private func watchTraffic() {
-        hibernation?.cancel()
-        hibernation = nil
-        guard let idle = options.hibernateAfter?.wholeMilliseconds, idle > 0, sockets.isAccepting else { return }
-        hibernation = Loop.every(max(50, min(1000, idle / 2))) { [weak self] in
-            guard let self else { return }
-            let now = Loop.now
-            for client in clients.values { client.carrier.hibernate(idleFor: idle, now: now) }
-        }
+        clients.watchTraffic(idleFor: sockets.isAccepting ? options.hibernateAfter?.wholeMilliseconds : nil)
     }
 
     // MARK: What clients are offered
@@ -148,15 +129,14 @@ final class ClientListener {
     /// Holds a client back that wrote while another worker does not keep up.
     func pauseIfCongested(_ client: ClientDriver) {
         guard shared.isMeshCongested else { return }
-        paused[ObjectIdentifier(client)] = client
         shared.cell?.add(.readPauses)
-        client.carrier.pauseReading()
+        clients.pause(client)
     }
 }
 
 extension ClientListener: WorkerListener {
     var descriptor: ListenerDescriptor { sockets.descriptor }
-    var streams: [any PeerStream] { Array(clients.values) }
+    var streams: [any PeerStream] { clients.all }
     var openConnections: Int { clients.count }
 
     func start(_ socket: Int32) {
@@ -173,7 +153,7 @@ extension ClientListener: WorkerListener {
         self.tls = tls
         streamOptions = Self.streamOptions(options, server.configuration)
         offers = [:]
-        sockets.apply(descriptor, Self.socketOptions(options))
+        sockets.apply(descriptor, .init(options.stream))
         watchTraffic()
     }
 
@@ -182,13 +162,6 @@ extension ClientListener: WorkerListener {
         watchTraffic()
     }
 
-    func meshDrained() {
-        let clients = paused.values
-        paused = [:]
-        for client in clients { client.carrier.resumeReading() }
-    }
-
-    func closeAll() {
-        for client in Array(clients.values) { client.carrier.drop() }
-    }
+    func meshDrained() { clients.resumePaused() }
+    func closeAll() { clients.dropAll() }
 }

@@ -1,4 +1,5 @@
 internal import XML
+internal import XMPP
 
 /// The framing of a stream over TCP: one XML document, whose root is the stream and whose children are its elements
 /// (RFC 6120 §4.1). It finds the parts and keeps the beginning of one that has not come whole.
@@ -8,10 +9,16 @@ internal import XML
 struct DocumentFraming {
     private var framer: StanzaFramer
     private var namespaces = StreamNamespaces.client
+    /// The default namespace of the peer's elements, which are read as those of a client's stream.
+    private let content: String
     /// Bytes of a part whose end has not come.
     private var beginning: [UInt8] = []
 
-    init(limits: Limits) { framer = StanzaFramer(limits: limits) }
+    /// - Parameter content: the default namespace that the peer declares.
+    init(limits: Limits, content: String) {
+        framer = StanzaFramer(limits: limits)
+        self.content = content
+    }
 
     var limits: Limits {
         get { framer.limits }
@@ -38,7 +45,8 @@ struct DocumentFraming {
     /// What a header says; what it declares holds for the elements after it.
     mutating func header(_ bytes: UnsafeRawBufferPointer, _ parser: ElementParser) throws(Malformed) -> StreamHeader {
         let header = try parser.header(bytes, limits: framer.limits)
-        namespaces = header.namespaces
+        namespaces =
+            header.namespaces.content == content ? header.namespaces.with(content: Namespace.client) : header.namespaces
         return header
     }
 

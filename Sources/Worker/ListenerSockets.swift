@@ -20,6 +20,16 @@ final class ListenerSockets {
         var numAcceptors: Int
         /// How long a connection without traffic keeps its buffers; nil: for ever.
         var hibernateAfter: Duration?
+
+        init(_ stream: StreamListenerConfiguration) {
+            place = stream.place
+            isDatagram = stream.proto == .udp
+            backlog = stream.backlog
+            expectsProxyHeader = stream.proxyProtocol
+            maxConnections = stream.maxConnections
+            numAcceptors = stream.numAcceptors
+            hibernateAfter = stream.hibernateAfter
+        }
     }
 
     private(set) var descriptor: ListenerDescriptor
@@ -42,6 +52,9 @@ final class ListenerSockets {
         self.shared = shared
         self.accept = accept
     }
+
+    /// Where the sockets listen.
+    var listening: [ListeningAddress] { (sockets + former).compactMap(\.address) }
 
     /// Whether connections come in here.
     var isAccepting: Bool { !sockets.isEmpty }

@@ -21,6 +21,8 @@ protocol StreamCarrier: SessionStream {
     /// - Parameter language: `general.language`.
     func open(_ header: ResponseHeader, language: String)
     func write(_ element: Element)
+    /// Writes what is no element as it stands in the document, such as another kind of header.
+    func write(markup: [UInt8])
     /// What the peer sends next begins a new stream.
     func restart()
     /// What the peer sent behind the element that is being handled counts for nothing; the handshake begins. Its end is told as

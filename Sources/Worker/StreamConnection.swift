@@ -28,11 +28,15 @@ final class StreamConnection {
     /// Compression is to begin; it does as soon as it is known what stands behind the request.
     private var inflationLimit: Int?
 
-    init(_ connection: Connection, limits: Limits, parser: ElementParser, headerParser: ElementParser) {
+    /// - Parameter content: the default namespace of the peer's stream.
+    init(
+        _ connection: Connection, limits: Limits, content: String = Namespace.client, parser: ElementParser,
+        headerParser: ElementParser
+    ) {
         self.connection = connection
         self.parser = parser
         self.headerParser = headerParser
-        framing = DocumentFraming(limits: limits)
+        framing = DocumentFraming(limits: limits, content: content)
     }
 
     // MARK: Parts of the stream
@@ -173,12 +177,20 @@ extension StreamConnection: StreamCarrier {
 
     func open(_ header: ResponseHeader, language: String) { connection.write(StreamMarkup.header(header, language: language)) }
     func write(_ element: Element) { connection.write(StreamMarkup.element(element)) }
+    func write(markup: [UInt8]) { connection.write(markup) }
     func restart() { framing.restart() }
 
     func startTLS(_ contexts: TLSContextSet) {
         framing.discard()
         unparsed = []
         connection.startTLS(contexts)
+    }
+
+    /// The same where the connection is ours.
+    func callTLS(_ context: TLSContext, domain: String, isDirect: Bool) {
+        framing.discard()
+        unparsed = []
+        connection.callTLS(context, domain: domain, isDirect: isDirect)
     }
 
     func startCompression(limit: Int) { inflationLimit = limit }

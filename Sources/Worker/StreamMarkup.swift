@@ -24,6 +24,23 @@ enum StreamMarkup {
         return writer.finish()
     }
 
+    /// The header of a component's stream (XEP-0114 §3).
+    static func componentHeader(from domain: String?, id: String) -> [UInt8] {
+        var writer = ElementWriter(reserving: 256)
+        writer.raw("<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' ")
+        writer.raw("xmlns:stream='http://etherx.jabber.org/streams' id='")
+        writer.escaped(id)
+        if let domain {
+            writer.raw("' from='")
+            writer.escaped(domain)
+        }
+        writer.raw("'>")
+        return writer.finish()
+    }
+
+    /// The empty handshake by which a component is accepted.
+    static let handshake = Array("<handshake/>".utf8)
+
     /// A top-level element. COMPAT: many clients look for `stream:features` and `stream:error` by these names and not
     /// by namespace (libstrophe, 2023), so the prefix of the header is used.
     static func element(_ element: Element) -> [UInt8] {

@@ -9,17 +9,27 @@ struct TLSSetup {
         let problems: [ReportedProblem]
     }
 
-    private let configuration: ServerConfiguration
-    private var problems: [ReportedProblem] = []
+    let configuration: ServerConfiguration
+    private(set) var problems: [ReportedProblem] = []
 
-    private init(_ configuration: ServerConfiguration) { self.configuration = configuration }
+    init(_ configuration: ServerConfiguration) { self.configuration = configuration }
 
-    /// One set for each client listener, nil for those without TLS; in the order of the file.
+    /// One set for each listener, nil for those without TLS, in the order of the configuration.
     static func contexts(_ configuration: ServerConfiguration) throws(Failure) -> [ListenerTLS?] {
         var setup = TLSSetup(configuration)
         var sets: [ListenerTLS?] = []
-        for case .client(let listener) in configuration.listeners {
-            sets.append(listener.tls.flatMap { setup.set($0, "listen.c2s[\(listener.index)].tls") })
+        for listener in configuration.listeners {
+            let tls =
+                switch listener {
+                case .client(let client): client.tls
+                case .component(let component): component.tls
+                case .server: nil as TLSListenerConfiguration?
+                }
+            if case .server(let server) = listener {
+                sets.append(setup.accepting(server))
+            } else {
+                sets.append(tls.flatMap { setup.set($0, "\(listener.stream.place).tls") })
+            }
         }
         if !setup.problems.isEmpty { throw Failure(problems: setup.problems) }
         return sets
@@ -70,10 +80,14 @@ struct TLSSetup {
             let problem = ReportedProblem(
                 file: "", line: UInt32(clamping: position?.line ?? 0), column: UInt32(clamping: position?.column ?? 0),
                 path: place, text: "\(error.part.rawValue): found \(found), expected \(expected) (\(error.reason))")
-            // A certificate that several listeners have is wrong once.
-            if !problems.contains(problem) { problems.append(problem) }
+            report(problem)
             return nil
         }
+    }
+
+    /// A certificate that several listeners have is wrong once.
+    mutating func report(_ problem: ReportedProblem) {
+        if !problems.contains(problem) { problems.append(problem) }
     }
 
     /// The option that the library complains of, and its value.

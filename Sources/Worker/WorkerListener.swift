@@ -21,6 +21,8 @@ protocol WorkerListener: AnyObject {
     func apply(_ descriptor: ListenerDescriptor, _ prepared: PreparedConfiguration)
     /// - Parameter others: whether other workers go on at the same sockets.
     func stopAccepting(othersGoOn others: Bool)
+    /// Another worker takes this one's place: streams whose peers come back by themselves, and lose nothing by it, are closed.
+    func leave()
     /// Every other worker keeps up again: whoever was held back for one that did not goes on.
     func meshDrained()
     /// Closes whatever is still open, without a further word.
@@ -41,6 +43,8 @@ protocol PeerStream: AnyObject {
 }
 
 extension WorkerListener {
+    func leave() {}
+
     func endAll(_ error: StreamError) {
         for stream in streams { stream.end(error) }
     }
@@ -50,12 +54,14 @@ extension PreparedConfiguration {
     /// A listener of its kind, which has not started; nil if this configuration has none at that position.
     @LoopActor
     func listener(
-        _ descriptor: ListenerDescriptor, server: Server, shared: WorkerSegment
+        _ descriptor: ListenerDescriptor, server: Server, shared: WorkerSegment, federation: Federation
     ) -> (any WorkerListener)? {
         switch descriptor.kind {
         case .client: ClientListener(descriptor, self, server: server, shared: shared)
+        case .component: ComponentListener(descriptor, self, server: server, shared: shared)
+        case .server: ServerListener(descriptor, self, server: server, shared: shared, federation: federation)
         // Their options are checked; this release serves none of them.
-        case .server, .component, .http: nil
+        case .http: nil
         }
     }
 }

@@ -39,6 +39,7 @@ extension WorkerRuntime {
         var clock = YieldBudget()
         configuration = prepared
         let goneHosts = server.apply(prepared.configuration, workers: staged.workers)
+        federation.apply(prepared.federationTLS)
         let goneListeners = replaceListeners(prepared, staged)
         if let level = LogLevel(rawValue: prepared.configuration.general.logLevel) { Log.level = level }
         clock.lap()

@@ -17,6 +17,7 @@ final class WorkerRuntime {
     let mesh: MeshLinks
     var report: @LoopActor (LoadReport) -> Void = { _ in }
     let shared: WorkerSegment
+    let federation: Federation
     private let database: SQLiteDatabase
     var configuration: PreparedConfiguration
     var listeners: [any WorkerListener] = []
@@ -24,6 +25,8 @@ final class WorkerRuntime {
     private var tick: Loop.Timer?
     private var activity: WorkerActivity
 
+    /// Random bytes of the dialback secret where the configuration has none.
+    private static let dialbackSecretLength = 32
     private static let tickMilliseconds: Int64 = 1000
     private static let orphansPerTurn = 200
 
@@ -46,14 +49,17 @@ final class WorkerRuntime {
         let server = Server(
             slot: arguments.slot, incarnation: arguments.incarnation, workers: Int(arguments.workers),
             configuration: prepared.configuration, directory: SharedSessionDirectory(SessionTable(segment)), store: store,
-            catalog: catalog, ownership: OwnershipTable(segment))
-        return try WorkerRuntime(arguments, prepared, server, shared, database, failures, segment)
+            catalog: catalog, ownership: OwnershipTable(segment), components: ComponentTable(segment))
+        let dialback = try await store.serverValues.secret("dialback", orElse: randomBytes(Self.dialbackSecretLength))
+        let federation = Federation(server, prepared.federationTLS, ownSecret: dialback.map { String($0, radix: 16) }.joined())
+        return try WorkerRuntime(arguments, prepared, server, shared, database, failures, segment, federation)
     }
 
     private init(
         _ arguments: WorkerArguments, _ prepared: PreparedConfiguration, _ server: Server, _ shared: WorkerSegment,
-        _ database: SQLiteDatabase, _ failures: FailureCount, _ segment: SharedSegment
+        _ database: SQLiteDatabase, _ failures: FailureCount, _ segment: SharedSegment, _ federation: Federation
     ) throws {
+        self.federation = federation
         self.server = server
         self.shared = shared
         self.database = database
@@ -72,13 +78,17 @@ final class WorkerRuntime {
         mesh.onDrained = { [unowned self] in
             for listener in listeners { listener.meshDrained() }
         }
+        federation.listening = { [unowned self] in
+            listeners.compactMap { $0 as? ServerListener }.flatMap(\.listening)
+        }
         try server.start()
     }
 
     /// A socket has come for a listener, which there may be already.
     func listen(_ descriptor: ListenerDescriptor, _ socket: Int32) {
         if let listener = listeners.first(where: { $0.descriptor.index == descriptor.index }) { return listener.start(socket) }
-        guard let listener = configuration.listener(descriptor, server: server, shared: shared) else {
+        guard let listener = configuration.listener(descriptor, server: server, shared: shared, federation: federation)
+        else {
             Glibc.close(socket)
             return
         }
@@ -135,7 +145,10 @@ final class WorkerRuntime {
     /// Takes those of dead workers of a slot out of the table a few at a time and has their end announced.
     func collectOrphans(of slot: UInt8, before incarnation: UInt32, completion: @escaping @LoopActor () -> Void) {
         guard let records = server.directory.takeOrphans(slot: slot, before: incarnation, limit: Self.orphansPerTurn)
-        else { return completion() }
+        else {
+            server.components.releaseOrphans(slot: slot, before: incarnation)
+            return completion()
+        }
         for record in records { server.announceOrphan(record) }
         if !records.isEmpty {
             Log.notice("announced sessions of a lost worker", [Field("sessions", records.count)])
@@ -144,6 +157,12 @@ final class WorkerRuntime {
     }
 
     // MARK: The end
+
+    /// Closes what comes back by itself, at the worker that takes this one's place.
+    func leave() {
+        for listener in listeners { listener.leave() }
+        federation.checks.closeAll()
+    }
 
     func stopAccepting(othersGoOn others: Bool) {
         for listener in listeners { listener.stopAccepting(othersGoOn: others) }
@@ -179,6 +198,7 @@ final class WorkerRuntime {
 
     /// Finishes what storage and other programs have begun. Nothing can be asked of this worker afterwards.
     func finish() async {
+        federation.close()
         await server.runShutdownHooks()
         server.stop()
         await PortProgram.endAll(within: 500)

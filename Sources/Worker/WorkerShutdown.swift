@@ -43,6 +43,7 @@ final class WorkerShutdown {
     /// stay until the deadline.
     func drain(to successor: UInt8) async {
         runtime.stopAccepting(othersGoOn: true)
+        runtime.leave()
         var succession = MigrationTarget(to: successor, now: Loop.now)
         while !isHastened, Loop.now < deadline, !isEmpty || !runtime.server.ownership.isIdle {
             runtime.moveSessions(to: succession.place(among: runtime.server.livePeers.keys, now: Loop.now))

@@ -9,11 +9,15 @@ public final class StreamNamespaces: Sendable {
     /// The qualified name that the footer must repeat, `stream:stream` as a rule.
     let rootName: [UInt8]
 
+    /// In the order of their prefixes.
+    private let declarations: [(prefix: String, uri: String)]
+
     init(rootName: [UInt8], declarations: [(prefix: String, uri: String)]) {
         // In one order and without `xml`, which is always there, so that what means the same looks the same.
         let declarations = declarations.filter { $0.prefix != "xml" }.sorted { $0.prefix < $1.prefix }
         content = declarations.first { $0.prefix.isEmpty }?.uri ?? ""
         self.rootName = rootName
+        self.declarations = declarations
         var writer = ElementWriter()
         writer.raw("<")
         writer.raw(rootName)
@@ -34,6 +38,14 @@ public final class StreamNamespaces: Sendable {
     public static let client = StreamNamespaces(
         rootName: Array("stream:stream".utf8),
         declarations: [("", "jabber:client"), ("stream", "http://etherx.jabber.org/streams")])
+
+    /// The same with another default namespace: the stanzas of servers and components mean what those of clients do, and are
+    /// read as such.
+    public func with(content: String) -> StreamNamespaces {
+        guard content != self.content else { return self }
+        let others = declarations.filter { !$0.prefix.isEmpty }
+        return StreamNamespaces(rootName: rootName, declarations: others + [("", content)]).shared
+    }
 
     /// The one object for what clients declare as a rule, if this is that.
     var shared: StreamNamespaces { means(.client) ? .client : self }

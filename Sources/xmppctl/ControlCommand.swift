@@ -29,6 +29,7 @@ struct ControlCommand: ParsableCommand {
                     LogLevelCommand.self, VersionCommand.self,
                 ]),
             CommandGroup(name: "Users", subcommands: [AccountCommands.self, SessionCommands.self]),
+            CommandGroup(name: "Other domains", subcommands: [ComponentCommands.self]),
             CommandGroup(name: "Tools", subcommands: [SetupCommand.self, ConfigCommands.self, CompletionCommand.self]),
         ])
 }

@@ -231,7 +231,6 @@ struct LoadingTests {
         #expect(
             notes.map { "\($0.position.line) \($0.path): \($0.kind)" } == [
                 "4 listen.c2s[1].proto: warning", "6 listen.c2s[1].access: warning", "7 listen.c2s[1].shaper: warning",
-                "8 listen.s2s: notYet",
                 "14 modules.mod_muc: notYet",
                 "16 modules: warning", "17 modules.mod_roster.backend: accepted", "18 internal_databases: accepted",
             ], "\(notes.map(\.description))")

@@ -73,7 +73,7 @@ struct Room {
         Room(
             "Worker", .roof,
             [
-                "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Streams", "Network",
+                "XML", "XMPP", "SASL", "Configuration", "IPC", "Telemetry", "Streams", "Resolver", "Network",
                 "SharedState", "Storage", "Pools", "Authentication", "Kernel",
             ], others: ["Glibc", "Synchronization"]),
 

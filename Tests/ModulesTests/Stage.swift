@@ -32,9 +32,11 @@ final class Stage {
         LoopClock.stop()
         let directory = PlainDirectory()
         let store = database.repositories
+        let components = ComponentTable(try SharedSegment.create(workers: 2, sessions: 64))
         workers = [0, 1].map { slot in
             Server(
-                slot: slot, incarnation: 1, configuration: configuration, directory: directory, store: store, catalog: catalog)
+                slot: slot, incarnation: 1, configuration: configuration, directory: directory, store: store, catalog: catalog,
+                components: components)
         }
         for (worker, other) in [(workers[0], workers[1]), (workers[1], workers[0])] {
             worker.mesh = NextTurnMesh(from: worker, to: other, link)

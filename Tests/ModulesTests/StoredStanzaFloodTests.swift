@@ -40,7 +40,7 @@ struct StoredStanzaFloodTests {
     @Test("a stanza larger than the bound reaches a client that reads, and one that does not is closed at the next")
     @LoopActor func largeStanzas() async throws {
         let stage = try await stage()
-        let large = Self.message(String(repeating: "x", count: Session.longestQueue + 1))
+        let large = Self.message(String(repeating: "x", count: UnreadBound.longestQueue + 1))
         let juliet = try await stage.client("juliet")
         for _ in 1...3 { juliet.session.deliver(.message, large) }
         #expect(juliet.error == nil && juliet.heard.count == 3)
@@ -57,7 +57,7 @@ struct StoredStanzaFloodTests {
         let juliet = try await stage.client("juliet")
         juliet.session.host.handleExtension(
             Element("enable", StreamManagementXML.namespace, ["resume": "true"]), from: juliet.session)
-        let large = Self.message(String(repeating: "x", count: 2 * Session.longestQueue + 1))
+        let large = Self.message(String(repeating: "x", count: 2 * UnreadBound.longestQueue + 1))
         juliet.session.deliver(.message, large)
         try await juliet.settle()
         #expect(juliet.error == nil && !juliet.session.hasEnded)

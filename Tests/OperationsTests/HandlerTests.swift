@@ -34,6 +34,7 @@ struct HandlerTests {
     @Test func missingNamesWhatIsNotRegistered() {
         let missing = [
             "account.add", "account.remove", "account.passwd", "account.count", "session.list", "session.count", "session.kick",
+            "component.list", "component.kick",
         ]
         #expect(handlers.missing == missing)
     }

@@ -145,6 +145,16 @@ struct VerbTests {
                 """,
             errors: "xmppctl: there are more than 1; see --limit"),
         Row(
+            words: ["component", "list"], arguments: [:],
+            answer: ["rows": [["domain": "irc.x", "address": "127.0.0.1", "worker": 1, "hidden": true, "since": 0]]],
+            output: """
+                DOMAIN  FROM       WORKER  HIDDEN  SINCE
+                irc.x   127.0.0.1       1  yes     \(Quantity.moment(seconds: 0))
+                """),
+        Row(
+            words: ["component", "kick", "irc.x", "--reason", "Go"], arguments: ["domain": "irc.x", "reason": "Go"],
+            answer: ["domain": "irc.x"], output: "the component of irc.x is closed"),
+        Row(
             words: ["session", "list", "--domain", "x"], arguments: ["domain": "x", "limit": 1000],
             answer: ["rows": [["jid": "a@x/b", "worker": 0, "available": false, "since": 0]], "more": false],
             output: """

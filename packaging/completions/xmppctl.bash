@@ -173,13 +173,13 @@ _xmppctl() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    start|stop|restart|status|reload|log-level|version|account|session|setup|config|completion|help)
+    start|stop|restart|status|reload|log-level|version|account|session|component|setup|config|completion|help)
         # Offer subcommand argument completions
         "_xmppctl_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'start stop restart status reload log-level version account session setup config completion help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'start stop restart status reload log-level version account session component setup config completion help' -- "${cur}"))
         ;;
     esac
 }
@@ -550,6 +550,70 @@ _xmppctl_session_count() {
 }
 
 _xmppctl_session_kick() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--reason --socket --timeout)
+    __xmppctl_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--reason')
+        return
+        ;;
+    '--socket')
+        __xmppctl_add_completions -f
+        return
+        ;;
+    '--timeout')
+        return
+        ;;
+    esac
+}
+
+_xmppctl_component() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __xmppctl_offer_flags_options 0
+
+    # Offer subcommand / subcommand argument completions
+    local -r subcommand="${unparsed_words[0]}"
+    unset 'unparsed_words[0]'
+    unparsed_words=("${unparsed_words[@]}")
+    case "${subcommand}" in
+    list|kick)
+        # Offer subcommand argument completions
+        "_xmppctl_component_${subcommand}"
+        ;;
+    *)
+        # Offer subcommand completions
+        COMPREPLY+=($(compgen -W 'list kick' -- "${cur}"))
+        ;;
+    esac
+}
+
+_xmppctl_component_list() {
+    repeating_flags=()
+    non_repeating_flags=(--json --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--socket --timeout)
+    __xmppctl_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--socket')
+        __xmppctl_add_completions -f
+        return
+        ;;
+    '--timeout')
+        return
+        ;;
+    esac
+}
+
+_xmppctl_component_kick() {
     repeating_flags=()
     non_repeating_flags=(--json --version -h --help)
     repeating_options=()

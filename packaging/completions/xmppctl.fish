@@ -62,6 +62,14 @@ function __xmppctl_parse_tokens -S
             case 'kick'
                 __xmppctl_parse_subcommand 1 'reason=' 'socket=' 'timeout=' 'json' 'version' 'h/help'
             end
+        case 'component'
+            __xmppctl_parse_subcommand 0 'version' 'h/help'
+            switch $unparsed_tokens[1]
+            case 'list'
+                __xmppctl_parse_subcommand 0 'socket=' 'timeout=' 'json' 'version' 'h/help'
+            case 'kick'
+                __xmppctl_parse_subcommand 1 'reason=' 'socket=' 'timeout=' 'json' 'version' 'h/help'
+            end
         case 'setup'
             __xmppctl_parse_subcommand 0 'domain=' 'admin=' 'certificate=' 'key=' 'file=' 'nameserver=' 'force' 'socket=' 'timeout=' 'version' 'h/help'
         case 'config'
@@ -144,6 +152,7 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmp
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'version' -d 'Show the versions of this program and of the running server.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'account' -d 'Create, delete and list accounts, change passwords.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'session' -d 'List, count and close the sessions of logged-in clients.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'component' -d 'List and close the connections of external components.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'setup' -d 'Write a configuration for a domain, and help with the first steps.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'config' -d 'Judge and explain configurations.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl" -eq 1' -fa 'completion' -d 'Print the completion script of a shell.'
@@ -254,6 +263,21 @@ complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_option
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl session kick" json' -l 'json' -d 'Print the result as JSON.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl session kick" version' -l 'version' -d 'Show the version.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl session kick" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl component" version' -l 'version' -d 'Show the version.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl component" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl component" -eq 1' -fa 'list' -d 'List the domains that external components serve.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_positional "xmppctl component" -eq 1' -fa 'kick' -d 'Close the connection of an external component.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl component list" socket' -l 'socket' -d 'The control socket of the server (default: $XMPPD_CONTROL_SOCKET, or /run/xmppd/control.sock).' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl component list" timeout' -l 'timeout' -d 'How long to wait for the server.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl component list" json' -l 'json' -d 'Print the result as JSON.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl component list" version' -l 'version' -d 'Show the version.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl component list" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl component kick" reason' -l 'reason' -d 'A text that the component is told.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl component kick" socket' -l 'socket' -d 'The control socket of the server (default: $XMPPD_CONTROL_SOCKET, or /run/xmppd/control.sock).' -rF
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl component kick" timeout' -l 'timeout' -d 'How long to wait for the server.' -rfka ''
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl component kick" json' -l 'json' -d 'Print the result as JSON.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl component kick" version' -l 'version' -d 'Show the version.'
+complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl component kick" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" domain' -l 'domain' -d 'The domain of the addresses.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" admin' -l 'admin' -d 'The name of the administrator\'s account.' -rfka ''
 complete -c 'xmppctl' -n '__xmppctl_should_offer_completions_for_flags_or_options "xmppctl setup" certificate' -l 'certificate' -d 'Certificates in PEM (default: /etc/xmppd/cert.pem).' -rF

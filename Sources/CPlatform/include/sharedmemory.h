@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define XMPPD_SEGMENT_MAGIC 0x31676573444d5058ULL /* "XPMDseg1" */
-#define XMPPD_SEGMENT_VERSION 5U
+#define XMPPD_SEGMENT_VERSION 6U
 
 // MARK: Layout
 
@@ -123,6 +123,26 @@ struct xmppd_ownership {
     struct xmppd_owner_list copies[2];
 };
 
+/// The longest name of a domain that a component can serve, and the longest address that it comes from, in bytes.
+#define XMPPD_COMPONENT_DOMAIN 256
+#define XMPPD_COMPONENT_ADDRESS 64
+
+/// A domain that a component serves.
+struct xmppd_component {
+    uint64_t connection;
+    int64_t since; /* seconds since 1970 */
+    uint32_t incarnation;
+    uint8_t slot;
+    uint8_t is_hidden;
+    uint8_t address_length;
+    uint8_t reserved;
+    uint32_t domain_length; /* 0: the place is free */
+    uint32_t padding;
+    char domain[XMPPD_COMPONENT_DOMAIN];
+    char address[XMPPD_COMPONENT_ADDRESS];
+};
+
+_Static_assert(sizeof(struct xmppd_component) == 352, "a component's entry has no hidden padding");
 _Static_assert(sizeof(struct xmppd_session_shard) == 128, "a shard head is two cache lines");
 _Static_assert(sizeof(struct xmppd_session_entry) == 128, "an entry is two cache lines");
 _Static_assert(offsetof(struct xmppd_session_entry, text) == 40, "the text fills the entry");
@@ -202,6 +222,8 @@ static inline struct xmppd_owner_list *xmppd_owner_copy(struct xmppd_ownership *
     return &table->copies[epoch & 1];
 }
 static inline uint64_t *xmppd_owner_cells(struct xmppd_owner_list *list) { return list->owners; }
+static inline char *xmppd_component_domain(struct xmppd_component *entry) { return entry->domain; }
+static inline char *xmppd_component_address(struct xmppd_component *entry) { return entry->address; }
 static inline int64_t *xmppd_worker_metrics(struct xmppd_worker_cell *cell) { return cell->metrics; }
 
 // MARK: Atomics over mapped memory

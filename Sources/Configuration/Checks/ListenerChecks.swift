@@ -15,6 +15,11 @@ extension CrossChecks {
             if tls["keyfile"] == nil, !tls.isBroken("keyfile") { checkKey(in: tls, "certfile", path: "\(path).tls.certfile") }
             checkProtocolOptions(tls, path: "\(path).tls")
         }
+        for section in ["service", "component"] {
+            for (index, table) in tree.tables("listen.\(section)").enumerated() {
+                if let tls = table.table("tls") { checkComponentTLS(tls, path: "listen.\(section)[\(index + 1)].tls") }
+            }
+        }
         for (index, table) in tree.tables("listen.http").enumerated() {
             guard let tls = table.table("tls") else { continue }
             let path = "listen.http[\(index + 1)].tls"
@@ -50,6 +55,16 @@ extension CrossChecks {
         if tls["keyfile"] == nil, !tls.isBroken("keyfile") {
             checkKey(in: tls, "certfile", path: "\(path).certfile")
         }
+    }
+
+    private mutating func checkComponentTLS(_ tls: SettingTable, path: String) {
+        if let mode = tls.string("mode"), mode != "tls", let position = tls["mode"]?.position {
+            validator.warn(
+                "a component's stream has no STARTTLS (XEP-0114): TLS begins with the first byte", at: position,
+                path: "\(path).mode")
+        }
+        checkVerification(tls, path: path)
+        if tls["keyfile"] == nil, !tls.isBroken("keyfile") { checkKey(in: tls, "certfile", path: "\(path).certfile") }
     }
 
     /// Each of the two modules has keys that the other does not know; without `module` such a key says which is meant.

@@ -37,7 +37,7 @@ enum CoreModuleOptions {
                     "server_info[].modules", .strings, .unset, "The modules whose answers have the field; all if not set."),
                 OptionRow(
                     "users_can_see_hidden_services", .boolean, .boolean(true),
-                    "Name hidden components to everybody, not to administrators only.", state: .notYet),
+                    "Name hidden components to users, too, not to servers and components only."),
             ])
         + ModuleOptionRows.module(
             "mod_caps", "Entity capabilities (XEP-0115).", state: .inEffect,

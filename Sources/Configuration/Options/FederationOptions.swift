@@ -1,8 +1,8 @@
 /// `[s2s]`: links to other servers.
 enum FederationOptions {
     static let rows: [OptionRow] =
-        [OptionRow("s2s", .section, .present, "Links to other servers.", state: .notYet)]
-        + OptionRow.under("s2s", state: .notYet, policy + outgoing + LaterReleaseOptions.federation)
+        [OptionRow("s2s", .section, .present, "Links to other servers.")]
+        + OptionRow.under("s2s", policy + outgoing + LaterReleaseOptions.federation)
 
     private static let policy: [OptionRow] = [
         OptionRow(

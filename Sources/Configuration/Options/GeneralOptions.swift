@@ -64,13 +64,13 @@ enum GeneralOptions {
             "How many stanzas may wait for one connection; one more ends it."),
         OptionRow(
             "route_subdomains", .choices("s2s"), .unset,
-            "Send what is for a subdomain of a host of ours to other servers.", state: .notYet),
+            "Send what is for a subdomain of a host of ours to other servers."),
         OptionRow(
             "all_metrics_are_global", .boolean, .boolean(false),
             "Count for the whole server only, not for each host.", state: .notYet),
         OptionRow(
             "routing_modules", .names(routers), .unset,
-            "The routers in their order. Leaving out ejabberd_s2s switches federation off.", state: .notYet),
+            "The routers in their order. Leaving out ejabberd_s2s switches federation off."),
     ]
 
     private static let ownStore = OptionState.accepted("one session table of our own serves every value")

@@ -13,14 +13,13 @@ enum HostOptions {
                     "general.replaced_wait_timeout", .positive(.milliseconds), .unset,
                     "Overrides general.replaced_wait_timeout."),
                 OptionRow(
-                    "general.route_subdomains", .choices("s2s"), .unset, "Overrides general.route_subdomains.",
-                    state: .notYet),
+                    "general.route_subdomains", .choices("s2s"), .unset, "Overrides general.route_subdomains."),
                 OptionRow("auth", .section, .unset, "Replaces the section auth as a whole.", effect: ReloadEffect.newLogins),
                 OptionRow("modules", .section, .unset, "Replaces the section modules as a whole.", effect: ReloadEffect.modules),
                 OptionRow("acl", .section, .unset, "Adds patterns to the classes of acl.", effect: ReloadEffect.nextQuestion),
                 OptionRow(
                     "access", .section, .unset, "Clauses that are tried before those of access.", effect: ReloadEffect.nextQuestion),
-                OptionRow("s2s", .section, .unset, "Replaces the section s2s as a whole.", state: .notYet),
+                OptionRow("s2s", .section, .unset, "Replaces the section s2s as a whole."),
                 OptionRow(
                     "outgoing_pools", .section, .unset, "Takes the place of pools of outgoing_pools for this host.",
                     editions: .later, state: .notYet),

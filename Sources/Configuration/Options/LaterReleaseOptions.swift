@@ -90,10 +90,11 @@ enum LaterReleaseOptions {
                 editions: .later),
             OptionRow(
                 "outgoing.tls", .section, .unset, "TLS of outgoing links; without the table there is none.", editions: .later),
-        ] + OptionRow.under("outgoing.tls", componentTLS.filter { $0.path != "certfile" }) + [
+        ] + OptionRow.under("outgoing.tls", state: .notYet, componentTLS.filter { $0.path != "certfile" }) + [
             OptionRow("outgoing.tls.certfile", .file(.certificates), .unset, "The certificate chain presented.", editions: .later),
             OptionRow(
-                "outgoing.tls.server_name_indication", .free, .unset, "Ask for the other server by name.", editions: .later),
+                "outgoing.tls.server_name_indication", .free, .unset, "Ask for the other server by name.", editions: .later,
+                state: .accepted("the other server is always asked for by the name of its domain")),
         ]
 
     static let services: [OptionRow] = [

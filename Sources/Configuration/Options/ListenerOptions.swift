@@ -4,13 +4,14 @@ enum ListenerOptions {
         OptionRow("listen", .section, .present, "The sockets that are listened on.", editions: .all),
         OptionRow("listen.c2s", .sections, .list([]), "Listeners for clients.", editions: .all, effect: ReloadEffect.listeners),
         OptionRow(
-            "listen.s2s", .sections, .list([]), "Listeners for other servers.", editions: .all, state: .notYet),
+            "listen.s2s", .sections, .list([]), "Listeners for other servers.", editions: .all,
+            effect: ReloadEffect.listeners),
         OptionRow(
             "listen.service", .sections, .list([]), "Listeners for components (XEP-0114).",
-            editions: .all, state: .notYet),
+            editions: .all, effect: ReloadEffect.listeners),
         OptionRow(
             "listen.component", .sections, .list([]), "The same as listen.service.",
-            editions: .release63, state: .notYet),
+            editions: .release63, effect: ReloadEffect.listeners),
         OptionRow(
             "listen.http", .sections, .list([]), "Listeners for HTTP: BOSH, WebSocket, and the interfaces for programs.",
             editions: .all, state: .notYet),

@@ -2,14 +2,14 @@
 enum ServerListenerOptions {
     static let rows: [OptionRow] =
         OptionRow.under(
-            "listen.s2s[]", state: .notYet,
+            "listen.s2s[]",
             ListenerOptions.address + ListenerOptions.streams() + LaterReleaseOptions.streams + server)
-        + OptionRow.under("listen.s2s[].tls", state: .notYet, serverTLS + LaterReleaseOptions.streamTLS)
+        + OptionRow.under("listen.s2s[].tls", serverTLS + LaterReleaseOptions.streamTLS)
         + OptionRow.under(
-            "listen.service[]", state: .notYet,
+            "listen.service[]",
             ListenerOptions.address + ListenerOptions.streams() + LaterReleaseOptions.streams + component
                 + LaterReleaseOptions.component)
-        + OptionRow.under("listen.service[].tls", state: .notYet, LaterReleaseOptions.componentTLS)
+        + OptionRow.under("listen.service[].tls", LaterReleaseOptions.componentTLS)
 
     private static let server: [OptionRow] = [
         OptionRow(

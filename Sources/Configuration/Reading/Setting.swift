@@ -89,6 +89,14 @@ struct SettingTable: Sendable, Equatable {
         }
     }
 
+    func integers(_ key: String) -> [Int]? {
+        guard case .list(let elements)? = self[key]?.value else { return nil }
+        return elements.compactMap { element in
+            guard case .integer(let number) = element.value else { return nil }
+            return Int(number)
+        }
+    }
+
     func files(_ key: String) -> [ConfiguredFile] {
         guard case .list(let elements)? = self[key]?.value else { return [] }
         return elements.compactMap { element in

@@ -8,6 +8,9 @@ public struct ServerConfiguration: Sendable {
     /// The domains served, as the file orders them.
     public let hosts: [String]
     public let native: NativeConfiguration
+    /// Whether stanzas go to other servers: the file has a listener for them or a section `s2s`, and `routing_modules` leaves
+    /// `ejabberd_s2s` in.
+    public let federates: Bool
     /// Connections to other services, by kind and tag.
     public let outgoingPools: [OutgoingPoolConfiguration]
     private let configurations: [String: HostConfiguration]
@@ -20,9 +23,16 @@ public struct ServerConfiguration: Sendable {
         let general = GeneralConfiguration(tree.table("general") ?? SettingTable(position: tree.position))
         self.general = general
         hosts = general.hosts
-        listeners = tree.tables("listen.c2s").enumerated().map { index, table in
-            .client(ClientListenerConfiguration(table, index: index + 1, general: general))
-        }
+        listeners =
+            tree.tables("listen.c2s").enumerated().map { index, table in
+                .client(ClientListenerConfiguration(table, index: index + 1, general: general))
+            }
+            + tree.tables("listen.s2s").enumerated().map { index, table in
+                .server(ServerListenerConfiguration(table, index: index + 1, general: general))
+            } + ComponentListenerConfiguration.all(in: tree, general).map { .component($0) }
+        federates =
+            (tree["s2s"]?.position != nil || !tree.tables("listen.s2s").isEmpty)
+            && tree.strings("general.routing_modules")?.contains("ejabberd_s2s") != false
         furtherTLS = PlacedTLS.all(in: tree)
         shapers = (tree.table("shaper")?.entries ?? [:]).compactMapValues(Shaper.init)
         native = NativeConfiguration(tree.table("xmppd") ?? SettingTable(position: tree.position))
@@ -97,6 +107,9 @@ public struct HostConfiguration: Sendable {
     /// Exactly the modules that are loaded, by name.
     public let modules: [String: ModuleSettings]
     public let accessControl: AccessControl
+    public let federation: FederationConfiguration
+    /// Whether other servers are asked for what is below the host's domain and not served here.
+    public let routesSubdomains: Bool
 
     /// The settings of the whole server, for no domain in particular.
     init(server: SettingTable, general: GeneralConfiguration) {
@@ -107,6 +120,8 @@ public struct HostConfiguration: Sendable {
         modules = Self.modules(server.table("modules"), host: general.defaultServerDomain)
         accessControl = AccessControl(
             layers: [(server.table("acl"), server.table("access"))], hosted: Set(general.hosts))
+        federation = FederationConfiguration(server.table("s2s") ?? SettingTable(position: server.position))
+        routesSubdomains = server.string("general.route_subdomains") == "s2s"
     }
 
     /// `auth` and `modules` of its own replace those of the server as a whole, classes and rules are added.
@@ -119,6 +134,9 @@ public struct HostConfiguration: Sendable {
             ?? common.replacedWaitTimeout
         authentication = own.table("auth").map(AuthenticationConfiguration.init) ?? common.authentication
         modules = Self.modules(own.table("modules") ?? server.table("modules"), host: domain)
+        federation = own.table("s2s").map(FederationConfiguration.init) ?? common.federation
+        routesSubdomains =
+            own.string("general.route_subdomains").map { $0 == "s2s" } ?? common.routesSubdomains
         if own.table("acl") == nil && own.table("access") == nil {
             accessControl = common.accessControl
         } else {

@@ -20,6 +20,8 @@ public struct TLSListenerConfiguration: Sendable, Equatable {
     public let module: Module
     /// `peer` without having been asked for counts only with a `cacertfile`.
     public let verifyMode: VerifyMode
+    /// Whether `none` was asked for.
+    public let isVerificationOff: Bool
     /// Nil: the certificates of `general.domain_certfile` only.
     public let certfile: ConfiguredFile?
     /// Nil: the key is in `certfile`.
@@ -46,6 +48,7 @@ public struct TLSListenerConfiguration: Sendable, Equatable {
         verifyMode =
             table.string("verify_mode").flatMap(VerifyMode.init(rawValue:))
             ?? (cacertfile == nil ? .none : .peer)
+        isVerificationOff = table.string("verify_mode") == "none" && table.isGiven("verify_mode")
         certfile = table.file("certfile")
         keyfile = table.file("keyfile")
         password = table.secret("password")
@@ -79,7 +82,7 @@ public struct PlacedTLS: Sendable, Equatable {
     public let tls: TLSListenerConfiguration
 
     static func all(in tree: SettingTable) -> [PlacedTLS] {
-        [("http", TLSListenerConfiguration.Module.justTLS), ("s2s", .fastTLS)].flatMap { section, module in
+        [("http", TLSListenerConfiguration.Module.justTLS)].flatMap { section, module in
             tree.tables("listen.\(section)").enumerated().compactMap { index, listener in
                 guard let table = listener.table("tls"), table.file("certfile") != nil else { return nil }
                 return PlacedTLS(

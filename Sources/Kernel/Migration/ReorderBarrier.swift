@@ -25,9 +25,9 @@ final class ReorderBarrier {
     }
 
     /// Holds a stanza back.
-    /// - Returns: whether more is held than may wait for a client (`Session.longestQueue`); one stanza is never too much.
+    /// - Returns: whether more is held than may wait for a client (`UnreadBound.longestQueue`); one stanza is never too much.
     func hold(_ stanza: RenderedStanza) -> Bool {
-        let isOverBound = heldBytes > Session.longestQueue
+        let isOverBound = heldBytes > UnreadBound.longestQueue
         held.append(stanza)
         heldBytes += stanza.bytes.count
         return isOverBound

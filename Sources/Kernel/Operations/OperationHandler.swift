@@ -21,6 +21,7 @@ extension OperationHandlers where Handler == OperationHandler {
         var handlers = OperationHandlers(for: .anyWorker)
         AccountHandlers.register(in: &handlers)
         SessionHandlers.register(in: &handlers)
+        ComponentHandlers.register(in: &handlers)
         return handlers
     }
 }

@@ -13,26 +13,25 @@ final class Delivery {
 
     // MARK: Choosing
 
-    func choose(_ path: inout StanzaPath) -> PendingStep? {
-        guard let incoming = path.incoming else { return nil }
-        let to = incoming.to
+    func choose(_ path: StanzaPath) -> PendingStep? {
+        guard let to = path.incoming?.to, let kind = path.incoming?.stanza.kind else { return nil }
         if to.isFull, let route = host.server.session(to), isWithinReach(route, path.failures) {
-            Self.send(&path, to: [route])
+            Self.send(path, to: [route])
             return nil
         }
-        switch incoming.stanza.kind {
-        case .message: return chooseForMessage(&path, incoming)
+        switch kind {
+        case .message: return chooseForMessage(path, to)
         case .iq:
-            guard to.isFull else { return answerForAccount(&path, incoming) }
+            guard to.isFull else { return path.incoming.flatMap { answerForAccount(path, $0) } }
             path.bounce(StanzaError(.serviceUnavailable))
             return nil
         case .presence:
-            guard to.isBare, let wanted = Self.flags(ofPresence: incoming.stanza) else {
+            guard to.isBare, let stanza = path.incoming?.stanza, let wanted = Self.flags(ofPresence: stanza) else {
                 path.end()
                 return nil
             }
             let chosen = host.server.sessions(of: to).filter { !$0.flags.isDisjoint(with: wanted) }
-            if chosen.isEmpty { path.end() } else { Self.send(&path, to: chosen) }
+            if chosen.isEmpty { path.end() } else { Self.send(path, to: chosen) }
             return nil
         }
     }
@@ -47,33 +46,34 @@ final class Delivery {
         }
     }
 
-    private static func send(_ path: inout StanzaPath, to chosen: [SessionRoute]) {
+    private static func send(_ path: StanzaPath, to chosen: [SessionRoute]) {
         path.chosen = chosen
         path.step = .deliver
     }
 
-    private func chooseForMessage(_ path: inout StanzaPath, _ incoming: Incoming) -> PendingStep? {
-        let routes = sessions(of: incoming.user, path.failures)
-        let type = MessageRules.MessageType(incoming.stanza.type)
+    // Only what is needed of `incoming` is read: a copy of all of it would be most of the work.
+    private func chooseForMessage(_ path: StanzaPath, _ to: JID) -> PendingStep? {
+        let routes = sessions(of: to.bare, path.failures)
+        let type = MessageRules.MessageType(path.incoming?.stanza.type)
         // Nearly always there is one resource, and it takes messages: the rules have nothing to choose from.
-        if routes.count == 1, routes[0].flags.contains(.available), routes[0].priority >= 0, incoming.to.isBare,
+        if routes.count == 1, routes[0].flags.contains(.available), routes[0].priority >= 0, to.isBare,
             type == .chat || type == .normal
         {
             path.incoming?.sessions = routes
-            Self.send(&path, to: routes)
+            Self.send(path, to: routes)
             return nil
         }
         let resources = routes.map {
             MessageRules.Resource(priority: $0.priority, isAvailable: $0.flags.contains(.available))
         }
         let way =
-            incoming.to.isFull
+            to.isFull
             ? MessageRules.toMissingResource(type, resources) : MessageRules.toAccount(type, resources)
         switch way {
         case .deliver(let chosen):
             path.incoming?.sessions = routes
-            Self.send(&path, to: chosen.count == routes.count ? routes : chosen.map { routes[$0] })
-        case .offline: return chooseOffline(incoming.user, path.failures, hasSession: !routes.isEmpty)
+            Self.send(path, to: chosen.count == routes.count ? routes : chosen.map { routes[$0] })
+        case .offline: return chooseOffline(to.bare, path.failures, hasSession: !routes.isEmpty)
         case .refuse: path.bounce(StanzaError(.serviceUnavailable))
         case .ignore: path.end()
         }
@@ -92,7 +92,7 @@ final class Delivery {
                 } else if routes.isEmpty {
                     path.step = .offline
                 } else {
-                    Self.send(&path, to: routes)
+                    Self.send(path, to: routes)
                 }
             }
         }
@@ -113,10 +113,10 @@ final class Delivery {
 
     /// Answers a request on behalf of an account. An asker that may not know gets the same error after the same look-ups
     /// whether or not the account exists: neither the error nor its time tells (RFC 6121 §8.5.1).
-    private func answerForAccount(_ path: inout StanzaPath, _ incoming: Incoming) -> PendingStep? {
+    private func answerForAccount(_ path: StanzaPath, _ incoming: Incoming) -> PendingStep? {
         let (stanza, user, sender) = (incoming.stanza, incoming.user, path.sender)
         guard stanza.isRequest, let asker = stanza.from, asker.bare != user else {
-            return host.dispatcher.dispatch(stanza, at: .account, &path)
+            return host.dispatcher.dispatch(stanza, at: .account, path)
         }
         switch stanza.element.firstChild.map({ host.iq.audience(of: $0) }) ?? .owner {
         case .owner:
@@ -142,17 +142,17 @@ final class Delivery {
 
     /// Hands the stanza to the sessions that were chosen. While the send window of their worker is full, the path waits, and
     /// with it the sender's next stanzas.
-    func deliver(_ path: inout StanzaPath) -> PendingStep? {
-        guard let incoming = path.incoming else { return nil }
+    func deliver(_ path: StanzaPath) -> PendingStep? {
         let server = host.server
-        if path.ackHold == nil { path.ackHold = ackHold(for: incoming) }
+        if path.ackHold == nil { path.ackHold = ackHold(for: path) }
         if path.ackHold != nil, let full = path.chosen.first(where: { !server.ackHolds.hasRoom(in: $0.slot) }) {
             return {
                 await server.ackHolds.waitForRoom(in: full.slot)
                 return { _ in }
             }
         }
-        let stanza = RenderedStanza(incoming.stanza.kind, incoming.stanza.rendered(), path.ackHold, failures: path.failures)
+        guard let kind = path.incoming?.stanza.kind, let bytes = path.incoming?.stanza.rendered() else { return nil }
+        let stanza = RenderedStanza(kind, bytes, path.ackHold, failures: path.failures)
         path.ackHold = nil
         server.router.deliver(stanza, to: path.chosen, for: path.source)
         path.incoming?.recipients = path.chosen
@@ -162,9 +162,10 @@ final class Delivery {
 
     /// Holds the acknowledgement of a message that the offline store would accept until the recipient's client has it or it is
     /// stored, so that a worker that crashes loses no acknowledged message. An archived message needs no hold.
-    private func ackHold(for incoming: Incoming) -> AckHold? {
-        guard incoming.stanza.kind == .message, !incoming.isKept, let source = incoming.source, source.acknowledges,
-            let store = host.offlineStore, store.accepts(incoming.stanza.element)
+    private func ackHold(for path: StanzaPath) -> AckHold? {
+        guard path.incoming?.stanza.kind == .message, path.incoming?.isKept == false, let source = path.incoming?.source,
+            source.acknowledges, let store = host.offlineStore, let element = path.incoming?.stanza.element,
+            store.accepts(element)
         else { return nil }
         return AckHold(of: source.deferAck(), host.server.ackHolds)
     }

@@ -6,7 +6,7 @@ internal import XMPP
 protocol Destination: AnyObject {
     /// Takes a stanza whose `to` is of this domain, and sets the step with which its path goes on.
     /// - Returns: work that must be waited for first.
-    func receive(_ path: inout StanzaPath, to: JID) -> PendingStep?
+    func receive(_ path: StanzaPath, to: JID) -> PendingStep?
 }
 
 /// A domain that this server neither hosts nor can reach.
@@ -15,16 +15,16 @@ final class UnreachableDomain: Destination {
     nonisolated init() {}
 
     /// RFC 6120 §8.3.3.16.
-    func receive(_ path: inout StanzaPath, to: JID) -> PendingStep? {
+    func receive(_ path: StanzaPath, to: JID) -> PendingStep? {
         path.bounce(StanzaError(.remoteServerNotFound))
         return nil
     }
 }
 
 extension Host: Destination {
-    func receive(_ path: inout StanzaPath, to: JID) -> PendingStep? {
+    func receive(_ path: StanzaPath, to: JID) -> PendingStep? {
         guard let stanza = path.stanza else { return nil }
-        if to.isDomain { return dispatcher.dispatch(stanza, at: .server, &path) }
+        if to.isDomain { return dispatcher.dispatch(stanza, at: .server, path) }
         path.enter(self, stanza, to: to)
         return nil
     }

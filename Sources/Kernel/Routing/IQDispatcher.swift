@@ -11,9 +11,9 @@ final class IQDispatcher {
 
     /// Answers a stanza.
     /// - Returns: work to wait for, where the handler does not answer at once.
-    func dispatch(_ stanza: Stanza, at scope: IQHandlers.Scope, _ path: inout StanzaPath) -> PendingStep? {
+    func dispatch(_ stanza: Stanza, at scope: IQHandlers.Scope, _ path: StanzaPath) -> PendingStep? {
         guard stanza.kind == .iq else {
-            rejectOther(stanza, at: scope, &path)
+            rejectOther(stanza, at: scope, path)
             return nil
         }
         guard let (handler, request) = find(stanza, at: scope, from: path.sender) else {
@@ -40,7 +40,7 @@ final class IQDispatcher {
     /// - Parameter hidden: takes the place of any error of the handler.
     func answer(
         _ stanza: Stanza, at scope: IQHandlers.Scope, from sender: Session?, orElse hidden: StanzaError? = nil
-    ) async -> @LoopActor (inout StanzaPath) -> Void {
+    ) async -> @LoopActor (StanzaPath) -> Void {
         guard let (handler, request) = find(stanza, at: scope, from: sender) else {
             return { $0.bounce(StanzaError(.serviceUnavailable)) }
         }
@@ -63,7 +63,7 @@ final class IQDispatcher {
 
     private static func wait(
         orElse hidden: StanzaError? = nil, for answer: @LoopActor () async throws(StanzaError) -> Stanza
-    ) async -> @LoopActor (inout StanzaPath) -> Void {
+    ) async -> @LoopActor (StanzaPath) -> Void {
         do throws(StanzaError) {
             let result = try await answer()
             return { $0.answer(result) }
@@ -89,7 +89,7 @@ final class IQDispatcher {
 
     /// Refuses a message to the host's own address, which nobody reads (RFC 6120 §10.5.2 leaves it to us); presence to it means
     /// nothing.
-    private func rejectOther(_ stanza: Stanza, at scope: IQHandlers.Scope, _ path: inout StanzaPath) {
+    private func rejectOther(_ stanza: Stanza, at scope: IQHandlers.Scope, _ path: StanzaPath) {
         if stanza.kind == .message, scope == .server, !stanza.isType("headline") {
             path.bounce(StanzaError(.serviceUnavailable))
         } else {

@@ -7,10 +7,12 @@ public import XMPP
 ///
 /// `run` takes a path as far as it goes without waiting: nearly always to its end, and without an allocation. What must be
 /// waited for (storage, another worker) comes back as a `PendingStep`; the sending session waits for it, so that its stanzas
-/// stay in order. `StanzaPath` is large, so it is changed in place; only a path that waits is copied.
+/// stay in order.
 @LoopActor
 public final class Router {
     unowned let server: Server
+    /// The path of an earlier stanza, which serves the next one.
+    private var spare: StanzaPath?
     private static let before = HookPhase.validation...HookPhase.beforeRouting
     private static let after = HookPhase.afterRouting...HookPhase.archive
     private static let all = HookPhase.validation...HookPhase.archive
@@ -32,8 +34,43 @@ public final class Router {
         }
         if let error = StanzaRules.violation(stanza) { return refuse(stanza, error, to: session) }
         if isUnaddressed, kind != .presence { stanza.to = session.jid.bare }
-        var path = StanzaPath(Outgoing(session: session, stanza: stanza, isUnaddressed: isUnaddressed))
-        run(&path, for: session)
+        let path = path(Outgoing(session: session, stanza: stanza, isUnaddressed: isUnaddressed))
+        run(path, for: session)
+    }
+
+    /// Takes a stanza of an external component. One without addresses, or from somebody else's domain, goes back (XEP-0114 §3).
+    func accept(_ element: Element, from component: Component) {
+        guard let kind = Stanza.kind(of: element) else { return }
+        server.counters.stanzasIn += 1
+        guard let sender = element["from"].flatMap({ JID($0) }), let to = element["to"].flatMap({ JID($0) }),
+            component.maySend(from: sender)
+        else { return refuse(element, kind, to: component) }
+        let stanza = Stanza(kind, from: sender, to: to, element: element)
+        let path = StanzaPath(stanza, from: component)
+        if let error = StanzaRules.violation(stanza) { path.bounce(error) }
+        run(path, for: component)
+    }
+
+    /// Takes a stanza of another server, whose stream has checked that it may come from its sender to its addressee.
+    func accept(_ element: Element, from remote: RemoteServer) {
+        guard let kind = Stanza.kind(of: element), let sender = element["from"].flatMap({ JID($0) }),
+            let to = element["to"].flatMap({ JID($0) })
+        else { return }
+        server.counters.stanzasIn += 1
+        let stanza = Stanza(kind, from: sender, to: to, element: element)
+        let path = StanzaPath(stanza, from: remote)
+        if let error = StanzaRules.violation(stanza) { path.bounce(error) }
+        run(path, for: remote)
+    }
+
+    private func refuse(_ element: Element, _ kind: Stanza.Kind, to component: Component) {
+        let stanza = Stanza(kind, from: nil, to: nil, element: element)
+        guard StanzaRules.mayBeAnswered(stanza) else { return }
+        server.counters.stanzasBounced += 1
+        let error = StanzaError(.badRequest, text: "A stanza of a component has a 'to', and a 'from' of the component's own domain")
+        // The addresses go back as they came: they may be none.
+        let answer = stanza.failure(error).addressed.setting("from", to: element["to"]).setting("to", to: element["from"])
+        component.deliver(RenderedStanza(kind, answer.rendered(within: Namespace.client)))
     }
 
     /// Sends a stanza to its `to`, whoever made it. The sender learns of a failure by an error stanza.
@@ -41,16 +78,16 @@ public final class Router {
 
     /// Sends a stanza to its `to`, and waits until it has been delivered, stored or refused.
     public func routeAndWait(_ stanza: Stanza) async {
-        var path = StanzaPath(stanza)
-        if let pending = run(&path) { await finish(path, pending) }
+        let path = StanzaPath(stanza)
+        if let pending = run(path) { await finish(path, pending) }
     }
 
     /// Sends a stanza once more that a session had been given when it ended: archive and copies have it already.
     /// - Returns: work that must still be waited for.
     func redeliver(_ stanza: Stanza, _ ackHold: AckHold?, failures: UInt8) -> (@LoopActor () async -> Void)? {
-        var path = StanzaPath(stanza, isRedelivery: true, ackHold: ackHold, failures: failures)
-        guard let pending = run(&path) else { return nil }
-        return { [self, path] in await finish(path, pending) }
+        let path = StanzaPath(stanza, isRedelivery: true, ackHold: ackHold, failures: failures)
+        guard let pending = run(path) else { return nil }
+        return { [self] in await finish(path, pending) }
     }
 
     /// Tells the sender why its stanza was not delivered, if it may be told.
@@ -60,34 +97,44 @@ public final class Router {
         route(stanza.failure(error))
     }
 
-    private func start(_ path: consuming StanzaPath) {
-        var path = path
-        guard let pending = run(&path) else { return }
-        Loop.spawn { [self, path] in await finish(path, pending) }
+    private func start(_ path: StanzaPath) {
+        guard let pending = run(path) else { return }
+        Loop.spawn { [self] in await finish(path, pending) }
     }
 
     // MARK: The way
 
     /// Takes a path to its end. If it must wait, the stanzas that follow from its source wait for it.
-    private func run(_ path: inout StanzaPath, for source: some StanzaSource) {
-        guard let pending = run(&path) else { return }
-        source.suspend { [self, path] in await finish(path, pending) }
+    private func run(_ path: StanzaPath, for source: some StanzaSource) {
+        guard let pending = run(path) else {
+            path.forget()
+            if path.isReusable { spare = path }
+            return
+        }
+        source.suspend { [self] in await finish(path, pending) }
+    }
+
+    private func path(_ outgoing: Outgoing) -> StanzaPath {
+        guard let path = spare else { return StanzaPath(outgoing) }
+        spare = nil
+        path.begin(outgoing)
+        return path
     }
 
     /// Takes a path as far as it goes.
     /// - Returns: work to wait for; nil at its end.
-    private func run(_ path: inout StanzaPath) -> PendingStep? {
+    private func run(_ path: StanzaPath) -> PendingStep? {
         while true {
             let pending: PendingStep?
             switch path.step {
-            case .outgoing: pending = outgoing(&path)
-            case .route: pending = destination(&path)
-            case .incoming: pending = incoming(&path)
-            case .choose: pending = path.incoming?.host.delivery.choose(&path)
-            case .deliver: pending = path.incoming?.host.delivery.deliver(&path)
-            case .offline: pending = offline(&path)
-            case .afterIncoming: pending = afterIncoming(&path)
-            case .afterOutgoing: pending = afterOutgoing(&path)
+            case .outgoing: pending = outgoing(path)
+            case .route: pending = destination(path)
+            case .incoming: pending = incoming(path)
+            case .choose: pending = path.incoming?.host.delivery.choose(path)
+            case .deliver: pending = path.incoming?.host.delivery.deliver(path)
+            case .offline: pending = offline(path)
+            case .afterIncoming: pending = afterIncoming(path)
+            case .afterOutgoing: pending = afterOutgoing(path)
             case .answer:
                 path.step = .done
                 pending = path.hasAnswers ? send(path.takeAnswers()) : nil
@@ -98,16 +145,15 @@ public final class Router {
     }
 
     private func finish(_ path: StanzaPath, _ pending: @escaping PendingStep) async {
-        var path = path
         var pending: PendingStep? = pending
         while let operation = pending {
             let change = await operation()
-            change(&path)
-            pending = run(&path)
+            change(path)
+            pending = run(path)
         }
     }
 
-    private func outgoing(_ path: inout StanzaPath) -> PendingStep? {
+    private func outgoing(_ path: StanzaPath) -> PendingStep? {
         guard let session = path.sender else { return nil }
         switch session.host.hooks.outgoing.run(&path.outgoing, Self.before, &path.outgoingPosition) {
         case .waiting(let operation): return Self.resumeOutgoing(operation)
@@ -120,15 +166,15 @@ public final class Router {
         return nil
     }
 
-    private func destination(_ path: inout StanzaPath) -> PendingStep? {
+    private func destination(_ path: StanzaPath) -> PendingStep? {
         guard let to = path.stanza?.to else {
             path.end()
             return nil
         }
-        return server.destination(to.domain).receive(&path, to: to)
+        return server.destination(to.domain).receive(path, to: to)
     }
 
-    private func incoming(_ path: inout StanzaPath) -> PendingStep? {
+    private func incoming(_ path: StanzaPath) -> PendingStep? {
         guard let host = path.incoming?.host else { return nil }
         switch host.hooks.incoming.run(&path.incoming, Self.before, &path.incomingPosition) {
         case .waiting(let operation): return Self.resumeIncoming(operation)
@@ -139,7 +185,7 @@ public final class Router {
         return nil
     }
 
-    private func offline(_ path: inout StanzaPath) -> PendingStep? {
+    private func offline(_ path: StanzaPath) -> PendingStep? {
         guard let host = path.incoming?.host else { return nil }
         let result = host.hooks.offlineMessage.run(&path.incoming, Self.all, &path.incomingPosition)
         let isKept = path.incoming?.isKept == true
@@ -155,7 +201,7 @@ public final class Router {
         return nil
     }
 
-    private func afterIncoming(_ path: inout StanzaPath) -> PendingStep? {
+    private func afterIncoming(_ path: StanzaPath) -> PendingStep? {
         if let host = path.incoming?.host,
             case .waiting(let operation) = host.hooks.incoming.run(&path.incoming, Self.after, &path.incomingPosition)
         {
@@ -165,7 +211,7 @@ public final class Router {
         return nil
     }
 
-    private func afterOutgoing(_ path: inout StanzaPath) -> PendingStep? {
+    private func afterOutgoing(_ path: StanzaPath) -> PendingStep? {
         if let session = path.sender,
             case .waiting(let operation) = session.host.hooks.outgoing.run(&path.outgoing, Self.after, &path.outgoingPosition)
         {
@@ -181,8 +227,8 @@ public final class Router {
         var waiting: [(path: StanzaPath, pending: PendingStep)] = []
         for answer in answers {
             if answer.isType("error") { server.counters.stanzasBounced += 1 }
-            var path = StanzaPath(answer)
-            if let pending = run(&path) { waiting.append((path, pending)) }
+            let path = StanzaPath(answer)
+            if let pending = run(path) { waiting.append((path, pending)) }
         }
         guard !waiting.isEmpty else { return nil }
         return { [self, waiting] in

@@ -4,8 +4,10 @@ internal import XMPP
 
 /// A stanza on its way from its sender to its recipients: how far it has come, as data, so that a handler can wait
 /// anywhere and `Router.run` goes on from there.
+///
+/// An object, since it is large and each step changes it; the router keeps one for the next stanza.
 @LoopActor
-struct StanzaPath {
+final class StanzaPath {
     enum Step {
         /// The modules of the sender's host decide, before the stanza is routed.
         case outgoing
@@ -40,9 +42,11 @@ struct StanzaPath {
     /// A result or an error for the sender. It waits for the end of the path, so that it overtakes no copy of the stanza.
     private(set) var answers: [Stanza] = []
 
-    /// A stanza that has no sender here.
-    private let made: Stanza?
-    let isRedelivery: Bool
+    /// A stanza that no client has sent.
+    private var made: Stanza?
+    /// What it came in by, if that is no client.
+    private let origin: (any StanzaSource)?
+    private let isRedelivery: Bool
     /// Delays the sender's acknowledgement until a client has the stanza or it is stored.
     var ackHold: AckHold?
     /// How many times the mesh has refused it.
@@ -52,7 +56,7 @@ struct StanzaPath {
     init(_ outgoing: Outgoing) {
         step = .outgoing
         self.outgoing = outgoing
-        made = nil
+        (made, origin) = (nil, nil)
         isRedelivery = false
         failures = 0
     }
@@ -60,33 +64,57 @@ struct StanzaPath {
     /// The path of a stanza that the server made or delivers anew.
     init(_ stanza: Stanza, isRedelivery: Bool = false, ackHold: AckHold? = nil, failures: UInt8 = 0) {
         step = .route
-        made = stanza
+        (made, origin) = (stanza, nil)
         self.isRedelivery = isRedelivery
         self.ackHold = ackHold
         self.failures = failures
+    }
+
+    /// The path of a stanza that came in by a source that is no client.
+    init(_ stanza: Stanza, from source: any StanzaSource) {
+        step = .route
+        (made, origin) = (stanza, source)
+        isRedelivery = false
+        failures = 0
+    }
+
+    /// Begins anew with another stanza that a client has sent; `forget` has been called.
+    func begin(_ outgoing: Outgoing) {
+        step = .outgoing
+        self.outgoing = outgoing
+    }
+
+    /// Whether it may serve another stanza that a client has sent.
+    var isReusable: Bool { origin == nil && !isRedelivery && failures == 0 }
+
+    /// Lets everything go that belongs to the stanza.
+    func forget() {
+        (outgoing, incoming, made, ackHold) = (nil, nil, nil, nil)
+        (chosen, answers) = ([], [])
+        (outgoingPosition, incomingPosition) = (HookPosition(), HookPosition())
     }
 
     /// The session that sent it; nil if it came another way.
     var sender: Session? { outgoing?.session }
 
     /// Where it came in on this worker; nil for a stanza that the server made, or delivers anew.
-    var source: (any StanzaSource)? { outgoing?.session }
+    var source: (any StanzaSource)? { outgoing?.session ?? origin }
 
     /// The stanza as it is at this step.
     var stanza: Stanza? { incoming?.stanza ?? outgoing?.stanza ?? made }
 
     /// Goes on with a stanza for an account of this host: its modules have their turn.
-    mutating func enter(_ host: Host, _ stanza: Stanza, to: JID) {
+    func enter(_ host: Host, _ stanza: Stanza, to: JID) {
         incoming = Incoming(
             host: host, stanza: stanza, to: to, source: source, record: outgoing?.record, isRedelivery: isRedelivery)
         step = .incoming
     }
 
     /// The stanza goes no further.
-    mutating func end() { step = .afterOutgoing }
+    func end() { step = .afterOutgoing }
 
     /// The stanza goes no further, and its sender is told why if it may be told (RFC 6120 §8.3.1).
-    mutating func bounce(_ error: StanzaError) {
+    func bounce(_ error: StanzaError) {
         step = .afterOutgoing
         guard var stanza, StanzaRules.mayBeAnswered(stanza), stanza.from != nil else { return }
         // What the recipient's modules have added is not the sender's: an account that is not there has given it no id.
@@ -94,7 +122,7 @@ struct StanzaPath {
         answers.append(stanza.failure(error))
     }
 
-    mutating func answer(_ result: Stanza) {
+    func answer(_ result: Stanza) {
         step = .afterOutgoing
         answers.append(result)
     }
@@ -102,11 +130,11 @@ struct StanzaPath {
     var hasAnswers: Bool { !answers.isEmpty }
 
     /// The answers, once.
-    mutating func takeAnswers() -> [Stanza] {
+    func takeAnswers() -> [Stanza] {
         defer { answers = [] }
         return answers
     }
 }
 
 /// Work that a stanza waits for; what it returns says how the stanza goes on.
-typealias PendingStep = @LoopActor () async -> @LoopActor (inout StanzaPath) -> Void
+typealias PendingStep = @LoopActor () async -> @LoopActor (StanzaPath) -> Void

@@ -58,7 +58,7 @@ public final class Session {
     private var settledHandlers: [@LoopActor () -> Void] = []
     /// Called at the end; set while the session ends after its inbox.
     private var endHandler: (@LoopActor () -> Void)?
-    private var unreadStanzas: Int32 = 0
+    private var unread = UnreadBound()
     private var written: UInt64 = 0
     private var pins: Int32 = 0
 
@@ -210,34 +210,19 @@ public final class Session {
     /// stream management has them.
     private func transmit(_ bytes: UnsafeRawBufferPointer) {
         guard let stream, !hasEnded else { return }
-        if stream.queuedBytes == 0 { unreadStanzas = 0 }
-        guard !isOverBound(stream) else { return overflow() }
-        unreadStanzas += 1
+        guard unread.admits(stream) else { return overflow() }
         written += UInt64(bytes.count)
         stream.send(bytes)
     }
 
     /// Takes note that the network has accepted all bytes.
-    public func streamDidDrain() { unreadStanzas = 0 }
-
-    /// Whether too much waited before the next stanza. Its own size and what else this turn has written do not count: they say
-    /// nothing of whether the client reads.
-    private func isOverBound(_ stream: any SessionStream) -> Bool {
-        guard stream.isBlocked else { return false }
-        if stream.queuedBytes > Session.longestQueue { return true }
-        guard let bound = stream.queueBound else { return false }
-        return unreadStanzas >= bound && stream.queuedBytes > Connection.highWater
-    }
-
-    /// Bytes that may wait for a client that does not read; with more the next stanza closes its stream. With stream management
-    /// (XEP-0198) the same number may be unacknowledged, besides one stanza of whatever size.
-    static let longestQueue = 8 << 20
+    public func streamDidDrain() { unread.drain() }
 
     private func overflow() {
         host.server.counters.slowReadersClosed += 1
         Log.notice(
             "client does not read, closing its stream",
-            [Field("session", jid), Field("queued_bytes", queuedBytes), Field("queued_stanzas", unreadStanzas)])
+            [Field("session", jid), Field("queued_bytes", queuedBytes), Field("queued_stanzas", unread.stanzas)])
         close(StreamError(.resourceConstraint, text: "Too many stanzas are waiting for this client"))
     }
 

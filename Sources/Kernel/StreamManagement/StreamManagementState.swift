@@ -180,7 +180,7 @@ public final class StreamManagementState {
     // MARK: Bounds
 
     private var isOverBound: Bool {
-        if bytesBesideOne > Session.longestQueue { return true }
+        if bytesBesideOne > UnreadBound.longestQueue { return true }
         return terms.maxUnacked.map { waiting.unstoredCount > $0 } ?? false
     }
 
@@ -192,7 +192,7 @@ public final class StreamManagementState {
     }
 
     private var isFarOverBound: Bool {
-        if bytesBesideOne > 2 * Session.longestQueue { return true }
+        if bytesBesideOne > 2 * UnreadBound.longestQueue { return true }
         return terms.maxUnacked.map { waiting.unstoredCount > Self.farOverFactor * $0 } ?? false
     }
 

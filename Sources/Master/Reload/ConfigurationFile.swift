@@ -92,13 +92,17 @@ enum ConfigurationFile {
 
 extension ListenerSetting {
     init(_ listener: ListenerConfiguration) {
-        switch listener {
-        case .client(let client):
-            self.init(
-                kind: .client, position: client.index - 1, address: client.address, port: UInt16(clamping: client.port),
-                transport: client.proto == .tcp ? .tcp : .udp, backlog: Int32(clamping: client.backlog),
-                acceptors: client.numAcceptors, isShared: client.reusePort)
-        }
+        let kind: ListenerDescriptor.Kind =
+            switch listener {
+            case .client: .client
+            case .component: .component
+            case .server: .server
+            }
+        let stream = listener.stream
+        self.init(
+            kind: kind, path: stream.place, position: stream.index - 1, address: stream.address,
+            port: UInt16(clamping: stream.port), transport: stream.proto == .tcp ? .tcp : .udp,
+            backlog: Int32(clamping: stream.backlog), acceptors: stream.numAcceptors, isShared: stream.reusePort)
     }
 }
 

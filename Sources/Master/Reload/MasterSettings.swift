@@ -45,6 +45,8 @@ extension MasterSettings {
 /// One listener of the configuration, before it is bound.
 public struct ListenerSetting: Sendable, Equatable, CustomStringConvertible {
     public var kind: ListenerDescriptor.Kind
+    /// Its place in the configuration: `listen.c2s[1]`, counted from 1 as in the messages of `Configuration`.
+    public var path: String
     /// Position in the list of its kind, from 0.
     public var position: Int
     /// Numeric.
@@ -58,11 +60,12 @@ public struct ListenerSetting: Sendable, Equatable, CustomStringConvertible {
     public var isShared: Bool
 
     public init(
-        kind: ListenerDescriptor.Kind, position: Int, address: String, port: UInt16,
+        kind: ListenerDescriptor.Kind, path: String? = nil, position: Int, address: String, port: UInt16,
         transport: ListenerDescriptor.Transport = .tcp, backlog: Int32 = 1_024, acceptors: Int = 100,
         isShared: Bool = false
     ) {
         self.kind = kind
+        self.path = path ?? "listen.\(kind.section)[\(position + 1)]"
         self.position = position
         self.address = address
         self.port = port
@@ -71,9 +74,6 @@ public struct ListenerSetting: Sendable, Equatable, CustomStringConvertible {
         self.acceptors = acceptors
         self.isShared = isShared
     }
-
-    /// Its place in the configuration: `listen.c2s[1]`, counted from 1 as in the messages of `Configuration`.
-    public var path: String { "listen.\(kind.section)[\(position + 1)]" }
 
     public var description: String { "\(path) (\(endpoint(address, port)))" }
 }

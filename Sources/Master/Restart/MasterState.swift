@@ -5,7 +5,7 @@ internal import Supervision
 /// next program cannot find out. Over exec(3) descriptors stay open, workers stay children, locks stay held.
 struct MasterState: Equatable {
     /// The version of the encoding and of its meaning; a program reads its own only.
-    static let version: UInt16 = 3
+    static let version: UInt16 = 4
 
     struct Lock: Equatable {
         var path: String

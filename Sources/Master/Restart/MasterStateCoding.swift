@@ -113,6 +113,7 @@ extension ByteWriter {
 
     fileprivate mutating func setting(_ setting: ListenerSetting) {
         uint8(setting.kind.rawValue)
+        string(setting.path)
         uint32(UInt32(clamping: setting.position))
         string(setting.address)
         uint16(setting.port)
@@ -169,11 +170,11 @@ extension ByteReader {
     fileprivate mutating func setting() throws(WireError) -> ListenerSetting {
         let kind = try uint8()
         guard let kind = ListenerDescriptor.Kind(rawValue: kind) else { throw .unknownTag(kind) }
-        let position = Int(try uint32()), address = try string(), port = try uint16()
+        let path = try string(), position = Int(try uint32()), address = try string(), port = try uint16()
         let transport = try uint8()
         guard let transport = ListenerDescriptor.Transport(rawValue: transport) else { throw .unknownTag(transport) }
         return ListenerSetting(
-            kind: kind, position: position, address: address, port: port, transport: transport, backlog: try int32(),
+            kind: kind, path: path, position: position, address: address, port: port, transport: transport, backlog: try int32(),
             acceptors: Int(try uint32()), isShared: try bool())
     }
 

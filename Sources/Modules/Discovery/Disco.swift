@@ -20,10 +20,12 @@ public final class Disco: Module {
     private static let contactForm = "http://jabber.org/network/serverinfo"
 
     private let extraDomains: [String]
+    private let showsHidden: Bool
     private let contacts: [(name: String, values: [String])]
 
     public init(options: DiscoOptions) {
         extraDomains = options.extraDomains
+        showsHidden = options.showsHidden
         contacts = options.serverInfo.filter { $0.modules.isEmpty || $0.modules.contains(Self.name) }
             .map { (name: $0.name, values: $0.values) }
     }
@@ -36,8 +38,8 @@ public final class Disco: Module {
         declarations.iq.on("query", DiscoXML.info, at: .server) { (request) throws(StanzaError) in
             try Self.info(of: request.host, request)
         }
-        declarations.iq.on("query", DiscoXML.items, at: .server) { (request) throws(StanzaError) in
-            try Self.items(of: request.host, request)
+        declarations.iq.on("query", DiscoXML.items, at: .server) { [showsHidden] (request) throws(StanzaError) in
+            try Self.items(of: request.host, request, showsHidden: showsHidden)
         }
         declarations.iq.on("query", DiscoXML.info, at: .account) { (request) throws(StanzaError) in
             try Self.accountInfo(request)
@@ -60,13 +62,21 @@ public final class Disco: Module {
         throw StanzaError(.itemNotFound)
     }
 
-    private static func items(of host: Host, _ request: IQRequest) throws(StanzaError) -> Element {
+    private static func items(of host: Host, _ request: IQRequest, showsHidden: Bool) throws(StanzaError) -> Element {
         let node = try asked(request)
-        guard let node else { return DiscoXML.items(host.features.items) }
+        // Servers and components are no users: they see what there is.
+        guard let node else { return items(of: host, showsHidden: showsHidden || request.from.local.isEmpty) }
         for case let module as any DiscoNodes in host.modules {
             if let answer = module.items(at: node, of: host) { return answer }
         }
         throw StanzaError(.itemNotFound)
+    }
+
+    /// What stands beside the host: what its modules name, and the components below its domain.
+    private static func items(of host: Host, showsHidden: Bool) -> Element {
+        let components = host.components.filter { showsHidden || !$0.isHidden }.map { (jid: $0.domain, name: nil as String?) }
+        let known = Set(host.features.items.map(\.jid))
+        return DiscoXML.items(host.features.items + components.filter { !known.contains($0.jid) })
     }
 
     /// The node of a request; only `get` is allowed.
@@ -101,9 +111,12 @@ public final class Disco: Module {
 public struct DiscoOptions: ModuleOptionSet {
     var extraDomains: [String] = []
     var serverInfo: [ServerInfo] = []
+    /// Whether users are told of hidden components.
+    var showsHidden = true
 
     public static let keys: [ModuleOption<Self>] = [
         .init("extra_domains", \.extraDomains), .init(tables: "server_info", \.serverInfo),
+        .init("users_can_see_hidden_services", \.showsHidden),
     ]
 
     public init() {}

@@ -1,0 +1,96 @@
+internal import Configuration
+internal import IPC
+internal import Network
+internal import XMPP
+
+/// The certificates that this server shows to others when it connects to them.
+struct FederationTLS: Sendable {
+    /// By hosted domain; that of a domain without one of its own is the standard one.
+    let byDomain: [String: TLSContext]
+    let standard: TLSContext?
+    /// The domains that have a certificate; nil: all have the standard one.
+    private let certified: Set<String>?
+
+    init(byDomain: [String: TLSContext], standard: TLSContext?, isStandardCertified: Bool) {
+        self.byDomain = byDomain
+        self.standard = standard
+        certified = isStandardCertified ? nil : Set(byDomain.keys)
+    }
+
+    func outgoing(for domain: String) -> TLSContext? { byDomain[domain] ?? standard }
+
+    func hasCertificate(of domain: String) -> Bool { certified?.contains(domain) ?? true }
+}
+
+extension TLSSetup {
+    /// What is shown to servers that this one connects to.
+    static func federation(_ configuration: ServerConfiguration) throws(Failure) -> FederationTLS {
+        var setup = TLSSetup(configuration)
+        let common = configuration.host("").federation
+        var byDomain: [String: TLSContext] = [:]
+        for domain in configuration.hosts {
+            let own = configuration.host(domain).federation
+            let certificates = own.domainCertfiles + configuration.general.domainCertfiles
+            let file =
+                certificates.first { $0.domain == domain }?.certfile ?? (own.certfile == common.certfile ? nil : own.certfile)
+            if let file { byDomain[domain] = setup.calling(file, own.ciphers) }
+        }
+        let standard = setup.calling(common.certfile, common.ciphers)
+        if !setup.problems.isEmpty { throw Failure(problems: setup.problems) }
+        return FederationTLS(byDomain: byDomain, standard: standard, isStandardCertified: common.certfile != nil)
+    }
+
+    /// What a listener for other servers shows; nil where there is no certificate.
+    mutating func accepting(_ listener: ServerListenerConfiguration) -> ListenerTLS? {
+        let common = configuration.host("").federation
+        var byName: [String: TLSContext] = [:]
+        for entry in configuration.general.domainCertfiles + common.domainCertfiles {
+            byName[entry.domain] = accepting(entry.certfile, listener)
+        }
+        for (name, context) in byName {
+            guard let ascii = JID.asciiDomain(name), ascii != name else { continue }
+            byName[ascii] = context
+        }
+        let standard = (listener.tls?.certfile ?? common.certfile).flatMap { accepting($0, listener) } ?? byName.values.first
+        return standard.map { ListenerTLS(standard: $0, byName: byName) }
+    }
+
+    private mutating func accepting(_ file: ConfiguredFile, _ listener: ServerListenerConfiguration) -> TLSContext? {
+        let tls = listener.tls
+        let isOwn = tls?.certfile == file
+        var options = TLSOptions(
+            certificateChain: file.contents, privateKey: isOwn ? tls?.keyfile?.contents : nil,
+            password: isOwn ? tls?.password?.reveal() : nil, ciphers: tls?.ciphers ?? "TLSv1.2:TLSv1.3",
+            versions: tls?.versions.map { Set($0.compactMap(TLSOptions.Version.init(rawValue:))) },
+            protocolOptions: tls?.protocolOptions ?? [], dhParameters: tls?.dhfile?.contents,
+            verification: verifies(listener) ? .peer : .none, certificateAuthorities: tls?.cacertfile?.contents,
+            revocationLists: tls?.crlFiles.map(\.contents) ?? [])
+        options.disconnectOnFailure = false
+        return context(options, .acceptsServers, "\(listener.place).tls", file.path)
+    }
+
+    /// `peer` holds unless the file says otherwise: the authorities are those of the system where it names none.
+    private func verifies(_ listener: ServerListenerConfiguration) -> Bool {
+        listener.tls.map { !$0.isVerificationOff } ?? true
+    }
+
+    private mutating func calling(_ file: ConfiguredFile?, _ ciphers: String) -> TLSContext? {
+        let options = TLSOptions(certificateChain: file?.contents ?? [], ciphers: ciphers, verification: .peer)
+        return context(options, .callsServers, "s2s.certfile", file?.path ?? "")
+    }
+
+    private mutating func context(
+        _ options: TLSOptions, _ role: TLSRole, _ place: String, _ file: String
+    ) -> TLSContext? {
+        do throws(TLSProblem) {
+            return try TLSContext(options: options, role: role)
+        } catch {
+            let position = configuration.position(of: place)
+            report(
+                ReportedProblem(
+                    file: "", line: UInt32(clamping: position?.line ?? 0), column: UInt32(clamping: position?.column ?? 0),
+                    path: place, text: "\(error.part.rawValue): \"\(file)\" cannot be used (\(error.reason))"))
+            return nil
+        }
+    }
+}
