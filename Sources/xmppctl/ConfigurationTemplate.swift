@@ -106,6 +106,22 @@ struct ConfigurationTemplate: Equatable {
             keyfile = \(Self.quoted(key))
             verify_mode = "none"
 
+        # Other servers; without this and [s2s] the server keeps to itself.
+        [[listen.s2s]]
+          port = 5269
+          shaper = "s2s_shaper"
+          max_stanza_size = 262144
+          [listen.s2s.tls]
+            certfile = \(Self.quoted(certificate))
+            keyfile = \(Self.quoted(key))
+
+        # Certificates prove who is who, or else dialback does; "required_trusted" takes certificates alone.
+        [s2s]
+          use_starttls = "required"
+          [s2s.outgoing.tls]
+            certfile = \(Self.quoted(certificate))
+            keyfile = \(Self.quoted(key))
+
         [auth]
           methods = ["internal"]
           [auth.password]
@@ -119,12 +135,14 @@ struct ConfigurationTemplate: Equatable {
         [access]
           c2s = [{ acl = "all", value = "allow" }]
           c2s_shaper = [{ acl = "all", value = "normal" }]
+          s2s_shaper = [{ acl = "all", value = "fast" }]
           max_user_sessions = [{ acl = "all", value = 10 }]
           max_user_offline_messages = [{ acl = "all", value = 100 }]
 
         [shaper]
           # Bytes a second that one connection may send.
           normal = { max_rate = 50000 }
+          fast = { max_rate = 1000000 }
 
         [modules]
           [modules.mod_roster]

@@ -47,7 +47,7 @@ struct SetupTests {
 
         try confine(server)
         try server.start()
-        #expect(server.ports.count == 2)
+        #expect(server.ports.count == 3)
         #expect(try server.xmppctl("account", "add", "nurse@localhost", input: "nurse\n").status == 0)
         let client = try InteropClient("nurse", on: server)
         try client.connect()

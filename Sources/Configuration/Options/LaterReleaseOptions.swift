@@ -63,6 +63,8 @@ enum LaterReleaseOptions {
             OptionRow("ciphers", .name, .unset, "The cipher suites, as an OpenSSL cipher list.", editions: .later),
         ] + streamTLS
 
+    private static let outgoingKeys: Set<String> = ["cacertfile", "ciphers", "keyfile", "password", "versions", "crl_files"]
+
     /// `[s2s.outgoing]`: the place of what stood in `[s2s]` before, and more.
     static let federation: [OptionRow] =
         [
@@ -90,7 +92,11 @@ enum LaterReleaseOptions {
                 editions: .later),
             OptionRow(
                 "outgoing.tls", .section, .unset, "TLS of outgoing links; without the table there is none.", editions: .later),
-        ] + OptionRow.under("outgoing.tls", state: .notYet, componentTLS.filter { $0.path != "certfile" }) + [
+        ]
+        + OptionRow.under("outgoing.tls", componentTLS.filter { outgoingKeys.contains($0.path) })
+        + OptionRow.under(
+            "outgoing.tls", state: .notYet, componentTLS.filter { $0.path != "certfile" && !outgoingKeys.contains($0.path) })
+        + [
             OptionRow("outgoing.tls.certfile", .file(.certificates), .unset, "The certificate chain presented.", editions: .later),
             OptionRow(
                 "outgoing.tls.server_name_indication", .free, .unset, "Ask for the other server by name.", editions: .later,

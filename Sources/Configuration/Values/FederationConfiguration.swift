@@ -30,6 +30,8 @@ public struct FederationConfiguration: Sendable, Equatable {
     public let policies: [String: Bool]
     public let encryption: Encryption
     public let certfile: ConfiguredFile?
+    /// The TLS of outgoing links, where it has a table of its own.
+    public let outgoingTLS: TLSListenerConfiguration?
     public let domainCertfiles: [DomainCertificate]
     /// The secret of server dialback; nil: one that all workers have made up together.
     public let shared: Secret?
@@ -61,7 +63,8 @@ public struct FederationConfiguration: Sendable, Equatable {
             }
         ) { first, _ in first }
         encryption = table.string("use_starttls").flatMap(Encryption.init(rawValue:)) ?? .none
-        certfile = table.file("outgoing.tls.certfile") ?? table.file("certfile")
+        certfile = table.file("certfile")
+        outgoingTLS = table.table("outgoing.tls").map { TLSListenerConfiguration($0, module: .justTLS) }
         domainCertfiles = table.tables("domain_certfile").compactMap(DomainCertificate.init)
         shared = table.secret("shared")
         addresses = (table.tables("address") + table.tables("outgoing.address")).compactMap(Address.init)

@@ -31,13 +31,16 @@ extension TLSSetup {
         for domain in configuration.hosts {
             let own = configuration.host(domain).federation
             let certificates = own.domainCertfiles + configuration.general.domainCertfiles
-            let file =
-                certificates.first { $0.domain == domain }?.certfile ?? (own.certfile == common.certfile ? nil : own.certfile)
-            if let file { byDomain[domain] = setup.calling(file, own.ciphers) }
+            if let file = certificates.first(where: { $0.domain == domain })?.certfile {
+                byDomain[domain] = setup.calling(file, own)
+            } else if own != common {
+                byDomain[domain] = setup.calling(nil, own)
+            }
         }
-        let standard = setup.calling(common.certfile, common.ciphers)
+        let standard = setup.calling(nil, common)
         if !setup.problems.isEmpty { throw Failure(problems: setup.problems) }
-        return FederationTLS(byDomain: byDomain, standard: standard, isStandardCertified: common.certfile != nil)
+        let isCertified = common.outgoingTLS?.certfile != nil || common.certfile != nil
+        return FederationTLS(byDomain: byDomain, standard: standard, isStandardCertified: isCertified)
     }
 
     /// What a listener for other servers shows; nil where there is no certificate.
@@ -74,9 +77,17 @@ extension TLSSetup {
         listener.tls.map { !$0.isVerificationOff } ?? true
     }
 
-    private mutating func calling(_ file: ConfiguredFile?, _ ciphers: String) -> TLSContext? {
-        let options = TLSOptions(certificateChain: file?.contents ?? [], ciphers: ciphers, verification: .peer)
-        return context(options, .callsServers, "s2s.certfile", file?.path ?? "")
+    /// - Parameter file: the domain's own certificate; nil: that of all links.
+    private mutating func calling(_ file: ConfiguredFile?, _ federation: FederationConfiguration) -> TLSContext? {
+        let tls = federation.outgoingTLS
+        let isOfTable = file == nil && tls?.certfile != nil
+        let chain = file ?? tls?.certfile ?? federation.certfile
+        let options = TLSOptions(
+            certificateChain: chain?.contents ?? [], privateKey: isOfTable ? tls?.keyfile?.contents : nil,
+            password: isOfTable ? tls?.password?.reveal() : nil, ciphers: tls?.ciphers ?? federation.ciphers,
+            versions: tls?.versions.map { Set($0.compactMap(TLSOptions.Version.init(rawValue:))) }, verification: .peer,
+            certificateAuthorities: tls?.cacertfile?.contents, revocationLists: tls?.crlFiles.map(\.contents) ?? [])
+        return context(options, .callsServers, isOfTable ? "s2s.outgoing.tls" : "s2s.certfile", chain?.path ?? "")
     }
 
     private mutating func context(
