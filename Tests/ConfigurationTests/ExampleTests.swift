@@ -49,7 +49,7 @@ struct ExampleTests {
         whole = whole.replacing("/etc/xmppd/key.pem", with: "key.pem")
             .replacing("hosts = [\"localhost\"]", with: "hosts = [\"localhost\", \"example.org\"]")
         let result = try loaded(whole)
-        #expect(result.configuration.listeners.count == 3)
+        #expect(result.configuration.listeners.count == 5)
         #expect(result.notes.isEmpty, "\(result.notes.map(\.description))")
     }
 
