@@ -103,10 +103,7 @@ public final class Components {
 extension Host {
     /// The components that serve domains below this one, and below no nearer host.
     public var components: [ComponentEntry] {
-        server.components.entries.filter { entry in
-            let above = server.hosts.keys.filter { entry.domain.hasSuffix(".\($0)") }
-            return above.max { $0.utf8.count < $1.utf8.count } == domain
-        }
+        server.components.entries.filter { server.nearestHost(above: $0.domain) == domain }
     }
 }
 

@@ -51,12 +51,21 @@ extension Server {
     /// The host that a domain is, or is below; the default one if it is below none.
     public func hostAbove(_ domain: String) -> String {
         if host(domain) != nil { return domain }
-        return hosts.keys.filter { domain.hasSuffix(".\($0)") }.max { $0.utf8.count < $1.utf8.count }
-            ?? configuration.general.defaultServerDomain
+        return nearestHost(above: domain) ?? configuration.general.defaultServerDomain
     }
 
     /// Whether a domain is below one of the hosts.
-    func isSubdomain(_ domain: String) -> Bool { hosts.keys.contains { domain.hasSuffix(".\($0)") } }
+    func isSubdomain(_ domain: String) -> Bool { nearestHost(above: domain) != nil }
+
+    /// Looks for one name after another with a label less: there are few labels, and there may be many hosts.
+    func nearestHost(above domain: String) -> String? {
+        var rest = domain[...]
+        while let dot = rest.firstIndex(of: ".") {
+            rest = rest[rest.index(after: dot)...]
+            if host(String(rest)) != nil { return String(rest) }
+        }
+        return nil
+    }
 
     /// What becomes of a stanza that could not be sent to another server: its sender is told, unless the server itself had sent
     /// it, or it is an answer (RFC 6120 §8.3.1, §10.4.3).
