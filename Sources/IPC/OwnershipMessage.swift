@@ -3,6 +3,7 @@
 //
 //   sender → owner: frame                    a worker that does not own the key (any more) passes it on
 //   owner → sender: refused                  nobody takes it; the sender's handler is told
+//   owner → sender: handled                  what the frame brought is done with (all that passed it on are told, too)
 //
 // When the ownership table has another epoch, which a worker sees before it does anything else with a key:
 //
@@ -21,7 +22,8 @@
 // is refused beyond; the others are retained (`MeshOutbox`). When a party ends:
 //
 //   the sender                       its frames that have left it arrive
-//   the owner                        its objects are lost; what comes for its keys waits with the senders for the next process
+//   the owner                        its objects are lost; frames that it had not handled go back to their senders' handlers;
+//                                    what comes for its keys waits with the senders for the next process
 //   the former owner                 it is not waited for; objects that it had not sent are lost
 //   the new owner, before `adopted`  the former one has the object still, and sends it to the next process
 //   a third worker                   it is not waited for
@@ -57,6 +59,8 @@ public enum OwnershipMessage: Sendable, Equatable {
     case frame(OwnedFrame)
     /// The frame as its sender sent it.
     case refused(OwnedFrame)
+    /// Frames of a worker, by their numbers.
+    case handled(sender: UInt8, numbers: [UInt64])
     case seen(epoch: UInt64)
     case settled(epoch: UInt64)
     /// `number` is the former owner's for this attempt to move the object.
@@ -65,12 +69,17 @@ public enum OwnershipMessage: Sendable, Equatable {
     case declined(kind: UInt8, key: String, number: UInt64)
     case returned(kind: UInt8, key: String, number: UInt64)
 
-    private enum Tag: UInt8 { case frame = 1, refused, seen, settled, snapshot, adopted, declined, returned }
+    private enum Tag: UInt8 { case frame = 1, refused, seen, settled, snapshot, adopted, declined, returned, handled }
 
     func write(to writer: inout ByteWriter) {
         switch self {
         case .frame(let frame): Self.write(.frame, frame, to: &writer)
         case .refused(let frame): Self.write(.refused, frame, to: &writer)
+        case .handled(let sender, let numbers):
+            writer.uint8(Tag.handled.rawValue)
+            writer.uint8(sender)
+            writer.uint32(UInt32(numbers.count))
+            for number in numbers { writer.uint64(number) }
         case .seen(let epoch):
             writer.uint8(Tag.seen.rawValue)
             writer.uint64(epoch)
@@ -110,6 +119,12 @@ public enum OwnershipMessage: Sendable, Equatable {
         case .settled:
             self = .settled(epoch: try reader.uint64())
             return
+        case .handled:
+            let sender = try reader.uint8()
+            var numbers: [UInt64] = []
+            for _ in 0..<(try reader.uint32()) { numbers.append(try reader.uint64()) }
+            self = .handled(sender: sender, numbers: numbers)
+            return
         case .frame, .refused, .snapshot, .adopted, .declined, .returned: break
         }
         let (kind, key, number) = (try reader.uint8(), try reader.string(), try reader.uint64())
@@ -122,7 +137,7 @@ public enum OwnershipMessage: Sendable, Equatable {
         case .snapshot: self = .snapshot(kind: kind, key: key, number: number, contents: Array(reader.rest()))
         case .adopted: self = .adopted(kind: kind, key: key, number: number)
         case .declined: self = .declined(kind: kind, key: key, number: number)
-        case .returned, .seen, .settled: self = .returned(kind: kind, key: key, number: number)
+        case .returned, .seen, .settled, .handled: self = .returned(kind: kind, key: key, number: number)
         }
     }
 }

@@ -19,7 +19,7 @@ import Testing
         .owned(.refused(OwnedFrame(kind: 255, key: "", sender: 0, number: 1, payload: []))), .owned(.seen(epoch: 1)),
         .owned(.settled(epoch: .max)), .owned(.snapshot(kind: 1, key: "k", number: 2, contents: [0, 255])),
         .owned(.adopted(kind: 1, key: "k", number: 2)), .owned(.declined(kind: 2, key: "k", number: 3)),
-        .owned(.returned(kind: 3, key: "", number: 4)),
+        .owned(.returned(kind: 3, key: "", number: 4)), .owned(.handled(sender: 127, numbers: [1, .max])),
     ]
 
     @Test(arguments: frames) func whatIsWrittenIsRead(_ frame: MeshFrame) throws {

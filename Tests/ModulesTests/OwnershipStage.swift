@@ -120,10 +120,14 @@ final class OwnedLogs: OwnedObjects {
     /// Numbers that were refused to this worker.
     private(set) var refused: [String: [UInt32]] = [:]
     var refusesSnapshots = false
+    /// Whether what comes is not handled yet.
+    var keepsHolds = false
+    var holds: [FrameHold] = []
 
     var names: [String] { Array(logs.keys) }
 
-    func receive(_ payload: [UInt8], for name: String, from sender: UInt8) {
+    func receive(_ payload: [UInt8], for name: String, from sender: UInt8, _ hold: FrameHold?) {
+        if let hold, keepsHolds { holds.append(hold) }
         logs[name, default: []].append(Line(sender: sender, number: number(payload)))
     }
 
@@ -162,6 +166,7 @@ final class OwnedLogs: OwnedObjects {
         return true
     }
 
+    func keep(_ name: String) {}
     func discard(_ name: String) { logs[name] = nil }
 }
 

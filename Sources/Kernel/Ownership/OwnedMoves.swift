@@ -48,7 +48,7 @@ final class OwnedMoves {
                 let key = OwnedKey(kind, name)
                 guard underWay[key] == nil else { continue }
                 switch ownership.owner(of: key) {
-                case .local: break
+                case .local: objects.keep(name)
                 case .worker: departing.append(key)
                 case .vacant: stranded += 1
                 }
@@ -91,7 +91,7 @@ final class OwnedMoves {
         case .returned(let kind, let name, let number):
             // This worker sees the other's epoch by now; the object may even be its own again.
             end(OwnedKey(OwnedKind(rawValue: kind), name), number, at: slot) { _ in plan() }
-        case .frame, .refused, .seen, .settled: break
+        case .frame, .refused, .handled, .seen, .settled: break
         }
     }
 

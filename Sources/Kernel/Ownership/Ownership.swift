@@ -32,6 +32,12 @@ public final class Ownership {
     private var waiting = WaitingFrames()
     private var held = HeldFrames()
     private lazy var moves = OwnedMoves(ownership: self)
+    private(set) var sentFrames = SentFrames()
+    /// Frames of others that are being handled here, and those whose senders are to hear that they are.
+    private var beingHandled = 0
+    private let handled: HandledFrames
+    /// Touched on the loop only. `deinit` of a hold has no isolation and no free way to prove it.
+    private nonisolated(unsafe) var released: [(FrameName, wasPassedOn: Bool)] = []
     private var sent: UInt64 = 0
     /// Frames that can be handled, in order.
     private var deliveries: [OwnedFrame] = []
@@ -44,6 +50,7 @@ public final class Ownership {
     init(server: Server, table: OwnershipTable?) {
         self.server = server
         self.table = table
+        handled = HandledFrames(server: server)
     }
 
     /// Has a handler carry out what concerns the objects of a kind.
@@ -59,6 +66,7 @@ public final class Ownership {
     /// Nothing here is for others, and none of them sends here any more what is for another: a worker that leaves can end.
     public var isIdle: Bool {
         guard let table else { return true }
+        guard beingHandled == 0, handled.isEmpty else { return false }
         return waiting.isEmpty && moves.isIdle && barrier.hasSettled && table.epoch == owners.epoch
     }
 
@@ -77,9 +85,17 @@ public final class Ownership {
         guard !waiting.contains(key) else { return wait(frame, for: key) }
         switch owner(of: key) {
         case .local: take(frame, for: key)
-        case .worker(let slot): if !server.outbox.sendNow(.owned(.frame(frame)), to: slot) { wait(frame, for: key) }
+        case .worker(let slot):
+            guard sentFrames.hasRoom(for: frame) else { return refuse(frame) }
+            if !sendNow(frame, to: slot) { wait(frame, for: key) }
         case .vacant: wait(frame, for: key)
         }
+    }
+
+    private func sendNow(_ frame: OwnedFrame, to slot: UInt8) -> Bool {
+        guard server.outbox.sendNow(.owned(.frame(frame)), to: slot) else { return false }
+        sentFrames.append(frame, to: slot)
+        return true
     }
 
     /// Passes on what has come for a key that another worker owns.
@@ -122,13 +138,36 @@ public final class Ownership {
                 continue
             }
             if let objects = kinds[key.kind] {
-                objects.receive(frame.payload, for: key.name, from: frame.sender)
+                objects.receive(frame.payload, for: key.name, from: frame.sender, hold(frame))
             } else {
                 refuse(frame)
             }
         }
         deliveries.removeAll(keepingCapacity: deliveries.count <= 64)
         isDelivering = false
+    }
+
+    /// What ends the record that others keep of a frame; nil if nobody does.
+    private func hold(_ frame: OwnedFrame) -> FrameHold? {
+        if frame.sender == server.slot { sentFrames.remove(FrameName(frame)) }
+        guard frame.sender != server.slot || frame.hops > 0 else { return nil }
+        beingHandled += 1
+        return FrameHold(frame, self)
+    }
+
+    /// Takes note of a hold that has lost its last reference; the words follow at the end of the turn.
+    nonisolated func handledLater(_ name: FrameName, wasPassedOn: Bool) {
+        if released.isEmpty { LoopActor.assumeIsolated { Loop.endOfTurn { [self] in release() } } }
+        released.append((name, wasPassedOn))
+    }
+
+    private func release() {
+        let now = released
+        released = []
+        beingHandled -= now.count
+        for (name, wasPassedOn) in now { handled.add(name, wasPassedOn: wasPassedOn) }
+        handled.flush()
+        if !handled.isEmpty { startTimer() }
     }
 
     private func wait(_ frame: OwnedFrame, for key: OwnedKey) {
@@ -140,6 +179,8 @@ public final class Ownership {
     private func refuse(_ frame: OwnedFrame) {
         refusals += 1
         startTimer()
+        sentFrames.remove(FrameName(frame))
+        if frame.hops > 0 { handled.add(FrameName(frame), wasPassedOn: true) }
         if frame.sender == server.slot {
             handleRefused(frame)
         } else {
@@ -148,6 +189,7 @@ public final class Ownership {
     }
 
     private func handleRefused(_ frame: OwnedFrame) {
+        sentFrames.remove(FrameName(frame))
         // The slot may have another process than the one that sent it.
         guard frame.number >> Self.countBits == UInt64(server.incarnation) else { return }
         kinds[frame.owned.kind]?.refuse(frame.payload, for: frame.key)
@@ -170,7 +212,7 @@ public final class Ownership {
             waiting.removeFirst(for: key)
             take(frame, for: key)
         case .worker(let slot):
-            guard !full.contains(slot), server.outbox.sendNow(.owned(.frame(frame)), to: slot) else {
+            guard !full.contains(slot), sentFrames.hasRoom(for: frame), sendNow(frame, to: slot) else {
                 full.insert(slot)
                 return false
             }
@@ -244,6 +286,8 @@ public final class Ownership {
             let key = frame.owned
             if owner(of: key) == .local { take(frame, for: key) } else { pass(frame, for: key) }
         case .refused(let frame): handleRefused(frame)
+        case .handled(let sender, let numbers):
+            for number in numbers { sentFrames.remove(FrameName(sender: sender, number: number)) }
         case .seen(let epoch): barrier.noteSeen(epoch, by: slot)
         case .settled(let epoch): barrier.noteSettled(epoch, by: slot)
         case .snapshot, .adopted, .declined, .returned: moves.receive(message, from: slot)
@@ -264,6 +308,9 @@ public final class Ownership {
         guard table != nil else { return }
         barrier.peerGone(slot)
         moves.peerGone(slot)
+        handled.peerGone(slot)
+        // Whether they were handled nobody knows any more: their senders are told so, in order.
+        for frame in sentFrames.removeAll(sentTo: slot) { refuse(frame) }
         refresh()
         advance()
     }
@@ -279,13 +326,14 @@ public final class Ownership {
         refresh()
         flush()
         for frame in waiting.removeExpired(now: Loop.now) { refuse(frame) }
+        handled.flush()
         moves.go()
         advance()
         if refusals > loggedRefusals {
             Log.notice("frames have found no owner and went back", [Field("messages", refusals - loggedRefusals)])
             loggedRefusals = refusals
         }
-        guard waiting.isEmpty, moves.isDone, barrier.isOpen else { return }
+        guard waiting.isEmpty, moves.isDone, barrier.isOpen, handled.isEmpty else { return }
         timer?.cancel()
         timer = nil
     }

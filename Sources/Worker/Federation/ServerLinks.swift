@@ -14,14 +14,19 @@ final class ServerLinks {
     static let kind = OwnedKind(rawValue: 1)
     /// Links of one worker, those that rest included; stanzas for one more go back.
     private static let mostLinks = 20_000
+    /// Attempts to reach a server that a worker makes at one time; further links wait in line for their turn.
+    private static let mostDials = 200
     /// Bytes that may wait for all links of a worker together.
     private static let mostWaiting = 32 << 20
     /// Milliseconds from one look for idle links to the next.
-    private static let lookMilliseconds: Int64 = 30_000
+    private static let lookMilliseconds: Int64 = 5_000
 
     unowned let federation: Federation
     private var links: [String: ServerLink] = [:]
     private var waiting = 0
+    private var dials = 0
+    /// Names of links that wait for their turn to make an attempt.
+    private var line = WaitingLine<String>()
     private var timer: Loop.Timer?
 
     init(_ federation: Federation) {
@@ -47,7 +52,9 @@ final class ServerLinks {
     }
 
     private func look() {
+        let now = Loop.now
         for (name, link) in links {
+            link.leaveLineIfOverdue(now: now)
             link.closeIfIdle(for: federation.configuration(of: link.pair).streamTimeout?.wholeMilliseconds)
             if link.isForgettable { links[name] = nil }
         }
@@ -57,6 +64,26 @@ final class ServerLinks {
     }
 
     // MARK: What links ask
+
+    /// Whether a link may make an attempt now; if not, it has its turn later.
+    func mayDial(_ link: ServerLink) -> Bool {
+        guard dials < Self.mostDials else {
+            line.append(Self.name(link.pair))
+            return false
+        }
+        dials += 1
+        return true
+    }
+
+    /// An attempt is over: the next in line has its turn.
+    func dialEnded() {
+        dials -= 1
+        while dials < Self.mostDials, let name = line.first {
+            line.removeFirst(1)
+            dials += 1
+            if links[name]?.isNext() != true { dials -= 1 }
+        }
+    }
 
     func takes(_ bytes: Int) -> Bool {
         guard waiting + bytes <= Self.mostWaiting else { return false }
@@ -93,10 +120,10 @@ extension ServerLinks: RemoteLinks {
 }
 
 extension ServerLinks: OwnedObjects {
-    func receive(_ payload: [UInt8], for name: String, from sender: UInt8) {
+    func receive(_ payload: [UInt8], for name: String, from sender: UInt8, _ hold: FrameHold?) {
         for stanza in LinkFrame.decoded(payload) {
             if let link = link(name) {
-                link.send(stanza)
+                link.send(stanza, hold)
             } else {
                 sendBack(stanza, StanzaError(.resourceConstraint, text: "There are too many links to other servers"))
             }
@@ -109,13 +136,14 @@ extension ServerLinks: OwnedObjects {
 
     var names: [String] { Array(links.keys) }
 
-    func snapshot(of name: String) -> [UInt8]? { links[name].map { LinkFrame.encoded($0.snapshot) } }
+    func snapshot(of name: String) -> [UInt8]? { links[name].map { LinkFrame.encoded($0.snapshot()) } }
 
     func adopt(_ snapshot: [UInt8], for name: String) -> Bool {
-        receive(snapshot, for: name, from: federation.server.slot)
+        receive(snapshot, for: name, from: federation.server.slot, nil)
         return true
     }
 
+    func keep(_ name: String) { links[name]?.keep() }
     func discard(_ name: String) { links.removeValue(forKey: name)?.leave() }
 }
 

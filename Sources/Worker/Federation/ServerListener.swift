@@ -11,8 +11,10 @@ internal import XMPP
 /// One `[[listen.s2s]]`: accepts other servers and knows what to offer them.
 @LoopActor
 final class ServerListener {
-    /// Streams from one address that are not authorized for any domain yet, on this worker; one more is closed.
+    /// Streams from one address, or one /64 of IPv6, that are not authorized for any domain yet, on this worker; one more is closed.
     private static let mostStrangers = 50
+    /// Bytes of one element, or of the header, before a stream is authorized; at one more it is closed.
+    private static let mostBytesBeforeAuthorization = 10 << 10
     /// Milliseconds from one look for idle streams to the next.
     private static let lookMilliseconds: Int64 = 60_000
 
@@ -49,7 +51,7 @@ final class ServerListener {
     var listening: [ListeningAddress] { sockets.listening }
 
     private func accept(_ connection: Connection) -> (any ConnectionDelegate)? {
-        let address = connection.peer.ip
+        let address = LoginLimits.origin(of: connection.peer.ip)
         guard strangers[address, default: 0] < Self.mostStrangers else {
             shared.refused(descriptor)
             Loop.endOfTurn { [self] in sockets.closed() }
@@ -94,7 +96,8 @@ final class ServerListener {
     }
 
     private var limitsBeforeAuthorization: Limits {
-        Limits(bytes: min(limits.bytes, server.configuration.native.beforeLogin.maxStanzaSize), depth: 16, attributes: 32)
+        let bytes = min(limits.bytes, server.configuration.native.beforeLogin.maxStanzaSize, Self.mostBytesBeforeAuthorization)
+        return Limits(bytes: bytes, depth: 16, attributes: 32)
     }
 
     func pauseIfCongested(_ driver: IncomingServerDriver) {
