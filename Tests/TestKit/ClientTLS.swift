@@ -8,8 +8,13 @@ final class ClientTLS {
     let serverName: String
 
     /// Shakes hands; the descriptor's own time limits hold.
-    init(_ descriptor: Int32, domain: String) throws {
+    /// - Parameter certificate: a file with the certificate to show and its key.
+    init(_ descriptor: Int32, domain: String, certificate: String? = nil) throws {
         guard let context = SSL_CTX_new(TLS_client_method()) else { throw TestFailure("no context: \(Self.reason)") }
+        if let certificate {
+            SSL_CTX_use_certificate_chain_file(context, certificate)
+            SSL_CTX_use_PrivateKey_file(context, certificate, SSL_FILETYPE_PEM)
+        }
         guard let session = SSL_new(context) else {
             SSL_CTX_free(context)
             throw TestFailure("no session: \(Self.reason)")

@@ -6,9 +6,20 @@ public final class TCPSocket {
     private let descriptor: Int32
     private var tls: ClientTLS?
 
-    public init(port: UInt16) throws {
+    /// - Parameter source: the loopback address to come from; nil: the system's choice.
+    public init(port: UInt16, from source: String? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
+        if let source {
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = inet_addr(source)
+            let isBound = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                }
+            }
+            guard isBound else { throw TestFailure("cannot come from \(source)") }
+        }
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
@@ -26,16 +37,20 @@ public final class TCPSocket {
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
     }
 
+    /// A connection that was accepted.
+    init(adopting descriptor: Int32) { self.descriptor = descriptor }
+
     deinit { Glibc.close(descriptor) }
 
     /// Encrypts the connection from here on.
+    /// - Parameter certificate: a file with the certificate to show and its key.
     /// - Returns: the common name of the server's certificate.
-    public func startTLS(domain: String) throws -> String {
+    public func startTLS(domain: String, certificate: String? = nil) throws -> String {
         var limit = timeval(tv_sec: 20, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
         }
-        let tls = try ClientTLS(descriptor, domain: domain)
+        let tls = try ClientTLS(descriptor, domain: domain, certificate: certificate)
         self.tls = tls
         return tls.serverName
     }

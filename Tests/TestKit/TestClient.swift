@@ -35,6 +35,13 @@ public final class TestClient {
         self.domain = domain
     }
 
+    /// The other end of a connection that was accepted, or of one that is there already.
+    public init(_ socket: TCPSocket, domain: String, of server: AnyObject? = nil) {
+        self.server = server
+        self.socket = socket
+        self.domain = domain
+    }
+
     /// Sends text as it is. Whether the server took it: false if it has closed.
     @discardableResult
     public func send(_ text: String) throws -> Bool { try socket.send(Array(text.utf8)) }
@@ -53,6 +60,9 @@ public final class TestClient {
     }
 
     // MARK: Receiving
+
+    /// What comes next begins a new stream.
+    public func restart() { reader.restart() }
 
     /// What comes next.
     public func nextEvent(_ deadline: Deadline = Deadline(), _ what: @autoclosure () -> String = "anything") throws -> Event {
