@@ -98,7 +98,7 @@ struct HostileComponentTests {
         try flooder.wait("a message") { $0["id"] == "after" }
     }
 
-    @Test("thousands that never shake hands: users and components go on, memory stays")
+    @Test("thousands that never shake hands: users and components go on")
     func strangers() throws {
         let server = try server("state_timeout = 60000")
         let juliet = try server.join("juliet", toWorker: 0)
