@@ -314,7 +314,10 @@ char **cplatform_environment(void) {
 
 static int is_for_children(const char *variable) {
     // A log line goes to the journal as a line of its own if standard error is the journal's.
-    static const char *const names[] = { "PATH", "LANG", "LANGUAGE", "TZ", "JOURNAL_STREAM" };
+    // OpenSSL looks for the authorities that it trusts where the two of it say, if they say anything.
+    static const char *const names[] = {
+        "PATH", "LANG", "LANGUAGE", "TZ", "JOURNAL_STREAM", "SSL_CERT_FILE", "SSL_CERT_DIR"
+    };
     size_t length = strcspn(variable, "=");
     if (strncmp(variable, "LC_", 3) == 0) return 1;
     // Root's is closed to whom a child becomes.
