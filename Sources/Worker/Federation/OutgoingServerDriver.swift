@@ -31,6 +31,8 @@ final class OutgoingServerDriver {
     private static let lingerMilliseconds: Int64 = 2_000
     /// Stanzas sent from one request for an acknowledgement to the next (XEP-0198).
     private static let stanzasPerRequest = 20
+    /// Milliseconds after which fewer stanzas are asked about too: an old one must not come back when the link breaks later.
+    private static let requestMilliseconds: Int64 = 1_000
 
     let pair: DomainPair
     private let federation: Federation
@@ -46,6 +48,7 @@ final class OutgoingServerDriver {
     private var unacknowledged: UnacknowledgedStanzas?
     private var isManaged = false
     private var sinceRequest = 0
+    private var requestTimer: Loop.Timer?
     /// Bytes of the largest stanza that the other server takes (XEP-0478).
     private var mostBytes: Int?
     private var failure: ServerFailure?
@@ -127,7 +130,9 @@ final class OutgoingServerDriver {
         case .authorized(let pair): authorized(pair)
         case .deliver(let stanza): remote?.receive(stanza.addressed)
         case .managementRequested: unacknowledged = UnacknowledgedStanzas()
-        case .managementEnabled: isManaged = true
+        case .managementEnabled:
+            isManaged = true
+            if sinceRequest > 0 { requestAcknowledgement() }
         case .managementRefused: unacknowledged = nil
         case .acknowledge(let count): acknowledge(count)
         case .acknowledged(let count): acknowledged(count)
@@ -175,6 +180,8 @@ final class OutgoingServerDriver {
         guard !isOver else { return }
         isOver = true
         stopClock()
+        requestTimer?.cancel()
+        requestTimer = nil
         dial?.cancel()
         dial = nil
         remote?.end()
@@ -213,9 +220,18 @@ final class OutgoingServerDriver {
         guard unacknowledged != nil else { return }
         unacknowledged?.append(stanza.bytes, at: Loop.turnBegan)
         sinceRequest += 1
-        guard isManaged, sinceRequest >= Self.stanzasPerRequest else { return }
-        sinceRequest = 0
-        carrier.write(markup: StreamManagementXML.request)
+        guard isManaged else { return }
+        if sinceRequest >= Self.stanzasPerRequest {
+            requestAcknowledgement()
+        } else if requestTimer == nil {
+            requestTimer = Loop.after(Self.requestMilliseconds) { [weak self] in self?.requestAcknowledgement() }
+        }
+    }
+
+    private func requestAcknowledgement() {
+        requestTimer?.cancel()
+        (requestTimer, sinceRequest) = (nil, 0)
+        carrier?.write(markup: StreamManagementXML.request)
     }
 
     private func acknowledge(_ count: UInt32) {
