@@ -78,7 +78,8 @@ public struct Authority: Sendable {
         let base = directory.file(subject)
         try openssl([
             "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=\(subject)",
-            "-addext", "basicConstraints=CA:FALSE", "-keyout", base + ".key", "-out", base + ".pem",
+            "-addext", "basicConstraints=CA:FALSE", "-addext", "subjectAltName=DNS:\(subject)", "-keyout", base + ".key", "-out",
+            base + ".pem",
         ])
         try join([base + ".pem", base + ".key"], into: base + "-both.pem")
         return base

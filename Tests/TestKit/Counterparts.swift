@@ -7,9 +7,10 @@ public class Counterpart {
     public let port: UInt16
     private var process: ChildProcess?
 
-    init(in directory: ScratchDirectory) throws {
+    /// - Parameter port: where it is to listen, if that had to be known before.
+    init(in directory: ScratchDirectory, port: UInt16? = nil) throws {
         self.directory = directory
-        port = try TCPSocket.freePort()
+        self.port = try port ?? TCPSocket.freePort()
     }
 
     deinit { process?.signal(SIGCONT) }

@@ -54,6 +54,8 @@ public struct ServerSettings: Sendable, Equatable {
     public var native = ""
     /// Whatever else, at the end.
     public var rest = ""
+    /// More of the environment of the master.
+    public var variables: [String: String] = [:]
 
     public init() {}
 

@@ -79,7 +79,7 @@ public final class ServerUnderTest: @unchecked Sendable {
         defer { close(log) }
         return try ChildProcess(
             "\(programs)/xmppd", ["--config", configuration], output: log, error: log,
-            variables: ["XMPPD_CONTROL_SOCKET": controlSocket])
+            variables: settings.variables.merging(["XMPPD_CONTROL_SOCKET": controlSocket]) { $1 })
     }
 
     /// Asks the master to stop in order and gives its exit status.
