@@ -8,18 +8,23 @@ struct FederationTLS: Sendable {
     /// By hosted domain; that of a domain without one of its own is the standard one.
     let byDomain: [String: TLSContext]
     let standard: TLSContext?
-    /// The domains that have a certificate; nil: all have the standard one.
-    private let certified: Set<String>?
+    /// The hosted domains that have a certificate.
+    private let certified: Set<String>
+    /// Whether the others have one: components' domains, say.
+    private let isStandardCertified: Bool
 
-    init(byDomain: [String: TLSContext], standard: TLSContext?, isStandardCertified: Bool) {
+    init(byDomain: [String: TLSContext], standard: TLSContext?, certified: Set<String>, isStandardCertified: Bool) {
         self.byDomain = byDomain
         self.standard = standard
-        certified = isStandardCertified ? nil : Set(byDomain.keys)
+        self.certified = certified
+        self.isStandardCertified = isStandardCertified
     }
 
     func outgoing(for domain: String) -> TLSContext? { byDomain[domain] ?? standard }
 
-    func hasCertificate(of domain: String) -> Bool { certified?.contains(domain) ?? true }
+    func hasCertificate(of domain: String) -> Bool {
+        certified.contains(domain) || byDomain[domain] == nil && isStandardCertified
+    }
 }
 
 extension TLSSetup {
@@ -27,20 +32,23 @@ extension TLSSetup {
     static func federation(_ configuration: ServerConfiguration) throws(Failure) -> FederationTLS {
         var setup = TLSSetup(configuration)
         let common = configuration.host("").federation
-        var byDomain: [String: TLSContext] = [:]
+        var (byDomain, certified): ([String: TLSContext], Set<String>) = ([:], [])
         for domain in configuration.hosts {
             let own = configuration.host(domain).federation
             let certificates = own.domainCertfiles + configuration.general.domainCertfiles
             if let file = certificates.first(where: { $0.domain == domain })?.certfile {
                 byDomain[domain] = setup.calling(file, own)
+                certified.insert(domain)
             } else if own != common {
                 byDomain[domain] = setup.calling(nil, own)
+                if own.outgoingTLS?.certfile != nil || own.certfile != nil { certified.insert(domain) }
             }
         }
         let standard = setup.calling(nil, common)
         if !setup.problems.isEmpty { throw Failure(problems: setup.problems) }
         let isCertified = common.outgoingTLS?.certfile != nil || common.certfile != nil
-        return FederationTLS(byDomain: byDomain, standard: standard, isStandardCertified: isCertified)
+        return FederationTLS(
+            byDomain: byDomain, standard: standard, certified: certified, isStandardCertified: isCertified)
     }
 
     /// What a listener for other servers shows; nil where there is no certificate.

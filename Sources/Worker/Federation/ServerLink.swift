@@ -64,6 +64,11 @@ final class ServerLink {
     }
 
     /// - Parameter hold: kept until the stanza is written, or sent back.
+    /// Its last attempt has failed and nothing waits.
+    var isResting: Bool {
+        if case .resting = state { !isLeaving } else { false }
+    }
+
     func send(_ stanza: RenderedStanza, _ hold: FrameHold?) {
         lastUse = Loop.turnBegan
         keep()

@@ -21,7 +21,12 @@ final class ServerLinks {
     /// Milliseconds from one look for idle links to the next.
     private static let lookMilliseconds: Int64 = 5_000
 
+    /// Milliseconds from one search for links that can be forgotten to the next.
+    private static let forgetMilliseconds: Int64 = 1_000
+
     unowned let federation: Federation
+    /// In milliseconds of `Loop.now`.
+    private var lastForgotten: Int64 = 0
     private var links: [String: ServerLink] = [:]
     private var waiting = 0
     private var dials = 0
@@ -44,11 +49,21 @@ final class ServerLinks {
 
     private func link(_ name: String) -> ServerLink? {
         if let link = links[name] { return link }
-        guard links.count < Self.mostLinks else { return nil }
+        guard links.count < Self.mostLinks || forgetResting() else { return nil }
         let link = ServerLink(Self.pair(name), self)
         links[name] = link
         if timer == nil { timer = Loop.every(Self.lookMilliseconds) { [weak self] in self?.look() } }
         return link
+    }
+
+    /// Forgets the links that rest, so that whoever writes to domains that are not there keeps nobody else from others: each of
+    /// them may be tried once more before its time. Looks through all links, once a second at most.
+    /// - Returns: whether there is room now.
+    private func forgetResting() -> Bool {
+        guard Loop.turnBegan - lastForgotten >= Self.forgetMilliseconds else { return false }
+        lastForgotten = Loop.turnBegan
+        for (name, link) in links where link.isResting { links[name] = nil }
+        return links.count < Self.mostLinks
     }
 
     private func look() {
