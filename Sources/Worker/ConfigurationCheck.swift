@@ -25,7 +25,13 @@ enum ConfigurationCheck {
         }
         var problems = AuthenticationCheck.problems(configuration) + PoolCheck.problems(configuration)
         do throws(TLSSetup.Failure) { _ = try TLSSetup.contexts(configuration) } catch { problems += error.problems }
-        do throws(TLSSetup.Failure) { _ = try TLSSetup.federation(configuration) } catch { problems += error.problems }
+        do throws(TLSSetup.Failure) {
+            _ = try TLSSetup.federation(configuration)
+        } catch {
+            // A certificate that listeners use as well is wrong once.
+            let known = Set(problems.map(\.path))
+            problems += error.problems.filter { !known.contains($0.path) }
+        }
         do throws(TLSSetup.Failure) { try TLSSetup.judgeFurther(configuration) } catch { problems += error.problems }
         if triesStorage, problems.isEmpty { problems += storageProblems(configuration) }
         return problems.sorted { ($0.line, $0.column) < ($1.line, $1.column) }.map { problem in

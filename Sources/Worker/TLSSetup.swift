@@ -68,11 +68,12 @@ struct TLSSetup {
         return context(options, tls, path, certificate: "\(path).certfile", file.path)
     }
 
-    private mutating func context(
-        _ options: TLSOptions, _ tls: TLSListenerConfiguration, _ path: String, certificate: String, _ file: String
+    mutating func context(
+        _ options: TLSOptions, _ tls: TLSListenerConfiguration, _ path: String, certificate: String, _ file: String,
+        role: TLSRole = .acceptsClients
     ) -> TLSContext? {
         do throws(TLSProblem) {
-            return try TLSContext(options: options)
+            return try TLSContext(options: options, role: role)
         } catch {
             let (place, found) = Self.culprit(error, options, tls, path, certificate: certificate, file)
             let position = configuration.position(of: place) ?? configuration.position(of: path)
@@ -112,7 +113,7 @@ struct TLSSetup {
         }
     }
 
-    private static func expectation(_ part: TLSProblem.Part) -> String {
+    static func expectation(_ part: TLSProblem.Part) -> String {
         switch part {
         case .certificate: "the path of a file with a PEM certificate chain that OpenSSL can read"
         case .privateKey: "the private key of the certificate, which password opens if it is encrypted"

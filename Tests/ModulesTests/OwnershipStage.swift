@@ -144,6 +144,9 @@ final class OwnedLogs: OwnedObjects {
         return writer.bytes
     }
 
+    /// Objects that were made anew before their snapshots came.
+    private(set) var remade: [String] = []
+
     func snapshot(of name: String) -> [UInt8]? {
         logs[name].map { lines in
             var writer = ByteWriter()
@@ -157,7 +160,7 @@ final class OwnedLogs: OwnedObjects {
 
     func adopt(_ snapshot: [UInt8], for name: String) -> Bool {
         guard !refusesSnapshots else { return false }
-        if logs[name] != nil { Issue.record("\(name) was made anew before its snapshot came") }
+        if logs[name] != nil { remade.append(name) }
         var reader = ByteReader(snapshot), lines: [Line] = []
         while let sender = try? reader.uint8(), let number = try? reader.uint32() {
             lines.append(Line(sender: sender, number: number))

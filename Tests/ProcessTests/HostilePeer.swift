@@ -23,12 +23,15 @@ struct HostilePeer {
         (self.peer, self.files) = (peer, files)
         let authority = try Authority(in: files)
         let own = try authority.sign("own", domain: Self.home)
+        // Where a test does not say how long a peer may be silent, a busy machine has time enough.
+        let patience = (listener + more).contains("state_timeout") ? "" : "state_timeout = 30000"
         let addresses = ([peer] + others).map(\.address).joined(separator: ", ")
         server = try ServerUnderTest {
             $0.rest = """
                 [[listen.s2s]]
                   port = 0
                   ip_address = "127.0.0.1"
+                  \(patience)
                   \(listener)
                   [listen.s2s.tls]
                     cacertfile = "\(authority.certificate)"
@@ -36,6 +39,7 @@ struct HostilePeer {
                   use_starttls = "\(starttls)"
                   certfile = "\(own)-both.pem"
                   address = [\(addresses)]
+                  \(patience.isEmpty ? "" : "outgoing.\(patience)")
                   \(more)
                 """
         }

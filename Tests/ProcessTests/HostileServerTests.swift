@@ -98,10 +98,11 @@ struct HostileServerTests {
         #expect(try one.wait("the answer") { $0.isNamed("result") }["type"] == "invalid")
         try other.send(HostilePeer.message("early", from: "a@other.example", to: "juliet@localhost"))
         #expect(try other.ending() == .init("not-authorized"))
-        // It hangs up on the question: whoever waits is told at once.
+        // The next key is asked about on another connection: the first may have been closed meanwhile, for nothing was asked on it.
+        try authority.disconnect()
         let next = try hostile.stranger()
         try next.send(HostilePeer.key("key"))
-        try hostile.peer.vouch("invalid", on: authority)
+        try hostile.peer.vouch("invalid")
         #expect(try next.wait("the answer") { $0.isNamed("result") }["type"] == "invalid")
     }
 

@@ -30,6 +30,9 @@ struct FederationTLS: Sendable {
 extension TLSSetup {
     /// What is shown to servers that this one connects to.
     static func federation(_ configuration: ServerConfiguration) throws(Failure) -> FederationTLS {
+        guard configuration.federates else {
+            return FederationTLS(byDomain: [:], standard: nil, certified: [], isStandardCertified: false)
+        }
         var setup = TLSSetup(configuration)
         let common = configuration.host("").federation
         var (byDomain, certified): ([String: TLSContext], Set<String>) = ([:], [])
@@ -37,7 +40,7 @@ extension TLSSetup {
             let own = configuration.host(domain).federation
             let certificates = own.domainCertfiles + configuration.general.domainCertfiles
             if let file = certificates.first(where: { $0.domain == domain })?.certfile {
-                byDomain[domain] = setup.calling(file, own)
+                byDomain[domain] = setup.calling(file, own, of: domain)
                 certified.insert(domain)
             } else if own != common {
                 byDomain[domain] = setup.calling(nil, own)
@@ -77,7 +80,10 @@ extension TLSSetup {
             verification: verifies(listener) ? .peer : .none, certificateAuthorities: tls?.cacertfile?.contents,
             revocationLists: tls?.crlFiles.map(\.contents) ?? [])
         options.disconnectOnFailure = false
-        return context(options, .acceptsServers, "\(listener.place).tls", file.path)
+        guard let tls else { return context(options, .acceptsServers, "s2s.certfile", file.path) }
+        let path = "\(listener.place).tls"
+        return context(
+            options, tls, path, certificate: isOwn ? "\(path).certfile" : "s2s.certfile", file.path, role: .acceptsServers)
     }
 
     /// `peer` holds unless the file says otherwise: the authorities are those of the system where it names none.
@@ -86,7 +92,9 @@ extension TLSSetup {
     }
 
     /// - Parameter file: the domain's own certificate; nil: that of all links.
-    private mutating func calling(_ file: ConfiguredFile?, _ federation: FederationConfiguration) -> TLSContext? {
+    private mutating func calling(
+        _ file: ConfiguredFile?, _ federation: FederationConfiguration, of domain: String? = nil
+    ) -> TLSContext? {
         let tls = federation.outgoingTLS
         let isOfTable = file == nil && tls?.certfile != nil
         let chain = file ?? tls?.certfile ?? federation.certfile
@@ -95,7 +103,9 @@ extension TLSSetup {
             password: isOfTable ? tls?.password?.reveal() : nil, ciphers: tls?.ciphers ?? federation.ciphers,
             versions: tls?.versions.map { Set($0.compactMap(TLSOptions.Version.init(rawValue:))) }, verification: .peer,
             certificateAuthorities: tls?.cacertfile?.contents, revocationLists: tls?.crlFiles.map(\.contents) ?? [])
-        return context(options, .callsServers, isOfTable ? "s2s.outgoing.tls" : "s2s.certfile", chain?.path ?? "")
+        let index = configuration.general.domainCertfiles.firstIndex { $0.domain == domain }
+        let place = index.map { "general.domain_certfile[\($0 + 1)].certfile" } ?? (isOfTable ? "s2s.outgoing.tls" : "s2s.certfile")
+        return context(options, .callsServers, place, chain?.path ?? "")
     }
 
     private mutating func context(
@@ -108,7 +118,8 @@ extension TLSSetup {
             report(
                 ReportedProblem(
                     file: "", line: UInt32(clamping: position?.line ?? 0), column: UInt32(clamping: position?.column ?? 0),
-                    path: place, text: "\(error.part.rawValue): \"\(file)\" cannot be used (\(error.reason))"))
+                    path: place,
+                    text: "\(error.part.rawValue): found \"\(file)\", expected \(Self.expectation(error.part)) (\(error.reason))"))
             return nil
         }
     }
