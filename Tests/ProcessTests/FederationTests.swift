@@ -74,4 +74,27 @@ struct FederationTests {
         try romeo.disconnect()
         _ = try juliet.wait("that Romeo left") { $0.isNamed("presence") && $0["type"] == "unavailable" }
     }
+
+    @Test(
+        "where encryption is required and there is no certificate, nothing goes in clear",
+        arguments: ["required", "required_trusted"])
+    func noCertificate(_ starttls: String) throws {
+        let server = try ServerUnderTest {
+            $0.rest = """
+                [[listen.s2s]]
+                  port = 0
+                  ip_address = "127.0.0.1"
+                [s2s]
+                  use_starttls = "\(starttls)"
+                """
+        }
+        let peer = try TestClient(port: server.ports[1], domain: "localhost", of: server)
+        try peer.send(
+            "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback' "
+                + "from='peer.example' to='localhost' version='1.0'>")
+        let features = try peer.wait("features") { $0.isNamed("features") }
+        #expect(features.children.map(\.name) == ["starttls"])
+        try peer.send("<db:result from='peer.example' to='localhost'>key</db:result>")
+        #expect(try peer.ending() == .init("policy-violation"))
+    }
 }

@@ -124,8 +124,10 @@ final class Federation {
         let limits = StreamLimits(
             maxBytes: options.maxStanzaSize ?? server.configuration.native.maxStanzaSize,
             idleSeconds: Self.incomingIdleSeconds)
-        var tls = hasCertificate ? use(common) : .never
+        var tls = use(common)
         if tls == .optional, options.tls?.mode == .starttlsRequired { tls = .required }
+        // Where encryption is required it stays so: without a certificate there is no stream then, rather than one in clear.
+        if tls == .optional, !hasCertificate { tls = .never }
         return ServerOffer(
             tls: tls, defaultDomain: server.configuration.general.defaultServerDomain,
             secret: secret(common), hasBidi: false, limits: limits, language: server.configuration.general.language

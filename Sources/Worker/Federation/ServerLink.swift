@@ -58,17 +58,18 @@ final class ServerLink {
     var isForgettable: Bool {
         switch state {
         case .idle: !isLeaving
-        case .resting(let until, _): !isLeaving && Loop.now >= until
+        // As long again it is known how long the next rest would be.
+        case .resting(let until, _): !isLeaving && Loop.now >= until + retryMilliseconds
         case .inLine, .connecting, .established: false
         }
     }
 
-    /// - Parameter hold: kept until the stanza is written, or sent back.
     /// Its last attempt has failed and nothing waits.
     var isResting: Bool {
         if case .resting = state { !isLeaving } else { false }
     }
 
+    /// - Parameter hold: kept until the stanza is written, or sent back.
     func send(_ stanza: RenderedStanza, _ hold: FrameHold?) {
         lastUse = Loop.turnBegan
         keep()
@@ -221,10 +222,11 @@ extension ServerLink: OutgoingServerOwner {
 
     /// The attempt has failed: what waits goes back, and what comes until the next one.
     private func rest(_ failure: ServerFailure) {
-        state = .resting(until: Loop.now + retryMilliseconds, failure)
-        avoidsExternal = false
         let longest = links.federation.configuration(of: pair).maxRetryDelay.wholeMilliseconds
-        retryMilliseconds = min(longest, retryMilliseconds * 2)
+        let delay = min(longest, retryMilliseconds)
+        state = .resting(until: Loop.now + delay, failure)
+        avoidsExternal = false
+        retryMilliseconds = min(longest, delay * 2)
         if !isLeaving { sendBackWaiting(failure.stanzaError) }
     }
 }

@@ -20,7 +20,6 @@ final class ServerLinks {
     private static let mostWaiting = 32 << 20
     /// Milliseconds from one look for idle links to the next.
     private static let lookMilliseconds: Int64 = 5_000
-
     /// Milliseconds from one search for links that can be forgotten to the next.
     private static let forgetMilliseconds: Int64 = 1_000
 
