@@ -19,7 +19,10 @@ enum HostOptions {
                 OptionRow("acl", .section, .unset, "Adds patterns to the classes of acl.", effect: ReloadEffect.nextQuestion),
                 OptionRow(
                     "access", .section, .unset, "Clauses that are tried before those of access.", effect: ReloadEffect.nextQuestion),
-                OptionRow("s2s", .section, .unset, "Replaces the section s2s as a whole."),
+                OptionRow(
+                    "s2s", .section, .unset,
+                    "Replaces the section s2s as a whole, but for the encryption of incoming streams, which is that of the section at the top."
+                ),
                 OptionRow(
                     "outgoing_pools", .section, .unset, "Takes the place of pools of outgoing_pools for this host.",
                     editions: .later, state: .notYet),

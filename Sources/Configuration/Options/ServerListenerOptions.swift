@@ -4,7 +4,12 @@ enum ServerListenerOptions {
         OptionRow.under(
             "listen.s2s[]",
             ListenerOptions.address + ListenerOptions.streams() + LaterReleaseOptions.streams + server)
-        + OptionRow.under("listen.s2s[].tls", serverTLS + LaterReleaseOptions.streamTLS)
+        + OptionRow.under(
+            "listen.s2s[].tls", serverTLS + LaterReleaseOptions.streamTLS.filter { $0.path != "disconnect_on_failure" })
+        + OptionRow.under(
+            "listen.s2s[].tls",
+            state: .accepted("the handshake succeeds with any certificate; what it proves decides what follows"),
+            LaterReleaseOptions.streamTLS.filter { $0.path == "disconnect_on_failure" })
         + OptionRow.under(
             "listen.service[]",
             ListenerOptions.address + ListenerOptions.streams() + LaterReleaseOptions.streams + component

@@ -27,9 +27,6 @@ public final class Components {
         self.table = table
     }
 
-    /// Components that are connected to this worker.
-    public var connected: some Collection<Component> { local.values }
-
     func component(_ connection: UInt64) -> Component? { local[connection] }
 
     // MARK: Which domains are served

@@ -37,8 +37,6 @@ final class ServerLinks {
         self.federation = federation
     }
 
-    var count: Int { links.count }
-
     private static func name(_ pair: DomainPair) -> String { "\(pair.local) \(pair.remote)" }
 
     private static func pair(_ name: String) -> DomainPair {
